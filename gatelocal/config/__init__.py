@@ -1,0 +1,1 @@
+"""Files and flags become validated settings; errors carry file, line and a hint."""

@@ -1,0 +1,51 @@
+"""Why a verdict could not be reached, as types; the exit codes of `gatelocal` are here and nowhere else.
+
+=====  ====================================================================================
+code   meaning
+=====  ====================================================================================
+0      the change passes
+1      the change fails: a voting job ran to its end and failed
+2      bad input: an unknown option, change or setting
+3      a mistake in this program; a log file ready to paste is written
+4      the change conflicts with its target branch or with what it depends on
+5      configuration: the project's own, such as a job or a tox environment that is not there
+6      the machinery: no server, no network, no machine, no disk; says nothing about the change
+130    interrupted
+=====  ====================================================================================
+"""
+
+from __future__ import annotations
+
+from git_review.errors import ReviewError
+
+PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
+
+
+class GateError(ReviewError):
+    """Any expected failure of the gate: brief, details, hint and an exit code (see the table above)."""
+
+    exit_code = MACHINERY
+
+
+class InputError(GateError):
+    """What the person asked for cannot be: an unknown change, a place that is no repository, a bad option."""
+
+    exit_code = USAGE
+
+
+class ConflictError(GateError):
+    """The change cannot be merged with what comes before it."""
+
+    exit_code = CONFLICT
+
+
+class ConfigurationError(GateError):
+    """The project's own configuration is wrong, incomplete, or asks for what is not built yet."""
+
+    exit_code = CONFIGURATION
+
+
+class InfrastructureError(GateError):
+    """The machinery failed; the change may be good or bad."""
+
+    exit_code = MACHINERY

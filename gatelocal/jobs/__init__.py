@@ -1,0 +1,1 @@
+"""What would run: Zuul stanzas become frozen jobs, as pure functions; nothing is read from disk here."""

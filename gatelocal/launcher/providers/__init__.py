@@ -1,0 +1,1 @@
+"""One maker of nodes a file: virtual machine, container, this machine."""

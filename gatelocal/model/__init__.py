@@ -1,0 +1,1 @@
+"""The nouns of the gate as frozen values: changes, jobs, nodes, results; they do nothing."""

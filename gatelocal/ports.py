@@ -1,0 +1,94 @@
+"""What the engine asks of the rooms that touch the world, as Protocols; no implementation and no default."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from gatelocal.model.change import Change
+from gatelocal.model.job import Job
+from gatelocal.model.result import BuildResult
+
+Say = Callable[[str], None]
+"""How a slow step tells a person what it does and waits for: one line, no newline at its end."""
+
+
+class Source(Protocol):
+    """Where changes come from."""
+
+    def change(self, name: str) -> Change:
+        """The change of that name.
+
+        :raises gatelocal.errors.InputError: there is none. :raises gatelocal.errors.InfrastructureError: no answer.
+        """
+
+    def parents(self, change: Change) -> tuple[Change, ...]:
+        """The git ancestors of the change that its target branch does not have yet, oldest first."""
+
+    def dependencies(self, reference: str) -> tuple[Change, ...]:
+        """What a ``Depends-On`` value (a URL or a Change-Id) means: its changes, merged ones included."""
+
+
+class Node(Protocol):
+    """A machine that is ready: programs run on it, files go to it and come from it."""
+
+    @property
+    def description(self) -> str:
+        """For people: which kind of node, and how it is isolated and accelerated."""
+
+    @property
+    def home(self) -> str:
+        """The absolute path on the node of the folder that builds happen in."""
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        directory: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Say | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """Run a program on the node and return its exit status.
+
+        :param directory: absolute path on the node, :attr:`home` by default.
+        :param on_line: receives each line of its output (both streams merged) as it comes.
+        :param timeout: seconds.
+        :raises TimeoutError: it was stopped for taking longer.
+        :raises gatelocal.errors.InfrastructureError: the node is gone.
+        """
+
+    def put(self, local: Path, remote: str) -> None:
+        """Copy the folder `local` with all that is in it to the absolute path `remote`, which must not exist."""
+
+    def get(self, remote: str, local: Path) -> bool:
+        """Copy the file or folder `remote` into the folder `local`; False when there is none."""
+
+    def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
+        """The command line that gives a person on this machine a shell on the node."""
+
+    def close(self) -> None:
+        """Return the node: it is stopped and its disk removed. Closing twice is harmless."""
+
+
+class Launcher(Protocol):
+    """Makes nodes."""
+
+    def launch(self, label: str | None, say: Say) -> Node:
+        """A ready node of that label (None: the default one).
+
+        :raises gatelocal.errors.InfrastructureError: none can be made here; the hint says what is missing.
+        """
+
+
+class Executor(Protocol):
+    """Runs builds."""
+
+    def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
+        """Run the job on the node.
+
+        :param project: the project of the change, whose tree the job starts in.
+        :param sources: the absolute path on the node of each project's tree.
+        :param logs: an empty folder on this machine that receives logs and result streams.
+        """

@@ -1,0 +1,309 @@
+"""The one place of `gatelocal` that starts programs: from argument lists, with an end in sight, leaving none behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from gatelocal.errors import InfrastructureError
+
+_PACKAGES = {
+    "qemu-system-x86_64": "qemu-system-x86",
+    "qemu-img": "qemu-utils",
+    "systemd-nspawn": "systemd-container",
+    "mke2fs": "e2fsprogs",
+    "ssh": "openssh-client",
+    "ssh-keygen": "openssh-client",
+    "ip": "iproute2",
+}
+
+
+class ProgramMissing(InfrastructureError):
+    """A program that is needed is not on PATH."""
+
+    def __init__(self, name: str) -> None:
+        package = _PACKAGES.get(name, name)
+        super().__init__(
+            f"{name} is not installed", hint=f"install the package {package} (Debian's name) and try again"
+        )
+
+
+class ProgramFailed(InfrastructureError):
+    """A program ended with a status other than 0; its last words are in `details`."""
+
+    def __init__(self, argv: Sequence[str], status: int, output: str) -> None:
+        super().__init__(f"{Path(argv[0]).name} ended with status {status}", details=_tail(output))
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A program's end: its exit status and both of its streams as text."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def find(name: str) -> str:
+    """The path of a program. :raises ProgramMissing: it is not on PATH (nor in the system's own folders)."""
+    path = os.environ.get("PATH", os.defpath)
+    found = shutil.which(name, path=f"{path}:/usr/local/sbin:/usr/sbin:/sbin")
+    if found is None:
+        raise ProgramMissing(name)
+    return found
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    timeout: float | None = None,
+    check: bool = True,
+) -> Completed:
+    """Run a program to its end and return what it wrote.
+
+    :param environment: added to this process's own variables.
+    :param timeout: seconds.
+    :raises ProgramMissing: no such program. :raises ProgramFailed: its status is not 0 and `check` is set.
+    :raises TimeoutError: it was killed, with all that it had started, for taking longer.
+    """
+    child = _open(argv, cwd, environment, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE)
+    try:
+        out, err = child.communicate(stdin, timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(child)
+        raise TimeoutError(f"{Path(argv[0]).name} did not end within {timeout:g} s") from None
+    except BaseException:
+        _kill_group(child)
+        raise
+    done = Completed(child.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace"))
+    if check and done.status != 0:
+        raise ProgramFailed(argv, done.status, done.stderr or done.stdout)
+    return done
+
+
+def stream(
+    argv: Sequence[str],
+    on_line: Callable[[str], None],
+    *,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    timeout: float | None = None,
+) -> int:
+    """Run a program, hand over each line of its output (both streams merged) as it comes, return its status.
+
+    :param timeout: seconds for the whole run.
+    :raises TimeoutError: it was killed, with all that it had started, for taking longer.
+    """
+    child = _open(argv, cwd, environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+    expired = _Alarm(child, timeout)
+    try:
+        with expired:
+            for line in child.stdout or ():
+                on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
+            status = child.wait()
+    except BaseException:
+        _kill_group(child)
+        raise
+    if expired.rang:
+        raise TimeoutError(f"{Path(argv[0]).name} did not end within {timeout:g} s")
+    return status
+
+
+def pipe(
+    producer: Sequence[str],
+    consumer: Sequence[str],
+    *,
+    cwd: Path | None = None,
+    into: Path | None = None,
+    timeout: float | None = None,
+) -> None:
+    """Feed one program's output to another (``producer | consumer``) and wait for both.
+
+    :param cwd: where the producer runs. :param into: where the consumer runs.
+    :raises ProgramFailed: either of them failed. :raises TimeoutError: it took longer than `timeout` seconds.
+    """
+    source = _open(producer, cwd, None, stdin=subprocess.DEVNULL)
+    try:
+        sink = _open(consumer, into, None, stdin=source.stdout)
+    except BaseException:
+        _kill_group(source)
+        raise
+    if source.stdout is not None:
+        source.stdout.close()
+        source.stdout = None
+    try:
+        _, sink_errors = sink.communicate(timeout=timeout)
+        _, source_errors = source.communicate(timeout=timeout)
+    except subprocess.TimeoutExpired:
+        _kill_group(source, sink)
+        raise TimeoutError(f"{Path(producer[0]).name} did not end within {timeout:g} s") from None
+    except BaseException:
+        _kill_group(source, sink)
+        raise
+    for argv, child, errors in ((consumer, sink, sink_errors), (producer, source, source_errors)):
+        if child.returncode != 0:
+            raise ProgramFailed(argv, child.returncode, (errors or b"").decode("utf-8", "replace"))
+
+
+def attach(argv: Sequence[str]) -> int:
+    """Run a program on this terminal (a shell for a person) and return its status."""
+    find(argv[0])
+    return subprocess.run(list(argv), check=False).returncode
+
+
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A program in the background: a server, a machine.
+
+    :ivar log: the file that its output goes to.
+    """
+
+    handle: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def pid(self) -> int:
+        """Its process id, which is its process group's as well."""
+        return self.handle.pid
+
+    def ended(self) -> int | None:
+        """Its exit status (negative: minus the signal's number); None while it runs."""
+        return self.handle.poll()
+
+    def last_words(self, lines: int = 20) -> str:
+        """The end of its log."""
+        return _tail(self.log.read_text(errors="replace"), lines) if self.log.exists() else ""
+
+    def stop(self, grace: float = 10.0) -> None:
+        """Ask it to end, wait `grace` seconds, then kill it and all that it started. Twice is harmless."""
+        if self.ended() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.handle.wait(grace)
+        _kill_group(self.handle)
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    outlive: bool = False,
+) -> Child:
+    """Start a program in the background in a process group of its own, its output going to `log`.
+
+    :param outlive: it goes on when this process ends. Otherwise the kernel sends it SIGTERM then, however this
+        process ends; for that, call from a thread that lives as long as the child is wanted.
+    """
+    tie = () if outlive else _tied_to_parent()
+    with log.open("ab") as output:
+        child = _open(
+            (*tie, *argv), cwd, environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+        )
+    return Child(child, log)
+
+
+def stop_by_pid(pid: int, grace: float = 10.0) -> bool:
+    """Stop a process group that another process started: SIGTERM, `grace` seconds, SIGKILL. False: it was gone."""
+    try:
+        os.killpg(pid, signal.SIGTERM)
+    except ProcessLookupError:
+        return False
+    deadline = time.monotonic() + grace
+    while time.monotonic() < deadline:
+        if not is_running(pid):
+            return True
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    return True
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is a process of that id that has not ended (one nobody waited for has ended)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in ("Z", "X")
+
+
+class _Alarm:
+    """Kills a child when its time is up, while its output is being read."""
+
+    def __init__(self, child: subprocess.Popen[bytes], seconds: float | None) -> None:
+        self.rang = False
+        self._child = child
+        self._seconds = seconds
+        self._timer: threading.Timer | None = None
+
+    def __enter__(self) -> None:
+        if self._seconds is not None:
+            timer = threading.Timer(self._seconds, self._ring)
+            timer.daemon = True
+            timer.start()
+            self._timer = timer
+
+    def __exit__(self, *_: object) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def _ring(self) -> None:
+        self.rang = True
+        _kill_group(self._child)
+
+
+def _tied_to_parent() -> tuple[str, ...]:
+    try:
+        return (find("setpriv"), "--pdeathsig", "TERM", "--")
+    except ProgramMissing:
+        return ()
+
+
+def _open(
+    argv: Sequence[str],
+    cwd: Path | None,
+    environment: Mapping[str, str] | None,
+    *,
+    stdin: int | IO[bytes] | None,
+    stdout: int | IO[bytes] = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [find(argv[0]), *argv[1:]],
+        cwd=cwd,
+        env={**os.environ, **(environment or {})},
+        stdin=stdin,
+        stdout=stdout,
+        stderr=stderr,
+        start_new_session=True,
+    )
+
+
+def _kill_group(*children: subprocess.Popen[bytes]) -> None:
+    for child in children:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(child.pid, signal.SIGKILL)
+        child.wait()
+        for end in (child.stdin, child.stdout, child.stderr):
+            if end is not None:
+                end.close()
+
+
+def _tail(text: str, lines: int = 20) -> str:
+    return "\n".join(text.rstrip().splitlines()[-lines:])

@@ -1,0 +1,1 @@
+"""A private, real Gerrit for trial and tests: its parts, its site, its server and what it is seeded with."""

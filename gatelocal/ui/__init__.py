@@ -1,0 +1,1 @@
+"""What a person sees: every sentence of gatelocal, and the terminal."""

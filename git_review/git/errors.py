@@ -1,0 +1,36 @@
+"""What git can answer instead of doing what it was asked: failed command, conflict, rejected push."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from git_review.errors import ReviewError
+
+
+class GitError(ReviewError):
+    """git could not be used at all: it is missing, too old, or there is no repository."""
+
+
+class GitFailed(GitError):
+    """A git command ended with a status that its caller did not allow.
+
+    :ivar argv: the command line, without secrets.
+    :ivar status: git's exit status.
+    """
+
+    def __init__(self, argv: Sequence[str], status: int, output: str, *, hint: str = "") -> None:
+        verb = next((word for word in argv[1:] if not word.startswith("-") and "=" not in word), "git")
+        super().__init__(f"git {verb} failed with status {status}", details=output.strip(), hint=hint)
+        self.argv = tuple(argv)
+        self.status = status
+
+
+class MergeConflict(GitError):
+    """Two commits cannot be merged without a person.
+
+    :ivar files: the paths in conflict, in git's order.
+    """
+
+    def __init__(self, ours: str, theirs: str, files: Sequence[str], output: str = "") -> None:
+        super().__init__(f"{theirs} does not merge into {ours}: conflict in {', '.join(files)}", details=output)
+        self.files = tuple(files)
