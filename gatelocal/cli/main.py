@@ -1,0 +1,95 @@
+"""Entry point: finds the subcommand and turns every way of ending into a sentence and an exit code."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import traceback
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from gatelocal.config.directories import directories
+from gatelocal.errors import BUG, INTERRUPTED, MACHINERY
+from gatelocal.ui import messages
+from gatelocal.ui.terminal import Terminal
+from git_review.errors import ReviewError
+
+_COMMANDS = {
+    "run": "Take a change to a verdict on this machine.",
+    "sandbox": "A private, real Gerrit for trial and tests.",
+    "image": "The images that nodes are started from.",
+    "node": "Nodes that were kept: list them, enter them, return them.",
+}
+
+
+class _Lazy(click.Group):
+    """A group whose commands are modules of this package, imported when they are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        command = getattr(import_module(f"gatelocal.cli.{cmd_name}"), cmd_name)
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="gatelocal", message="gatelocal version %(version)s")
+def gatelocal() -> None:
+    """The project's whole merge gate on your own machine."""
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(_run())
+
+
+def _run() -> int:
+    terminal = Terminal(sys.stderr)
+    try:
+        result = gatelocal.main(standalone_mode=False, prog_name="gatelocal")
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (KeyboardInterrupt, click.Abort):
+        terminal.error(messages.INTERRUPTED, "", "")
+        return INTERRUPTED
+    except ReviewError as error:
+        terminal.error(error.brief, error.details, error.hint)
+        return error.exit_code
+    except OSError as error:
+        return _system(error, terminal)
+    except Exception:
+        log = _report(traceback.format_exc())
+        terminal.error(messages.BUG, "", messages.bug_report(str(log)))
+        return BUG
+    return result if isinstance(result, int) else 0
+
+
+def _system(error: OSError, terminal: Terminal) -> int:
+    """What the operating system refused: a full disk, a folder that is not ours, a reader that went away."""
+    if error.errno == errno.EPIPE:
+        # Whoever read our output has gone; say nothing more, also not at interpreter exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return MACHINERY
+    hint = messages.DISK_FULL_HINT if error.errno == errno.ENOSPC else ""
+    terminal.error(messages.system_refused(error.strerror or str(error), error.filename), "", hint)
+    return MACHINERY
+
+
+def _report(text: str) -> Path:
+    folder = directories(os.environ).state
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"bug-{os.getpid()}.log"
+    path.write_text(" ".join(["gatelocal", *sys.argv[1:]]) + "\n\n" + text)
+    path.chmod(0o600)
+    return path

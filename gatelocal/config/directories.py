@@ -1,0 +1,48 @@
+"""Where gatelocal keeps things on this machine; it names folders and makes none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class Directories:
+    """The folders of one user.
+
+    :ivar cache: bare repositories, images, Gerrit's parts and golden sites; may be deleted at any time.
+    :ivar state: logs of runs, the sandbox, running nodes.
+    """
+
+    cache: Path
+    state: Path
+
+    @property
+    def repositories(self) -> Path:
+        """Bare repositories, one per project."""
+        return self.cache / "git"
+
+    @property
+    def nodes(self) -> Path:
+        """One folder per running node."""
+        return self.state / "nodes"
+
+    @property
+    def runs(self) -> Path:
+        """One folder per run: logs and result streams."""
+        return self.state / "runs"
+
+    @property
+    def sandbox(self) -> Path:
+        """The sandbox started by `gatelocal sandbox up`."""
+        return self.state / "sandbox"
+
+
+def directories(environment: Mapping[str, str]) -> Directories:
+    """The folders that GATELOCAL_CACHE and GATELOCAL_STATE name, else those of the XDG base directory specification."""
+    import platformdirs
+
+    cache = environment.get("GATELOCAL_CACHE") or platformdirs.user_cache_dir("gatelocal")
+    state = environment.get("GATELOCAL_STATE") or platformdirs.user_state_dir("gatelocal")
+    return Directories(Path(cache).absolute(), Path(state).absolute())

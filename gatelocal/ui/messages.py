@@ -1,0 +1,18 @@
+"""Every sentence that gatelocal's commands say to a person; no logic beyond putting values in."""
+
+from __future__ import annotations
+
+INTERRUPTED = "interrupted; nothing was left running"
+BUG = "this is a mistake in gatelocal, not in your change"
+DISK_FULL_HINT = "make room (old images and repositories are in gatelocal's cache folder) and try again"
+UNCOMMITTED = "your work tree has edits that are not committed: they are not part of what is tested"
+
+
+def bug_report(path: str) -> str:
+    """Where the report of a mistake is."""
+    return f"please report it with the file {path}"
+
+
+def system_refused(reason: str, name: object) -> str:
+    """A refusal by the operating system."""
+    return f"{reason}: {name}" if name else reason

@@ -1,0 +1,114 @@
+"""Programs: their ends, their time limits, and that none is left behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from gatelocal import process
+
+
+def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if not process.is_running(pid):
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def test_run_returns_both_streams() -> None:
+    done = process.run([sys.executable, "-c", "import sys; print('out'); print('err', file=sys.stderr)"])
+    assert (done.status, done.stdout, done.stderr) == (0, "out\n", "err\n")
+
+
+def test_run_feeds_standard_input() -> None:
+    assert process.run(["cat"], stdin=b"fed").stdout == "fed"
+
+
+def test_a_failure_carries_the_last_words() -> None:
+    with pytest.raises(process.ProgramFailed) as caught:
+        process.run([sys.executable, "-c", "raise SystemExit('no such luck')"])
+    assert caught.value.status == 1
+    assert "no such luck" in caught.value.details
+
+
+def test_a_missing_program_names_its_package() -> None:
+    with pytest.raises(process.ProgramMissing) as caught:
+        process.find("qemu-system-nonesuch")
+    assert "qemu-system-nonesuch is not installed" in caught.value.brief
+
+
+def test_a_time_limit_ends_what_the_program_started_too(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = f"sleep 60 & echo $! > {note}; wait"
+    with pytest.raises(TimeoutError):
+        process.run(["sh", "-c", script], timeout=0.5)
+    assert wait_until_gone(int(note.read_text()))
+
+
+def test_stream_hands_over_lines_as_they_come() -> None:
+    lines: list[str] = []
+    status = process.stream(["sh", "-c", "echo one; echo two >&2; exit 3"], lines.append)
+    assert (status, lines) == (3, ["one", "two"])
+
+
+def test_stream_stops_at_its_time_limit() -> None:
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        process.stream(["sh", "-c", "echo before; sleep 60"], lambda line: None, timeout=0.3)
+    assert time.monotonic() - began < 10
+
+
+def test_pipe_joins_two_programs(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("text")
+    target = tmp_path / "there"
+    target.mkdir()
+    process.pipe(["tar", "-c", "a"], ["tar", "-x"], cwd=tmp_path, into=target)
+    assert (target / "a").read_text() == "text"
+
+
+def test_pipe_names_the_side_that_failed(tmp_path: Path) -> None:
+    with pytest.raises(process.ProgramFailed) as caught:
+        process.pipe(["tar", "-c", "nothing-there"], ["cat"], cwd=tmp_path)
+    assert caught.value.brief.startswith("tar ended")
+
+
+def test_a_child_stops_when_asked(tmp_path: Path) -> None:
+    child = process.spawn(["sh", "-c", "echo up; sleep 60"], log=tmp_path / "log")
+    assert child.ended() is None
+    child.stop(grace=5)
+    assert child.ended() is not None
+    assert not process.is_running(child.pid)
+
+
+def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -> None:
+    note = tmp_path / "pid"
+    script = (
+        "import sys, time, pathlib; from gatelocal import process\n"
+        f"child = process.spawn(['sleep', '60'], log=pathlib.Path({str(tmp_path / 'log')!r}))\n"
+        f"pathlib.Path({str(note)!r}).write_text(str(child.pid)); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", script]) as parent:
+        deadline = time.monotonic() + 10
+        while not (note.exists() and note.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        pid = int(note.read_text())
+        assert process.is_running(pid)
+        os.kill(parent.pid, signal.SIGKILL)
+    assert wait_until_gone(pid)
+
+
+def test_stop_by_pid_says_whether_there_was_something_to_stop(tmp_path: Path) -> None:
+    child = process.spawn(["sleep", "60"], log=tmp_path / "log", outlive=True)
+    try:
+        assert process.stop_by_pid(child.pid, grace=5)
+    finally:
+        child.stop(grace=0)
+    assert not process.stop_by_pid(child.pid)
