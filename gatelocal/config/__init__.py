@@ -1,1 +1,1 @@
-"""Files and flags become validated settings; errors carry file, line and a hint."""
+"""Files and flags become validated settings and stanzas; errors carry file, line and a hint; it decides nothing."""

@@ -19,13 +19,49 @@ class Job:
     :ivar label: the kind of node it wants (``debian-bookworm``); None when the job does not say.
     :ivar timeout: seconds; None without a limit.
     :ivar defined_in: file and line of each definition, root first, for errors and reports.
+    :ivar dependencies: names of jobs that come before it; here they decide the order and nothing else.
+    :ivar family: who knows how to run it (``tox``); empty when nobody here does.
+    :ivar run: whether it is to be run; if not, `rule` and `reason` say why.
+    :ivar rule: one of ``matches branch no-variant files irrelevant-files config-changed undefined error``, the
+        words of ``gatelocal plan``, and ``unsupported`` for what Zuul runs and we cannot yet.
+    :ivar reason: the rule in a person's words.
+    :ivar deviations: what differs from the gate's own run of it, each one sentence.
     """
 
     name: str
     parents: tuple[str, ...] = ()
-    variables: Mapping[str, object] = field(default=NO_VARIABLES)
+    variables: Mapping[str, object] = field(default_factory=lambda: NO_VARIABLES)
     required_projects: tuple[str, ...] = ()
     label: str | None = None
     timeout: int | None = None
     voting: bool = True
     defined_in: tuple[str, ...] = ()
+    dependencies: tuple[str, ...] = ()
+    family: str = ""
+    run: bool = True
+    rule: str = "matches"
+    reason: str = ""
+    deviations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class JobGraph:
+    """All jobs that a project names for one pipeline, in the order in which they are to run.
+
+    :ivar pipeline: the pipeline that they were found under.
+    :ivar notes: what could not be resolved, each one sentence (a template that another repository defines).
+    """
+
+    pipeline: str
+    jobs: tuple[Job, ...]
+    notes: tuple[str, ...] = ()
+
+    @property
+    def runnable(self) -> tuple[Job, ...]:
+        """The jobs that are to be run."""
+        return tuple(job for job in self.jobs if job.run)
+
+    @property
+    def left_out(self) -> tuple[Job, ...]:
+        """The jobs that are not to be run, each with its reason."""
+        return tuple(job for job in self.jobs if not job.run)

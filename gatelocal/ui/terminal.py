@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 import time
-import unicodedata
 from dataclasses import dataclass, field
 from typing import TextIO
 
-
-def clean(text: str) -> str:
-    """The text without control and format characters; tabs become blanks.
-
-    Subjects, names and log lines come from elsewhere; an escape sequence in one must not reach a terminal
-    (nor a bidirectional override, which would show a line as something else).
-    """
-    return "".join(" " if char == "\t" else char for char in text if char == "\t" or not _is_control(char))
-
-
-def _is_control(char: str) -> bool:
-    return unicodedata.category(char) in ("Cc", "Cf", "Cs", "Zl", "Zp")
+from gatelocal.model.text import plain
 
 
 @dataclass(slots=True)
@@ -34,19 +22,19 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """One line of progress with the seconds since the start before it."""
-        self._write(f"[{time.monotonic() - self.began:6.1f} s] {clean(line)}")
+        self._write(f"[{time.monotonic() - self.began:6.1f} s] {plain(line)}")
 
     def output(self, line: str) -> None:
         """One line of a job's own output."""
-        self._write(f"  | {clean(line)}")
+        self._write(f"  | {plain(line)}")
 
     def error(self, brief: str, details: str, hint: str) -> None:
         """A failure in full: what, the other side's own words, what to do next."""
-        self._write(f"gatelocal: {clean(brief)}")
+        self._write(f"gatelocal: {plain(brief)}")
         for line in details.splitlines():
-            self._write(f"    {clean(line)}")
+            self._write(f"    {plain(line)}")
         if hint:
-            self._write(f"hint: {clean(hint)}")
+            self._write(f"hint: {plain(hint)}")
 
     def _write(self, line: str) -> None:
         self.out.write(line + "\n")

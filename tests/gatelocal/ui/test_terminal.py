@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import io
 
-from gatelocal.ui.terminal import Terminal, clean
+from gatelocal.ui.terminal import Terminal
 
 
-def test_escape_sequences_and_overrides_are_dropped() -> None:
-    assert clean("a\x1b[31mb\x07\u202ec\td\x9b2J") == "a[31mbc d2J"
-
-
-def test_ordinary_text_of_any_script_stays() -> None:
-    assert clean("naïve 日本語 ✓") == "naïve 日本語 ✓"
+def test_output_cannot_move_the_cursor() -> None:
+    out = io.StringIO()
+    Terminal(out).output("a\x1b[31mb\x07\u202ec naïve 日本語")
+    assert out.getvalue() == "  | abc naïve 日本語\n"
 
 
 def test_an_error_is_told_in_full() -> None:
     out = io.StringIO()
-    Terminal(out).error("it failed", "line one\nline \x1b]0;two", "try again")
-    assert out.getvalue() == "gatelocal: it failed\n    line one\n    line ]0;two\nhint: try again\n"
+    Terminal(out).error("it failed", "line one\nline \x1b[2Jtwo", "try again")
+    assert out.getvalue() == "gatelocal: it failed\n    line one\n    line two\nhint: try again\n"

@@ -1,0 +1,45 @@
+"""A repository's own Zuul configuration: which files it lies in, and its stanzas; nothing is resolved here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gatelocal.config.files import Files
+from gatelocal.config.zuul_yaml import parse
+from gatelocal.errors import ConfigurationError
+from gatelocal.model.stanza import Stanza
+
+PLACES = ("zuul.yaml", "zuul.d", ".zuul.yaml", ".zuul.d")
+"""Where Zuul looks, in this order; the first that is there is the whole configuration (Zuul: project config)."""
+
+_SUFFIXES = (".yaml", ".yml")
+_IGNORE = ".zuul.ignore"
+
+
+def is_zuul_file(path: str) -> bool:
+    """Whether a path in a repository may hold Zuul configuration."""
+    return path in PLACES or path.startswith(("zuul.d/", ".zuul.d/"))
+
+
+def load(files: Files) -> tuple[Stanza, ...]:
+    """All stanzas of a repository, in the order in which Zuul reads them.
+
+    :raises ConfigurationError: there is no configuration, or it cannot be read; with file, line and a hint.
+    """
+    for place in PLACES:
+        paths = _paths(files, place)
+        if paths:
+            return tuple(stanza for path in paths for stanza in parse(files.read(path) or "", path))
+    raise ConfigurationError(
+        f"no Zuul configuration in {files.origin}",
+        details="looked for " + ", ".join(PLACES),
+        hint="a .zuul.yaml says which jobs the project's gate runs: a `- job:` with `parent: tox` and a `- project:`",
+    )
+
+
+def _paths(files: Files, place: str) -> Sequence[str]:
+    if place.endswith(".yaml"):
+        return () if files.read(place) is None else (place,)
+    found = files.listing(place)
+    ignored = tuple(path.removesuffix(_IGNORE) for path in found if path.rpartition("/")[2] == _IGNORE)
+    return sorted(path for path in found if path.endswith(_SUFFIXES) and not (ignored and path.startswith(ignored)))

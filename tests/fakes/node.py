@@ -1,0 +1,115 @@
+"""Nodes for tests: one that runs real programs in a folder, one that answers from a script."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gatelocal import process
+from gatelocal.ports import Say
+
+
+class FolderNode:
+    """A node that is a folder of this machine: programs are real, isolation there is none."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._folder = folder
+        self._environment = dict(environment or {})
+        self.closed = False
+
+    @property
+    def description(self) -> str:
+        return f"the folder {self._folder}"
+
+    @property
+    def home(self) -> str:
+        return str(self._folder)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        directory: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Say | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        return process.stream(
+            argv,
+            on_line or (lambda line: None),
+            cwd=Path(directory or self.home),
+            environment={**self._environment, **(environment or {})},
+            timeout=timeout,
+        )
+
+    def put(self, local: Path, remote: str) -> None:
+        shutil.copytree(local, remote, symlinks=True)
+
+    def get(self, remote: str, local: Path) -> bool:
+        source = Path(remote)
+        if source.is_dir():
+            shutil.copytree(source, local / source.name)
+        elif source.is_file():
+            shutil.copy(source, local)
+        return source.exists()
+
+    def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
+        return ("sh",)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a program on a scripted node does: lines of output, then a status or an exception."""
+
+    status: int = 0
+    lines: tuple[str, ...] = ()
+    error: Exception | None = None
+
+
+@dataclass
+class ScriptedNode:
+    """A node whose programs are answered by a function of their argument list; it remembers what was run."""
+
+    answer: Callable[[Sequence[str]], Answer]
+    files: dict[str, bytes] = field(default_factory=dict)
+    ran: list[tuple[tuple[str, ...], str | None, dict[str, str], float | None]] = field(default_factory=list)
+    description: str = "a script"
+    home: str = "/home/node"
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        directory: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Say | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        self.ran.append((tuple(argv), directory, dict(environment or {}), timeout))
+        answer = self.answer(argv)
+        for line in answer.lines:
+            if on_line:
+                on_line(line)
+        if answer.error is not None:
+            raise answer.error
+        return answer.status
+
+    def put(self, local: Path, remote: str) -> None:
+        raise NotImplementedError("trees are not delivered to a script")
+
+    def get(self, remote: str, local: Path) -> bool:
+        if remote not in self.files:
+            return False
+        (local / Path(remote).name).write_bytes(self.files[remote])
+        return True
+
+    def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
+        return ("true",)
+
+    def close(self) -> None:
+        """Nothing is held."""

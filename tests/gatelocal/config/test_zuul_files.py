@@ -1,0 +1,124 @@
+"""Where Zuul configuration lies and what stands in it, on real trees and real commits."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gatelocal.config.files import Files, files_of_commit, files_of_tree
+from gatelocal.config.zuul_files import is_zuul_file, load
+from gatelocal.config.zuul_yaml import parse
+from gatelocal.errors import CONFIGURATION, ConfigurationError
+from gatelocal.model.stanza import Tagged
+from git_review.git.runner import Runner
+
+JOB = "- job:\n    name: {}\n"
+
+
+def write(root: Path, files: dict[str, str]) -> None:
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+
+
+@pytest.fixture(params=["tree", "commit"])
+def reader(request: pytest.FixtureRequest, tmp_path: Path):
+    """The same files, read from a work tree or from a commit."""
+
+    def read(files: dict[str, str]) -> Files:
+        write(tmp_path, files)
+        if request.param == "tree":
+            return files_of_tree(tmp_path)
+        git = Runner(tmp_path, alone=True)
+        git.run("init", "-q", ".")
+        git.run("add", "--all")
+        git.run("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "files")
+        for path in files:
+            (tmp_path / path).unlink()
+        return files_of_commit(tmp_path, "HEAD")
+
+    return read
+
+
+@pytest.mark.parametrize(
+    ("files", "names"),
+    [
+        ({"zuul.yaml": JOB.format("a"), ".zuul.yaml": JOB.format("b")}, ["a"]),
+        (
+            {"zuul.d/b.yaml": JOB.format("b"), "zuul.d/a.yaml": JOB.format("a"), ".zuul.yaml": JOB.format("c")},
+            ["a", "b"],
+        ),
+        ({".zuul.d/x/a.yaml": JOB.format("a"), ".zuul.d/b.txt": "no", ".zuul.d/c.yaml": JOB.format("c")}, ["c", "a"]),
+        (
+            {".zuul.d/a.yaml": JOB.format("a"), ".zuul.d/x/.zuul.ignore": "", ".zuul.d/x/b.yaml": JOB.format("b")},
+            ["a"],
+        ),
+        ({".zuul.yaml": "", "README": ""}, []),
+    ],
+)
+def test_the_first_place_that_is_there_is_the_whole_configuration(reader, files, names) -> None:
+    assert [stanza.name for stanza in load(reader(files))] == names
+
+
+def test_no_configuration_is_a_configuration_error_with_a_hint(reader) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(reader({"README": ""}))
+    assert caught.value.exit_code == CONFIGURATION
+    assert ".zuul.yaml" in caught.value.hint
+
+
+def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
+    write(tmp_path, {"outside.yaml": JOB.format("secret"), "repo/README": ""})
+    (tmp_path / "repo/.zuul.yaml").symlink_to(tmp_path / "outside.yaml")
+    with pytest.raises(ConfigurationError, match="no Zuul configuration"):
+        load(files_of_tree(tmp_path / "repo"))
+
+
+def test_lines_anchors_and_tags_survive() -> None:
+    text = (
+        "# a comment\n"
+        "- job:\n    name: one\n    files: &files\n      - ^a$\n"
+        "- job:\n    name: two\n    files: *files\n    required-projects: !override [x]\n"
+        "    vars: {raw: !unsafe '{{ x }}'}\n"
+        "- secret:\n    name: s\n    data: {p: !encrypted/pkcs1-oaep [abc]}\n"
+        "- project:\n    check: {jobs: [one]}\n"
+    )
+    one, two, secret, project = parse(text, "zuul.d/a.yaml")
+    assert (one.place, two.place, project.name) == ("zuul.d/a.yaml:2", "zuul.d/a.yaml:6", "")
+    assert two.body["files"] == one.body["files"] == ["^a$"]
+    assert two.body["required-projects"] == Tagged("!override", ["x"])
+    assert two.body["vars"] == {"raw": Tagged("!unsafe", "{{ x }}")}
+    assert secret.body["data"] == {"p": Tagged("!encrypted/pkcs1-oaep")}
+
+
+BOMB = "- job: {name: b, a: &a0 [1,2,3,4,5,6,7,8]}\n" + "".join(
+    f"- job: {{name: b, a: &a{n + 1} [{','.join([f'*a{n}'] * 9)}]}}\n" for n in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("- job:\n    name: x\n   y: 1\n", r"f:3: not YAML"),
+        ("- job: [", r"f:1: not YAML"),
+        ("- job: {name: x}\n- job: \x00", r"f:2: not YAML"),
+        ("job: {name: x}", r"f:1: is not a list"),
+        ("- job: {name: x}\n- jobb: {name: x}", r"f:2: there is no kind of stanza named 'jobb'"),
+        ("- job: {parent: tox}", r"f:1: the job has no name"),
+        ("- job: [1]", r"f:1: the job is not a mapping"),
+        ("- job: {name: x, vars: {!override [1]: 2}}", r"^f: not YAML|f:1: not YAML"),
+        ("- job: {name: x, run: !!python/object/apply:os.getcwd []}", r"f:1: not YAML"),
+        ("- job:\n    name: &a [*a]\n", r"f:2: an alias contains itself"),
+        ("[" * 5000, "nested too deeply"),
+        (BOMB, "aliases unfold"),
+        ("x" * 2_000_001, "too large"),
+    ],
+)
+def test_a_bad_file_is_an_error_with_file_and_line(text: str, message: str) -> None:
+    with pytest.raises(ConfigurationError, match=message):
+        parse(text, "f")
+
+
+def test_which_paths_are_configuration() -> None:
+    assert [is_zuul_file(p) for p in (".zuul.yaml", "zuul.d/a/b.yaml", "doc/zuul.yaml")] == [True, True, False]

@@ -1,0 +1,120 @@
+"""The end of a run, for people and for programs."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from gatelocal.errors import CONFIGURATION, FAILED, MACHINERY, PASSED
+from gatelocal.model.change import Change, ChangeStatus
+from gatelocal.model.job import Job
+from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
+from gatelocal.model.run import Base, RunResult
+from gatelocal.reporter.machine import as_json, as_junit
+from gatelocal.reporter.summary import elapsed, job_line, summary
+from gatelocal.results.junit import parse
+
+BELOW = Change("acme/lib", "master", "b" * 40, "lib: new call", ChangeStatus.NEW, None, 12, 3, None, "http://g/12")
+CHANGE = Change("acme/app", "master", "a" * 40, "app: use \x1b[31mthe call\n\nDepends-On: http://g/12")
+TRACEBACK = (
+    "Traceback (most recent call last):\n" + "\n".join(f"  line {n}" for n in range(40)) + "\nAssertionError: 1 != 2"
+)
+BAD = TestResult("app.tests.T.test_bad", TestStatus.FAILURE, 0.5, TRACEBACK)
+GOOD = TestResult("app.tests.T.test_ok", TestStatus.SUCCESS, 0.1)
+UNIT = BuildResult("app-py3", Outcome.FAILURE, 65.2, tests=(GOOD, BAD))
+LINT = BuildResult("app-lint", Outcome.SUCCESS, 7)
+ELSEWHERE = Job("app-tempest", run=False, rule="undefined", reason="parent devstack is defined elsewhere")
+RUN = RunResult(
+    change=CHANGE,
+    pipeline="gate",
+    builds=(LINT, UNIT),
+    dependencies=(BELOW,),
+    bases=(Base("acme/lib", "master", "c" * 40),),
+    node="a container",
+    node_reason="no acceleration here",
+    not_run=(ELSEWHERE,),
+    notes=("the node is debian-12, the job asks for ubuntu-noble",),
+    logs="/x/logs",
+    seconds=90,
+)
+
+
+def test_everything_that_a_person_asks_is_in_it() -> None:
+    lines = summary(RUN)
+    text = "\n".join(lines)
+    assert lines[0] == "change: acme/app aaaaaaaaaa app: use the call"
+    assert "  depends on: acme/lib 12,3 lib: new call <http://g/12>" in lines
+    assert "  onto: acme/lib master cccccccccccc" in lines
+    assert "node: a container (no acceleration here)" in lines
+    assert "- app-lint : SUCCESS in 7s" in lines
+    assert "- app-py3 : FAILURE in 1m 05s" in lines
+    assert "    2 tests, 1 failed" in lines
+    assert "- app-tempest : not run: parent devstack is defined elsewhere" in lines
+    assert "app-py3: app.tests.T.test_bad" in lines
+    assert "    AssertionError: 1 != 2" in lines
+    assert "  line 2\n" not in text
+    assert "logs: /x/logs" in lines
+    assert lines[-1] == "FAIL: acme/app aaaaaaaaaa fails app-py3 in 1m 30s"
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.4, "0s"), (59.6, "1m 00s"), (125, "2m 05s"), (3723, "1h 02m 03s"), (7200, "2h 00m 00s")]
+)
+def test_durations_are_zuuls(seconds: float, text: str) -> None:
+    assert elapsed(seconds) == text
+
+
+def test_a_job_line_with_link_and_mark() -> None:
+    line = job_line(replace(UNIT, voting=False), "http://l/1")
+    assert line == "- app-py3 http://l/1 : FAILURE in 1m 05s (non-voting)"
+
+
+def build(outcome: Outcome, voting: bool = True) -> BuildResult:
+    return BuildResult("j", outcome, 1, voting)
+
+
+@pytest.mark.parametrize(
+    ("builds", "not_run", "code", "begins"),
+    [
+        ([build(Outcome.SUCCESS)], [], PASSED, "PASS: "),
+        ([build(Outcome.SUCCESS), build(Outcome.FAILURE, voting=False)], [], PASSED, "PASS: "),
+        ([build(Outcome.NODE_FAILURE), build(Outcome.TIMED_OUT)], [], FAILED, "FAIL: "),
+        ([build(Outcome.SUCCESS), build(Outcome.CONFIG_ERROR)], [], CONFIGURATION, "NO VERDICT: "),
+        ([build(Outcome.DISK_FULL)], [], MACHINERY, "NO VERDICT: "),
+        ([build(Outcome.POST_FAILURE)], [], MACHINERY, "NO VERDICT: "),
+        ([], [ELSEWHERE], CONFIGURATION, "NO VERDICT: "),
+        ([], [Job("docs", run=False, rule="files", reason="")], PASSED, "PASS: "),
+        ([build(Outcome.SUCCESS)], [ELSEWHERE], PASSED, "PASS: "),
+    ],
+)
+def test_verdicts(builds: list[BuildResult], not_run: list[Job], code: int, begins: str) -> None:
+    run = replace(RUN, builds=tuple(builds), not_run=tuple(not_run))
+    assert run.verdict.exit_code == code
+    assert summary(run)[-1].startswith(begins)
+
+
+def test_a_pass_says_what_could_not_be_run() -> None:
+    last = summary(replace(RUN, builds=(LINT,)))[-1]
+    assert last.endswith("; 1 job of the gate pipeline could not be run here")
+
+
+def test_json_can_be_written_and_names_the_failing_test() -> None:
+    value = json.loads(json.dumps(as_json(RUN)))
+    assert (value["verdict"], value["exit_code"], value["change"]["subject"][:8]) == ("fails", 1, "app: use")
+    assert value["builds"][1]["failures"][0]["name"] == "app.tests.T.test_bad"
+    assert value["not_run"][0]["rule"] == "undefined"
+
+
+def test_junit_can_be_read_back() -> None:
+    broken = BuildResult("app-node", Outcome.NODE_FAILURE, 3, reason="the node is gone\x00")
+    odd = TestResult("setUpClass (a.B)", TestStatus.SKIP, None, "no <db>\x1b")
+    tests = {
+        test.name: test
+        for test in parse(as_junit(replace(RUN, builds=(*RUN.builds, broken, replace(LINT, tests=(odd,)))))).tests
+    }
+    assert tests["app.tests.T.test_bad"].details.endswith("AssertionError: 1 != 2")
+    assert tests["app-node"].failed
+    assert tests["setUpClass (a.B)"].details == "no <db>"
