@@ -16,6 +16,9 @@ code   meaning
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from git_review.errors import ReviewError
 
 PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
@@ -49,3 +52,20 @@ class InfrastructureError(GateError):
     """The machinery failed; the change may be good or bad."""
 
     exit_code = MACHINERY
+
+
+@contextmanager
+def as_machinery(doing: str) -> Iterator[None]:
+    """Tell what git or Gerrit could not do inside the block as a failure of the machinery, not of the change.
+
+    :param doing: what was being done, as the beginning of a sentence: ``fetching openstack/nova``.
+    :raises InfrastructureError: instead of any :class:`ReviewError` that is no :class:`GateError` yet.
+    """
+    try:
+        yield
+    except GateError:
+        raise
+    except ReviewError as error:
+        full = "No space left on device" in error.details
+        hint = "free some disk space and try again" if full else error.hint
+        raise InfrastructureError(f"{doing}: {error.brief}", details=error.details, hint=hint) from error

@@ -19,8 +19,7 @@ class GitFailed(GitError):
     """
 
     def __init__(self, argv: Sequence[str], status: int, output: str, *, hint: str = "") -> None:
-        verb = next((word for word in argv[1:] if not word.startswith("-") and "=" not in word), "git")
-        super().__init__(f"git {verb} failed with status {status}", details=output.strip(), hint=hint)
+        super().__init__(f"git {_verb(argv)} failed with status {status}", details=output.strip(), hint=hint)
         self.argv = tuple(argv)
         self.status = status
 
@@ -28,9 +27,20 @@ class GitFailed(GitError):
 class MergeConflict(GitError):
     """Two commits cannot be merged without a person.
 
-    :ivar files: the paths in conflict, in git's order.
+    :ivar commit: the one that does not merge (`theirs`). :ivar files: the paths in conflict, in git's order.
     """
 
     def __init__(self, ours: str, theirs: str, files: Sequence[str], output: str = "") -> None:
         super().__init__(f"{theirs} does not merge into {ours}: conflict in {', '.join(files)}", details=output)
+        self.commit = theirs
         self.files = tuple(files)
+
+
+def _verb(argv: Sequence[str]) -> str:
+    words = iter(argv[1:])
+    for word in words:
+        if word in ("-C", "-c"):
+            next(words, "")
+        elif not word.startswith("-"):
+            return word
+    return ""

@@ -1,19 +1,21 @@
-"""The one place of `git_review` that starts git: `query` reads, `run` changes and is shown, recorded, dry-runnable.
+"""The one place of `git_review` that starts programs (git, and ssh): `query` reads, `run` changes, shown and dry-runnable.
 
 Nothing goes through a shell, and a user's locale, pager or editor never decides what is read back.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from git_review.git.errors import GitError, GitFailed
 
+_PIECE_END = re.compile(rb"(?<=\n)|(?<=\r)(?!\n)")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
 # What `git rev-parse --local-env-vars` names: a caller that itself runs under git must not leak its repository.
 _LOCAL_VARIABLES = frozenset(
@@ -75,16 +77,22 @@ class Runner:
         self._environment = _environment(environment or {}, alone)
 
     def query(
-        self, *args: str, ok: Collection[int] = (0,), stdin: str | bytes | None = None, timeout: float | None = None
+        self,
+        *args: str,
+        ok: Collection[int] = (0,),
+        stdin: str | bytes | None = None,
+        environment: Mapping[str, str] | None = None,
+        timeout: float | None = None,
     ) -> Output:
         """Run a git command that reads.
 
         :param ok: the exit statuses that are an answer and not a failure.
         :param stdin: what git reads; without it, nothing (never the terminal).
+        :param environment: variables for this one command.
         :param timeout: seconds.
         :raises GitFailed: any other exit status. :raises GitError: no git, or no answer in time.
         """
-        return self._start(self._argv(args), ok, stdin, timeout)
+        return self._start(self._argv(args), ok, stdin, timeout, environment)
 
     def run(
         self,
@@ -105,6 +113,32 @@ class Runner:
         if self.dry_run:
             return Output(argv, 0, "", "")
         return self._start(argv, ok, stdin, timeout, environment)
+
+    def converse(self, *args: str) -> Dialogue:
+        """Start a git command that answers each line it is given with one line, such as ``hash-object --stdin-paths``.
+
+        To be used in a ``with`` statement. :raises GitError: no git.
+        """
+        return Dialogue(self._argv(args), self._environment)
+
+    def relay(self, *args: str, heard: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Output:
+        """Run a git command that changes something and hand over its words (both streams) as they come.
+
+        :param heard: receives each piece: a line, or a progress display's state that ends in a carriage return.
+        :returns: all that was said in `stdout`, and the status, whatever it is; in a dry run status 0 and no text.
+        """
+        argv = self._argv(args)
+        self.record.append(argv)
+        if self._show is not None:
+            self._show(without_password(" ".join(("git", *args))))
+        if self.dry_run:
+            return Output(argv, 0, "", "")
+        with _open(argv, {**self._environment, **(environment or {})}) as child:
+            said = []
+            for piece in _pieces(child):
+                said.append(without_password(piece))
+                heard(said[-1])
+        return Output(argv, child.returncode, "".join(said), "")
 
     def _argv(self, args: Sequence[str]) -> tuple[str, ...]:
         place = () if self.directory is None else ("-C", str(self.directory))
@@ -140,6 +174,87 @@ class Runner:
             shown = [without_password(word) for word in argv]
             raise GitFailed(shown, output.status, without_password(output.stderr or output.stdout))
         return output
+
+
+class Dialogue:
+    """One git process that answers line by line, so that many small questions do not cost a process each."""
+
+    def __init__(self, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
+        self.argv = argv
+        pipe = subprocess.PIPE
+        try:
+            self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=dict(environment))
+        except FileNotFoundError as error:
+            raise GitError("git is not installed, or not on PATH", hint="install git 2.39 or newer") from error
+
+    def __enter__(self) -> Dialogue:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def ask(self, line: str) -> str:
+        """The answer to one line. :raises GitFailed: git ended instead of answering."""
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(line.encode("utf-8", "surrogateescape") + b"\n")
+            process.stdin.flush()
+        answer = process.stdout.readline()
+        if not answer.endswith(b"\n"):
+            status, words = self.close()
+            raise GitFailed([without_password(word) for word in self.argv], status, without_password(words))
+        return _text(answer[:-1])
+
+    def close(self) -> tuple[int, str]:
+        """End the process; its status and its words on standard error. Twice is harmless."""
+        process = self._process
+        if process.stdin is None or process.stdin.closed:
+            return process.returncode, ""
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.close()
+        words = process.stderr.read() if process.stderr is not None else b""
+        for end in (process.stdout, process.stderr):
+            if end is not None:
+                end.close()
+        return process.wait(), _text(words)
+
+
+def program(argv: Sequence[str], *, timeout: float | None = None) -> Output:
+    """Run another program that git itself would run (ssh) to its end, with nothing on its standard input.
+
+    :param timeout: seconds.
+    :raises GitError: there is no such program, or it gave no answer in time.
+    """
+    name = Path(argv[0]).name
+    try:
+        done = subprocess.run(
+            list(argv), capture_output=True, check=False, env=_environment({}, False), input=b"", timeout=timeout
+        )
+    except OSError as error:
+        raise GitError(f"{name} cannot be started: {error.strerror}", hint="is it installed, and on PATH?") from error
+    except subprocess.TimeoutExpired as error:
+        raise GitError(f"{name} gave no answer within {timeout:g} s", hint="is the server reachable?") from error
+    return Output(tuple(argv), done.returncode, _text(done.stdout), _text(done.stderr))
+
+
+def _open(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    try:
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
+        )
+    except FileNotFoundError as error:
+        raise GitError("git is not installed, or not on PATH", hint="install git 2.39 or newer") from error
+
+
+def _pieces(child: subprocess.Popen[bytes]) -> Iterator[str]:
+    rest = b""
+    pipe = child.stdout
+    while pipe is not None and (data := os.read(pipe.fileno(), 65536)):
+        *whole, rest = _PIECE_END.split(rest + data)
+        yield from (_text(piece) for piece in whole)
+    if rest:
+        yield _text(rest)
 
 
 def _text(data: bytes) -> str:

@@ -1,0 +1,242 @@
+"""HTTP as Gerrit speaks it: session, login, guard prefix, time limits, retries, redirects; knows no resource.
+
+A request never waits without limit, is repeated only where repeating is harmless, never takes a password to another
+host, and never lets one into an error.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+from git_review import credentials
+from git_review.gerrit import failures
+from git_review.gerrit.errors import AddressError, GerritError, NotGerrit, one_line, refusal, words
+from git_review.git.runner import without_password
+
+if TYPE_CHECKING:
+    import requests
+
+GUARD = ")]}'\n"
+"""What Gerrit puts before every JSON answer, against its being run as a script."""
+
+_SAFE = frozenset({"GET", "PUT", "DELETE"})
+_PASSING = frozenset({502, 503, 504})
+_REDIRECTS = 5
+
+Params = Mapping[str, str | int | Sequence[str]]
+
+
+def url_path(*segments: str | int) -> str:
+    """The segments as a request's path, each percent-encoded whole: a slash in a project's name becomes ``%2F``.
+
+    :raises AddressError: a segment is empty, or one that a server takes for "here" or "up".
+    """
+    for segment in segments:
+        if str(segment) in ("", ".", ".."):
+            raise AddressError(f"{str(segment)!r} cannot be the name of anything on a server")
+    return "/".join(quote(str(segment), safe="") for segment in segments)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """How long and how often.
+
+    :ivar timeout: seconds to connect, and seconds without a byte of the answer.
+    :ivar retries: how often a safe request is repeated on a broken connection or 502, 503, 504.
+    :ivar verify: False takes any certificate; a path is a bundle of certificate authorities.
+    :ivar backoff: seconds before the first repetition; doubled for each further one.
+    """
+
+    timeout: tuple[float, float] = (5, 30)
+    retries: int = 3
+    verify: bool | str = True
+    backoff: float = 0.2
+
+
+class Transport:
+    """One server and one login.
+
+    :param url: the server's base URL; a user name and password in it are used when `auth` is not given.
+    :param pause: waits so many seconds.
+    :raises ReviewError: the URL is no http(s) URL.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        auth: credentials.Auth | None = None,
+        policy: Policy | None = None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        base, own = credentials.split(url)
+        self.url = base.partition("?")[0].partition("#")[0].rstrip("/")
+        self.auth = auth or own
+        self._policy = policy or Policy()
+        self._pause = pause
+        self._opened: requests.Session | None = None
+
+    def get(self, path: str, params: Params | None = None) -> Any:
+        """The JSON of a resource. All verbs raise GerritError."""
+        return self._json("GET", path, params=params)
+
+    def put(self, path: str, body: object = None) -> Any:
+        """Create or replace a resource; the answer's JSON, None when it is empty."""
+        return self._json("PUT", path, data=body)
+
+    def post(self, path: str, body: object = None, *, retry: bool = False) -> Any:
+        """Have something done. It is repeated on a broken connection only when `retry` says that this is harmless."""
+        return self._json("POST", path, data=body, retry=retry)
+
+    def post_text(self, path: str, text: str) -> Any:
+        """POST plain text instead of JSON."""
+        return self._json("POST", path, data=text.encode(), kind="text/plain; charset=UTF-8")
+
+    def delete(self, path: str) -> None:
+        """Remove a resource."""
+        self._json("DELETE", path)
+
+    def close(self) -> None:
+        """Give the connections back. The next request opens new ones."""
+        if self._opened is not None:
+            self._opened.close()
+            self._opened = None
+
+    def _json(
+        self,
+        verb: str,
+        path: str,
+        *,
+        params: Params | None = None,
+        data: object = None,
+        kind: str = "application/json; charset=UTF-8",
+        retry: bool = False,
+    ) -> Any:
+        payload = data if isinstance(data, bytes) or data is None else json.dumps(data).encode()
+        headers = {"Accept": "application/json"} | ({"Content-Type": kind} if payload is not None else {})
+        target = f"{self.url}/{'a/' if self.auth else ''}{path}"
+        request = _Request(verb, target, params, payload, headers)
+        answer = self._follow(request, retry or verb in _SAFE)
+        return self._decode(answer, f"{verb} {one_line(unquote(path), 200)}")
+
+    def _follow(self, request: _Request, repeatable: bool) -> requests.Response:
+        """Send, and go where a GET is sent to, as long as that is the same host."""
+        for _ in range(_REDIRECTS):
+            answer = self._persist(request, repeatable)
+            place = answer.headers.get("Location")
+            if not 300 <= answer.status_code < 400 or place is None:
+                return answer
+            target = urljoin(request.url, place)
+            if request.verb != "GET" or not _same_place(request.url, target):
+                raise NotGerrit(
+                    f"{self.url} sends requests on to another place, which is not followed",
+                    status=answer.status_code,
+                    body=words(without_password(target)),
+                    hint="use the address of the server itself",
+                )
+            request = _Request("GET", target, None, None, request.headers)
+        raise NotGerrit(f"{self.url} sends requests round in a circle", hint="is this the address of a Gerrit?")
+
+    def _persist(self, request: _Request, repeatable: bool) -> requests.Response:
+        """Send, and send again where that is harmless and may help."""
+        left = self._policy.retries if repeatable else 0
+        wait = self._policy.backoff
+        while True:
+            try:
+                answer = self._send(request)
+                if answer.status_code not in _PASSING or left <= 0:
+                    return answer
+            except failures.raised() as error:
+                if left <= 0 or not failures.passing(error):
+                    raise failures.translate(self.url, error) from None
+            self._pause(wait)
+            left, wait = left - 1, wait * 2
+
+    def _send(self, request: _Request) -> requests.Response:
+        return self._session().request(
+            request.verb,
+            request.url,
+            params=dict(request.params or {}),
+            data=request.data,
+            headers=dict(request.headers),
+            timeout=self._policy.timeout,
+            verify=self._policy.verify,
+            allow_redirects=False,
+        )
+
+    def _session(self) -> requests.Session:
+        if self._opened is None:
+            import requests
+
+            session = requests.Session()
+            # A callable: `requests` would otherwise take a login of its own from ~/.netrc.
+            session.auth = self._login
+            session.trust_env = not _is_loopback(self.url)
+            session.headers["User-Agent"] = "git-review"
+            self._opened = session
+        return self._opened
+
+    def _login(self, prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        if self.auth is None:
+            return prepared
+        from requests.auth import HTTPBasicAuth
+
+        HTTPBasicAuth(self.auth.username.encode(), self.auth.password.encode())(prepared)
+        return prepared
+
+    def _decode(self, answer: requests.Response, request: str) -> Any:
+        body = answer.content.decode("utf-8", "replace")
+        status = answer.status_code
+        if status == 404 and "html" in answer.headers.get("Content-Type", ""):
+            raise self._not_gerrit(body, status)
+        if not 200 <= status < 300:
+            raise refusal(self.url, request, status, self._without_password(body), logged_in=self.auth is not None)
+        if not body:
+            return None
+        if not body.startswith(GUARD):
+            raise self._not_gerrit(body, status)
+        try:
+            return json.loads(body.removeprefix(GUARD))
+        except ValueError as error:
+            raise self._not_gerrit(f"JSON that breaks off or is none: {error}", status) from None
+
+    def _not_gerrit(self, body: str, status: int) -> GerritError:
+        return NotGerrit(
+            f"{self.url} did not answer like a Gerrit (status {status})",
+            status=status,
+            body=f"it said: {words(self._without_password(body))}",
+            hint="check host, port and path; a login page or a proxy in between answers like this, too",
+        )
+
+    def _without_password(self, text: str) -> str:
+        """A server that repeats what it was sent must not make us repeat it."""
+        return text.replace(self.auth.password, "***") if self.auth and self.auth.password else text
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    verb: str
+    url: str
+    params: Params | None
+    data: bytes | None
+    headers: Mapping[str, str]
+
+
+def _same_place(one: str, other: str) -> bool:
+    """Whether a password that was meant for the first URL may go to the second: same host and port, or now TLS."""
+    old, new = urlsplit(one), urlsplit(other)
+    if new.scheme not in ("http", "https") or old.hostname != new.hostname:
+        return False
+    if (old.scheme, old.port) == (new.scheme, new.port):
+        return True
+    return old.scheme == "http" and new.scheme == "https" and old.port in (None, 80) and new.port in (None, 443)
+
+
+def _is_loopback(url: str) -> bool:
+    """No proxy has to do with a server on this machine, whatever the environment says."""
+    host = urlsplit(url).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
