@@ -1,0 +1,74 @@
+"""`gatelocal run`: one change to its verdict, for a person or a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gatelocal.config.directories import directories
+from gatelocal.engine import place
+from gatelocal.engine.request import GateRequest
+from gatelocal.engine.wiring import Gate
+from gatelocal.reporter import machine
+from gatelocal.reporter.summary import summary
+from gatelocal.source.worktree import uncommitted
+from gatelocal.ui import messages
+from gatelocal.ui.terminal import Terminal
+from git_review.errors import ReviewError
+from git_review.git.runner import Runner
+
+
+@click.command()
+@click.argument("change", default="HEAD")
+@click.option("-j", "--job", "jobs", multiple=True, metavar="NAME", help="Run only this job; may be repeated.")
+@click.option("--pipeline", metavar="NAME", help="Whose jobs: by default gate, or check when there is no gate.")
+@click.option(
+    "--node",
+    type=click.Choice(["auto", "qemu", "nspawn", "local"]),
+    default="auto",
+    help="What the jobs run on: a virtual machine, a container, this machine without isolation.",
+)
+@click.option("--branch", metavar="NAME", help="Target branch of a local commit; by default that of .gitreview.")
+@click.option("--gerrit", metavar="URL", help="Base URL of the server's web interface.")
+@click.option("--hold", is_flag=True, help="Keep the node of the first job that fails, and say how to enter it.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
+@click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
+@click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
+def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> int:
+    """Take a change, with everything it depends on, to a verdict on this machine.
+
+    CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
+    or a Change-Id.
+
+    Exit codes: 0 passes, 1 fails, 2 bad input, 4 conflict, 5 configuration, 6 machinery, 130 interrupted.
+    """
+    terminal = Terminal(sys.stderr)
+    request = GateRequest(directory=Path.cwd(), **question)
+    gate = Gate(directories(os.environ), os.environ, terminal.say, _silent if quiet else terminal.output)
+    if not place.on_server(request.change):
+        _warn_of_edits(terminal)
+    result = gate.run(request)
+    if junit is not None:
+        junit.write_bytes(machine.as_junit(result))
+    lines = [json.dumps(machine.as_json(result), indent=2)] if as_json else ["", *summary(result)]
+    for line in lines:
+        click.echo(line)
+    return result.verdict.exit_code
+
+
+def _silent(_: str) -> None:
+    """Show nothing."""
+
+
+def _warn_of_edits(terminal: Terminal) -> None:
+    try:
+        dirty = uncommitted(Runner())
+    except ReviewError:
+        return
+    if dirty:
+        terminal.say(messages.UNCOMMITTED)

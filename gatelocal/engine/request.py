@@ -1,0 +1,31 @@
+"""What somebody wants to know of a change: the values that a run starts from; it finds and starts nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class GateRequest:
+    """One question to the gate.
+
+    :ivar change: a commit of the work tree (``HEAD``), or a change on the server: a number, ``number,patchset``, a
+        URL or a Change-Id.
+    :ivar jobs: run only these; all of the pipeline when empty.
+    :ivar pipeline: whose jobs; None: ``gate``, or ``check`` when the project has no gate.
+    :ivar node: ``auto``, ``qemu``, ``nspawn`` or ``local``.
+    :ivar directory: anywhere in the work tree; it need not be one when `change` is a URL or `gerrit` is given.
+    :ivar branch: the target branch of local commits; None: what the project's ``.gitreview`` says.
+    :ivar gerrit: base URL of the server's web interface; None: what the remote or the git configuration says.
+    :ivar hold: keep the node of the first voting build that fails.
+    """
+
+    change: str = "HEAD"
+    jobs: tuple[str, ...] = ()
+    pipeline: str | None = None
+    node: str = "auto"
+    directory: Path = field(default_factory=Path)
+    branch: str | None = None
+    gerrit: str | None = None
+    hold: bool = False
