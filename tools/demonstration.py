@@ -126,8 +126,9 @@ def main() -> int:
 def demonstrate(folder: Path, shell: Shell, clock: Clock, options: argparse.Namespace) -> None:
     """The story itself."""
     run = ("gatelocal", "run", "--node", options.node)
-    with image_on_the_way(folder, shell, clock, options.node), clock.step("Gerrit: a private server"):
-        shell(folder, "gatelocal", "sandbox", "up")
+    with image_on_the_way(folder, shell, clock, options.node):
+        with clock.step("Gerrit: a private server"):
+            shell(folder, "gatelocal", "sandbox", "up")
         server = load(folder / "state" / "sandbox")
         if server is None:
             raise SystemExit("tools/try: the sandbox is not there")
