@@ -124,12 +124,13 @@ def _build_all(
 ) -> _Builds:
     builds = _Builds([])
     states: dict[str, RepoState] = {one.project: one for one in state.repositories}
+    wanted = manifest.Wanted(hands.host, own.branch)
     for job in graph.runnable:
-        for project in dict.fromkeys((own.project, *job.required_projects)):
+        # Zuul delivers the projects of every change that was merged, whether or not the job asks for them.
+        needed = {one.project for one in state.merged} | set(job.required_projects)
+        for project in job.required_projects:
             if project not in states:
                 states[project] = hands.merger.freeze(project, {own.branch})
-        wanted = manifest.Wanted(hands.host, own.branch)
-        needed = {own.project, *job.required_projects}
         trees = manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
         builds.results.append(_build(hands, request, job, own.project, trees, builds))
     return builds

@@ -1,4 +1,4 @@
-"""The one place of `git_review` that starts programs (git, and ssh): `query` reads, `run` changes, shown and dry-runnable.
+"""The one place of `git_review` that starts programs (git, and ssh): `query` reads; `run` changes, shown, dry-runnable.
 
 Nothing goes through a shell, and a user's locale, pager or editor never decides what is read back.
 """

@@ -1,0 +1,187 @@
+"""Bare caches of projects' repositories, one for each (project, server); it reads from servers and work trees only."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
+
+from gatelocal.errors import InfrastructureError, InputError, as_machinery
+from gatelocal.merger.lock import held
+from gatelocal.model.text import plain
+from gatelocal.ports import Say
+from git_review.git import objects
+from git_review.git.errors import GitError
+from git_review.git.runner import Runner, without_password
+
+RUNS = "refs/gatelocal/"
+"""Under it each run protects its commits; the name begins with the day, so that leftovers of a crash can go."""
+_LEFTOVERS = timedelta(days=7)
+_NO_HEAD = "refs/gatelocal-none"  # a HEAD that names a branch would lend that branch's .gitattributes to merges
+_QUIET = (
+    "--quiet --no-tags --no-write-fetch-head --no-auto-maintenance --no-recurse-submodules --no-show-forced-updates"
+    " --update-head-ok"
+).split()
+# A person's own configuration counts in a fetch (credentials, proxies, insteadOf), except where it would act on us.
+_OURS = ("-c", f"core.hooksPath={os.devnull}", "-c", "gc.auto=0", "-c", "fetch.prune=false")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long to wait, in seconds: for another process, for a server."""
+
+    lock: float = 600.0
+    fetch: float = 1800.0
+
+
+DEFAULT_LIMITS = Limits()
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Repository:
+    """The bare cache of one project.
+
+    :ivar path: the repository; nothing but this room writes to it.
+    """
+
+    project: str
+    url: str
+    path: Path
+    limits: Limits = DEFAULT_LIMITS
+    say: Say = _silent
+
+    @property
+    def git(self) -> Runner:
+        """git in the repository, without anybody's configuration."""
+        return objects.alone(self.path)
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from fetching into the repository and from repacking it."""
+        lock = self.path.with_suffix(".lock")
+        with held(lock, f"the cache of {plain(self.project)}", self.limits.lock, self.say):
+            yield
+
+    def fetch(self, refs: Sequence[str] = ()) -> None:
+        """Bring branches, tags and the given refs (of changes) up to date.
+
+        :raises InputError: the server has no such ref. :raises InfrastructureError: no answer, or no access.
+        """
+        specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in refs)]
+        self.say(f"fetching {plain(self.project)} from {plain(without_password(self.url))}")
+        with self.locked():
+            self._fetch(self.url, ["--prune"], specs)
+            self._tidy()
+
+    def take(self, work_tree: Path, commits: Sequence[str]) -> None:
+        """Copy commits with their history out of a repository on this machine, which is only read."""
+        missing = [sha for sha in dict.fromkeys(commits) if not self._has(sha)]
+        if missing:
+            with self.locked():
+                self._fetch(str(work_tree.absolute()), [], [f"+{sha}:{RUNS}{_today()}-taken/{sha}" for sha in missing])
+
+    def default_branch(self) -> str | None:
+        """The branch that the server's HEAD names; None when it names none. Asks the server."""
+        with as_machinery(f"asking for the default branch of {plain(self.project)}"):
+            told = self._person().query("ls-remote", "--symref", "--", self.url, "HEAD", timeout=self.limits.fetch)
+        found = re.search(r"^ref: refs/heads/(.+)\tHEAD$", told.stdout, re.MULTILINE)
+        return found[1] if found else None
+
+    def _has(self, sha: str) -> bool:
+        return self.git.query("cat-file", "-e", f"{sha}^{{commit}}", ok=(0, 1, 128)).status == 0
+
+    def _person(self) -> Runner:
+        """git in this repository with the user's configuration, whatever repository the caller's variables name."""
+        place = str(self.path)
+        variables = {
+            "GIT_DIR": place,
+            "GIT_COMMON_DIR": place,
+            "GIT_OBJECT_DIRECTORY": f"{place}/objects",
+            "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
+            "GIT_NO_LAZY_FETCH": "1",
+        }
+        return Runner(self.path, environment=variables)
+
+    def _fetch(self, url: str, options: Sequence[str], specs: Sequence[str]) -> None:
+        args = (*_OURS, "fetch", *_QUIET, *options, "--", url, *specs)
+        try:
+            self._person().run(*args, timeout=self.limits.fetch)
+        except GitError as error:
+            shown = plain(without_password(url))
+            unknown = re.search(r"couldn't find remote ref (\S+)|not our ref (\S+)", error.details)
+            if unknown:
+                raise InputError(
+                    f"{plain(self.project)} at {shown} has no {unknown[1] or unknown[2]}", details=error.details
+                ) from error
+            hint = error.hint or "does `git ls-remote` with this address work? Are the name and the access right?"
+            raise InfrastructureError(
+                f"cannot fetch {plain(self.project)} from {shown}", details=error.details or error.brief, hint=hint
+            ) from error
+
+    def _tidy(self) -> None:
+        """Forget the runs that crashed long ago, and let git pack when it finds that it has to."""
+        oldest = (datetime.now(UTC) - _LEFTOVERS).strftime("%Y%m%d")
+        with as_machinery(f"tidying the cache of {plain(self.project)}"):
+            left = [ref for ref in objects.references(self.git, RUNS) if ref.removeprefix(RUNS)[:8] < oldest]
+            objects.update_references(self.git, {}, left)
+            self.git.run("gc", "--auto", "--quiet")
+
+
+class Cache:
+    """All bare caches of one user.
+
+    :param root: their folder, readable by nobody else; made when it is not there.
+    :param say: receives what a slow step waits for.
+    """
+
+    def __init__(self, root: Path, *, limits: Limits = DEFAULT_LIMITS, say: Say = _silent) -> None:
+        self._root = root.absolute()
+        self._limits = limits
+        self._say = say
+
+    def repository(self, project: str, url: str) -> Repository:
+        """The cache of that project at that address, empty when it is new.
+
+        Two addresses never share one, and no project name leads out of the root.
+        """
+        if not url or url.startswith("-") or url != plain(url) or "\t" in url:
+            raise InputError(f"no address to fetch {plain(project)} from: {plain(without_password(url))!r}")
+        repository = Repository(project, url, self._root / f"{_name(project, url)}.git", self._limits, self._say)
+        if not repository.path.exists():
+            self._make(repository)
+        return repository
+
+    def _make(self, repository: Repository) -> None:
+        try:
+            self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InfrastructureError(f"cannot make the cache folder {self._root}", details=str(error)) from error
+        with repository.locked(), as_machinery(f"making the cache of {plain(repository.project)}"):
+            if repository.path.exists():
+                return
+            draft = repository.path.with_suffix(".new")
+            git = objects.alone(self._root)
+            git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--", draft.name)
+            objects.alone(draft).run("symbolic-ref", "HEAD", _NO_HEAD)
+            draft.chmod(0o700)
+            draft.rename(repository.path)
+
+
+def _name(project: str, url: str) -> str:
+    """A file name of its own for each project and server; its readable part only helps a person who looks."""
+    key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"{quote(plain(project), safe='')[:100]}-{key}"
+
+
+def _today() -> str:
+    return datetime.now(UTC).strftime("%Y%m%d")

@@ -1,0 +1,166 @@
+"""From changes in order to speculative commits, in bare caches; no work tree and no server is written to."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gatelocal.errors import InputError, as_machinery
+from gatelocal.merger import repostate
+from gatelocal.merger.cache import RUNS, Cache, Repository
+from gatelocal.merger.conflict import Before, explain
+from gatelocal.merger.join import Joiner
+from gatelocal.merger.plan import Step, plan
+from gatelocal.model.change import Change, ChangeStatus
+from gatelocal.model.merged import MergedProject, RepoState, SpeculativeState
+from gatelocal.model.text import plain
+from git_review.git import objects
+from git_review.git.errors import MergeConflict
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """Where a project is fetched from.
+
+    :ivar work_tree: the repository on this machine that has its local commits; None when there are none.
+    """
+
+    project: str
+    url: str
+    work_tree: Path | None = None
+
+
+class Merger:
+    """Builds the state that a queue item would be tested in.
+
+    :param remote: where a project of that name is fetched from.
+    """
+
+    def __init__(self, cache: Cache, remote: Callable[[str], Remote]) -> None:
+        self._cache = cache
+        self._remote = remote
+
+    def repository(self, project: str) -> Repository:
+        """The bare cache of a project."""
+        return self._cache.repository(project, self._remote(project).url)
+
+    def freeze(self, project: str, branches: Collection[str] = (), refs: Sequence[str] = ()) -> RepoState:
+        """Fetch a project and return the state of its branches.
+
+        :param branches: what the run would like to check out; the server is asked for its default branch only
+            when it has none of these.
+        :param refs: refs of changes to fetch too.
+        """
+        repository = self.repository(project)
+        repository.fetch(refs)
+        with as_machinery(f"reading the branches of {plain(project)}"):
+            state = repostate.freeze(project, objects.references(repository.git, "refs/heads"))
+        if any(branch in state.branches for branch in branches):
+            return state
+        return replace(state, default_branch=repository.default_branch())
+
+    def merge(self, changes: Sequence[Change], own: int = 1) -> SpeculativeState:
+        """Merge the changes in their order, each onto the latest state of its branch.
+
+        :param own: how many at the end are the item's own (see :func:`gatelocal.merger.plan.plan`).
+        :raises gatelocal.errors.ConflictError: two of them, or one and its branch, do not go together.
+        :raises InputError: a branch or a change that is not there.
+        :raises gatelocal.errors.InfrastructureError: no answer from a server, no disk.
+
+        The commits are protected from garbage collection until :meth:`release`.
+        """
+        projects = tuple(dict.fromkeys(change.project for change in changes))
+        states = {project: self._prepare(project, changes) for project in projects}
+        steps = plan(changes, own)
+        with as_machinery("merging"), contextlib.ExitStack() as stack:
+            joiners = {project: stack.enter_context(self._joiner(states[project], changes)) for project in projects}
+            made: list[str] = []
+            for step in steps:
+                made.append(self._step(step, steps, made, states, joiners[step.change.project]))
+            merged = _branches(steps, made, states, joiners)
+        state = SpeculativeState(_run_name(), merged, tuple(states.values()))
+        self._protect(state)
+        return state
+
+    def release(self, state: SpeculativeState) -> None:
+        """Let git collect the commits when nobody else uses them. Twice is harmless."""
+        for repository in self._repositories(state):
+            with as_machinery(f"tidying the cache of {plain(repository.project)}"):
+                refs = objects.references(repository.git, f"{RUNS}{state.run}/")
+                objects.update_references(repository.git, {}, refs)
+
+    def _prepare(self, project: str, changes: Sequence[Change]) -> RepoState:
+        ours = [change for change in changes if change.project == project]
+        remote = self._remote(project)
+        state = self.freeze(
+            project, {change.branch for change in ours}, sorted({change.ref for change in ours if change.ref})
+        )
+        for change in ours:
+            if change.branch not in state.branches:
+                raise InputError(
+                    f"{plain(project)} has no branch {plain(change.branch)}, which {plain(change.name)} is for",
+                    hint=f"its branches: {', '.join(plain(name) for name in sorted(state.branches)[:10])}",
+                )
+        local = [change.commit for change in ours if change.status is ChangeStatus.LOCAL]
+        if local and remote.work_tree is not None:
+            self._cache.repository(project, remote.url).take(remote.work_tree, local)
+        return state
+
+    def _joiner(self, state: RepoState, changes: Sequence[Change]) -> Joiner:
+        ours = [change for change in changes if change.project == state.project]
+        with as_machinery(f"reading the changes of {plain(state.project)}"):
+            commits = [*(state.branches[change.branch] for change in ours), *(change.commit for change in ours)]
+            return Joiner(self.repository(state.project).git, dict.fromkeys(commits))
+
+    def _step(
+        self, step: Step, steps: Sequence[Step], made: Sequence[str], states: Mapping[str, RepoState], joiner: Joiner
+    ) -> str:
+        change = step.change
+        tip = states[change.project].branches[change.branch]
+        base = tip if step.after is None else made[step.after]
+        try:
+            return joiner.join(base, change.commit, f"Merge {plain(change.name)} into {plain(change.branch)}")
+        except MergeConflict as conflict:
+            key = (change.project, change.branch)
+            before = tuple(
+                (earlier.change, commit)
+                for earlier, commit in zip(steps, made, strict=False)
+                if (earlier.change.project, earlier.change.branch) == key
+            )
+            repository = self.repository(change.project)
+            raise explain(repository.git, repository.path, change, Before(tip, before)) from conflict
+
+    def _protect(self, state: SpeculativeState) -> None:
+        for repository in self._repositories(state):
+            ours = [one for one in state.merged if one.project == repository.project]
+            refs = {f"{RUNS}{state.run}/{place}": one.commit for place, one in enumerate(ours)}
+            with as_machinery(f"keeping the merges of {plain(repository.project)}"):
+                objects.update_references(repository.git, refs)
+
+    def _repositories(self, state: SpeculativeState) -> tuple[Repository, ...]:
+        return tuple(self.repository(one.project) for one in state.repositories)
+
+
+def _branches(
+    steps: Sequence[Step], made: Sequence[str], states: Mapping[str, RepoState], joiners: Mapping[str, Joiner]
+) -> tuple[MergedProject, ...]:
+    found: dict[tuple[str, str], list[int]] = {}
+    for place, step in enumerate(steps):
+        found.setdefault((step.change.project, step.change.branch), []).append(place)
+    merged = []
+    for (project, branch), places in found.items():
+        tip = states[project].branches[branch]
+        ahead = [made[place] for place in places if not steps[place].own]
+        commit = made[places[-1]]
+        before = ahead[-1] if ahead else tip
+        changes = tuple(steps[place].change for place in places)
+        merged.append(MergedProject(project, branch, tip, commit, joiners[project].tree(commit), before, changes))
+    return tuple(merged)
+
+
+def _run_name() -> str:
+    return f"{datetime.now(UTC):%Y%m%d}-{secrets.token_hex(6)}"
