@@ -1,0 +1,142 @@
+"""What every verb is given: the options, the repository, the settings, the way to git and the way to the person."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from enum import Enum
+
+from git_review import messages
+from git_review.git.refs import is_branch
+from git_review.git.repo import Places, branch_name, locate
+from git_review.git.runner import Runner
+from git_review.plan import Talk
+from git_review.pushspec import PushOptions
+from git_review.settings import Settings, load
+
+
+class Rebase(Enum):
+    """What is done about the target branch's progress before an upload."""
+
+    TEST = "test"
+    NONE = "none"
+    FORCE = "force"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line. None means that nothing was said, so that the settings decide.
+
+    :ivar list: 0, 1, or 2 for the list with topics. :ivar download: the change, as it was written.
+    """
+
+    branch: str | None = None
+    remote: str | None = None
+    push: PushOptions = field(default_factory=PushOptions)
+    rebase: Rebase | None = None
+    track: bool | None = None
+    use_pushurl: bool | None = None
+    download: str | None = None
+    list: int = 0
+    setup: bool = False
+    finish: bool = False
+    update: bool = False
+    dry_run: bool = False
+    yes: bool = False
+    verbose: bool = False
+    thin: bool = True
+    custom_scripts: bool = True
+    color: str = "auto"
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One run of the command.
+
+    :ivar remote: the remote to use. :ivar branch: the branch that changes are for; both with tracking considered.
+    """
+
+    options: Options
+    talk: Talk
+    runner: Runner
+    places: Places
+    settings: Settings
+    remote: str
+    branch: str
+
+    @property
+    def has_remote(self) -> bool:
+        """Whether the remote is configured."""
+        git = self.settings.git
+        return f"remote.{self.remote}.url" in git or f"remote.{self.remote}.pushurl" in git
+
+    @property
+    def push_place(self) -> str:
+        """Where Gerrit is, as git wants it: the remote's name, or the URL while there is no such remote."""
+        return self.remote if self.has_remote else (self.settings.url(self.username) or self.remote)
+
+    @property
+    def username(self) -> str:
+        """The name on the server, as far as anybody told it."""
+        return self.settings.username or self.settings.login
+
+    def progress(self, text: str) -> None:
+        """Tell something to a person who asked for -v."""
+        if self.options.verbose:
+            self.talk.say(text)
+
+
+def prepare(options: Options, talk: Talk) -> Context:
+    """Look where we are and what is set. :raises ReviewError: we are in no repository, or a setting makes no sense."""
+    show = _shower(options, talk)
+    runner = Runner(show=show, dry_run=options.dry_run)
+    places = locate(runner)
+    if options.branch is not None and not is_branch(options.branch):
+        raise messages.bad_branch(options.branch)
+    settings = load(runner, flags=_flags(options), places=places)
+    for warning in settings.warnings:
+        talk.warn(warning)
+    remote, branch = settings.remote, settings.branch
+    if _tracks(options, settings):
+        remote, branch = _tracked(runner, settings) or (remote, branch)
+    return Context(options, talk, runner, places, settings, remote, branch)
+
+
+def _shower(options: Options, talk: Talk) -> Callable[[str], None] | None:
+    if not options.verbose and not options.dry_run:
+        return None
+    told = messages.LEFT_OUT if options.dry_run else messages.RUNNING
+    return lambda line: talk.say(told.format(line))
+
+
+def _flags(options: Options) -> dict[str, str | None]:
+    return {
+        "branch": options.branch,
+        "remote": options.remote,
+        "usepushurl": None if options.use_pushurl is None else "1",
+    }
+
+
+def _tracks(options: Options, settings: Settings) -> bool:
+    if options.branch is not None:
+        return False
+    return settings.track if options.track is None else options.track
+
+
+def _tracked(runner: Runner, settings: Settings) -> tuple[str, str] | None:
+    """Remote and branch that the checked-out branch follows; None when it follows none, or a local one."""
+    branch = branch_name(runner)
+    if branch is None:
+        raise messages.no_upstream()
+    return upstream(settings, branch)
+
+
+def upstream(settings: Settings, branch: str) -> tuple[str, str] | None:
+    """Remote and branch that a local branch is set to follow; None when it follows none, or a local one."""
+    remote = settings.git.get(f"branch.{branch}.remote")
+    merge = settings.git.get(f"branch.{branch}.merge", "")
+    if remote in (None, "."):
+        return None
+    name = merge.removeprefix("refs/heads/")
+    return (remote, name) if is_branch(name) else None

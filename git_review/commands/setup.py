@@ -1,0 +1,108 @@
+"""`git review -s`, and the part of it that every upload begins with: the remote, and the Change-Id hook."""
+
+from __future__ import annotations
+
+from git_review import hooks, messages
+from git_review.commands.context import Context
+from git_review.git.errors import GitFailed
+from git_review.git.refs import tracked
+from git_review.git.repo import submodule_hooks
+from git_review.git.runner import Runner, without_password
+from git_review.plan import Git, InstallHook, Say, Step, carry_out
+
+
+def setup(context: Context) -> None:
+    """Make the remote and install the hook, as far as they are missing."""
+    ensure_remote(context)
+    if context.options.update:
+        update(context)
+    carry_out(hook_steps(context), context.runner, context.talk)
+
+
+def update(context: Context) -> None:
+    """Fetch all branches of the remote (-u)."""
+    if not context.has_remote and context.runner.dry_run:
+        return
+    failed = messages.cannot_fetch
+    step = Git(("fetch", "--no-recurse-submodules", context.remote), lambda words: failed(context.remote, words))
+    carry_out([step], context.runner, context.talk)
+
+
+def hook_steps(context: Context) -> list[Step]:
+    """What is to be done so that commits get Change-Ids, here and in each submodule.
+
+    A hook that runs is left alone; with -u, another version of this one is replaced. Another tool's never is.
+    """
+    main = hooks.look(context.places.hooks)
+    steps: list[Step] = [InstallHook(main)] if _wanted(main, context.options.update) else []
+    if main.kind is hooks.Kind.FOREIGN:
+        steps.append(Say(messages.FOREIGN_HOOK.format(main.path)))
+    if steps or context.options.setup:
+        others = (hooks.look(place) for place in submodule_hooks(context.runner, context.places.top))
+        steps += [InstallHook(hook) for hook in others if not hook.runs]
+    return steps
+
+
+def ensure_remote(context: Context) -> None:
+    """Make sure that the remote is there; otherwise make it of the settings, once the server has answered.
+
+    :raises ReviewError: nothing says where the server is (1), or it does not answer or let us in (40).
+    """
+    git = context.settings.git
+    if context.settings.use_pushurl:
+        if f"remote.{context.remote}.url" not in git:
+            raise messages.no_remote_to_push_to(context.remote)
+        if f"remote.{context.remote}.pushurl" in git:
+            return
+    elif context.has_remote:
+        return
+    if context.settings.url() is None:
+        raise messages.no_server_known(context.remote, context.places.top / ".gitreview")
+    _make(context)
+
+
+def _make(context: Context) -> None:
+    url = context.settings.url(context.username) or ""
+    problem = _try(context, url)
+    if problem:
+        url = _other_user(context, url, problem)
+    if context.settings.use_pushurl:
+        words: tuple[str, ...] = ("remote", "set-url", "--push", context.remote, url)
+    else:
+        words = ("remote", "add", context.remote, url)
+    context.runner.run(*words)
+    if not context.runner.dry_run:
+        context.talk.say(messages.REMOTE_MADE.format(context.remote, without_password(url)))
+
+
+def _other_user(context: Context, url: str, problem: str) -> str:
+    """The URL for a user name that the person gives and that the server takes."""
+    shown = without_password(url)
+    answer = context.talk.read(messages.ASK_USERNAME.format(shown))
+    if not answer or not answer.strip():
+        raise messages.unreachable(shown, problem)
+    url = context.settings.url(answer.strip()) or ""
+    if problem := _try(context, url):
+        raise messages.unreachable(without_password(url), problem)
+    context.talk.say(messages.REMEMBER_USERNAME)
+    return url
+
+
+def _try(context: Context, url: str) -> str:
+    """git's complaint about the URL; "" when it works, and then the remote's branches are fetched already.
+
+    With a push URL the branches come from elsewhere, and a dry run changes no ref: then the server is only asked.
+    """
+    runner: Runner = context.runner
+    try:
+        if context.settings.use_pushurl or runner.dry_run:
+            runner.query("ls-remote", url, "HEAD")
+        else:
+            runner.run("fetch", "--no-recurse-submodules", url, tracked(context.remote, "*"))
+    except GitFailed as error:
+        return error.details or error.brief
+    return ""
+
+
+def _wanted(hook: hooks.Hook, refresh: bool) -> bool:
+    return not hook.runs or (refresh and hook.kind is hooks.Kind.OTHER)

@@ -1,0 +1,133 @@
+"""`gerrit query` through the system's ssh, so that a person's keys, agent and jump hosts are used; votes on nothing.
+
+Source: Gerrit's documentation of ``gerrit query --format=JSON``: one object a line, the last one is the statistics.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from git_review.gerrit.address import Remote
+from git_review.gerrit.errors import GerritError, NotGerrit, Unreachable, printable, words
+from git_review.gerrit.model import Account, Change, PatchSet, integer, table, tables, text
+from git_review.git.errors import GitError
+from git_review.git.runner import Output, program
+
+PAGE_LIMIT = 200
+"""How many pages of one query are asked for at most: a server that always promises more must not keep us for ever."""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_./@+-]+")
+_PLINK = ("plink", "tortoiseplink", "putty")
+
+
+def term(operator: str, value: str) -> str:
+    """``operator:value`` in Gerrit's query language, in quotes where that is needed.
+
+    :raises GerritError: no quoting could carry the value.
+    """
+    if _PLAIN.fullmatch(value):
+        return f"{operator}:{value}"
+    if '"' in value or "\\" in value or not value.isprintable():
+        raise GerritError(
+            f"{printable(value, 80)!r} cannot be searched for", hint="there is a quote or a backslash in it"
+        )
+    return f'{operator}:"{value}"'
+
+
+def query(
+    ssh: Sequence[str], remote: Remote, terms: Sequence[str], *, patchsets: bool = False, timeout: float = 120
+) -> Iterator[Change]:
+    """The changes that a search finds, most recently updated first, page by page as they are taken.
+
+    :param ssh: the words that ssh is started with. :param remote: where the server is.
+    :param patchsets: all patchsets are wanted, not only the current one.
+    :param timeout: seconds for each page.
+    :raises Unreachable: ssh failed. :raises NotGerrit: the answer is none of Gerrit's. :raises GerritError: it refused.
+    """
+    start = 0
+    for _ in range(PAGE_LIMIT):
+        asked = ["gerrit", "query", "--format=JSON", "--patch-sets" if patchsets else "--current-patch-set"]
+        asked += ["--start", str(start)] if start else []
+        output = _run([*command(ssh, remote), shlex.join([*asked, *terms])], remote, timeout)
+        rows, more = _rows(output)
+        yield from (_change(row) for row in rows)
+        start += len(rows)
+        if not more or not rows:
+            return
+
+
+def command(ssh: Sequence[str], remote: Remote) -> list[str]:
+    """The command line to the server, without what runs there. ``-x``: no window system is forwarded."""
+    name = PurePath(ssh[0]).name.lower().removesuffix(".exe")
+    port = [] if remote.port is None else ["-P" if name in _PLINK else "-p", str(remote.port)]
+    host = remote.host if remote.user is None else f"{remote.user}@{remote.host}"
+    return [*ssh, "-x", *port, host]
+
+
+def _run(argv: Sequence[str], remote: Remote, timeout: float) -> str:
+    try:
+        output: Output = program(argv, timeout=timeout)
+    except GitError as error:
+        raise Unreachable(f"{remote.host} cannot be asked: {error.brief}", hint=error.hint) from error
+    if output.status != 0 and not output.stdout.strip():
+        raise Unreachable(
+            f"ssh to {remote.host} ended with status {output.status}",
+            body=printable(output.stderr),
+            hint="does `ssh -v` with the same host, port and user name get through?",
+        )
+    return output.stdout
+
+
+def _rows(output: str) -> tuple[list[dict[str, Any]], bool]:
+    """The changes of an answer, and whether the server has more of them."""
+    rows: list[dict[str, Any]] = []
+    for line in output.splitlines():
+        if not line.strip():
+            continue
+        row = _decoded(line)
+        if row.get("type") == "error":
+            raise GerritError("the server refused the query", body=printable(str(row.get("message", ""))))
+        if row.get("type") == "stats":
+            return rows, row.get("moreChanges") is True
+        rows.append(row)
+    raise NotGerrit(
+        "the server's answer is incomplete",
+        body=words(output),
+        hint="the last line of a query's answer has the statistics, and it is missing: try again",
+    )
+
+
+def _decoded(line: str) -> dict[str, Any]:
+    try:
+        row = json.loads(line)
+    except ValueError as error:
+        raise NotGerrit("the server's answer is no JSON", body=words(line)) from error
+    if not isinstance(row, dict):
+        raise NotGerrit("the server's answer is no list of changes", body=words(line))
+    return row
+
+
+def _change(row: dict[str, Any]) -> Change:
+    current = table(row, "currentPatchSet")
+    listed = tables(row, "patchSets") or ((current,) if current else ())
+    found = [PatchSet(integer(entry, "number") or 0, text(entry, "revision"), text(entry, "ref")) for entry in listed]
+    owner = table(row, "owner")
+    return Change(
+        project=text(row, "project"),
+        number=integer(row, "number") or 0,
+        branch=text(row, "branch"),
+        change_id=text(row, "id"),
+        subject=text(row, "subject"),
+        status=text(row, "status"),
+        topic=text(row, "topic"),
+        owner=Account(None, text(owner, "name"), text(owner, "email"), text(owner, "username")),
+        wip=row.get("wip") is True,
+        private=row.get("private") is True,
+        current_commit=text(current, "revision"),
+        patchsets=tuple(sorted((entry for entry in found if entry.number), key=lambda entry: entry.number)),
+    )

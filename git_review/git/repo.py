@@ -1,0 +1,229 @@
+"""Named operations on the repository that a person works in; looks at its work tree, and never changes it.
+
+What changes a work tree (`checkout`, `rebase`, `commit --amend`) is a step of a plan, shown to the person first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from git_review.git.errors import GitError, GitFailed, MergeConflict
+from git_review.git.refs import head, tracked, tracking
+from git_review.git.runner import Runner
+
+if TYPE_CHECKING:
+    from git_review.git.objects import CommitWriter
+
+_QUIET_FETCH = ("fetch", "--no-tags", "--no-recurse-submodules")
+_SOMEBODY = "git review <git-review@localhost> 0 +0000"
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where a repository's things are, as absolute paths.
+
+    :ivar top: the top directory of the work tree. :ivar common: the git directory that linked worktrees share.
+    :ivar hooks: where git looks for hooks, ``core.hooksPath`` and linked worktrees respected.
+    """
+
+    top: Path
+    common: Path
+    hooks: Path
+    objects: Path
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is checked out.
+
+    :ivar commit: HEAD's commit id; None before the first commit. :ivar branch: None when HEAD is detached.
+    :ivar staged: the index differs from HEAD. :ivar unstaged: tracked files differ from the index. Submodules do not
+        count, and neither do untracked files.
+    """
+
+    commit: str | None
+    branch: str | None
+    staged: bool
+    unstaged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit that would go up."""
+
+    id: str
+    parents: tuple[str, ...]
+    message: str
+
+    @property
+    def subject(self) -> str:
+        """The first line of its message."""
+        return self.message.lstrip("\n").partition("\n")[0]
+
+
+class NoWorkTree(GitError):
+    """The directory is in no repository, or in one without a work tree."""
+
+    exit_code = 70
+
+
+class BranchMissing(GitError):
+    """The remote answered, and has no such branch."""
+
+
+class Unrelated(GitError):
+    """A commit to upload shares no history with the branch it is for."""
+
+
+class GitTooOld(GitError):
+    """This git has no ``merge-tree --write-tree`` (it came with 2.38)."""
+
+
+def locate(runner: Runner) -> Places:
+    """Where the repository is that `runner` stands in. :raises NoWorkTree: there is none."""
+    asked = ("--show-toplevel", "--git-common-dir", "--git-path", "objects", "--show-prefix", "--git-path", "hooks")
+    try:
+        answer = runner.query("rev-parse", *asked).stdout.split("\n")
+    except GitFailed as error:
+        raise NoWorkTree(
+            "this is not a git repository with a work tree", details=error.details, hint="run it in the project's clone"
+        ) from error
+    here = (runner.directory or Path()).absolute()
+    top, common, objects, prefix, hooks = answer[:5]
+    if prefix and not Path(hooks).is_absolute():
+        hooks = runner.query("-C", top, "rev-parse", "--git-path", "hooks").text
+    return Places(Path(top), here / common, Path(top) / hooks, here / objects)
+
+
+def submodule_hooks(runner: Runner, top: Path) -> tuple[Path, ...]:
+    """Where git looks for the hooks of each submodule that is checked out, nested ones included."""
+    if not (top / ".gitmodules").exists():
+        return ()
+    inside = "pwd && git rev-parse --git-path hooks"
+    lines = runner.query("-C", str(top), "submodule", "--quiet", "foreach", "--recursive", inside).lines
+    return tuple(Path(place) / hooks for place, hooks in zip(lines[::2], lines[1::2], strict=False))
+
+
+def state(runner: Runner) -> State:
+    """What is checked out, in one process that takes no lock."""
+    flags = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames")
+    commit: str | None = None
+    branch: str | None = None
+    staged = unstaged = False
+    for record in runner.query("--no-optional-locks", "status", *flags).stdout.split("\0"):
+        kind, _, rest = record.partition(" ")
+        if rest.startswith("branch.oid "):
+            commit = None if rest.endswith("(initial)") else rest.split(" ")[1]
+        elif rest.startswith("branch.head "):
+            branch = None if rest.endswith("(detached)") else rest.split(" ", 1)[1]
+        elif kind in ("1", "u"):
+            staged = staged or kind == "u" or rest[0] != "."
+            unstaged = unstaged or kind == "u" or rest[1] != "."
+    return State(commit, branch, staged, unstaged)
+
+
+def branch_name(runner: Runner) -> str | None:
+    """The branch that is checked out; None when HEAD is detached."""
+    return runner.query("symbolic-ref", "-q", "--short", "HEAD", ok=(0, 1)).text or None
+
+
+def commit_id(runner: Runner, name: str) -> str | None:
+    """The id of the commit that `name` means in this repository; None when there is none."""
+    answer = runner.query("rev-parse", "-q", "--verify", "--end-of-options", f"{name}^{{commit}}", ok=(0, 1, 128))
+    return answer.text if answer.status == 0 else None
+
+
+def fetch_branch(runner: Runner, remote: str, branch: str) -> str:
+    """Fetch a remote's branch to where it is remembered and return its commit id.
+
+    :raises BranchMissing: the remote has no such branch. :raises GitFailed: it could not be asked.
+    """
+    try:
+        runner.run(*_QUIET_FETCH, remote, tracked(remote, branch))
+    except GitFailed as error:
+        if "couldn't find remote ref" in error.details:
+            raise BranchMissing(f"{remote} has no branch {branch}", details=error.details) from error
+        raise
+    return commit_id(runner, tracking(remote, branch)) or ""
+
+
+def peek_branch(runner: Runner, place: str, branch: str) -> str:
+    """The commit id of a remote's branch, its objects fetched and no ref of this repository changed.
+
+    :param place: a remote's name or a URL. Errors as for :func:`fetch_branch`.
+    """
+    rows = runner.query("ls-remote", place, head(branch)).lines
+    found = [row.split("\t")[0] for row in rows if row.split("\t")[-1] == head(branch)]
+    if not found:
+        raise BranchMissing(f"{place} has no branch {branch}")
+    if commit_id(runner, found[0]) is None:
+        quiet = ("--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
+        runner.query(*_QUIET_FETCH, *quiet, place, head(branch))
+    return found[0]
+
+
+def outgoing(runner: Runner, remote: str, target: str | None) -> tuple[Commit, ...]:
+    """The commits of HEAD that no remembered branch of the remote has (nor `target`), newest first."""
+    known = ("--not", f"--remotes={remote}", *((target,) if target else ()))
+    shape = ("--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%B")
+    records = runner.query("log", *shape, "HEAD", *known, "--").stdout.split("\0")
+    rows = (record.split("\n", 2) for record in records if record.strip())
+    return tuple(Commit(sha, tuple(parents.split()), message) for sha, parents, message in rows)
+
+
+def check_applies(runner: Runner, places: Places, target: str) -> int:
+    """Whether HEAD's commits still apply on `target`, tried in memory and one by one, as a rebase would.
+
+    A merge commit is tried as the server would merge it, so that conflicts somebody resolved in it stay resolved.
+    Objects made on the way go to a scratch directory, so that nothing remains.
+
+    :returns: how many commits were tried; 0 when HEAD already contains `target`.
+    :raises MergeConflict: `theirs` in its text is the commit, its `files` are in conflict.
+    :raises Unrelated: a commit has no parent. :raises GitTooOld: git is older than 2.38.
+    """
+    if runner.query("merge-base", "--is-ancestor", target, "HEAD", ok=(0, 1)).status == 0:
+        return 0
+    import tempfile
+
+    from git_review.git.objects import CommitWriter
+
+    rows = runner.query("rev-list", "--parents", "--topo-order", "--reverse", "HEAD", f"^{target}").lines
+    with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:
+        environment = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(places.objects)}
+        apart = Runner(runner.directory, environment=environment)
+        with CommitWriter(apart) as writer:
+            _replay(apart, writer, target, [row.split(" ") for row in rows])
+    return len(rows)
+
+
+def _replay(git: Runner, writer: CommitWriter, target: str, rows: list[list[str]]) -> None:
+    from git_review.git.objects import merge_tree
+
+    trees: dict[str, str] = {}
+    onto = git.query("rev-parse", f"{target}^{{tree}}").text
+    for commit, *parents in rows:
+        if not parents:
+            raise Unrelated(f"{commit} has no parent")
+        ours = target
+        if len(parents) == 1:
+            ours = writer.write(trees.get(parents[0], onto), parents, _SOMEBODY, "what the commit is applied to")
+        try:
+            trees[commit] = merge_tree(git, ours, commit)
+        except MergeConflict as conflict:
+            if not conflict.files:
+                raise Unrelated(f"{commit} shares no history with the target", details=conflict.details) from conflict
+            raise MergeConflict(target, commit, conflict.files, conflict.details) from conflict
+        except GitFailed as error:
+            if error.status == 129:
+                raise GitTooOld("this git is older than 2.38", details=error.details) from error
+            raise
+
+
+def _quoted(path: Path) -> str:
+    """A path as git wants it in a list of alternates: in quotes when it has a colon in it."""
+    text = str(path)
+    if ":" not in text and not text.startswith('"'):
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

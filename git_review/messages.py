@@ -1,0 +1,391 @@
+"""Every sentence that `git review` says, and the exit code that goes with each refusal; prints nothing.
+
+=====  =============================================================================
+code   meaning (those of git-review 2.5.0)
+=====  =============================================================================
+1      refused, or failed in a way that has no code of its own
+2      usage; the hook cannot be installed
+3      malformed names of reviewers or hashtags; a mistake in this program
+32 33  the open changes cannot be asked for; the answer makes no sense
+34     a change cannot be asked for
+35 36  the server's answer names no change; there is no such change
+37 38  a patchset cannot be fetched; there is no such patchset
+40     the server cannot be reached with any user name
+64 65  a new branch, an existing branch cannot be checked out
+66 67  a branch cannot be reset over local edits; an upstream cannot be set
+67 68  going back to the target branch failed; deleting the old one, or no branch is there
+70     no repository; an existing branch follows another upstream
+71     custom scripts
+other  what `git push` ended with
+=====  =============================================================================
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+from git_review.errors import ReviewError
+
+CONFIRM = "Type 'yes' to confirm, other to cancel: "
+NO_PENDING = "No pending reviews"
+RUNNING = "Running: {}"
+LEFT_OUT = "Left out: {}"
+CHECK_IMPOSSIBLE = "This git is older than 2.38 and cannot try a merge in memory: uploading without that check."
+HOOK_INSTALLED = "Installed the Change-Id hook as {}"
+HOOK_LEFT_OUT = "Left out: installing the Change-Id hook as {}"
+FOREIGN_HOOK = "{} is another tool's hook and makes no Change-Ids; it is left as it is."
+AMENDING = "Adding a Change-Id to the message of HEAD: {}"
+REMOTE_MADE = "The remote {} now leads to {}"
+REMEMBER_USERNAME = "To use this user name everywhere: git config --global gitreview.username NAME"
+ASK_USERNAME = "{} does not let us in.\nYour user name on the server: "
+DOWNLOADING = "Downloading {} from gerrit"
+SWITCHED = 'Switched to branch "{}"'
+FOUND = "Found {} items for review"
+DRY_RUN_PUSH = "The upload that --dry-run leaves out:"
+
+_SHOWN_COMMITS = 50
+
+
+def clean(text: str) -> str:
+    """The text without control and format characters, tabs and line ends apart: for what came from elsewhere."""
+    return "".join(char for char in text if char in "\n\t" or unicodedata.category(char)[0] != "C")
+
+
+# What goes on
+
+
+def check_in_place_of(remote: str, branch: str) -> str:
+    """What -v tells of the check; people and programs look for the command of former versions."""
+    return (
+        f"In memory, in place of Running: git rebase --rebase-merges -i remotes/{remote}/{branch}\n"
+        "(git merge-tree, commit by commit; your work tree stays as it is)"
+    )
+
+
+def check_passed(count: int, remote: str, branch: str) -> str:
+    """The outcome of the check."""
+    if count == 0:
+        return f"HEAD contains all of {remote}/{branch}"
+    return f"{count} commit(s) still apply on {remote}/{branch}"
+
+
+def reusing(branch: str, commit: str) -> str:
+    """An existing branch is moved."""
+    return f"Branch {branch} is already there and is used again; it was at {commit[:10]}"
+
+
+def several(subjects: Sequence[tuple[str, str]]) -> str:
+    """The question before several changes go up."""
+    return (
+        "You are about to submit multiple commits. Each of them becomes a change, or a new patchset of one.\n"
+        "That is right when they depend on one another; if they do not, put them on branches of their own.\n"
+        f"\nThe commits are:\n\n{_listed(subjects)}\n\nDo you really want to submit them?"
+    )
+
+
+def nothing_new(remote: str) -> str:
+    """The question before a push of what the server has."""
+    return (
+        f"No commit of HEAD is new: all are on a branch of {remote} already. Did you forget to commit?\n"
+        "\nDo you really want to submit it?"
+    )
+
+
+def _listed(commits: Sequence[tuple[str, str]]) -> str:
+    lines = [f"{sha[:10]} {clean(subject)}" for sha, subject in commits[:_SHOWN_COMMITS]]
+    if len(commits) > _SHOWN_COMMITS:
+        lines.append(f"... and {len(commits) - _SHOWN_COMMITS} more")
+    return "\n".join(lines)
+
+
+# What is refused
+
+
+def usage(brief: str, hint: str = "") -> ReviewError:
+    """The command line makes no sense."""
+    return ReviewError(brief, hint=hint or "git review --help lists the options", exit_code=2)
+
+
+def not_built(options: Iterable[str]) -> ReviewError:
+    """Options of git-review 2.5.0 that this version does not have yet."""
+    return usage(f"this version cannot do {', '.join(options)} yet", "nothing was done; run it without")
+
+
+def no_answer(option: str) -> ReviewError:
+    """A question that nobody answered."""
+    return ReviewError("nobody is there to answer, so nothing was uploaded", hint=option)
+
+
+def cancelled() -> ReviewError:
+    """The answer was no."""
+    return ReviewError("cancelled; nothing was uploaded")
+
+
+def white_space(kind: str, name: str) -> ReviewError:
+    """A name with a blank in it."""
+    return ReviewError(
+        f"{name!r} cannot be a {kind}: there is white space or a control character in it",
+        hint="give several names as several words",
+        exit_code=3,
+    )
+
+
+def bad_topic(topic: str) -> ReviewError:
+    """A topic that the server would refuse."""
+    return usage(f"{topic!r} cannot be a topic", "a topic has no double quote, no control character, and is not empty")
+
+
+def bad_branch(name: str) -> ReviewError:
+    """No branch can be called that."""
+    return usage(f"{name!r} cannot be a branch")
+
+
+def scripts_not_run(files: Sequence[object]) -> ReviewError:
+    """Custom scripts are there."""
+    return ReviewError(
+        f"this version does not run custom scripts, and there is {', '.join(str(file) for file in files)}",
+        hint="--no-custom-script goes on without them",
+        exit_code=71,
+    )
+
+
+def no_server_known(remote: str, file: object) -> ReviewError:
+    """No remote, and nothing to make one of."""
+    return ReviewError(
+        f"there is no remote {remote}, and nothing says where Gerrit is",
+        details=f"{file} should say so: [gerrit], host=..., project=...",
+        hint=f"write that file, or: git remote add {remote} URL",
+    )
+
+
+def no_remote_to_push_to(remote: str) -> ReviewError:
+    """Push-URL mode without the remote."""
+    return ReviewError(f"there is no remote {remote} that could get a push URL", hint=f"git remote add {remote} URL")
+
+
+def unreachable(url: str, details: str) -> ReviewError:
+    """Setting up failed."""
+    return ReviewError(
+        f"{url} cannot be reached, or does not let us in",
+        details=details,
+        hint="is gitreview.username your name on the server, and your key or password known to it?",
+        exit_code=40,
+    )
+
+
+def hook_not_written(path: object, reason: str) -> ReviewError:
+    """The hook cannot be installed."""
+    return ReviewError(f"the Change-Id hook cannot be written as {path}: {reason}", exit_code=2)
+
+
+def unstaged() -> ReviewError:
+    """Edits that are not staged."""
+    return ReviewError("You have unstaged changes. Please commit or stash them, then try again.", hint=_R_SKIPS)
+
+
+def uncommitted() -> ReviewError:
+    """Staged edits that are not committed."""
+    return ReviewError("You have uncommitted changes. Please commit or stash them, then try again.", hint=_R_SKIPS)
+
+
+_R_SKIPS = "-R uploads what is committed, and does not try whether it still applies"
+
+
+def no_commit() -> ReviewError:
+    """An unborn branch."""
+    return ReviewError("there is no commit to upload yet")
+
+
+def no_such_branch(remote: str, branch: str) -> ReviewError:
+    """The target branch is not there."""
+    return ReviewError(
+        f"The branch '{branch}' does not exist on the given remote '{remote}'",
+        hint="name another branch; or, if it is to be made by the upload, use -R",
+    )
+
+
+def cannot_fetch(remote: str, details: str) -> ReviewError:
+    """No answer to a fetch."""
+    return ReviewError(
+        f"{remote} cannot be fetched from, so nothing was uploaded",
+        details=details,
+        hint="-R uploads without asking first",
+    )
+
+
+def conflict(place: tuple[str, str], commit: tuple[str, str], files: Sequence[str], kept: bool = False) -> ReviewError:
+    """The commits do not apply any more.
+
+    :param place: remote and branch. :param commit: id and subject of the first that does not apply.
+    :param kept: a rebase is in progress in the person's tree.
+    """
+    name = "/".join(place)
+    sha, subject = commit
+    after = "the rebase is left in progress: solve the conflict, then git rebase --continue (or --abort)"
+    else_ = f"git rebase {name}, or -R to upload all the same, or -K to get the conflict into your work tree"
+    return ReviewError(
+        f"Errors running git rebase --rebase-merges -i remotes/{name}",
+        details=(
+            "It is likely that your change has a merge conflict:\n"
+            f"commit {sha[:10]} ({clean(subject)}) does not apply on {name}; in conflict:\n"
+            + "\n".join(f"    {clean(file)}" for file in files)
+            + ("" if kept else "\nIt was tried in memory; your work tree is as it was.")
+        ),
+        hint=after if kept else else_,
+    )
+
+
+def unrelated(remote: str, branch: str) -> ReviewError:
+    """No common history."""
+    return ReviewError(
+        f"HEAD and {remote}/{branch} have no history in common", hint="is it the right branch, and remote?"
+    )
+
+
+def rebase_failed(place: tuple[str, str], details: str) -> ReviewError:
+    """-F failed, and was undone."""
+    name = "/".join(place)
+    return ReviewError(
+        f"Errors running git rebase --rebase-merges -i remotes/{name}",
+        details=f"It is likely that your change has a merge conflict. The rebase was undone.\n{details}",
+        hint="-K leaves the conflict in your work tree for you to solve",
+    )
+
+
+def no_change_ids(commits: Sequence[tuple[str, str]]) -> ReviewError:
+    """A series without Change-Ids."""
+    return ReviewError(
+        "the Change-Id hook was missing when these commits were made, so they have no Change-Id",
+        details=_listed(commits),
+        hint="the hook is there now: git rebase -i --root or git rebase -i COMMIT^, and `reword` each of them",
+    )
+
+
+def no_change_ids_dry(commits: Sequence[tuple[str, str]]) -> str:
+    """What an upload would stop at."""
+    return f"These commits have no Change-Id, and an upload would stop here:\n{_listed(commits)}"
+
+
+def amend_failed(details: str) -> ReviewError:
+    """HEAD's message could not be changed."""
+    return ReviewError(
+        "HEAD has no Change-Id, and git would not amend it", details=details, hint="git commit --amend, then try again"
+    )
+
+
+def push_failed(status: int, output: str) -> ReviewError:
+    """git's or the server's refusal, which the person has read already."""
+    for text, hint in _PUSH_HINTS:
+        if text in output:
+            return ReviewError("the upload failed", hint=hint, exit_code=status)
+    return ReviewError("the upload failed", hint="the words above say why", exit_code=status)
+
+
+_PUSH_HINTS = (
+    ("Missing tree", "try it with --no-thin"),
+    ("no new changes", "the server has exactly these commits already"),
+    ("hange-Id", "git review -s installs the hook; then git commit --amend gives HEAD its Change-Id"),
+    ("Permission denied (publickey", "is your ssh key on the server, and gitreview.username your name there?"),
+    ("Authentication failed", "the HTTP password comes from the server's settings page, not from your login"),
+    ("does not support push options", "leave out options with blanks or commas in them"),
+)
+
+
+def nothing_to_finish() -> ReviewError:
+    """-f without a branch to remove."""
+    return ReviewError(
+        "--finish removes the branch that is checked out, and there is none that can be removed",
+        hint="nothing was uploaded; leave out -f",
+        exit_code=68,
+    )
+
+
+def not_finished(branch: str, details: str, code: int) -> ReviewError:
+    """-f failed after a good push."""
+    return ReviewError(f"the upload went well, but {branch} is still there", details=details, exit_code=code)
+
+
+def no_upstream() -> ReviewError:
+    """Tracking with a detached HEAD."""
+    return ReviewError(
+        "there is no branch checked out whose upstream could be followed", hint="--no-track", exit_code=68
+    )
+
+
+def no_gerrit(remote: str) -> ReviewError:
+    """A remote that nobody can ask."""
+    return ReviewError(
+        f"the remote {remote} leads to no Gerrit that could be asked",
+        hint="only ssh, http and https remotes can be asked",
+    )
+
+
+def query_failed(error: ReviewError, code: int) -> ReviewError:
+    """The server could not be asked; its own words stay."""
+    return ReviewError(error.brief, details=error.details, hint=error.hint, exit_code=code)
+
+
+def server_refused(words: str, code: int) -> ReviewError:
+    """ssh or the server said no."""
+    return ReviewError("the server did not answer the query", details=clean(words), exit_code=code)
+
+
+def strange_answer(words: str, code: int) -> ReviewError:
+    """Not JSON, or not a query's answer."""
+    return ReviewError("the server's answer makes no sense", details=clean(words[:400]), exit_code=code)
+
+
+def no_such_change(name: str) -> ReviewError:
+    """Nothing found."""
+    return ReviewError(f"there is no change {clean(name)}, or you may not see it", exit_code=36)
+
+
+def no_such_patchset(name: str, patchset: int) -> ReviewError:
+    """The change has no such patchset."""
+    return ReviewError(f"change {clean(name)} has no patchset {patchset}", exit_code=38)
+
+
+def no_change_named(name: str) -> ReviewError:
+    """Neither a number nor a Change-Id nor a URL."""
+    return ReviewError(
+        f"{clean(name)!r} names no change",
+        hint="give a number (1234), number and patchset (1234,2), a Change-Id, a commit or the change's URL",
+        exit_code=36,
+    )
+
+
+def cannot_fetch_patchset(ref: str, details: str) -> ReviewError:
+    """The patchset did not come."""
+    return ReviewError(f"{clean(ref)} cannot be fetched", details=details, exit_code=37)
+
+
+def other_upstream(branch: str, tracks: str, wanted: str) -> ReviewError:
+    """A local branch of that name follows another one."""
+    return ReviewError(
+        f"branch {branch} is already there and follows {clean(tracks)}, not {clean(wanted)}",
+        hint=f"git branch -m {branch} OTHER-NAME, then try again",
+        exit_code=70,
+    )
+
+
+def not_checked_out(branch: str, details: str, code: int) -> ReviewError:
+    """Local edits are in the way, most likely."""
+    return ReviewError(
+        f"{branch} cannot be checked out",
+        details=details,
+        hint="commit or stash your local edits; they were not touched",
+        exit_code=code,
+    )
+
+
+def no_upstream_set(branch: str, details: str) -> ReviewError:
+    """The download is there, its upstream is not."""
+    return ReviewError(f"the upstream of {branch} cannot be set", details=details, exit_code=67)
+
+
+def bug(kind: str, file: object) -> ReviewError:
+    """A mistake in this program."""
+    return ReviewError(
+        f"git review made a mistake ({kind})", hint=f"please report it with the file {file}", exit_code=3
+    )

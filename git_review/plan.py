@@ -1,0 +1,157 @@
+"""What a command is going to do, as steps of data, and the one place that carries steps out; it decides nothing.
+
+A dry run carries out the same steps: it tells them and changes nothing.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from git_review import hooks, messages
+from git_review.errors import ReviewError
+from git_review.git.errors import GitFailed
+from git_review.git.runner import Runner
+
+
+class Talk(Protocol):
+    """The way to the person, and back."""
+
+    def say(self, text: str) -> None:
+        """Tell something on standard output; a line end is added."""
+
+    def warn(self, text: str) -> None:
+        """Tell something on standard error; a line end is added."""
+
+    def show(self, text: str) -> None:
+        """The same for text that is clean already and may hold colors."""
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether standard output is a terminal."""
+
+    def relay(self, piece: str) -> None:
+        """Pass on a piece of another program's output as it comes."""
+
+    def read(self, prompt: str) -> str | None:
+        """The line that the person answers with; None when nobody is there to answer."""
+
+
+Failure = Callable[[str], ReviewError]
+
+
+@dataclass(frozen=True, slots=True)
+class Git:
+    """A git command that changes something.
+
+    :ivar failure: makes the error of git's words; by default git's own failure goes up.
+    :ivar undo: a git command to run when it failed, before the error goes up.
+    :ivar first: what the person is told before it runs.
+    """
+
+    words: tuple[str, ...]
+    failure: Failure | None = None
+    undo: tuple[str, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    first: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InstallHook:
+    """The commit-msg hook goes to where git looks for it."""
+
+    hook: hooks.Hook
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """A question that only ``yes`` answers well. :ivar option: what to use where nobody can be asked."""
+
+    question: str
+    option: str
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """The upload, its output passed on live."""
+
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """A word to the person."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """The plan ends here, with an error."""
+
+    error: ReviewError
+
+
+Step = Git | InstallHook | Confirm | Push | Say | Stop
+
+
+def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> None:
+    """Do the steps in their order. :raises ReviewError: one of them failed; those after it are not done."""
+    for step in steps:
+        match step:
+            case Git():
+                _git(step, runner, talk)
+            case InstallHook(hook):
+                _install(hook, runner, talk)
+            case Confirm(question, option):
+                confirm(question, option, talk)
+            case Push(words):
+                _push(words, runner, talk)
+            case Say(text):
+                talk.say(text)
+            case Stop(error):
+                raise error
+
+
+def confirm(question: str, option: str, talk: Talk) -> None:
+    """Go on if the answer is ``yes``. :raises ReviewError: it is not, or nobody answers."""
+    answer = talk.read(f"{question}\n{messages.CONFIRM}")
+    if answer is None:
+        raise messages.no_answer(option)
+    if answer.strip().lower() != "yes":
+        raise messages.cancelled()
+
+
+def _git(step: Git, runner: Runner, talk: Talk) -> None:
+    if step.first and not runner.dry_run:
+        talk.say(step.first)
+    try:
+        runner.run(*step.words, environment=step.environment)
+    except GitFailed as error:
+        if step.undo:
+            runner.run(*step.undo, ok=range(256))
+        if step.failure is None:
+            raise
+        raise step.failure(error.details) from error
+
+
+def _install(hook: hooks.Hook, runner: Runner, talk: Talk) -> None:
+    if runner.dry_run:
+        talk.say(messages.HOOK_LEFT_OUT.format(hook.path))
+        return
+    try:
+        hooks.install(hook)
+    except OSError as error:
+        raise messages.hook_not_written(hook.path, error.strerror or str(error)) from error
+    talk.say(messages.HOOK_INSTALLED.format(hook.path))
+
+
+def _push(words: tuple[str, ...], runner: Runner, talk: Talk) -> None:
+    if runner.dry_run:
+        talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *words))}")
+        return
+    done = runner.relay(*words, heard=talk.relay)
+    if done.status != 0:
+        raise messages.push_failed(done.status, done.stdout)

@@ -1,0 +1,244 @@
+"""What a person and a project have set: flags > environment > git config > .gitreview > default, each with its origin.
+
+It asks git for its configuration once and starts nothing else; it neither asks a server nor changes a setting.
+The environment's part is git's own (``GIT_CONFIG_COUNT`` and the like), and ``GITREVIEW_LOCAL_MODE``, whose presence
+restricts git's configuration to the repository's own file and leaves the two global files out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from git_review.errors import ReviewError
+from git_review.git.refs import is_branch, is_remote
+from git_review.git.repo import Places, locate
+from git_review.git.runner import Runner
+from git_review.gitreview_file import read_gitreview
+
+# setting: keys of git's configuration (the first that is set wins), key of .gitreview, default
+_KEYS: Mapping[str, tuple[tuple[str, ...], str | None, str | None]] = {
+    "scheme": (("gitreview.scheme",), "scheme", "ssh"),
+    "host": (("gitreview.hostname", "gitreview.host"), "host", None),
+    "port": (("gitreview.port",), "port", None),
+    "project": (("gitreview.project",), "project", None),
+    "branch": (("gitreview.branch",), "defaultbranch", "master"),
+    "remote": (("gitreview.remote",), "defaultremote", None),
+    "rebase": (("gitreview.rebase",), "defaultrebase", "1"),
+    "track": (("gitreview.track",), "track", "0"),
+    "usepushurl": (("gitreview.usepushurl",), "usepushurl", "0"),
+    "username": (("gitreview.username",), None, None),
+}
+_GLOBAL, _FILE = ".config/git-review", "git-review.conf"
+_TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
+_HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[?[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\]?")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_USUAL_PORTS = {"ssh": 29418}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All that is set.
+
+    :ivar project: without ``.git``, and without the ``a/`` of authenticated HTTP.
+    :ivar project_path: as it was written, for the remote's URL.
+    :ivar port: 29418 for ssh when nobody names one; None is the scheme's usual one.
+    :ivar branch: the branch that changes are for. :ivar remote: the name of the remote that leads to Gerrit.
+    :ivar rebase: whether it is tried before an upload that the commits still apply.
+    :ivar track: the upstream of the branch that is checked out decides `branch` and `remote`.
+    :ivar username: for the server; None when nobody set one.
+    :ivar login: the name of the operating system's account, "" when it has none.
+    :ivar ssh: the words that git starts ssh with. :ivar git: git's configuration, the last value of each key.
+    :ivar origins: where each setting comes from, in words for people.
+    :ivar warnings: what a person should hear about.
+    :ivar script_places: where the person's own scripts for every repository may be.
+    """
+
+    scheme: str
+    host: str | None
+    port: int | None
+    project: str | None
+    project_path: str | None
+    branch: str
+    remote: str
+    rebase: bool
+    track: bool
+    use_pushurl: bool
+    username: str | None
+    login: str
+    ssh: tuple[str, ...]
+    git: Mapping[str, str] = field(repr=False)
+    origins: Mapping[str, str]
+    warnings: tuple[str, ...] = ()
+    script_places: tuple[Path, ...] = ()
+
+    def url(self, username: str | None = None) -> str | None:
+        """The URL of the remote that the settings describe, for that user; None when host or project is missing."""
+        if self.host is None or self.project_path is None:
+            return None
+        from urllib.parse import quote
+
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        user = f"{quote(username, safe=':!$*+,;=')}@" if username else ""
+        port = f":{self.port}" if self.port else ""
+        return f"{self.scheme}://{user}{host}{port}/{quote(self.project_path, safe='/~+:@,=')}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The settings as they were written, before they are judged."""
+
+    values: dict[str, str]
+    origins: dict[str, str]
+
+    def offer(self, name: str, value: str | None, origin: str) -> None:
+        if value is not None and name not in self.values:
+            self.values[name] = value
+            self.origins[name] = origin
+
+
+def load(runner: Runner, *, flags: Mapping[str, str | None] | None = None, places: Places | None = None) -> Settings:
+    """The settings of the repository that `runner` stands in.
+
+    :param flags: what the command line says, by setting name (``remote``, ``branch``, ``usepushurl`` ...).
+    :param places: the repository, if the caller has located it already.
+    :raises git_review.git.repo.NoWorkTree: there is no repository.
+    :raises ReviewError: a setting makes no sense; the text names its origin.
+    """
+    places = places or locate(runner)
+    local = "GITREVIEW_LOCAL_MODE" in os.environ
+    git, scopes = _git_configuration(runner, places.common / "config" if local else None)
+    found = _Found({}, {})
+    for name, value in (flags or {}).items():
+        found.offer(name, value, "the command line")
+    for name, (keys, _, _) in _KEYS.items():
+        for key in keys:
+            found.offer(name, git.get(key), _origin(scopes.get(key, ""), key))
+    warnings = _from_files(found, places.top, local)
+    for name, (_, _, default) in _KEYS.items():
+        found.offer(name, default, "the default")
+    found.offer("remote", "origin" if _truth(found, "usepushurl") else "gerrit", "the default")
+    settings = _judged(found, git, tuple(warnings))
+    return replace(settings, script_places=(Path.home() / _GLOBAL / "hooks",))
+
+
+def _git_configuration(runner: Runner, only: Path | None) -> tuple[dict[str, str], dict[str, str]]:
+    args = ("-f", str(only)) if only is not None else ("--show-scope",)
+    fields = iter(runner.query("config", *args, "-z", "--list").stdout.split("\0"))
+    values, scopes = {}, {}
+    for first in fields:
+        scope, record = ("local", first) if only is not None else (first, next(fields, ""))
+        key, equals, value = record.partition("\n")
+        if key:
+            values[key] = value if equals else "true"
+            scopes[key] = scope
+    return values, scopes
+
+
+def _origin(scope: str, key: str) -> str:
+    return f"the environment's {key}" if scope == "command" else f"git config {key} ({scope})"
+
+
+def _from_files(found: _Found, top: Path, local: bool) -> list[str]:
+    globals_ = () if local else (Path.home() / _GLOBAL / _FILE, Path("/etc/git-review") / _FILE)
+    warnings = []
+    for file in (top / ".gitreview", *globals_):
+        values = read_gitreview(file)
+        if values is None:
+            continue
+        if file in globals_:
+            warnings.append(f"{file} is an old place for settings; use `git config --global gitreview.KEY VALUE`")
+        for name, (_, key, _) in _KEYS.items():
+            found.offer(name, values.get(key or name), ".gitreview" if file.name == ".gitreview" else str(file))
+    return warnings
+
+
+def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) -> Settings:
+    values = found.values
+    scheme = values["scheme"].lower()
+    host, project = values.get("host") or None, (values.get("project") or "").strip("/") or None
+    _require(found, "scheme", _SCHEME.fullmatch(scheme), "ssh, http or https")
+    _require(found, "host", host is None or _HOST.fullmatch(host), "a host name or an address, nothing else")
+    _require(found, "project", project is None or _is_project(project), "a project's name on the server")
+    _require(found, "branch", is_branch(values["branch"]), "the name of a branch")
+    _require(found, "remote", is_remote(values["remote"]), "the name of a remote")
+    username = values.get("username") or None
+    _require(found, "username", username is None or _is_username(username), "your user name on the server")
+    return Settings(
+        scheme=scheme,
+        host=host.strip("[]") if host else None,
+        port=_port(found, scheme),
+        project=_name(project, scheme) if project else None,
+        project_path=project,
+        branch=values["branch"],
+        remote=values["remote"],
+        rebase=_truth(found, "rebase"),
+        track=_truth(found, "track"),
+        use_pushurl=_truth(found, "usepushurl"),
+        username=username,
+        login=_login(),
+        ssh=_ssh(git),
+        git=git,
+        origins=dict(found.origins),
+        warnings=warnings,
+    )
+
+
+def _require(found: _Found, name: str, good: object, wanted: str) -> None:
+    if not good:
+        raise ReviewError(
+            f"{found.values.get(name)!r} from {found.origins.get(name)} cannot be the {name}", hint=f"it is {wanted}"
+        )
+
+
+def _truth(found: _Found, name: str) -> bool:
+    value = found.values[name].strip().lower()
+    _require(found, name, value in _TRUE + _FALSE, "yes or no")
+    return value in _TRUE
+
+
+def _port(found: _Found, scheme: str) -> int | None:
+    text = (found.values.get("port") or "").strip()
+    if not text:
+        return _USUAL_PORTS.get(scheme)
+    _require(found, "port", text.isascii() and text.isdigit() and 0 < int(text[:6]) < 65536, "from 1 to 65535")
+    return int(text)
+
+
+def _name(path: str, scheme: str) -> str:
+    return (path.removeprefix("a/") if scheme in ("http", "https") else path).removesuffix(".git")
+
+
+def _is_project(name: str) -> bool:
+    return not name.startswith("-") and name.isprintable()
+
+
+def _is_username(name: str) -> bool:
+    return not name.startswith("-") and name.isprintable() and not any(char.isspace() or char == "/" for char in name)
+
+
+def _login() -> str:
+    import getpass
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _ssh(git: Mapping[str, str]) -> tuple[str, ...]:
+    """The program in git's own order. The first two are command lines: split into words, ``~`` and ``$NAME`` resolved,
+    and never given to a shell.
+    """
+    line = os.environ.get("GIT_SSH_COMMAND") or git.get("core.sshcommand")
+    if not line:
+        return (os.environ.get("GIT_SSH") or "ssh",)
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise ReviewError(f"the command line for ssh cannot be split into words: {error}") from error
+    return tuple(os.path.expanduser(os.path.expandvars(word)) for word in words) or ("ssh",)  # noqa: PTH111

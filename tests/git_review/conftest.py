@@ -1,0 +1,156 @@
+"""A person's clone and a bare repository that plays the server: real git, real files, no network."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from git_review.cli import status
+from git_review.git.runner import Runner
+
+GITREVIEW = "[gerrit]\nhost=review.example.org\nport=29418\nproject=demo/project.git\ndefaultbranch=main\n"
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def text(self) -> str:
+        return self.out + self.err
+
+
+@dataclass
+class Clone:
+    """A clone with the remote `gerrit`, on branch `topic`, one base commit on `main`."""
+
+    path: Path
+    server: Runner
+    git: Runner
+    capfd: pytest.CaptureFixture[str]
+    monkeypatch: pytest.MonkeyPatch
+
+    def commit(self, subject: str, files: dict[str, str] | None = None) -> str:
+        for name, text in (files or {"file-" + subject.replace(" ", "-"): subject}).items():
+            (self.path / name).write_text(text)
+            self.git.run("add", name)
+        self.git.run("commit", "-q", "--allow-empty", "-m", subject)
+        return self.head()
+
+    def head(self) -> str:
+        return self.git.query("rev-parse", "HEAD").text
+
+    def message(self, name: str = "HEAD") -> str:
+        return self.git.query("log", "-1", "--format=%B", name).stdout
+
+    def upstream(self, files: dict[str, str], branch: str = "main") -> str:
+        """Somebody else's commit lands on the server."""
+        base = self.server.query("rev-parse", branch).text
+        index = {"GIT_INDEX_FILE": str(self.path.parent / "other-index")}
+        self.server.run("read-tree", base, environment=index)
+        for name, text in files.items():
+            blob = self.server.run("hash-object", "-w", "--stdin", stdin=text).text
+            self.server.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", environment=index)
+        tree = self.server.run("write-tree", environment=index).text
+        new = self.server.run("commit-tree", tree, "-p", base, "-m", "upstream").text
+        self.server.run("update-ref", f"refs/heads/{branch}", new)
+        return new
+
+    def pushed(self, branch: str = "main") -> str | None:
+        answer = self.server.query("rev-parse", "-q", "--verify", f"refs/for/{branch}", ok=(0, 1))
+        return answer.text or None
+
+    def hook(self) -> Path:
+        return self.path / ".git/hooks/commit-msg"
+
+    def snapshot(self) -> tuple[str, ...]:
+        """All that an innocent command must leave alone: refs, HEAD, index, work tree, configuration, hooks."""
+        return (
+            self.git.query("for-each-ref").stdout,
+            self.git.query("rev-parse", "HEAD", "--symbolic-full-name", "HEAD").stdout,
+            self.git.query("ls-files", "--stage").stdout,
+            self.git.query("status", "--porcelain").stdout,
+            (self.path / ".git/config").read_text(),
+            str(sorted(file.name for file in (self.path / ".git/hooks").iterdir())),
+            self.git.query("reflog", "--all").stdout,
+            self.git.query("stash", "list").stdout,
+        )
+
+    def review(self, *args: str, stdin: str | None = "") -> Result:
+        """Run the command in this process, in the clone; `stdin` None is a closed one."""
+        self.monkeypatch.chdir(self.path)
+        reader, writer = os.pipe()
+        os.write(writer, (stdin or "").encode())
+        os.close(writer)
+        with os.fdopen(reader) as pipe:
+            self.monkeypatch.setattr(sys, "stdin", None if stdin is None else pipe)
+            self.capfd.readouterr()
+            code = status(args)
+        captured = self.capfd.readouterr()
+        return Result(code, captured.out, captured.err)
+
+
+@pytest.fixture
+def nobody_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No configuration of the person who runs the tests."""
+    home = tmp_path / "nobody"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / ".config"))
+    monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+    for name in ("GIT_SSH", "GIT_SSH_COMMAND", "GITREVIEW_LOCAL_MODE", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    (home / ".gitconfig").write_text("[user]\n name = Ann\n email = ann@example.org\n[init]\n defaultBranch = main\n")
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The clone and its server, made once; each test gets a copy."""
+    root = tmp_path_factory.mktemp("template")
+    server, path = root / "server.git", root / "clone"
+    who = {"GIT_CONFIG_COUNT": "2", "GIT_CONFIG_KEY_0": "user.name", "GIT_CONFIG_VALUE_0": "Ann"}
+    who |= {"GIT_CONFIG_KEY_1": "user.email", "GIT_CONFIG_VALUE_1": "ann@example.org"}
+    Runner(alone=True).run("init", "-q", "--bare", "-b", "main", str(server))
+    Runner(server, alone=True).run("config", "receive.advertisePushOptions", "true")
+    Runner(alone=True).run("init", "-q", "-b", "main", str(path))
+    git = Runner(path, alone=True, environment=who)
+    (path / ".gitreview").write_text(GITREVIEW)
+    (path / "base.txt").write_text("one\ntwo\nthree\n")
+    git.run("add", ".")
+    git.run("commit", "-q", "-m", "base")
+    git.run("remote", "add", "gerrit", f"file://{server}")
+    git.run("push", "-q", "gerrit", "main")
+    git.run("checkout", "-q", "-b", "topic")
+    (path / ".git/hooks").mkdir(exist_ok=True)
+    return root
+
+
+@pytest.fixture
+def clone(
+    nobody_home: None,
+    template: Path,
+    tmp_path: Path,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> Clone:
+    server, path = tmp_path / "server.git", tmp_path / "clone"
+    shutil.copytree(template / "server.git", server)
+    shutil.copytree(template / "clone", path)
+    config = path / ".git/config"
+    config.write_text(config.read_text().replace(str(template), str(tmp_path)))
+    return Clone(path, Runner(server), Runner(path), capfd, monkeypatch)
+
+
+def run_program(argv: Sequence[str], cwd: Path, stdin: str = "") -> Result:
+    """The installed command as a process of its own."""
+    done = subprocess.run(list(argv), cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
+    return Result(done.returncode, done.stdout, done.stderr)

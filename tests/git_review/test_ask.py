@@ -1,0 +1,262 @@
+"""`-l` and `-d`: through an ssh that answers with a file and serves the bare repository; real git does the rest."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.gerrit import FakeGerrit
+from tests.git_review.conftest import Clone
+
+CHANGE_ID = "I" + "c" * 40
+SSH = """#!/bin/sh
+printf '%s\\n' "$@" >> {log}
+for command; do :; done
+case "$command" in
+    "gerrit query"*) cat {answer}; exit $(cat {status}) ;;
+    git-upload-pack*) exec git-upload-pack {server} ;;
+esac
+exit 9
+"""
+
+
+@dataclass
+class Asked:
+    clone: Clone
+    root: Path
+
+    def answers(self, *rows: dict[str, Any], more: bool = False, status: int = 0) -> None:
+        last = {"type": "stats", "rowCount": len(rows), "moreChanges": more}
+        self.says("".join(json.dumps(row) + "\n" for row in (*rows, last)), status)
+
+    def says(self, text: str, status: int = 0) -> None:
+        (self.root / "answer").write_text(text)
+        (self.root / "status").write_text(f"{status}\n")
+
+    def words(self) -> list[str]:
+        return (self.root / "log").read_text().splitlines()
+
+    def patchset(self, number: int, patchset: int, subject: str) -> dict[str, Any]:
+        """A patchset that the server has, made of main."""
+        server = self.clone.server
+        tree = server.query("rev-parse", "main^{tree}").text
+        who = {f"GIT_{role}_{what}": "x@y" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        commit = server.run("commit-tree", tree, "-p", "main", "-m", subject, environment=who).text
+        ref = f"refs/changes/{number % 100:02d}/{number}/{patchset}"
+        server.run("update-ref", ref, commit)
+        return {"number": patchset, "revision": commit, "ref": ref}
+
+
+@pytest.fixture
+def asked(clone: Clone, tmp_path: Path) -> Asked:
+    places = {"log": tmp_path / "log", "answer": tmp_path / "answer", "status": tmp_path / "status"}
+    script = tmp_path / "fake-ssh"
+    script.write_text(SSH.format(server=clone.server.directory, **places))
+    script.chmod(0o755)
+    clone.monkeypatch.setenv("GIT_SSH", str(script))
+    clone.monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+    clone.git.run("remote", "set-url", "gerrit", "ssh://ann@review.example.org:29418/demo/project")
+    return Asked(clone, tmp_path)
+
+
+def row(number: int, *patchsets: dict[str, Any], **others: Any) -> dict[str, Any]:
+    current = {"currentPatchSet": patchsets[-1], "patchSets": list(patchsets)} if patchsets else {}
+    return (
+        {"project": "demo/project", "branch": "main", "number": number, "subject": f"change {number}"}
+        | current
+        | others
+    )
+
+
+def test_list(asked: Asked) -> None:
+    asked.answers(row(7, topic="t"), row(1234, branch="stable/x", subject="evil \x1b]0;x\x07\u202e\nsubject"))
+    result = asked.clone.review("-l")
+    assert result.code == 0, result.text
+    assert result.out.splitlines() == [
+        "   7      main  change 7",
+        "1234  stable/x  evil ]0;x subject",
+        "Found 2 items for review",
+    ]
+    assert asked.words()[:4] == ["-x", "-p", "29418", "ann@review.example.org"]
+    assert asked.words()[4] == "gerrit query --format=JSON --current-patch-set project:demo/project status:open"
+
+
+def test_list_with_topics_of_one_branch_in_color(asked: Asked) -> None:
+    asked.answers(row(7, topic="t"), row(8))
+    result = asked.clone.review("-ll", "--color=always", "main")
+    assert result.out.splitlines()[1] == "\x1b[33m8\x1b[m  \x1b[1;32mmain\x1b[m  \x1b[36m-\x1b[m  change 8"
+    assert asked.words()[4].endswith("branch:main")
+
+
+def test_empty_list(asked: Asked) -> None:
+    asked.answers()
+    result = asked.clone.review("-l")
+    assert (result.code, result.out) == (0, "No pending reviews\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code"),
+    [
+        ("", 255, 32),
+        ('{"type":"error","message":"no \\u001b[2Jway"}\n', 1, 32),
+        ("<html>login</html>\n", 0, 33),
+        ('{"number": 1}\n', 0, 33),
+        ("[1]\n", 0, 33),
+        ("", 0, 33),
+    ],
+)
+def test_list_without_a_good_answer(asked: Asked, text: str, status: int, code: int) -> None:
+    asked.says(text, status)
+    result = asked.clone.review("-l")
+    assert result.code == code
+    assert result.err and "\x1b" not in result.text
+
+
+def test_missing_ssh(asked: Asked) -> None:
+    asked.clone.monkeypatch.setenv("GIT_SSH", "/no/such/ssh")
+    assert asked.clone.review("-l").code == 32
+
+
+def test_remote_that_is_no_gerrit(clone: Clone) -> None:
+    for flags in (("-l",), ("-d", "1")):
+        result = clone.review(*flags)
+        assert result.code == 1
+        assert "leads to no Gerrit" in result.err
+
+
+@pytest.mark.parametrize("name", ["1234", CHANGE_ID, "https://review.example.org/c/demo/project/+/1234"])
+def test_download(asked: Asked, name: str) -> None:
+    patchset = asked.patchset(1234, 2, "theirs")
+    asked.answers(row(1234, patchset))
+    result = asked.clone.review("-d", name)
+    assert result.code == 0, result.text
+    git = asked.clone.git
+    assert git.query("rev-parse", "HEAD", "--abbrev-ref", "HEAD", "@{upstream}").lines == [
+        patchset["revision"],
+        "review/1234",
+        "gerrit/main",
+    ]
+    assert result.out.endswith('Switched to branch "review/1234"\n')
+    assert "Downloading refs/changes/34/1234/2 from gerrit" in result.out
+
+
+@pytest.mark.parametrize("name", ["1234,1", "1234/1", f"{CHANGE_ID},1", f"{CHANGE_ID}/1"])
+def test_download_of_a_patchset(asked: Asked, name: str) -> None:
+    one, two = asked.patchset(1234, 1, "one"), asked.patchset(1234, 2, "two")
+    asked.answers(row(1234, one, two))
+    assert asked.clone.review("-d", name).code == 0
+    assert asked.clone.git.query("rev-parse", "HEAD", "--abbrev-ref", "HEAD").lines == [
+        one["revision"],
+        "review/1234-patch1",
+    ]
+    assert asked.clone.review("-d", f"{CHANGE_ID},3").code == 38
+
+
+def test_second_download_moves_the_branch(asked: Asked) -> None:
+    one = asked.patchset(1234, 1, "one")
+    asked.answers(row(1234, one))
+    assert asked.clone.review("-d", "1234").code == 0
+    two = asked.patchset(1234, 2, "two")
+    asked.answers(row(1234, one, two))
+    result = asked.clone.review("-d", "1234")
+    assert (result.code, asked.clone.head()) == (0, two["revision"])
+    assert one["revision"][:10] in result.out
+    asked.clone.git.run("checkout", "-q", "topic")
+    assert asked.clone.review("-d", "1234").code == 0
+
+
+def test_download_of_a_commit(asked: Asked) -> None:
+    patchset = asked.patchset(5, 1, "x")
+    asked.answers(row(5, patchset))
+    assert asked.clone.review("-d", "cafe1234").code == 0
+    assert "commit:cafe1234" in asked.words()[4]
+
+
+def test_of_several_changes_the_one_for_the_target_branch(asked: Asked) -> None:
+    rows = [row(1, asked.patchset(1, 1, "a"), branch="stable"), row(2, asked.patchset(2, 1, "b"))]
+    asked.answers(*rows)
+    asked.clone.server.run("branch", "stable", "main")
+    assert asked.clone.review("-d", CHANGE_ID).code == 0
+    assert asked.clone.git.query("rev-parse", "--abbrev-ref", "HEAD").text == "review/2"
+    assert asked.clone.review("-d", CHANGE_ID, "stable").code == 0
+    assert asked.clone.git.query("rev-parse", "--abbrev-ref", "HEAD").text == "review/1"
+
+
+def test_local_edits_survive_a_download(asked: Asked) -> None:
+    asked.clone.upstream({"base.txt": "new\n"})
+    asked.answers(row(9, asked.patchset(9, 1, "x")))
+    (asked.clone.path / "base.txt").write_text("precious")
+    for code in (64, 64):
+        result = asked.clone.review("-d", "9")
+        assert result.code == code
+        assert (asked.clone.path / "base.txt").read_text() == "precious"
+    asked.clone.git.run("branch", "review/9", "main")
+    assert asked.clone.review("-d", "9").code == 65
+    asked.clone.git.run("symbolic-ref", "HEAD", "refs/heads/review/9")
+    assert asked.clone.review("-d", "9").code == 66
+    assert (asked.clone.path / "base.txt").read_text() == "precious"
+
+
+def test_branch_that_follows_something_else(asked: Asked) -> None:
+    asked.answers(row(9, asked.patchset(9, 1, "x")))
+    asked.clone.git.run("branch", "review/9", "main")
+    asked.clone.git.run("config", "branch.review/9.remote", "gerrit")
+    asked.clone.git.run("config", "branch.review/9.merge", "refs/heads/other")
+    result = asked.clone.review("-d", "9")
+    assert result.code == 70
+    assert "gerrit/other" in result.err
+
+
+@pytest.mark.parametrize("name", ["--upload-pack=touch x", "-x", "a b", "1\x1b[2J", "", "project:x OR y"])
+def test_names_that_name_no_change(asked: Asked, name: str) -> None:
+    asked.answers()
+    result = asked.clone.review(f"--download={name}")
+    assert result.code == 36
+    assert "\x1b" not in result.text
+    assert not (asked.root / "log").exists()
+
+
+def test_unknown_change_and_lost_patchset(asked: Asked) -> None:
+    asked.answers()
+    assert asked.clone.review("-d", "99").code == 36
+    asked.answers(row(99, {"number": 1, "revision": "0" * 40}))
+    assert asked.clone.review("-d", "99").code == 37
+    asked.answers(row(99))
+    assert asked.clone.review("-d", "99").code == 35
+    asked.says("", 255)
+    assert asked.clone.review("-d", "99").code == 34
+
+
+def test_dry_download_changes_nothing(asked: Asked) -> None:
+    asked.answers(row(9, asked.patchset(9, 1, "x")))
+    before = asked.clone.snapshot()
+    result = asked.clone.review("-n", "-d", "9")
+    assert result.code == 0
+    assert "git checkout -b review/9" in result.out
+    assert asked.clone.snapshot() == before
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code"), [("html", 33), ("401", 32), ("403", 32), ("409", 32), ("half", 32), ("cut", 33), ("500", 32)]
+)
+def test_http_trouble_is_told_without_the_password(clone: Clone, trouble: str, code: int) -> None:
+    with FakeGerrit() as server:
+        clone.git.run("remote", "set-url", "gerrit", server.url.replace("://", "://admin:s3cret@") + "/a/demo/project")
+        server.misbehave(*[trouble] * 4)
+        result = clone.review("-l")
+    assert result.code == code, result.text
+    assert result.err and "s3cret" not in result.text and "Traceback" not in result.text
+
+
+def test_http_list(clone: Clone) -> None:
+    with FakeGerrit() as server:
+        server.upload("demo/project", "over \x1b[1mhttp")
+        server.upload("other/project", "not ours")
+        clone.git.run("remote", "set-url", "gerrit", server.url.replace("://", "://admin:s3cret@") + "/a/demo/project")
+        result = clone.review("-l")
+    assert result.code == 0, result.text
+    assert "over [1mhttp" in result.out and "not ours" not in result.out

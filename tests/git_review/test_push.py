@@ -1,0 +1,378 @@
+"""`git review`: what goes up, what is refused, and what stays as it was; the server is a bare repository."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from git_review.git.trailers import change_id
+from git_review.hooks import COMMIT_MSG
+from tests.git_review.conftest import Clone
+
+
+def with_hook(clone: Clone) -> Clone:
+    clone.hook().write_text(COMMIT_MSG)
+    clone.hook().chmod(0o755)
+    return clone
+
+
+def test_head_goes_up_for_the_projects_branch(clone: Clone) -> None:
+    head = with_hook(clone).commit("a change")
+    result = clone.review()
+    assert (result.code, clone.pushed(), clone.head()) == (0, head, head), result.text
+    assert "refs/for/main" in result.out
+
+
+def test_branch_argument(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    clone.server.run("branch", "stable/1", "main")
+    assert clone.review("stable/1").code == 0
+    assert clone.pushed("stable/1") == clone.head()
+
+
+def test_missing_hook_is_installed_and_only_heads_message_is_amended(clone: Clone) -> None:
+    clone.commit("a change")
+    (clone.path / "base.txt").write_text("staged")
+    clone.git.run("add", "base.txt")
+    before = clone.git.query("rev-parse", "HEAD^{tree}").text
+    result = clone.review("-R")
+    assert result.code == 0, result.text
+    assert change_id(clone.message()) is not None
+    assert clone.git.query("rev-parse", "HEAD^{tree}").text == before
+    assert clone.git.query("diff", "--cached", "--name-only").lines == ["base.txt"]
+    assert clone.hook().read_text() == COMMIT_MSG
+    assert clone.pushed() == clone.head()
+
+
+def test_head_with_a_change_id_is_not_amended_when_the_hook_was_missing(clone: Clone) -> None:
+    head = clone.commit("a change\n\nChange-Id: I" + "a" * 40)
+    assert clone.review().code == 0
+    assert clone.head() == head
+
+
+def test_series_without_change_ids_stops_with_the_hook_installed(clone: Clone) -> None:
+    clone.commit("first")
+    head = clone.commit("second")
+    result = clone.review("-y")
+    assert result.code == 1
+    assert "first" in result.err and "reword" in result.err
+    assert (clone.pushed(), clone.head()) == (None, head)
+    assert clone.hook().exists()
+
+
+@pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("YES \n", 0), ("y\n", 1), ("no\n", 1), ("", 1)])
+def test_several_commits_are_confirmed_from_a_pipe(clone: Clone, answer: str, code: int) -> None:
+    with_hook(clone).commit("first")
+    head = clone.commit("second")
+    result = clone.review(stdin=answer)
+    assert result.code == code
+    assert "You are about to submit multiple commits." in result.out
+    assert "Type 'yes' to confirm" in result.out
+    assert "first" in result.out and "second" in result.out
+    assert clone.pushed() == (head if code == 0 else None)
+    if not answer:
+        assert "--yes" in result.err
+
+
+def test_closed_standard_input_is_nobody(clone: Clone) -> None:
+    with_hook(clone).commit("first")
+    clone.commit("second")
+    result = clone.review(stdin=None)
+    assert (result.code, clone.pushed()) == (1, None)
+    assert "--yes" in result.err
+
+
+def test_yes_asks_nothing(clone: Clone) -> None:
+    with_hook(clone).commit("first")
+    clone.commit("second")
+    result = clone.review("--yes", stdin=None)
+    assert result.code == 0
+    assert "Type 'yes'" not in result.out
+
+
+def test_nothing_new_is_asked_even_with_yes(clone: Clone) -> None:
+    result = clone.review("-y")
+    assert result.code == 1
+    assert "No commit of HEAD is new" in result.out
+    assert clone.review("-y", stdin="yes").code == 0
+
+
+def test_dry_run_changes_nothing_and_ends_with_the_push(clone: Clone) -> None:
+    clone.commit("a change")
+    clone.upstream({"other.txt": "somebody's"})
+    before = clone.snapshot()
+    result = clone.review("-n", "-t", "zat")
+    assert result.code == 0
+    assert (
+        result.out.rstrip().splitlines()[-1].strip() == "git push --no-follow-tags gerrit HEAD:refs/for/main%topic=zat"
+    )
+    assert clone.snapshot() == before
+    assert clone.pushed() is None
+
+
+def test_dry_run_tells_of_a_conflict_and_changes_nothing(clone: Clone) -> None:
+    clone.commit("a change", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    before = clone.snapshot()
+    result = clone.review("-n")
+    assert result.code == 1
+    assert "base.txt" in result.err
+    assert clone.snapshot() == before
+
+
+def test_dry_run_quotes_what_a_shell_would_take_apart(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    result = clone.review("-n", "-R", "-t", "two words, a comma")
+    last = result.out.rstrip().splitlines()[-1].strip()
+    assert last == "git push --no-follow-tags -o 'topic=two words, a comma' gerrit HEAD:refs/for/main"
+
+
+def test_conflict_in_the_middle_of_a_series_is_found(clone: Clone) -> None:
+    """The tip alone merges cleanly: the second commit takes back what the first one changed."""
+    with_hook(clone)
+    base = (clone.path / "base.txt").read_text()
+    first = clone.commit("changes it", {"base.txt": "mine\n"})
+    clone.commit("takes it back", {"base.txt": base})
+    clone.upstream({"base.txt": "theirs\n"})
+    before = clone.snapshot()
+    result = clone.review("-y")
+    assert result.code == 1
+    assert "Errors running git rebase --rebase-merges -i remotes/gerrit/main" in result.err
+    assert "It is likely that your change has a merge conflict" in result.err
+    assert first[:10] in result.err and "changes it" in result.err and "base.txt" in result.err
+    assert clone.pushed() is None
+    assert clone.snapshot()[1:4] == before[1:4]
+
+
+def test_commits_that_still_apply_go_up_as_they_are(clone: Clone) -> None:
+    head = with_hook(clone).commit("a change")
+    clone.upstream({"other.txt": "somebody's"})
+    result = clone.review("-v")
+    assert (result.code, clone.pushed(), clone.head()) == (0, head, head)
+    assert "Running: git rebase --rebase-merges -i remotes/gerrit/main" in result.out
+    assert "Running: git push" in result.out
+
+
+def test_no_scratch_objects_remain(clone: Clone) -> None:
+    with_hook(clone).commit("a change", {"base.txt": "one\ntwo\nthree\nfour\n"})
+    clone.upstream({"base.txt": "zero\none\ntwo\nthree\n"})
+    clone.review("-n")
+    before = set((clone.path / ".git/objects").rglob("*"))
+    assert clone.review("-n").code == 0
+    assert set((clone.path / ".git/objects").rglob("*")) == before
+
+
+def test_hand_resolved_merges_are_no_conflict(clone: Clone) -> None:
+    with_hook(clone).commit("mine", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    clone.git.run("fetch", "-q", "gerrit")
+    clone.git.run("merge", "-q", "gerrit/main", ok=(1,))
+    (clone.path / "base.txt").write_text("both\n")
+    clone.git.run("commit", "-qam", "merge")
+    clone.upstream({"other.txt": "more"})
+    result = clone.review("-n", "-y")
+    # the first commit alone does conflict, as its author's merge says
+    assert result.code == 1
+    clone.git.run("checkout", "-q", "-b", "side", "gerrit/main")
+    clone.commit("side", {"side.txt": "side"})
+    clone.git.run("merge", "-q", "--no-ff", "-m", "a merge", "gerrit/main", ok=(0,))
+    assert clone.review("-n", "-y").code == 0
+
+
+def test_unrelated_history(clone: Clone) -> None:
+    clone.git.run("checkout", "-q", "--orphan", "other")
+    with_hook(clone).commit("root")
+    result = clone.review("-y")
+    assert result.code == 1
+    assert "no history in common" in result.err
+
+
+def test_skipped_check_asks_nothing_of_the_server_and_never_says_the_word(clone: Clone) -> None:
+    with_hook(clone).commit("a change", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    (clone.path / "base.txt").write_text("dirty")
+    result = clone.review("-R", "-v")
+    assert result.code == 0
+    assert "rebase" not in result.text and "fetch" not in result.text
+
+
+def test_setting_that_turns_the_check_off(clone: Clone) -> None:
+    with_hook(clone).commit("a change", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    clone.git.run("config", "gitreview.rebase", "off")
+    assert clone.review().code == 0
+
+
+def test_force_rebase_keeps_the_rebase(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    landed = clone.upstream({"other.txt": "somebody's"})
+    assert clone.review("-F").code == 0
+    assert clone.git.query("rev-parse", "HEAD^").text == landed
+    assert clone.pushed() == clone.head()
+
+
+def test_force_rebase_that_conflicts_is_undone(clone: Clone) -> None:
+    head = with_hook(clone).commit("a change", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    result = clone.review("-F")
+    assert (result.code, clone.head(), clone.pushed()) == (1, head, None)
+    assert "interactive rebase" not in clone.git.query("status").text
+
+
+def test_keep_rebase_leaves_the_conflict_in_the_tree(clone: Clone) -> None:
+    with_hook(clone).commit("a change", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    result = clone.review("-K")
+    assert result.code == 1
+    assert "interactive rebase in progress" in clone.git.query("status").text
+
+
+@pytest.mark.parametrize(("stage", "text"), [(False, "You have unstaged"), (True, "You have uncommitted")])
+def test_local_edits_are_refused(clone: Clone, stage: bool, text: str) -> None:
+    with_hook(clone).commit("a change")
+    (clone.path / "base.txt").write_text("edited")
+    if stage:
+        clone.git.run("add", "base.txt")
+    result = clone.review()
+    assert (result.code, clone.pushed()) == (1, None)
+    assert f"{text} changes. Please" in result.err
+    assert (clone.path / "base.txt").read_text() == "edited"
+
+
+def test_missing_branch(clone: Clone) -> None:
+    clone.commit("a change")
+    for flags in ((), ("-n",)):
+        result = clone.review("new_branch", *flags)
+        assert result.code == 1
+        assert "The branch 'new_branch' does not exist on the given remote 'gerrit'" in result.err
+
+
+def test_server_gone(clone: Clone) -> None:
+    clone.commit("a change")
+    Path(clone.server.directory or "").rename(clone.path.parent / "away")
+    result = clone.review()
+    assert result.code == 1
+    assert "-R" in result.err
+    assert clone.review("-R").code == 128, "git push's own status"
+
+
+def test_refused_push_relays_the_servers_words_and_its_status(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    hook = Path(clone.server.directory or "") / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\nprintf 'no new changes\\033]0;owned\\007\\n' >&2\nexit 1\n")
+    hook.chmod(0o755)
+    result = clone.review()
+    assert result.code == 1
+    assert "remote: no new changes" in result.out
+    assert "\x1b" not in result.text and "\x07" not in result.text
+    assert "exactly these commits" in result.err
+
+
+def test_push_options_arrive(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    hook = Path(clone.server.directory or "") / "hooks/pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(
+        '#!/bin/sh\ni=0\nwhile [ $i -lt "$GIT_PUSH_OPTION_COUNT" ]; do\n'
+        '    eval "echo got:\\$GIT_PUSH_OPTION_$i" >&2\n    i=$((i + 1))\ndone\n'
+    )
+    hook.chmod(0o755)
+    result = clone.review("-t", "it's, a topic", "--reviewers", "ann", "bob@example.org", "-w", "--message", "a_b c, ü")
+    assert result.code == 0, result.text
+    for word in ("topic=it's, a topic", "r=ann", "r=bob@example.org", "wip", "m=a%5Fb+c%2C+%C3%BC"):
+        assert f"got:{word}" in result.out
+
+
+def test_finish_goes_back_and_removes_the_branch(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    assert clone.review("-f").code == 0
+    assert clone.git.query("branch", "--format=%(refname:short)").lines == ["main"]
+
+
+@pytest.mark.parametrize("place", ["main", "--detach"])
+def test_finish_without_a_branch_to_remove_uploads_nothing(clone: Clone, place: str) -> None:
+    clone.git.run("checkout", "-q", place)
+    with_hook(clone).commit("a change")
+    result = clone.review("-f")
+    assert (result.code, clone.pushed()) == (68, None)
+
+
+def test_detached_head(clone: Clone) -> None:
+    clone.git.run("checkout", "-q", "--detach")
+    head = with_hook(clone).commit("a change")
+    assert clone.review().code == 0
+    assert clone.pushed() == head
+    assert clone.review("--track").code == 68
+
+
+def test_no_commit_yet(clone: Clone) -> None:
+    clone.git.run("checkout", "-q", "--orphan", "empty")
+    clone.git.run("rm", "-rqf", ".")
+    for flags in ((), ("-R",)):
+        result = clone.review("main", *flags)
+        assert result.code == 1
+        assert "no commit to upload" in result.err
+
+
+def test_tracking(clone: Clone) -> None:
+    clone.server.run("branch", "stable", "main")
+    clone.git.run("fetch", "-q", "gerrit")
+    clone.git.run("checkout", "-q", "-b", "fix", "gerrit/stable")
+    with_hook(clone).commit("a change")
+    assert clone.review("--track").code == 0
+    assert clone.pushed("stable") == clone.head()
+    assert clone.review("-n", "-R").out.rstrip().endswith("HEAD:refs/for/main")
+
+
+def test_custom_scripts_are_refused_not_ignored(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    script = clone.path / ".git/hooks/pre-review"
+    script.write_text("#!/bin/sh\n")
+    script.chmod(0o755)
+    result = clone.review()
+    assert (result.code, clone.pushed()) == (71, None)
+    assert "--no-custom-script" in result.err
+    assert clone.review("--no-custom-script").code == 0
+
+
+def test_control_characters_in_subjects_do_not_reach_the_terminal(clone: Clone) -> None:
+    with_hook(clone).commit("first \x1b[31mred\x1b[m \u202eevil")
+    clone.commit("second")
+    result = clone.review()
+    assert "\x1b" not in result.text and "\u202e" not in result.text
+    assert "red" in result.out
+
+
+def test_few_processes_and_no_heavy_import(clone: Clone) -> None:
+    """The plain upload's road: at most eight git processes, and neither requests nor keyring nor GitPython."""
+    with_hook(clone).commit("a change")
+    trace = clone.path.parent / "trace"
+    code = (
+        "import os, sys; from git_review.cli import status; first = status(['-R']);"
+        f" os.environ['GIT_TRACE'] = {str(trace)!r}; second = status(['-n']);"
+        " print(sorted({'requests', 'keyring', 'git', 'json', 'urllib3'} & set(sys.modules))); sys.exit(first + second)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=clone.path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("[]")
+    lines = [line for line in trace.read_text().splitlines() if "built-in: git " in line]
+    assert 0 < len([line for line in lines if "upload-pack" not in line]) <= 8
+
+
+def test_git_without_merge_tree_uploads_and_says_so(clone: Clone, tmp_path: Path) -> None:
+    head = with_hook(clone).commit("a change")
+    clone.upstream({"other.txt": "somebody's"})
+    old = tmp_path / "old"
+    old.mkdir()
+    real = shutil.which("git")
+    (old / "git").write_text(f'#!/bin/sh\ncase " $* " in *" merge-tree "*) exit 129 ;; esac\nexec {real} "$@"\n')
+    (old / "git").chmod(0o755)
+    clone.monkeypatch.setenv("PATH", str(old), prepend=":")
+    result = clone.review()
+    assert (result.code, clone.pushed()) == (0, head)
+    assert "older than 2.38" in result.err

@@ -1,0 +1,136 @@
+"""`git review` against a real Gerrit, by ssh and by HTTP, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from git_review.git.runner import Runner
+from git_review.git.trailers import change_id
+from tests.live.conftest import GerritProject
+
+pytestmark = [pytest.mark.live, pytest.mark.gerrit]
+
+
+@dataclass(frozen=True)
+class Contributor:
+    """A clone with a committed `.gitreview`, not set up yet."""
+
+    gerrit: GerritProject
+    path: Path
+    git: Runner
+
+    def commit(self, subject: str, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+        self.git.run("add", name)
+        self.git.run("commit", "-q", "-m", subject)
+
+    def review(self, *args: str, code: int = 0, stdin: str = "") -> str:
+        """Run the command; its output, errors included."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+        done = subprocess.run(
+            [sys.executable, "-c", "from git_review.cli import main; main()", *args],
+            cwd=self.path,
+            env={**environment, **self.gerrit.environment, "HOME": str(self.path.parent)},
+            input=stdin.encode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            timeout=120,
+        )
+        text = done.stdout.decode()
+        assert done.returncode == code, text
+        return text
+
+    def change(self) -> int:
+        """The number of the change that HEAD belongs to."""
+        found = self.gerrit.client.changes.query(f"change:{change_id(self.head())} project:{self.gerrit.project}")
+        (change,) = found
+        return change.number
+
+    def head(self) -> str:
+        return self.git.query("log", "-1", "--format=%B").stdout
+
+
+@pytest.fixture(params=["ssh", "http"])
+def contributor(gerrit: GerritProject, tmp_path: Path, request: pytest.FixtureRequest) -> Contributor:
+    git = gerrit.clone(tmp_path / "clone")
+    made = Contributor(gerrit, tmp_path / "clone", git)
+    server = gerrit.server
+    port = server.ssh_port if request.param == "ssh" else server.http_port
+    project = gerrit.project if request.param == "ssh" else f"a/{gerrit.project}"
+    git.run("config", "gitreview.username", server.admin.username)
+    (made.path / ".gitreview").write_text(
+        f"[gerrit]\nscheme={request.param}\nhost={server.ssh_host}\nport={port}\nproject={project}\n"
+    )
+    git.run("checkout", "-q", "-b", "work")
+    git.run("add", ".gitreview")
+    git.run("commit", "-q", "-m", "where reviews are")
+    git.run("push", "-q", "origin", "HEAD:refs/heads/master")
+    return made
+
+
+def test_setup_upload_list_and_download(contributor: Contributor) -> None:
+    assert "now leads to" in contributor.review("-s")
+    contributor.commit("the first change", "one.txt", "one\n")
+    assert change_id(contributor.head()) is not None, "the hook runs"
+    dry = contributor.review("-n", "-t", "a topic")
+    assert dry.rstrip().endswith("HEAD:refs/for/master")
+    assert list(contributor.gerrit.client.changes.query(f"project:{contributor.gerrit.project}")) == []
+
+    said = contributor.review("-v", "-t", "a topic, with a comma", "--hashtags", "red", "blue", "-w")
+    assert "Running: git push" in said
+    assert re.search(r"remote: .*the first change.*\[NEW\]", said)
+    number = contributor.change()
+    change = contributor.gerrit.client.changes.get(number)
+    assert (change.topic, set(change.hashtags), change.wip) == ("a topic, with a comma", {"red", "blue"}, True)
+
+    (contributor.path / "one.txt").write_text("two\n")
+    contributor.git.run("commit", "-qa", "--amend", "--no-edit")
+    second = contributor.git.query("rev-parse", "HEAD").text
+    contributor.review("-R", "--ready")
+    assert "the first change" in contributor.review("-l")
+    assert f"{number}  master  a topic, with a comma  the first change" in contributor.review("-ll")
+
+    contributor.git.run("checkout", "-q", "master")
+    contributor.review("-d", f"{number},1")
+    assert (contributor.path / "one.txt").read_text() == "one\n"
+    contributor.review("-d", str(number))
+    shown = contributor.git.query("rev-parse", "HEAD", "--abbrev-ref", "HEAD", "@{upstream}").lines
+    assert shown == [second, f"review/{number}", "gerrit/master"]
+    contributor.review("-d", "999999", code=36)
+    contributor.review("-d", f"{number},9", code=38)
+
+
+def test_missing_hook_and_several_commits(contributor: Contributor) -> None:
+    contributor.commit("alone", "one.txt", "one\n")
+    said = contributor.review()
+    assert "Adding a Change-Id" in said and "[NEW]" in said
+    contributor.commit("a second one", "two.txt", "two\n")
+    assert "--yes" in contributor.review(code=1)
+    assert "a second one" in contributor.review(stdin="yes")
+    assert "no new changes" in contributor.review("-y", code=1)
+
+
+def test_conflict_is_found_before_the_upload(contributor: Contributor) -> None:
+    contributor.commit("theirs", "one.txt", "theirs\n")
+    contributor.git.run("push", "-q", "origin", "HEAD:refs/heads/master")
+    contributor.git.run("reset", "-q", "--hard", "HEAD^")
+    contributor.commit("mine", "one.txt", "mine\n")
+    said = contributor.review(code=1)
+    assert "It is likely that your change has a merge conflict" in said and "one.txt" in said
+    assert contributor.git.query("status", "--porcelain").text == ""
+    contributor.review("-R")
+
+
+def test_unknown_user_and_project(contributor: Contributor) -> None:
+    contributor.git.run("config", "gitreview.project", "no/such")
+    assert contributor.git.query("remote").lines == ["origin"]
+    contributor.review("-s", code=40)
+    assert contributor.git.query("remote").lines == ["origin"]
