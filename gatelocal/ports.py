@@ -34,6 +34,10 @@ class Node(Protocol):
     """A machine that is ready: programs run on it, files go to it and come from it."""
 
     @property
+    def name(self) -> str:
+        """Its name, unique on this machine."""
+
+    @property
     def description(self) -> str:
         """For people: which kind of node, and how it is isolated and accelerated."""
 
@@ -67,6 +71,9 @@ class Node(Protocol):
 
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         """The command line that gives a person on this machine a shell on the node."""
+
+    def hold(self) -> None:
+        """Let it live on after this process, until a person returns it; it must not be closed then."""
 
     def close(self) -> None:
         """Return the node: it is stopped and its disk removed. Closing twice is harmless."""

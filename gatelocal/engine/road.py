@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -167,7 +168,11 @@ def _speaks_against(result: BuildResult) -> bool:
 
 
 def _hold(node: Node, say: Say) -> None:
-    raise NotImplementedError
+    """Keep the node, and say how a person gets in and how it is returned."""
+    node.hold()
+    say(f"the node is kept: enter it with `gatelocal node shell {node.name}`")
+    say(f"    or directly with: {shlex.join(node.shell_argv())}")
+    say(f"    and return it with `gatelocal node return {node.name}`")
 
 
 def _deviations(graph: JobGraph) -> tuple[str, ...]:

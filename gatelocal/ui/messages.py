@@ -6,6 +6,7 @@ INTERRUPTED = "interrupted; nothing was left running"
 BUG = "this is a mistake in gatelocal, not in your change"
 DISK_FULL_HINT = "make room (old images and repositories are in gatelocal's cache folder) and try again"
 UNCOMMITTED = "your work tree has edits that are not committed: they are not part of what is tested"
+NO_NODE_HELD = "no node is held"
 
 
 def bug_report(path: str) -> str:
@@ -16,3 +17,8 @@ def bug_report(path: str) -> str:
 def system_refused(reason: str, name: object) -> str:
     """A refusal by the operating system."""
     return f"{reason}: {name}" if name else reason
+
+
+def node_returned(name: str) -> str:
+    """A held node that is gone now."""
+    return f"{name} is returned"

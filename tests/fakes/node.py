@@ -18,6 +18,11 @@ class FolderNode:
         self._folder = folder
         self._environment = dict(environment or {})
         self.closed = False
+        self.held = False
+
+    @property
+    def name(self) -> str:
+        return "fake"
 
     @property
     def description(self) -> str:
@@ -57,6 +62,9 @@ class FolderNode:
 
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         return ("sh",)
+
+    def hold(self) -> None:
+        self.held = True
 
     def close(self) -> None:
         self.closed = True
@@ -111,5 +119,8 @@ class ScriptedNode:
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         return ("true",)
 
+    def hold(self) -> None:
+        """There is nothing to keep."""
+
     def close(self) -> None:
-        """Nothing is held."""
+        """There is nothing to return."""

@@ -1,0 +1,231 @@
+"""The way into a node that is a machine: the system's ssh with the node's own keys over one connection that is kept.
+
+It never trusts a host key on first use, reads no ssh configuration of the user's, and passes no variable by itself.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+import socket
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from gatelocal import process
+from gatelocal.errors import InfrastructureError
+from gatelocal.launcher import place, sweeper
+from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.launcher.seed import HOME, USER
+from gatelocal.ports import Say
+
+_LOST = 255  # ssh's own status when there is no connection; a program on the node may end with it as well
+_NODE = "node"
+_MARK = "GATELOCAL_BUILD"
+
+# Runs a program in a folder; leaves a note when it is the program that ended with ssh's own status.
+_WRAPPER = (
+    'cd -- "$1" || exit 127; shift; "$@" 2>&1 </dev/null; s=$?; [ $s != 255 ] || : >/tmp/.$GATELOCAL_BUILD; exit $s'
+)
+# Ends every process that carries the mark: politely, then not.
+_STOP = (
+    'for s in TERM KILL; do for p in $(grep -lsz -- "^$1\\$" /proc/[0-9]*/environ | cut -d/ -f3); do'
+    ' [ "$p" = $$ ] || kill -$s "$p" 2>/dev/null; done; sleep 0.5; done'
+)
+
+
+def write_configuration(folder: Path, name: str, port: int) -> None:
+    """Write `ssh_config` into the node's folder: with ``ssh -F`` and the name ``node`` it leads there.
+
+    :param port: where the node's ssh server is reached on 127.0.0.1.
+    """
+    quoted = str(folder).replace("%", "%%")
+    (folder / "ssh_config").write_text(
+        f"""Host {_NODE}
+ HostName 127.0.0.1
+ Port {port}
+ User {USER}
+ IdentityFile "{quoted}/key"
+ IdentitiesOnly yes
+ IdentityAgent none
+ UserKnownHostsFile "{quoted}/known_hosts"
+ GlobalKnownHostsFile /dev/null
+ HostKeyAlias {name}
+ StrictHostKeyChecking yes
+ UpdateHostKeys no
+ BatchMode yes
+ ConnectTimeout 60
+ ServerAliveInterval 20
+ ServerAliveCountMax 6
+ Ciphers chacha20-poly1305@openssh.com
+ KexAlgorithms curve25519-sha256
+ LogLevel ERROR
+"""
+    )
+
+
+def free_port() -> int:
+    """A TCP port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def wait_for_banner(port: int, seconds: float, check: Callable[[float], None]) -> None:
+    """Wait until an ssh server answers on the port.
+
+    :param check: called all the while with the seconds waited; may raise to end the waiting.
+    :raises TimeoutError: none did within `seconds`.
+    """
+    began = time.monotonic()
+    while (waited := time.monotonic() - began) < seconds:
+        check(waited)
+        try:
+            with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+                if link.recv(4) == b"SSH-":
+                    return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise TimeoutError(f"no ssh server answered within {seconds:g} s")
+
+
+class SshNode:
+    """A :class:`gatelocal.ports.Node` that is reached by ssh; all it has is below its folder."""
+
+    def __init__(self, folder: Path, record: place.Record) -> None:
+        self._folder = folder
+        self._record = record
+        self._master: process.Child | None = None
+
+    @property
+    def description(self) -> str:
+        """See :class:`gatelocal.ports.Node`."""
+        return self._record.description
+
+    @property
+    def home(self) -> str:
+        """See :class:`gatelocal.ports.Node`."""
+        return HOME
+
+    @property
+    def name(self) -> str:
+        """The node's name, also that of its folder."""
+        return self._record.name
+
+    def connect(self, seconds: float) -> None:
+        """Open the connection that all later programs share. :raises InfrastructureError: the node lets nobody in."""
+        argv = ("ssh", "-F", str(self._folder / "ssh_config"), "-S", "way", "-M", "-N", _NODE)
+        mark = {sweeper.MARK: self.name}
+        log = self._folder / "ssh.log"
+        self._master = process.spawn(argv, log=log, cwd=self._folder, environment=mark, outlive=True)
+        self._record = place.note_process(self._folder, self._record, self._master.pid)
+        deadline = time.monotonic() + seconds
+        while not (self._folder / "way").exists():
+            if self._master.ended() is not None or time.monotonic() > deadline:
+                raise InfrastructureError(
+                    f"the node {self.name} answers, but lets nobody in", details=self._master.last_words()
+                )
+            time.sleep(0.02)
+
+    def run(
+        self,
+        argv: Sequence[str],
+        *,
+        directory: str | None = None,
+        environment: Mapping[str, str] | None = None,
+        on_line: Say | None = None,
+        timeout: float | None = None,
+    ) -> int:
+        """See :class:`gatelocal.ports.Node`. The environment is visible to all on the node: put no secrets there."""
+        mark = f"gatelocal-{secrets.token_hex(6)}"
+        variables = {**(environment or {}), _MARK: mark}
+        command = [
+            *("env", *(f"{key}={value}" for key, value in variables.items())),
+            *("sh", "-c", _WRAPPER, "sh", directory or self.home, *argv),
+        ]
+        try:
+            status = process.stream(
+                self._ssh(command), on_line or (lambda line: None), cwd=self._folder, timeout=timeout
+            )
+        except BaseException:
+            self._stop(mark)
+            raise
+        if status == _LOST and not self._ended_with_255(mark):
+            raise self._lost()
+        return status
+
+    def put(self, local: Path, remote: str) -> None:
+        """See :class:`gatelocal.ports.Node`."""
+        script = 'mkdir -p -- "$(dirname -- "$1")" && mkdir -- "$1" && exec tar -C "$1" -xf -'
+        consumer = self._ssh(["sh", "-c", script, "sh", remote])
+        try:
+            process.pipe(("tar", "--owner=0", "--group=0", "-cf", "-", "."), consumer, cwd=local, into=self._folder)
+        except process.ProgramFailed as error:
+            raise InfrastructureError(
+                f"{local.name} could not be copied to {remote} on the node {self.name}", details=error.details
+            ) from error
+
+    def get(self, remote: str, local: Path) -> bool:
+        """See :class:`gatelocal.ports.Node`. Only plain files, folders and links within them are taken."""
+        parent, _, name = remote.rstrip("/").rpartition("/")
+        if self.run(["test", "-e", remote], directory="/") != 0:
+            return False
+        producer = self._ssh(["tar", "-C", parent or "/", "-cf", "-", "--", name])
+        consumer = (sys.executable, "-m", "gatelocal.launcher.unpack")
+        try:
+            process.pipe(producer, consumer, cwd=self._folder, into=local)
+        except process.ProgramFailed as error:
+            raise InfrastructureError(
+                f"{remote} could not be fetched from the node {self.name}", details=error.details
+            ) from error
+        return True
+
+    def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
+        """See :class:`gatelocal.ports.Node`."""
+        return shell_argv(self._folder, directory or self.home)
+
+    def hold(self) -> None:
+        """Let the node live on after this process, until somebody returns it."""
+        self._record = place.move(self._folder, self._record, NodeState.HELD)
+
+    def close(self) -> None:
+        """See :class:`gatelocal.ports.Node`."""
+        sweeper.remove(self._folder)
+        if self._master is not None:
+            self._master.stop(grace=0)
+
+    def _ssh(self, command: Sequence[str]) -> tuple[str, ...]:
+        configuration = str(self._folder / "ssh_config")
+        return ("ssh", "-F", configuration, "-S", "way", "-T", _NODE, "--", shlex.join(command))
+
+    def _stop(self, mark: str) -> None:
+        """End what a run left on the node; when that fails the node is as good as gone anyway."""
+        stop = self._ssh(["sudo", "sh", "-c", _STOP, "sh", f"{_MARK}={mark}"])
+        try:
+            process.run(stop, cwd=self._folder, timeout=30, check=False)
+        except (OSError, TimeoutError):
+            return
+
+    def _ended_with_255(self, mark: str) -> bool:
+        try:
+            note = self._ssh(["rm", f"/tmp/.{mark}"])  # noqa: S108 - a path on the node
+            return process.run(note, cwd=self._folder, timeout=60, check=False).status == 0
+        except (OSError, TimeoutError):
+            return False
+
+    def _lost(self) -> InfrastructureError:
+        consoles = [self._folder / each for each in ("console", "console.log")]
+        last = [each.read_text(errors="replace").splitlines()[-10:] for each in consoles if each.exists()]
+        return InfrastructureError(
+            f"the connection to the node {self.name} was lost",
+            details="\n".join(line for lines in last for line in lines),
+            hint="this says nothing about the change: run it again",
+        )
+
+
+def shell_argv(folder: Path, directory: str) -> tuple[str, ...]:
+    """The command line that gives a person a shell on the node of that folder."""
+    command = f"cd {shlex.quote(directory)}; exec ${{SHELL:-sh}} -l"
+    return ("ssh", "-F", str(folder / "ssh_config"), "-t", _NODE, "--", command)

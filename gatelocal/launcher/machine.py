@@ -1,0 +1,178 @@
+"""What a virtual machine boots: the archive's kernel, a small initramfs of our own, a disk made from an image's tree.
+
+There is no boot loader and no firmware to wait for; the disk is written by mke2fs, so that nothing is ever mounted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import lzma
+import struct
+from dataclasses import dataclass
+from pathlib import Path
+
+from gatelocal import process
+from gatelocal.errors import InfrastructureError
+from gatelocal.launcher import images, recipe, steps
+from gatelocal.launcher.seed import File, cpio
+from gatelocal.ports import Say
+
+UP = "gatelocal: the kernel is up"
+"""What a guest that is booted with ``gatelocal.probe`` writes on its console before it powers off."""
+
+ADDRESS, GATEWAY, RESOLVER = "10.0.2.15", "10.0.2.2", "10.0.2.3"
+_DISK_BYTES = 24 << 30
+_MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng")
+
+_INIT = f"""#!/bin/busybox sh
+b=/bin/busybox
+$b mkdir -p /dev /proc /sys /root
+$b mount -t devtmpfs dev /dev
+$b mount -t proc proc /proc
+for module in $($b cat /modules/order); do $b insmod /modules/$module; done
+if $b grep -q gatelocal.probe /proc/cmdline; then echo "{UP}"; $b poweroff -f; fi
+$b ip link set lo up
+$b ip link set eth0 up
+$b ip addr add {ADDRESS}/24 dev eth0
+$b ip route add default via {GATEWAY}
+until [ -b /dev/vda ]; do $b sleep 0.1; done
+$b mount -t ext4 -o noatime /dev/vda /root || exec $b sh -c 'echo "the disk cannot be mounted"; poweroff -f'
+$b cp -a /seed/. /root/
+$b umount /proc
+$b mount --move /dev /root/dev
+exec $b switch_root /root /lib/systemd/systemd
+"""
+
+# Makes the disk from the tree ($1: a folder or a tar archive), the kernel's modules ($2) into the file $3 of $4 bytes.
+_FILL = """
+set -eu
+mkdir tree
+if [ -d "$1" ]; then cp -a --reflink=auto "$1/." tree/; else tar -x -C tree --exclude='./dev/*' -f "$1"; fi
+mkdir -p tree/usr/lib/modules
+cp -r "$2/." tree/usr/lib/modules/
+truncate -s "$4" "$3"
+mke2fs -q -t ext4 -O '^has_journal,^metadata_csum,^64bit' -m 0 -E lazy_itable_init=1,nodiscard -L root -d tree "$3"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The files of an image that QEMU starts from. :ivar initrd: a seed in cpio format may be appended to its copy."""
+
+    kernel: Path
+    initrd: Path
+    disk: Path
+
+
+def ensure_kernel(image: images.Image, say: Say) -> Path:
+    """The folder with ``vmlinuz``, ``initrd`` and ``modules``, made when it is not there.
+
+    :raises InfrastructureError: it cannot be made here.
+    """
+    part = image.folder / "kernel"
+    if not part.exists():
+        with images.building(image, "kernel") as folder:
+            if folder is not None:
+                with steps.step(say, f"fetching a kernel for the image {image.label}", "the Debian archive"):
+                    _fetch_kernel(image, folder)
+    return part
+
+
+def ensure(image: images.Image, say: Say) -> Machine:
+    """What a virtual machine of the image boots, made when it is not there. Errors: see :func:`ensure_kernel`."""
+    rootfs = images.ensure_rootfs(image, say)
+    kernel = ensure_kernel(image, say)
+    if not (image.folder / "disk").exists():
+        with images.building(image, "disk") as folder:
+            if folder is not None:
+                with steps.step(say, f"writing the disk of the image {image.label}", "mke2fs"):
+                    _fill(rootfs, kernel / "modules", folder)
+    return Machine(kernel / "vmlinuz", kernel / "initrd", image.folder / "disk")
+
+
+def _fill(rootfs: Path, modules: Path, folder: Path) -> None:
+    process.find("mke2fs")
+    script = ("sh", "-c", f'cd "$5"; {_FILL}', "sh", str(rootfs), str(modules), str(folder / "disk"))
+    argv = (*images.as_root(), *script, str(_DISK_BYTES), str(folder))
+    steps.watched(argv, folder.parent / "disk.log", "writing the image's disk", environment=_PATH)
+
+
+_PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
+
+
+def _fetch_kernel(image: images.Image, folder: Path) -> None:
+    sources = images.write_sources(image, folder)
+    options = ("--variant=extract", f"--include={','.join(recipe.KERNEL_PACKAGES)}", images.carry_in(image, folder))
+    target = folder / ("tree" if images.is_root() else "tree.tar")
+    what = "fetching the kernel"
+    log = folder.parent / "kernel.log"
+    steps.watched([*images.bootstrap_argv(image, folder, *options), str(target), *sources], log, what)
+    tree = folder / "tree"
+    if target != tree:
+        tree.mkdir()
+        process.run(["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(target)])
+    _assemble(tree, folder / "kernel")
+
+
+def _assemble(tree: Path, out: Path) -> None:
+    out.mkdir()
+    found = sorted((tree / "lib/modules").iterdir())
+    images_ = sorted((tree / "boot").glob("vmlinuz-*"))
+    if not found or not images_:
+        raise InfrastructureError("the kernel's package holds no kernel", details=str(tree))
+    process.run([*images.as_root(), "chroot", str(tree), "/sbin/depmod", found[-1].name])
+    (out / "vmlinuz").write_bytes(unpacked(images_[-1].read_bytes()))
+    (out / "initrd").write_bytes(_initrd(tree, found[-1]))
+    (out / "modules").mkdir()
+    found[-1].rename(out / "modules" / found[-1].name)
+
+
+def _initrd(tree: Path, modules: Path) -> bytes:
+    order = load_order((modules / "modules.dep").read_text(), _MODULES)
+    files = [File(f"/modules/{Path(each).name}", (modules / each).read_bytes()) for each in order]
+    listing = "".join(f"{Path(each).name}\n" for each in order).encode()
+    return cpio(
+        [
+            File("/init", _INIT.encode(), 0o755),
+            File("/bin/busybox", (tree / "bin/busybox").read_bytes(), 0o755),
+            File("/modules/order", listing),
+            *files,
+        ]
+    )
+
+
+def load_order(dependencies: str, wanted: tuple[str, ...]) -> list[str]:
+    """The files of kernel modules, what they depend on first (modules.dep(5)); those that are built in are left out."""
+    needs = dict(line.split(":", 1) for line in dependencies.splitlines() if ":" in line)
+    by_name = {Path(path).name.partition(".")[0].replace("-", "_"): path for path in needs}
+    order: list[str] = []
+    for name in wanted:
+        path = by_name.get(name)
+        for each in [*reversed(needs[path].split()), path] if path else ():
+            if each not in order:
+                order.append(each)
+    return order
+
+
+def unpacked(kernel: bytes) -> bytes:
+    """The ELF kernel inside a compressed x86 kernel image, so that an emulated processor need not unpack it.
+
+    The place of the payload is in the image's header ("The Linux/x86 Boot Protocol"). A kernel packed in a way that is
+    not known here, or without the note that lets QEMU enter it directly (PVH), comes back as it was.
+    """
+    if kernel[0x202:0x206] != b"HdrS":
+        return kernel
+    sectors = kernel[0x1F1] or 4
+    offset, length = struct.unpack_from("<II", kernel, 0x248)
+    begin = (sectors + 1) * 512 + offset
+    payload = kernel[begin : begin + length]
+    try:
+        if payload.startswith(b"\xfd7zXZ"):
+            inside = lzma.LZMADecompressor().decompress(payload)
+        elif payload.startswith(b"\x1f\x8b"):
+            inside = gzip.decompress(payload)
+        else:
+            return kernel
+    except (lzma.LZMAError, OSError, EOFError):
+        return kernel
+    return inside if inside.startswith(b"\x7fELF") and b"\x12\0\0\0Xen\0" in inside else kernel

@@ -1,0 +1,130 @@
+"""Gives out nodes: chooses the provider, names and records each node, and cleans up when one does not come up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gatelocal import process
+from gatelocal.errors import InfrastructureError, InputError
+from gatelocal.launcher import images, machine, place, settings, sweeper
+from gatelocal.launcher.providers import acceleration, local, nspawn, qemu
+from gatelocal.launcher.recipe import DEFAULT_LABEL, RECIPES
+from gatelocal.ports import Node, Say
+
+KINDS = ("auto", "qemu", "nspawn", "local")
+
+
+def launcher(kind: str, cache: Path, runtime: Path) -> Pool:
+    """The launcher of a kind of node.
+
+    :param kind: one of :data:`KINDS`; ``auto`` is an accelerated virtual machine, else a container where we may make
+        one, else an emulated virtual machine.
+    :param cache: where images are kept; may be deleted at any time. :param runtime: where running nodes have folders.
+    :raises InputError: no such kind.
+    """
+    if kind not in KINDS:
+        raise InputError(f"no such kind of node: {kind}", hint=f"choose one of {', '.join(KINDS)}")
+    return Pool(kind, images.below(cache), runtime.absolute())
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """See :func:`launcher`."""
+
+    kind: str
+    cache: Path
+    runtime: Path
+
+    def launch(self, label: str | None, say: Say) -> Node:
+        """See :class:`gatelocal.ports.Launcher`."""
+        sweeper.sweep(self.runtime, say)
+        wanted, label = label or DEFAULT_LABEL, self._label(label)
+        choice = self._choose(label, say)
+        if label != wanted and choice.kind != "local":
+            say(f"no image is known for the label {wanted}: {label} stands in for it")
+            choice = replace(choice, description=f"{choice.description}; {label} stands in for {wanted}")
+        folder, record = place.create(self.runtime, choice.kind, label)
+        try:
+            log, mark = folder / "guard.log", {sweeper.MARK: record.name}
+            guard = process.spawn(sweeper.guard_argv(folder), log=log, environment=mark, outlive=True)
+            record = place.note_process(folder, replace(record, description=choice.description), guard.pid)
+            return self._start(choice, folder, record, say)
+        except BaseException:
+            sweeper.remove(folder)
+            raise
+
+    def prepare(self, label: str | None, say: Say) -> None:
+        """Make what a node of this kind is started from, and start none; errors are those of :meth:`launch`."""
+        label = self._label(label)
+        choice = self._choose(label, say)
+        if choice.kind == "nspawn":
+            images.ensure_rootfs(self._image(label), say)
+        elif choice.kind == "qemu":
+            machine.ensure(self._image(label), say)
+
+    def _label(self, label: str | None) -> str:
+        return label if label in RECIPES else DEFAULT_LABEL
+
+    def _start(self, choice: _Choice, folder: Path, record: place.Record, say: Say) -> Node:
+        if choice.kind == "local":
+            return local.launch(self.cache, folder, record, settings.environment(), say)
+        image = self._image(record.label)
+        if choice.kind == "nspawn":
+            return nspawn.launch(image, folder, record, say)
+        return qemu.Provider(choice.accelerated).launch(image, folder, record, say)
+
+    def _image(self, label: str) -> images.Image:
+        return images.find(self.cache, label, settings.environment())
+
+    def _choose(self, label: str, say: Say) -> _Choice:
+        if self.kind == "local":
+            return _Choice("local", local.DESCRIPTION)
+        if self.kind == "nspawn":
+            why_not = nspawn.why_not()
+            if why_not:
+                raise InfrastructureError(why_not, hint="run as root, or choose --node qemu or --node local")
+            return _Choice("nspawn", nspawn.KIND)
+        if self.kind == "qemu":
+            qemu.require()
+            why_not = self._no_acceleration(label, say)
+            return _Choice("qemu", qemu.describe(why_not), accelerated=not why_not)
+        return self._choose_best(label, say)
+
+    def _choose_best(self, label: str, say: Say) -> _Choice:
+        reasons: list[str] = []
+        try:
+            qemu.require()
+            slow = self._no_acceleration(label, say)
+            if not slow:
+                return _Choice("qemu", qemu.describe(slow), accelerated=True)
+        except process.ProgramMissing as missing:
+            slow = missing.brief
+        reasons.append(slow)
+        try:
+            why_not = nspawn.why_not()
+        except process.ProgramMissing as missing:
+            why_not = missing.brief
+        if not why_not:
+            return _Choice("nspawn", f"{nspawn.KIND}; {slow}")
+        reasons.append(why_not)
+        try:
+            qemu.require()
+        except process.ProgramMissing:
+            raise InfrastructureError(
+                "no isolated node can be made on this machine",
+                details="\n".join(reasons),
+                hint="install qemu-system-x86 and mmdebstrap, or systemd-container and slirp4netns as root; "
+                "--node local goes without isolation",
+            ) from None
+        return _Choice("qemu", qemu.describe("; ".join(reasons)))
+
+    def _no_acceleration(self, label: str, say: Say) -> str:
+        return acceleration.why_not(self.cache, lambda: machine.ensure_kernel(self._image(label), say), say)
+
+
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    kind: str
+    description: str
+    accelerated: bool = False

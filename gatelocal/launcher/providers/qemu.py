@@ -1,0 +1,160 @@
+"""Nodes that are virtual machines: QEMU with user-mode networking, direct kernel boot and a disk of their own.
+
+A machine runs in namespaces of its own where that is possible, so that it cannot reach this machine's loopback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gatelocal import process
+from gatelocal.errors import InfrastructureError
+from gatelocal.launcher import connection, images, machine, network, place, seed, steps, sweeper
+from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.ports import Say
+
+_PORT = 2222  # where the machine's ssh server is found inside the namespaces
+_KERNEL = (
+    "console=ttyS0 root=/dev/vda rw quiet loglevel=4 panic=-1 nokaslr mitigations=off net.ifnames=0 "
+    "random.trust_cpu=on tsc=reliable no_timer_check fsck.mode=skip systemd.show_status=0 systemd.log_level=notice "
+    "audit=0 systemd.mask=systemd-udev-settle.service systemd.mask=systemd-remount-fs.service "
+    "systemd.mask=systemd-udev-trigger.service "
+    "systemd.mask=systemd-modules-load.service systemd.mask=systemd-sysusers.service "
+    "systemd.mask=systemd-tmpfiles-setup-dev.service systemd.mask=kmod-static-nodes.service "
+    "systemd.mask=systemd-journal-flush.service systemd.mask=systemd-random-seed.service "
+    "systemd.mask=modprobe@.service systemd.mask=systemd-journal-catalog-update.service "
+    "systemd.mask=dev-ttyS0.device systemd.mask=serial-getty@ttyS0.service"
+)
+
+# Runs as the first process of the namespaces: points name look-ups at the network's own resolver and waits for it.
+_UP = """
+set -eu
+ip link set lo up
+mount --bind resolv.conf /etc/resolv.conf
+until ip -4 -o address show tap0 2>/dev/null | grep -q inet; do sleep 0.02; done
+exec "$@"
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A machine's size. :ivar cpus: virtual processors. :ivar memory: in mebibytes."""
+
+    cpus: int = 2
+    memory: int = 2048
+
+
+def require() -> None:
+    """See that the programs of a virtual machine are here. :raises ProgramMissing: one is not installed."""
+    for program in ("qemu-system-x86_64", "qemu-img", "mke2fs", "ssh"):
+        process.find(program)
+
+
+def describe(why_not: str) -> str:
+    """The kind of machine in words. :param why_not: why it is not accelerated; empty when it is."""
+    if not why_not:
+        return "virtual machine (QEMU, accelerated by KVM)"
+    return f"virtual machine (QEMU, emulated: {why_not})"
+
+
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Boots virtual machines of one size. :ivar accelerated: with KVM; emulated otherwise."""
+
+    accelerated: bool
+    size: Size = Size()
+
+    def launch(self, image: images.Image, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
+        """Boot a machine of the image in the node's folder.
+
+        :raises InfrastructureError: it does not come up; its console's last lines are in the details.
+        """
+        files = machine.ensure(image, say)
+        self._prepare(image, files, folder, record)
+        record = place.move(folder, replace(record, home=seed.HOME), NodeState.BOOTING)
+        with steps.step(say, f"booting the {record.description} {record.name}", "its ssh server"):
+            return self._boot(files, folder, record, say)
+
+    def _prepare(self, image: images.Image, files: machine.Machine, folder: Path, record: place.Record) -> None:
+        given = (
+            *seed.identity(folder, record.name, machine.ADDRESS),
+            *image.settings.files,
+            seed.File("/etc/resolv.conf", f"nameserver {machine.RESOLVER}\n".encode()),
+        )
+        archive = seed.cpio([replace(file, path=f"/seed{file.path}") for file in given])
+        initrd = folder / "initrd"
+        initrd.touch(mode=0o600)
+        initrd.write_bytes(files.initrd.read_bytes() + archive)
+        backing = ("-b", str(files.disk), "-F", "raw")
+        process.run(["qemu-img", "create", "-q", "-f", "qcow2", *backing, str(folder / "disk")], timeout=60)
+
+    def _boot(self, files: machine.Machine, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
+        child, port, record = self._start(files, folder, record)
+        limit = 60.0 if self.accelerated else 300.0
+        told = [0.0]
+
+        def check(waited: float) -> None:
+            if child.ended() is not None:
+                raise InfrastructureError(
+                    f"the virtual machine {record.name} ended while it booted", details=_console(folder)
+                )
+            if waited - told[0] >= 15:
+                told[0] = waited
+                say(f"booting {record.name}: {waited:.0f} s of at most {limit:.0f} s")
+
+        try:
+            connection.wait_for_banner(port, limit, check)
+        except TimeoutError as error:
+            raise InfrastructureError(
+                f"the virtual machine {record.name} did not boot: {error}", details=_console(folder)
+            ) from error
+        connection.write_configuration(folder, record.name, port)
+        record = place.move(folder, record, NodeState.READY)
+        node = connection.SshNode(folder, record)
+        node.connect(limit)
+        return node
+
+    def _start(
+        self, files: machine.Machine, folder: Path, record: place.Record
+    ) -> tuple[process.Child, int, place.Record]:
+        try:
+            process.find("slirp4netns")
+        except process.ProgramMissing:
+            return self._start_beside(files, folder, record)
+        (folder / "resolv.conf").write_text(f"nameserver {network.RESOLVER}\n")
+        argv = ("sh", "-c", _UP, "sh", *self._argv(files, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
+        child, record = network.start(folder, record, argv)
+        port, record = network.connect(folder, record, record.processes[-1].pid, _PORT)
+        return child, port, record
+
+    def _start_beside(
+        self, files: machine.Machine, folder: Path, record: place.Record
+    ) -> tuple[process.Child, int, place.Record]:
+        """Without slirp4netns: in this machine's own network, which the guest then reaches as 10.0.2.2."""
+        record = replace(record, description=f"{record.description}; this machine's loopback is in its reach")
+        port = connection.free_port()
+        argv = self._argv(files, f"tcp:127.0.0.1:{port}-:22")
+        mark = {sweeper.MARK: record.name}
+        child = process.spawn(argv, log=folder / "qemu.log", cwd=folder, environment=mark, outlive=True)
+        return child, port, place.note_process(folder, record, child.pid)
+
+    def _argv(self, files: machine.Machine, forward: str) -> tuple[str, ...]:
+        engine = (
+            ("-accel", "kvm", "-cpu", "host") if self.accelerated else ("-accel", "tcg,thread=multi", "-cpu", "max")
+        )
+        return (
+            *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+            *("-machine", "q35", *engine, "-smp", str(self.size.cpus), "-m", str(self.size.memory)),
+            *("-kernel", str(files.kernel), "-initrd", "initrd", "-append", _KERNEL),
+            *("-serial", "file:console", "-rtc", "base=utc,driftfix=slew"),
+            *("-drive", "if=none,id=disk,file=disk,format=qcow2,cache=unsafe,discard=unmap"),
+            *("-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci"),
+            *("-netdev", f"user,id=net,hostfwd={forward}", "-device", "virtio-net-pci,netdev=net,romfile="),
+        )
+
+
+def _console(folder: Path) -> str:
+    texts = [(folder / each) for each in ("console", "console.log", "qemu.log")]
+    found = [text.read_text(errors="replace").splitlines()[-20:] for text in texts if text.exists()]
+    return "\n".join(line for lines in found for line in lines)

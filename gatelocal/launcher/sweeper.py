@@ -1,0 +1,115 @@
+"""Takes nodes away: one that is returned, and those whose owner died; it asks nobody and touches no held node.
+
+Run as a program (``python -m gatelocal.launcher.sweeper FOLDER``) it is the guard of one node: it waits until the
+node's owner is gone, however that ended, and returns the node unless it is held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from gatelocal import process
+from gatelocal.launcher import place
+from gatelocal.launcher.lifecycle import is_abandoned
+from gatelocal.ports import Say
+
+MARK = "GATELOCAL_NODE"
+"""The variable that marks every process of a node that is no machine of its own."""
+
+_GONE = ".gone-"
+
+
+def remove(folder: Path) -> None:
+    """Stop all that runs for a node and delete its folder. Twice, or by two at a time, is harmless."""
+    record = place.read(folder)
+    if record is not None:
+        _stop(record)
+    grave = folder.with_name(f"{_GONE}{folder.name}-{os.getpid()}")
+    try:
+        folder.rename(grave)
+    except FileNotFoundError:
+        return
+    shutil.rmtree(grave, ignore_errors=True)
+
+
+def sweep(runtime: Path, say: Say) -> None:
+    """Remove the nodes that nobody will return any more."""
+    for folder in place.folders(runtime):
+        if folder.name.startswith(_GONE):
+            shutil.rmtree(folder, ignore_errors=True)
+            continue
+        record = place.read(folder)
+        if record is not None and is_abandoned(record.state, place.is_alive(record.owner)):
+            say(f"removing the node {record.name}: the command that launched it is gone")
+            remove(folder)
+
+
+def guard_argv(folder: Path) -> tuple[str, ...]:
+    """The command line of a node's guard."""
+    return (sys.executable, "-m", "gatelocal.launcher.sweeper", str(folder))
+
+
+def _stop(record: place.Record) -> None:
+    for each in reversed(record.processes):
+        if each.pid != os.getpid() and place.is_alive(each):
+            process.stop_by_pid(each.pid, grace=0)
+    stop_marked(record.name)
+    _wait(lambda: not any(place.is_alive(each) for each in record.processes if each.pid != os.getpid()))
+    for path in record.cgroups:
+        _wait(lambda path=path: _remove_cgroup(Path(path)))  # type: ignore[misc]
+
+
+def stop_marked(name: str) -> None:
+    """Kill every process that carries the mark of that node."""
+    mark = f"{MARK}={name}\0".encode()
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if mark in (folder / "environ").read_bytes() + b"\0" and int(folder.name) != os.getpid():
+                os.kill(int(folder.name), 9)
+
+
+def _remove_cgroup(path: Path) -> bool:
+    """The kernel lets go of a control group a moment after its last process."""
+    for folder, _, _ in os.walk(path, topdown=False):
+        with contextlib.suppress(OSError):
+            Path(folder).rmdir()
+    return not path.exists()
+
+
+def _wait(done: Callable[[], bool], seconds: float = 5.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not done() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
+def _guard(folder: Path) -> None:
+    record = place.read(folder)
+    if record is None:
+        return
+    _wait_for_end(record.owner, folder)
+    record = place.read(folder)
+    if record is not None and is_abandoned(record.state, owner_alive=False):
+        remove(folder)
+
+
+def _wait_for_end(owner: place.ProcessName, folder: Path) -> None:
+    try:
+        handle = os.pidfd_open(owner.pid)
+    except ProcessLookupError:
+        return
+    poll = select.poll()
+    poll.register(handle, select.POLLIN)
+    while place.is_alive(owner) and folder.exists():
+        poll.poll(2000)
+    os.close(handle)
+
+
+if __name__ == "__main__":
+    _guard(Path(sys.argv[1]))
