@@ -55,17 +55,20 @@ find_python() {
     return 1
 }
 
-# make_environment EXTRAS: the virtual environment, made anew when what it is made from has changed.
+# make_environment EXTRAS: the virtual environment with these extras; made anew when what it is made from has changed.
 make_environment() {
-    local python wanted
+    local python made stamp=$venv/made-from
     python=$(find_python) || return 1
-    wanted="$root $1 $("$python" --version) $(cat "$root/setup.cfg" "$root/requirements.txt" "$root/pyproject.toml" | sha256sum)"
-    if [ "$(cat "$venv/made-from" 2>/dev/null)" != "$wanted" ]; then
-        say "virtual environment: installing this project and what it needs into ${venv#"$root"/}"
+    made="$root $("$python" --version) $(cat "$root/setup.cfg" "$root/requirements.txt" "$root/pyproject.toml" | sha256sum)"
+    if [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$made" ]; then
         rm -rf "$venv"
         "$python" -m venv "$venv" || return 1
+        printf '%s\n' "$made" > "$stamp"
+    fi
+    if ! grep -qxF "$1" "$stamp"; then
+        say "virtual environment: installing this project and what it needs into ${venv#"$root"/}"
         "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$root[$1]" || return 1
-        printf '%s\n' "$wanted" > "$venv/made-from"
+        printf '%s\n' "$1" >> "$stamp"
     fi
     PATH="$venv/bin:$PATH"
     export PATH
