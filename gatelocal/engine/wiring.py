@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
@@ -96,10 +95,3 @@ def _source(request: GateRequest, place: Place) -> Source:
         return server
     tracking = f"refs/remotes/{place.remote}/{place.branch}"
     return WorktreeSource(request.directory, Target(place.project, place.branch, tracking), server)
-
-
-def default_gate(say: Say, output: Say) -> Gate:
-    """A gate with this user's folders and this process's environment."""
-    from gatelocal.config.directories import directories
-
-    return Gate(directories(os.environ), os.environ, say, output)

@@ -251,6 +251,21 @@ def test_a_change_url_is_enough_outside_a_repository(bench: Bench) -> None:
     assert outside.run(url, environment={"GATELOCAL_GERRIT": ""}).stdout.splitlines()[-1].startswith("PASS")
 
 
+def test_a_held_node_stays_until_it_is_returned(bench: Bench) -> None:
+    bench.commit("A bad change", test_it__py=GOOD.replace("1 + 1, 2", "1 + 1, 3"))
+    done = bench.run("--hold", ok=1)
+    (line,) = bench.type("gatelocal", "node", "list").stdout.splitlines()
+    name = line.split()[0]
+    assert f"gatelocal node shell {name}" in done.stderr
+    kept = bench.state / "nodes" / name / "home" / "src"
+    assert list(kept.glob("**/test_it.py"))
+    bench.type("gatelocal", "node", "shell", name)
+    assert "held nodes: " + name in bench.type("gatelocal", "node", "return", "nonesuch", ok=(2,)).stderr
+    bench.type("gatelocal", "node", "return", "--all")
+    assert bench.type("gatelocal", "node", "list").stdout == "no node is held\n"
+    assert not kept.exists() and left_running(bench.state) == []
+
+
 @pytest.mark.parametrize("moment", ["merged: ", "job unit: running"])
 def test_an_interrupt_leaves_nothing(bench: Bench, moment: str) -> None:
     slow = TOX.replace("python -m unittest -v test_it", "python -c 'import time; time.sleep(60)'")
