@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -104,22 +104,22 @@ def stream(
 ) -> int:
     """Run a program, hand over each line of its output (both streams merged) as it comes, return its status.
 
+    What it left in the background when it ends is not waited for; what is in its process group is killed.
+
     :param timeout: seconds for the whole run.
     :raises TimeoutError: it was killed, with all that it had started, for taking longer.
     """
+    deadline = None if timeout is None else time.monotonic() + timeout
     child = _open(argv, cwd, environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
-    expired = _Alarm(child, timeout)
     try:
-        with expired:
-            for line in child.stdout or ():
-                on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
-            status = child.wait()
-    except BaseException:
+        for line in _lines(child, deadline):
+            on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
+        left = None if deadline is None else max(deadline - time.monotonic(), 0.1)
+        return child.wait(left)
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise TimeoutError(f"{Path(argv[0]).name} did not end within {timeout:g} s") from None
+    finally:
         _kill_group(child)
-        raise
-    if expired.rang:
-        raise TimeoutError(f"{Path(argv[0]).name} did not end within {timeout:g} s")
-    return status
 
 
 def pipe(
@@ -243,29 +243,36 @@ def is_running(pid: int) -> bool:
     return state not in ("Z", "X")
 
 
-class _Alarm:
-    """Kills a child when its time is up, while its output is being read."""
+def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[bytes]:
+    """The lines of a child's output until it is closed, or until the child has ended and nothing more comes.
 
-    def __init__(self, child: subprocess.Popen[bytes], seconds: float | None) -> None:
-        self.rang = False
-        self._child = child
-        self._seconds = seconds
-        self._timer: threading.Timer | None = None
+    A program that left the child's process group may keep the output open for ever: this never waits for it.
 
-    def __enter__(self) -> None:
-        if self._seconds is not None:
-            timer = threading.Timer(self._seconds, self._ring)
-            timer.daemon = True
-            timer.start()
-            self._timer = timer
-
-    def __exit__(self, *_: object) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-
-    def _ring(self) -> None:
-        self.rang = True
-        _kill_group(self._child)
+    :raises TimeoutError: the deadline, a reading of the monotonic clock, has passed.
+    """
+    if child.stdout is None:
+        return
+    end = child.stdout.fileno()
+    readable = select.poll()
+    readable.register(end, select.POLLIN)
+    rest = b""
+    ended = False
+    while True:
+        if deadline is not None and time.monotonic() >= deadline:
+            raise TimeoutError
+        wait = 0.25 if deadline is None else min(0.25, max(deadline - time.monotonic(), 0))
+        if readable.poll(wait * 1000):
+            chunk = os.read(end, 1 << 16)
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from whole
+            if not chunk:
+                break
+        elif ended:
+            break
+        else:
+            ended = child.poll() is not None
+    if rest:
+        yield rest
 
 
 def _tied_to_parent() -> tuple[str, ...]:

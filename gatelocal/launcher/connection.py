@@ -139,6 +139,7 @@ class SshNode:
         timeout: float | None = None,
     ) -> int:
         """See :class:`gatelocal.ports.Node`. The environment is visible to all on the node: put no secrets there."""
+        self._require()
         mark = f"gatelocal-{secrets.token_hex(6)}"
         variables = {**(environment or {}), _MARK: mark}
         command = [
@@ -158,6 +159,7 @@ class SshNode:
 
     def put(self, local: Path, remote: str) -> None:
         """See :class:`gatelocal.ports.Node`."""
+        self._require()
         script = 'mkdir -p -- "$(dirname -- "$1")" && mkdir -- "$1" && exec tar -C "$1" -xf -'
         consumer = self._ssh(["sh", "-c", script, "sh", remote])
         try:
@@ -195,6 +197,10 @@ class SshNode:
         sweeper.remove(self._folder)
         if self._master is not None:
             self._master.stop(grace=0)
+
+    def _require(self) -> None:
+        if not self._folder.is_dir():
+            raise InfrastructureError(f"the node {self.name} is gone")
 
     def _ssh(self, command: Sequence[str]) -> tuple[str, ...]:
         configuration = str(self._folder / "ssh_config")

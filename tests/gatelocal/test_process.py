@@ -112,3 +112,13 @@ def test_stop_by_pid_says_whether_there_was_something_to_stop(tmp_path: Path) ->
     finally:
         child.stop(grace=0)
     assert not process.stop_by_pid(child.pid)
+
+
+def test_stream_does_not_wait_for_what_left_its_process_group() -> None:
+    lines: list[str] = []
+    began = time.monotonic()
+    with pytest.raises(TimeoutError):
+        process.stream(["sh", "-c", "setsid sleep 5 & sleep 60"], lines.append, timeout=0.3)
+    assert process.stream(["sh", "-c", "setsid sleep 5 & printf 'no newline'; exit 4"], lines.append) == 4
+    assert time.monotonic() - began < 4
+    assert lines == ["no newline"]

@@ -104,7 +104,8 @@ class LocalNode:
             (on_line or (lambda line: None))(f"cd: there is no folder {where}")
             return 127
         try:
-            return process.stream(command, on_line or (lambda line: None), cwd=where, timeout=timeout)
+            mark = {sweeper.MARK: self.name}  # for `env` itself, until it has become the program
+            return process.stream(command, on_line or (lambda line: None), cwd=where, environment=mark, timeout=timeout)
         except BaseException:
             sweeper.stop_marked(self.name)
             raise

@@ -70,7 +70,12 @@ class Provider:
 
         :raises InfrastructureError: it does not come up; its console's last lines are in the details.
         """
-        files = machine.ensure(image, say)
+        return self.boot(image, machine.ensure(image, say), folder, record, say)
+
+    def boot(
+        self, image: images.Image, files: machine.Machine, folder: Path, record: place.Record, say: Say
+    ) -> connection.SshNode:
+        """Boot a machine from these files of the image; errors as those of :meth:`launch`."""
         self._prepare(image, files, folder, record)
         record = place.move(folder, replace(record, home=seed.HOME), NodeState.BOOTING)
         with steps.step(say, f"booting the {record.description} {record.name}", "its ssh server"):

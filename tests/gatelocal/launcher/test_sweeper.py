@@ -67,6 +67,7 @@ def test_guard_returns_the_node_of_a_killed_owner(tmp_path: Path) -> None:
 
 def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "hold")
+    assert _until(lambda: len(_marked(name)) >= 2)
     owner.kill()
     owner.wait()
     runtime = tmp_path / "nodes"
