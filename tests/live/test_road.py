@@ -260,7 +260,7 @@ def test_a_held_node_stays_until_it_is_returned(bench: Bench) -> None:
     kept = bench.state / "nodes" / name / "home" / "src"
     assert list(kept.glob("**/test_it.py"))
     bench.type("gatelocal", "node", "shell", name)
-    assert "held nodes: " + name in bench.type("gatelocal", "node", "return", "nonesuch", ok=(2,)).stderr
+    assert f"nodes: {name}" in bench.type("gatelocal", "node", "return", "nonesuch", ok=(2,)).stderr
     bench.type("gatelocal", "node", "return", "--all")
     assert bench.type("gatelocal", "node", "list").stdout == "no node is held\n"
     assert not kept.exists() and left_running(bench.state) == []
