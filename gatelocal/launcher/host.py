@@ -26,7 +26,7 @@ _PIP_OPTIONS = frozenset(
 _APT_OPTION = re.compile(
     r'^Acquire::(https?(::[^ ]*)?|Retries|ForceIPv[46]|Check-Valid-Until|Max-ValidTime|Queue-Mode)[^ ]* "'
 )
-_DEFAULT_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+DEFAULT_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +164,7 @@ def _apt_sources(suite: str, root: Path) -> tuple[tuple[File, ...], tuple[File, 
     texts = [file.read_text(errors="replace") for file in _files(folder, ".sources")]
     stanzas = [each for text in texts for each in _stanzas(text) if _is_wanted_stanza(each, suite)]
     keys = set(re.findall(r"signed-by[=:]\s*(/[^\s\]]+)", "\n".join([*one_line, *stanzas]), re.IGNORECASE))
-    keyrings = [root / key.lstrip("/") for key in sorted(keys - {_DEFAULT_KEYRING})]
+    keyrings = [root / key.lstrip("/") for key in sorted(keys - {DEFAULT_KEYRING})]
     files = []
     if one_line:
         files.append(File("/etc/apt/sources.list.d/gatelocal.list", "".join(f"{line}\n" for line in one_line).encode()))

@@ -11,13 +11,14 @@ import os
 import secrets
 import shlex
 import shutil
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from gatelocal import process
-from gatelocal.errors import ConfigurationError
+from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.launcher import host, recipe, seed, steps
 from gatelocal.ports import Say
 
@@ -77,7 +78,7 @@ def ensure_rootfs(wanted: Image, say: Say) -> Path:
         with building(wanted, wanted.rootfs.name) as folder:
             if folder is not None:
                 with steps.step(say, f"building the image {wanted.label}", "mmdebstrap"):
-                    _bootstrap(wanted, folder, say)
+                    _make_rootfs(wanted, folder, say)
     return wanted.rootfs
 
 
@@ -138,16 +139,56 @@ def as_root() -> tuple[str, ...]:
     return () if is_root() else _AS_ROOT
 
 
-def bootstrap_argv(wanted: Image, folder: Path, *options: str) -> list[str]:
-    """The command line of mmdebstrap up to its target; the package sources lie in `folder`."""
-    apt = [f"--aptopt={option}" for option in recipe.APT_OPTIONS]
-    dpkg = [f"--dpkgopt={option}" for option in recipe.DPKG_OPTIONS]
-    mode = "root" if is_root() else "unshare"
-    prefix = _PRIVATE if is_root() else ()
-    return [*prefix, process.find("mmdebstrap"), f"--mode={mode}", *apt, *dpkg, *options, wanted.recipe.suite]
+def bootstrap(
+    wanted: Image, folder: Path, target: str, options: Sequence[str], on_line: Say = lambda line: None
+) -> None:
+    """Run mmdebstrap in `folder` to make `target` there, with this machine's package sources and settings.
+
+    :param options: what is special about this tree. :raises InfrastructureError: it failed.
+    """
+    _require(wanted)
+    what = f"making {target.partition('.')[0]} of the image {wanted.label}"
+    log = folder.parent / f"{target.partition('.')[0]}.log"
+    common = [
+        process.find("mmdebstrap"),
+        f"--mode={'root' if is_root() else 'unshare'}",
+        *(f"--aptopt={option}" for option in recipe.APT_OPTIONS),
+        *(f"--dpkgopt={option}" for option in recipe.DPKG_OPTIONS),
+        _carry_in(wanted, folder),
+    ]
+    last = [wanted.recipe.suite, str(folder / target), *_write_sources(wanted, folder)]
+    with _scratch() as scratch:
+        argv = [*(_PRIVATE if is_root() else ()), *common, *options, *last]
+        steps.watched(argv, log, what, on_line=on_line, environment={"TMPDIR": str(scratch)})
 
 
-def write_sources(wanted: Image, folder: Path) -> list[str]:
+def _require(wanted: Image) -> None:
+    if not is_root():
+        process.find("newuidmap")
+    signed_by = host.DEFAULT_KEYRING
+    if not Path(signed_by).exists() and any(signed_by.encode() in file.content for file in wanted.settings.sources):
+        raise InfrastructureError(
+            "the keys of the Debian archive are not on this machine",
+            details=f"{signed_by} is not there",
+            hint="install the package debian-archive-keyring and try again",
+        )
+
+
+@contextmanager
+def _scratch() -> Iterator[Path]:
+    """A folder for mmdebstrap's temporary files, which it cannot remove itself when it is killed."""
+    with tempfile.TemporaryDirectory(prefix="gatelocal-", ignore_cleanup_errors=True) as folder:
+        Path(folder).chmod(0o711)  # without being root, it works as another user
+        inner = Path(folder) / "mmdebstrap"
+        inner.mkdir(mode=0o755)
+        inner.chmod(0o755 if is_root() else 0o1777)
+        try:
+            yield inner
+        finally:
+            remove_tree(inner)
+
+
+def _write_sources(wanted: Image, folder: Path) -> list[str]:
     """Write the package sources for mmdebstrap and give their paths."""
     written = []
     for file in wanted.settings.sources:
@@ -158,7 +199,7 @@ def write_sources(wanted: Image, folder: Path) -> list[str]:
     return written
 
 
-def carry_in(wanted: Image, folder: Path) -> str:
+def _carry_in(wanted: Image, folder: Path) -> str:
     """Pack this machine's settings and give the hook that puts them into a tree before its first package."""
     files = [each for each in wanted.settings.files if each not in wanted.settings.sources]
     seed.write_tar(folder / "carried.tar", files)
@@ -170,21 +211,19 @@ cd "$1"
 rm -f etc/pip.conf etc/environment etc/apt/apt.conf.d/90host etc/apt/auth.conf.d/90host.conf
 """
 _WITHOUT_SOURCES = "rm -f etc/apt/sources.list etc/apt/sources.list.d/*\n"
-"""A node gets this machine's sources anew at its start; only where there are none do those of the build stay."""
+"""A node gets this machine's sources and settings, which may hold passwords, at each start; an image has none.
+
+Only where this machine has no sources for the suite do those that mmdebstrap itself chose stay.
+"""
 
 
-def _bootstrap(wanted: Image, folder: Path, say: Say) -> None:
-    sources = write_sources(wanted, folder)
-    hooks = (
-        carry_in(wanted, folder),
-        f"--customize-hook={recipe.finish_script(wanted.recipe)}{_CARRY_OUT}",
-    )
-    options = ("--variant=apt", f"--include={','.join(wanted.recipe.packages)}", *hooks)
-    argv = [*bootstrap_argv(wanted, folder, *options), str(folder / wanted.rootfs.name), *sources]
-    what = f"building the image {wanted.label}"
+def _make_rootfs(wanted: Image, folder: Path, say: Say) -> None:
+    carry_out = _CARRY_OUT + (_WITHOUT_SOURCES if wanted.settings.sources else "")
+    finish = f"--customize-hook={recipe.finish_script(wanted.recipe)}{carry_out}"
+    options = ("--variant=apt", f"--include={','.join(wanted.recipe.packages)}", finish)
 
     def progress(line: str) -> None:
         if line.startswith("I: ") and line.endswith("..."):
-            say(f"{what}: {line[3:]}")
+            say(f"building the image {wanted.label}: {line[3:]}")
 
-    steps.watched(argv, folder.parent / "build.log", what, on_line=progress)
+    bootstrap(wanted, folder, wanted.rootfs.name, options, progress)

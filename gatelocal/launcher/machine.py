@@ -101,16 +101,13 @@ _PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def _fetch_kernel(image: images.Image, folder: Path) -> None:
-    sources = images.write_sources(image, folder)
-    options = ("--variant=extract", f"--include={','.join(recipe.KERNEL_PACKAGES)}", images.carry_in(image, folder))
-    target = folder / ("tree" if images.is_root() else "tree.tar")
-    what = "fetching the kernel"
-    log = folder.parent / "kernel.log"
-    steps.watched([*images.bootstrap_argv(image, folder, *options), str(target), *sources], log, what)
+    target = "tree" if images.is_root() else "tree.tar"
+    options = ("--variant=extract", f"--include={','.join(recipe.KERNEL_PACKAGES)}")
+    images.bootstrap(image, folder, target, options)
     tree = folder / "tree"
-    if target != tree:
+    if not images.is_root():
         tree.mkdir()
-        process.run(["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(target)])
+        process.run(["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(folder / target)])
     _assemble(tree, folder / "kernel")
 
 
@@ -120,7 +117,7 @@ def _assemble(tree: Path, out: Path) -> None:
     images_ = sorted((tree / "boot").glob("vmlinuz-*"))
     if not found or not images_:
         raise InfrastructureError("the kernel's package holds no kernel", details=str(tree))
-    process.run([*images.as_root(), "chroot", str(tree), "/sbin/depmod", found[-1].name])
+    process.run([*images.as_root(), process.find("chroot"), str(tree), "/sbin/depmod", found[-1].name])
     (out / "vmlinuz").write_bytes(unpacked(images_[-1].read_bytes()))
     (out / "initrd").write_bytes(_initrd(tree, found[-1]))
     (out / "modules").mkdir()

@@ -22,6 +22,16 @@ ADDRESS, RESOLVER = "10.0.2.100", "10.0.2.3"
 _SPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "--")
 
 
+def is_possible() -> bool:
+    """Whether this machine has what a network of a node's own needs."""
+    try:
+        for program in ("slirp4netns", "unshare", "ip"):
+            process.find(program)
+    except process.ProgramMissing:
+        return False
+    return os.access("/dev/net/tun", os.R_OK | os.W_OK)
+
+
 def start(
     folder: Path, record: place.Record, argv: Sequence[str], environment: dict[str, str] | None = None
 ) -> tuple[process.Child, place.Record]:

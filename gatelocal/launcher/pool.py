@@ -55,13 +55,16 @@ class Pool:
             raise
 
     def prepare(self, label: str | None, say: Say) -> None:
-        """Make what a node of this kind is started from, and start none; errors are those of :meth:`launch`."""
-        label = self._label(label)
-        choice = self._choose(label, say)
+        """Make what a node of this kind is started from, and start none; errors are those of :meth:`launch`.
+
+        :raises ConfigurationError: no image is known for the label; here none stands in.
+        """
+        image = self._image(label or DEFAULT_LABEL)
+        choice = self._choose(image.label, say)
         if choice.kind == "nspawn":
-            images.ensure_rootfs(self._image(label), say)
+            images.ensure_rootfs(image, say)
         elif choice.kind == "qemu":
-            machine.ensure(self._image(label), say)
+            machine.ensure(image, say)
 
     def _label(self, label: str | None) -> str:
         return label if label in RECIPES else DEFAULT_LABEL

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gatelocal.launcher.seed import HOME, UID, USER
 
-REVISION = 1
+REVISION = 2
 """Raised when the recipe changes in a way that its texts do not show."""
 
 _PACKAGES = (

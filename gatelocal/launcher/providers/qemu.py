@@ -123,9 +123,7 @@ class Provider:
     def _start(
         self, files: machine.Machine, folder: Path, record: place.Record
     ) -> tuple[process.Child, int, place.Record]:
-        try:
-            process.find("slirp4netns")
-        except process.ProgramMissing:
+        if not network.is_possible():
             return self._start_beside(files, folder, record)
         (folder / "resolv.conf").write_text(f"nameserver {network.RESOLVER}\n")
         argv = ("sh", "-c", _UP, "sh", *self._argv(files, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
@@ -136,7 +134,7 @@ class Provider:
     def _start_beside(
         self, files: machine.Machine, folder: Path, record: place.Record
     ) -> tuple[process.Child, int, place.Record]:
-        """Without slirp4netns: in this machine's own network, which the guest then reaches as 10.0.2.2."""
+        """Without a network of its own: in this machine's own network, which the guest then reaches as 10.0.2.2."""
         record = replace(record, description=f"{record.description}; this machine's loopback is in its reach")
         port = connection.free_port()
         argv = self._argv(files, f"tcp:127.0.0.1:{port}-:22")
