@@ -21,3 +21,7 @@ class ReviewError(Exception):
         self.hint = hint
         if exit_code is not None:
             self.exit_code = exit_code
+
+
+class PushRefused(ReviewError):
+    """git or the server did not take the upload; the exit code is git's."""

@@ -129,12 +129,14 @@ def look(directory: Path) -> Hook:
     return Hook(path, Kind.FOREIGN)
 
 
-def install(hook: Hook) -> None:
+def install(hook: Hook, text: str = COMMIT_MSG, *, replace: bool = False) -> None:
     """Put the hook where git looks for it, in one move; one that only lacks the permission to run gets that.
 
     The owner may do all, and who may read it may run it. :raises OSError: the directory cannot be written.
+
+    :param replace: one that only lacks the permission is replaced, too.
     """
-    if hook.kind is Kind.NOT_EXECUTABLE:
+    if hook.kind is Kind.NOT_EXECUTABLE and not replace:
         hook.path.chmod(_runnable(hook.path.stat().st_mode))
         return
     import tempfile
@@ -144,7 +146,7 @@ def install(hook: Hook) -> None:
     new = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(COMMIT_MSG)
+            file.write(text)
         new.chmod(0o755)
         new.replace(hook.path)
     except BaseException:

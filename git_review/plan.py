@@ -13,6 +13,7 @@ from typing import Protocol
 from git_review import hooks, messages
 from git_review.errors import ReviewError
 from git_review.git.errors import GitFailed
+from git_review.git.repo import Commit
 from git_review.git.runner import Runner
 
 
@@ -38,6 +39,13 @@ class Talk(Protocol):
     def read(self, prompt: str) -> str | None:
         """The line that the person answers with; None when nobody is there to answer."""
 
+    @property
+    def width(self) -> int | None:
+        """How many columns a line may have; None where nobody looks."""
+
+    def result(self, value: object) -> None:
+        """What came of the run, for a program, where that was asked for."""
+
 
 Failure = Callable[[str], ReviewError]
 
@@ -60,9 +68,29 @@ class Git:
 
 @dataclass(frozen=True, slots=True)
 class InstallHook:
-    """The commit-msg hook goes to where git looks for it."""
+    """The commit-msg hook goes to where git looks for it.
+
+    :ivar text: the hook; None is the one of this package. :ivar replace: what is there, runnable or not, gives way.
+    """
 
     hook: hooks.Hook
+    text: str | None = None
+    replace: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reword:
+    """Commits get (new) Change-Ids, the commits above them are made anew.
+
+    :ivar commits: HEAD first. :ivar which: the ids of those that get one.
+    :ivar review_url: of a server whose ``Link:`` trailers stand in place of Change-Ids; "" for none.
+    :ivar first: what the person is told before.
+    """
+
+    commits: tuple[Commit, ...]
+    which: tuple[str, ...]
+    review_url: str
+    first: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +122,32 @@ class Stop:
     error: ReviewError
 
 
-Step = Git | InstallHook | Confirm | Push | Say | Stop
+Step = Git | InstallHook | Reword | Confirm | Push | Say | Stop
 
 
-def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> None:
-    """Do the steps in their order. :raises ReviewError: one of them failed; those after it are not done."""
+def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> str:
+    """Do the steps in their order; gives what was said to the push.
+
+    :raises ReviewError: one of them failed; those after it are not done.
+    """
+    said = ""
     for step in steps:
         match step:
             case Git():
                 _git(step, runner, talk)
-            case InstallHook(hook):
-                _install(hook, runner, talk)
+            case InstallHook():
+                _install(step, runner, talk)
+            case Reword():
+                _reword(step, runner, talk)
             case Confirm(question, option):
                 confirm(question, option, talk)
             case Push(words):
-                _push(words, runner, talk)
+                said = _push(words, runner, talk)
             case Say(text):
                 talk.say(text)
             case Stop(error):
                 raise error
+    return said
 
 
 def confirm(question: str, option: str, talk: Talk) -> None:
@@ -137,21 +172,37 @@ def _git(step: Git, runner: Runner, talk: Talk) -> None:
         raise step.failure(error.details) from error
 
 
-def _install(hook: hooks.Hook, runner: Runner, talk: Talk) -> None:
+def _install(step: InstallHook, runner: Runner, talk: Talk) -> None:
+    path = step.hook.path
     if runner.dry_run:
-        talk.say(messages.HOOK_LEFT_OUT.format(hook.path))
+        talk.say(messages.HOOK_LEFT_OUT.format(path))
         return
     try:
-        hooks.install(hook)
+        hooks.install(step.hook, step.text or hooks.COMMIT_MSG, replace=step.replace)
     except OSError as error:
-        raise messages.hook_not_written(hook.path, error.strerror or str(error)) from error
-    talk.say(messages.HOOK_INSTALLED.format(hook.path))
+        raise messages.hook_not_written(path, error.strerror or str(error)) from error
+    talk.say(messages.HOOK_INSTALLED.format(path))
 
 
-def _push(words: tuple[str, ...], runner: Runner, talk: Talk) -> None:
+def _reword(step: Reword, runner: Runner, talk: Talk) -> None:
+    if runner.dry_run:
+        talk.say(messages.LEFT_OUT.format(step.first))
+        return
+    from git_review.git.reword import give_change_ids
+
+    talk.say(step.first)
+    if give_change_ids(runner, step.commits, step.which, step.review_url).unsigned:
+        talk.warn(messages.SIGNATURES_LOST)
+
+
+def _push(words: tuple[str, ...], runner: Runner, talk: Talk) -> str:
     if runner.dry_run:
         talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *words))}")
-        return
+        return ""
     done = runner.relay(*words, heard=talk.relay)
-    if done.status != 0:
-        raise messages.push_failed(done.status, done.stdout)
+    if done.status == 0:
+        return done.stdout
+    if messages.NOTHING_NEW_FOR_SERVER in done.stdout:
+        talk.say(messages.NO_NEW_CHANGES)
+        return done.stdout
+    raise messages.push_failed(done.status, done.stdout)

@@ -22,6 +22,8 @@ class PushOptions:
     :ivar visibility: ``wip``, ``ready``, ``private``, ``remove-private``: those that are wanted.
     :ivar notify: ``NONE``, ``OWNER``, ``OWNER_REVIEWERS`` or ``ALL``; None leaves it to the server.
     :ivar message: the patchset's description.
+    :ivar more: Gerrit's other options in its own spelling. :ivar free: what the person wrote for ``git push -o``.
+    :ivar implied_topic: a topic that nobody gave in so many words.
     """
 
     topic: str | None = None
@@ -31,6 +33,14 @@ class PushOptions:
     visibility: tuple[str, ...] = ()
     notify: str | None = None
     message: str | None = None
+    more: tuple[str, ...] = ()
+    free: tuple[str, ...] = ()
+    implied_topic: str | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether the server is told more than the commits."""
+        return bool(words(self) or self.free)
 
 
 def words(options: PushOptions) -> tuple[str, ...]:
@@ -44,7 +54,7 @@ def words(options: PushOptions) -> tuple[str, ...]:
         found.append(f"notify={options.notify}")
     if options.message is not None:
         found.append(f"m={encoded(options.message)}")
-    return tuple(found)
+    return (*found, *options.more)
 
 
 def encoded(message: str) -> str:
@@ -53,14 +63,21 @@ def encoded(message: str) -> str:
 
 
 def push_words(remote: str, branch: str, options: PushOptions, *, thin: bool = True) -> tuple[str, ...]:
-    """The words of the push behind ``git``: what Gerrit is told is in the last one where that is possible."""
+    """The words of the push behind ``git``: what Gerrit is told is in the last one where that is possible.
+
+    An implied topic and what the person wrote for ``-o`` are push options in any case.
+    """
     told = words(options)
+    apart: tuple[str, ...] = (
+        (f"topic={options.implied_topic}",) if options.implied_topic and options.topic is None else ()
+    )
+    apart += options.free
     target = f"HEAD:refs/for/{branch}"
     command = ["push", "--no-follow-tags", *(() if thin else ("--no-thin",))]
     if all(_FITS_IN_REF.fullmatch(word) and not word.endswith(".lock") for word in told):
         behind = f"%{','.join(told)}" if told else ""
-        return (*command, remote, target + behind)
-    return (*command, *_as_push_options(told), remote, target)
+        return (*command, *_as_push_options(apart), remote, target + behind)
+    return (*command, *_as_push_options((*told, *apart)), remote, target)
 
 
 def _as_push_options(told: Sequence[str]) -> tuple[str, ...]:

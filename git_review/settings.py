@@ -19,6 +19,7 @@ from git_review.git.refs import is_branch, is_remote
 from git_review.git.repo import Places, locate
 from git_review.git.runner import Runner
 from git_review.gitreview_file import read_gitreview
+from git_review.topic import Mode
 
 # setting: keys of git's configuration (the first that is set wins), key of .gitreview, default
 _KEYS: Mapping[str, tuple[tuple[str, ...], str | None, str | None]] = {
@@ -32,6 +33,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], str | None, str | None]] = {
     "track": (("gitreview.track",), "track", "0"),
     "usepushurl": (("gitreview.usepushurl",), "usepushurl", "0"),
     "username": (("gitreview.username",), None, None),
+    "topic": (("gitreview.topic",), "topic", "message"),
+    "notopic": (("gitreview.notopic",), "notopic", "0"),
 }
 _GLOBAL, _FILE = ".config/git-review", "git-review.conf"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
@@ -50,6 +53,7 @@ class Settings:
     :ivar branch: the branch that changes are for. :ivar remote: the name of the remote that leads to Gerrit.
     :ivar rebase: whether it is tried before an upload that the commits still apply.
     :ivar track: the upstream of the branch that is checked out decides `branch` and `remote`.
+    :ivar topic: from where a topic is taken that nobody gave; ``gitreview.notopic`` turns it off.
     :ivar username: for the server; None when nobody set one.
     :ivar login: the name of the operating system's account, "" when it has none.
     :ivar ssh: the words that git starts ssh with. :ivar git: git's configuration, the last value of each key.
@@ -68,6 +72,7 @@ class Settings:
     rebase: bool
     track: bool
     use_pushurl: bool
+    topic: Mode
     username: str | None
     login: str
     ssh: tuple[str, ...]
@@ -86,6 +91,31 @@ class Settings:
         user = f"{quote(username, safe=':!$*+,;=')}@" if username else ""
         port = f":{self.port}" if self.port else ""
         return f"{self.scheme}://{user}{host}{port}/{quote(self.project_path, safe='/~+:@,=')}"
+
+
+@dataclass(frozen=True, slots=True)
+class Http:
+    """git's settings for HTTP as far as they concern REST.
+
+    :ivar verify: False takes any certificate; a path is a bundle of certificate authorities.
+    :ivar proxy: a proxy's URL; "" is none; None leaves it to the environment. :ivar cookies: a file of cookies.
+    """
+
+    verify: bool | str = True
+    proxy: str | None = None
+    cookies: Path | None = None
+
+
+def http(runner: Runner, url: str) -> Http:
+    """git's ``http.*`` for a URL, ``http.<url>.*`` and git's own environment variables included."""
+    listed = runner.query("config", "-z", "--get-urlmatch", "http", url, ok=(0, 1)).stdout.split("\0")
+    found = dict(line.split("\n", 1) for line in listed if "\n" in line)
+    bundle = os.environ.get("GIT_SSL_CAINFO") or found.get("http.sslcainfo")
+    trusted: bool | str = str(Path(bundle).expanduser()) if bundle else True
+    if found.get("http.sslverify", "true").lower() in _FALSE or "GIT_SSL_NO_VERIFY" in os.environ:
+        trusted = False
+    cookies = found.get("http.cookiefile")
+    return Http(trusted, found.get("http.proxy"), Path(cookies).expanduser() if cookies else None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +209,7 @@ def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) ->
         rebase=_truth(found, "rebase"),
         track=_truth(found, "track"),
         use_pushurl=_truth(found, "usepushurl"),
+        topic=_topic(found),
         username=username,
         login=_login(),
         ssh=_ssh(git),
@@ -199,6 +230,14 @@ def _truth(found: _Found, name: str) -> bool:
     value = found.values[name].strip().lower()
     _require(found, name, value in _TRUE + _FALSE, "yes or no")
     return value in _TRUE
+
+
+def _topic(found: _Found) -> Mode:
+    if _truth(found, "notopic"):
+        return Mode.NONE
+    word = found.values["topic"].strip().lower()
+    _require(found, "topic", word in [mode.value for mode in Mode], "message, branch or none")
+    return Mode(word)
 
 
 def _port(found: _Found, scheme: str) -> int | None:

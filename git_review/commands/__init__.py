@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
-from git_review.commands.context import Options, prepare
+from git_review.commands.context import Options, Verb, prepare
 from git_review.plan import Talk
 
 
-def run(options: Options, talk: Talk) -> None:
-    """Do what the options ask for. :raises git_review.errors.ReviewError: it was refused, or it failed."""
+def run(options: Options, talk: Talk) -> int:
+    """Do what the options ask for; gives the exit code of a run that did not fail.
+
+    :raises git_review.errors.ReviewError: it was refused, or it failed.
+    """
     context = prepare(options, talk)
-    if options.download is not None:
-        from git_review.commands.download import download
+    match options.verb:
+        case Verb.PUSH:
+            from git_review.commands.push import push
 
-        download(context, options.download)
-    elif options.list:
-        from git_review.commands.list import list_changes
+            push(context)
+        case Verb.SETUP:
+            from git_review.commands.setup import setup
 
-        list_changes(context)
-    elif options.setup:
-        from git_review.commands.setup import setup
+            setup(context)
+        case Verb.DOWNLOAD:
+            from git_review.commands.download import download
 
-        setup(context)
-    else:
-        from git_review.commands.push import push
+            download(context)
+        case Verb.PICK | Verb.PICK_INDICATE | Verb.PICK_ONLY:
+            from git_review.commands.pick import pick
 
-        push(context)
+            pick(context)
+        case Verb.COMPARE:
+            from git_review.commands.compare import compare
+
+            compare(context)
+        case Verb.LIST:
+            from git_review.commands.list import list_changes
+
+            list_changes(context)
+        case Verb.STATUS:
+            from git_review.commands.status import status
+
+            return status(context)
+    return 0

@@ -3,51 +3,163 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING
 
-from git_review import messages
 from git_review.commands.context import Context
 from git_review.gerrit.address import Remote, parse_remote, server_url
 from git_review.gerrit.model import Change
+from git_review.messages import changes as said
+from git_review.settings import http
+
+if TYPE_CHECKING:
+    from git_review.gerrit.client import Gerrit
+    from git_review.gerrit.transport import Policy
 
 
-def changes(context: Context, terms: Sequence[tuple[str, str]], *, patchsets: bool = False) -> Iterator[Change]:
-    """The changes that all terms (operator and value) fit.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is wanted to know.
 
-    :param patchsets: all patchsets are wanted, not only the current one.
+    :ivar patchsets: all patchsets, not only the current one. :ivar votes: who voted how.
+    :ivar limit: so many changes at most. :ivar start: so many are left out.
+    :ivar silent: nobody may be asked for a password, and a slow server is not waited for.
+    """
+
+    patchsets: bool = False
+    votes: bool = False
+    limit: int | None = None
+    start: int = 0
+    silent: bool = False
+
+
+def term(operator: str, value: str) -> str:
+    """``operator:value`` in Gerrit's language. :raises ReviewError: no quoting could carry the value."""
+    from git_review.gerrit import ssh
+
+    return ssh.term(operator, value)
+
+
+def changes(context: Context, terms: Sequence[str], wanted: Wanted | None = None) -> Iterator[Change]:
+    """The changes that fit all terms, most recently updated first.
+
     :raises git_review.errors.ReviewError: the server cannot be asked, or refused.
     """
     from git_review.gerrit import ssh
 
-    query = [ssh.term(*term) for term in terms]
+    wanted = wanted or Wanted()
     url = push_url(context)
     remote = parse_remote(url)
     if remote.scheme == "ssh":
-        return ssh.query(context.settings.ssh, remote, query, patchsets=patchsets)
+        page = ssh.Page(wanted.patchsets, wanted.start, wanted.silent, 20 if wanted.silent else 120)
+        return islice(ssh.query(context.settings.ssh, remote, terms, page), wanted.limit)
     if remote.scheme in ("http", "https"):
-        return _by_http(context, url, remote, " ".join(query), patchsets)
-    raise messages.no_gerrit(context.remote)
+        return _by_http(context, url, " ".join(terms), wanted)
+    raise said.no_gerrit(context.remote)
+
+
+def can_be_asked(url: str) -> bool:
+    """Whether a remote's URL leads to something that could be a Gerrit."""
+    from git_review.gerrit.errors import AddressError
+
+    try:
+        return parse_remote(url).scheme in ("ssh", "http", "https")
+    except AddressError:
+        return False
+
+
+def chain(context: Context, change: Change) -> tuple[int, ...]:
+    """The numbers of the open changes of the chain that a change stands in, the newest first.
+
+    :raises git_review.errors.ReviewError: the server cannot be asked, or the chain forks above the change.
+    """
+    url = push_url(context)
+    remote = parse_remote(url)
+    if remote.scheme != "ssh":
+        with server(context, url) as gerrit:
+            related = gerrit.changes.related(change.id)
+        return tuple(entry.number for entry in related if entry.number and entry.status in ("NEW", "")) or (
+            change.number,
+        )
+    from git_review.gerrit import ssh
+
+    below: list[int] = []
+    above: list[int] = []
+    for numbers, side in ((below, 0), (above, 1)):
+        at = change.number
+        while links := ssh.neighbours(context.settings.ssh, remote, at)[side]:
+            if len(links) > 1 and side:
+                raise said.chain_forks(at, links)
+            at = links[0]
+            if at in (*numbers, change.number):
+                break
+            numbers.append(at)
+    return (*reversed(above), change.number, *below)
+
+
+def below(context: Context, change: Change) -> tuple[int, ...]:
+    """The numbers of the open changes that a change's current patchset is made on, near or far."""
+    numbers = chain(context, change)
+    return numbers[numbers.index(change.number) + 1 :] if change.number in numbers else ()
 
 
 def push_url(context: Context) -> str:
     """Where the remote pushes to, with git's own rewriting of URLs; what the settings say while there is no remote."""
+    git = context.settings.git
+    plain = git.get(f"remote.{context.remote}.pushurl") or git.get(f"remote.{context.remote}.url")
+    if plain and not any(key.startswith("url.") for key in git):
+        return plain
     answer = context.runner.query("remote", "get-url", "--push", context.remote, ok=(0, 2, 128))
     return answer.text if answer.status == 0 else context.settings.url(context.username) or ""
 
 
-def _by_http(context: Context, url: str, remote: Remote, query: str, patchsets: bool) -> Iterator[Change]:
+def project_name(context: Context) -> str:
+    """The project as the settings name it, else as the remote's URL ends."""
+    return context.settings.project or parse_remote(push_url(context)).project
+
+
+@contextmanager
+def server(context: Context, url: str, *, silent: bool = False) -> Iterator[Gerrit]:
+    """The REST interface of the server that an HTTP remote leads to, logged in where a login is known.
+
+    A login that a credential helper gave is approved or rejected there, as it turns out.
+    """
     from git_review import credentials
     from git_review.gerrit.client import connect
     from git_review.gerrit.errors import Unauthorized
 
+    remote: Remote = parse_remote(url)
+    base = server_url(remote, context.settings.project)
     auth = credentials.find(url, context.runner)
-    options = ["ALL_REVISIONS" if patchsets else "CURRENT_REVISION", "DETAILED_ACCOUNTS"]
-    verify = context.settings.git.get("http.sslverify", "true").lower() not in ("0", "false", "no", "off")
-    with connect(server_url(remote, context.settings.project), auth=auth, verify=verify) as gerrit:
+    with connect(base, auth=auth, policy=_policy(context, base, silent)) as gerrit:
         try:
-            yield from gerrit.changes.query(query, options)
+            yield gerrit
         except Unauthorized:
             if auth is not None:
                 credentials.reject(url, auth, context.runner)
             raise
         if auth is not None:
             credentials.approve(url, auth, context.runner)
+
+
+def _by_http(context: Context, url: str, query: str, wanted: Wanted) -> Iterator[Change]:
+    options = ["ALL_REVISIONS" if wanted.patchsets else "CURRENT_REVISION", "DETAILED_ACCOUNTS"]
+    options += ["DETAILED_LABELS"] if wanted.votes else []
+    with server(context, url, silent=wanted.silent) as gerrit:
+        for change in gerrit.changes.query(query, options, wanted.limit, wanted.start):
+            yield replace(change, url=gerrit.changes.url(change))
+
+
+def _policy(context: Context, base: str, silent: bool) -> Policy:
+    from git_review.gerrit.transport import Policy
+
+    own = http(context.runner, base)
+    return Policy(
+        timeout=(5, 15) if silent else (5, 30),
+        retries=0 if silent else 3,
+        verify=own.verify,
+        proxy=own.proxy,
+        cookies=own.cookies,
+    )

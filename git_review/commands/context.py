@@ -24,30 +24,62 @@ class Rebase(Enum):
     KEEP = "keep"
 
 
+class Verb(Enum):
+    """What a run is for."""
+
+    PUSH = "push"
+    SETUP = "setup"
+    DOWNLOAD = "download"
+    PICK = "cherry-pick"
+    PICK_INDICATE = "cherry-pick, naming the original"
+    PICK_ONLY = "cherry-pick, without committing"
+    COMPARE = "compare"
+    LIST = "list"
+    STATUS = "status"
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
     """The command line. None means that nothing was said, so that the settings decide.
 
-    :ivar list: 0, 1, or 2 for the list with topics. :ivar download: the change, as it was written.
+    :ivar change: what -d, -x, -X, -N or -m name, as it was written.
+    :ivar columns: how often -l was given: 2 adds the topic, 3 votes. :ivar query: a free search, in Gerrit's language.
+    :ivar force: newer patchsets and closed changes on the server are no reason to stop.
     """
 
+    verb: Verb = Verb.PUSH
+    change: str = ""
     branch: str | None = None
     remote: str | None = None
     push: PushOptions = field(default_factory=PushOptions)
+    no_topic: bool = False
     rebase: Rebase | None = None
     track: bool | None = None
     use_pushurl: bool | None = None
-    download: str | None = None
-    list: int = 0
-    setup: bool = False
+    columns: int = 0
+    query: str | None = None
+    view: str | None = None
+    limit: int | None = None
+    start: int = 0
+    chain: bool = False
+    worktree: str | None = None
     finish: bool = False
     update: bool = False
     dry_run: bool = False
     yes: bool = False
+    force: bool = False
+    new_change_id: bool = False
+    remote_hook: bool = False
     verbose: bool = False
     thin: bool = True
     custom_scripts: bool = True
     color: str = "auto"
+    json: bool = False
+
+    @property
+    def setup(self) -> bool:
+        """Whether setting up is all that is wanted."""
+        return self.verb is Verb.SETUP
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +107,13 @@ class Context:
     def push_place(self) -> str:
         """Where Gerrit is, as git wants it: the remote's name, or the URL while there is no such remote."""
         return self.remote if self.has_remote else (self.settings.url(self.username) or self.remote)
+
+    @property
+    def leads_to_files(self) -> bool:
+        """Whether the remote is a folder for certain, so that no server can be asked."""
+        git = self.settings.git
+        url = git.get(f"remote.{self.remote}.pushurl") or git.get(f"remote.{self.remote}.url") or ""
+        return url.startswith(("file:", "/", ".")) and not any(key.startswith("url.") for key in git)
 
     @property
     def username(self) -> str:

@@ -9,11 +9,11 @@ from git_review.plan import Git, Step
 
 
 def finish_steps(context: Context) -> tuple[Step, ...]:
-    """The steps after the push. :raises ReviewError: no branch is checked out, or it is the target branch itself."""
+    """The steps after the push. :raises ReviewError: no branch is checked out (68), or it is the target itself (73)."""
     old = branch_name(context.runner)
     if old is None or old == context.branch:
-        raise messages.nothing_to_finish()
+        raise messages.nothing_to_finish(68 if old is None else 73)
     return (
-        Git(("checkout", context.branch), lambda words: messages.not_finished(old, words, 67)),
-        Git(("branch", "-D", old), lambda words: messages.not_finished(old, words, 68)),
+        Git(("checkout", context.branch), lambda words: messages.not_finished(old, words, 72)),
+        Git(("branch", "-D", old), lambda words: messages.not_finished(old, words, 73)),
     )

@@ -1,86 +1,86 @@
-"""`git review -l`: the open changes of the project, one a line; changes nothing."""
+"""`git review -l`: changes of the project, or what a query finds, one a line; changes nothing."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
-from git_review import messages
-from git_review.commands import ask
+from git_review.commands import ask, show
 from git_review.commands.context import Context
 from git_review.commands.setup import ensure_remote
 from git_review.gerrit.errors import GerritError, NotGerrit
 from git_review.gerrit.model import Change
+from git_review.messages import changes as said
 
-_YELLOW, _GREEN, _CYAN, _END = "\x1b[33m", "\x1b[1;32m", "\x1b[36m", "\x1b[m"
+_OPEN = ("status:open", "-is:wip")
+VIEWS = {
+    "needs-review": (*_OPEN, "-owner:self", "-reviewedby:self"),
+    "no-objections": (*_OPEN, "-label:Code-Review<=-1", "-label:Verified<=-1", "-label:Workflow<=-1"),
+    "one-vote": (*_OPEN, "label:Code-Review>=2", "label:Verified>=1", "-label:Code-Review<=-1", "-label:Workflow>=1"),
+    "forgotten": (*_OPEN, "label:Verified>=1", "-label:Code-Review<=-1", "-label:Code-Review>=1", "age:1w"),
+    "mine": ("status:open", "owner:self"),
+}
+"""The named lists, in Gerrit's language; what they share, the project, is added."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What is shown. :ivar more: the server has more of them."""
+
+    changes: tuple[Change, ...]
+    more: bool
 
 
 def list_changes(context: Context) -> None:
-    """Show the open changes, of one branch when one was named or tracking is on.
+    """Show the open changes, of one branch when one was named or tracking is on; or those of a view, or of a query.
 
     :raises ReviewError: the server cannot be asked (32), or its answer makes no sense (33).
     """
     ensure_remote(context)
-    terms = [("project", project_name(context)), ("status", "open")]
-    if context.options.branch is not None or _tracking(context):
-        terms.append(("branch", context.branch))
-    changes = _asked(context, terms)
-    if not changes:
-        context.talk.say(messages.NO_PENDING)
+    options = context.options
+    terms = _terms(context)
+    votes = options.columns > 2 or options.view is not None or options.query is not None
+    page = _asked(context, terms, votes)
+    context.talk.result([show.as_json(change) for change in page.changes])
+    if not page.changes:
+        context.talk.say(said.NO_PENDING)
         return
-    for line in table(changes, topics=context.options.list > 1, color=_colored(context)):
+    columns = show.columns(page.changes, options.columns, votes, datetime.now(UTC))
+    for line in show.table(page.changes, columns, color=show.colored(context), width=context.talk.width):
         context.talk.show(line)
-    context.talk.say(messages.FOUND.format(len(changes)))
+    context.talk.say(said.FOUND.format(len(page.changes)))
+    if page.more:
+        context.talk.say(said.MORE.format(options.start + len(page.changes)))
 
 
-def project_name(context: Context) -> str:
-    """The project as the settings name it, else as the remote's URL ends."""
-    if context.settings.project:
-        return context.settings.project
-    from git_review.gerrit.address import parse_remote
-
-    return parse_remote(ask.push_url(context)).project
-
-
-def table(changes: Sequence[Change], *, topics: bool, color: bool) -> list[str]:
-    """The lines: number, branch, topic if wanted, to the right; subject to the left, in full."""
-    heads = [
-        [str(change.number), change.branch or "-"] + ([change.topic or "-"] if topics else []) for change in changes
-    ]
-    cells = [[messages.clean(cell).replace("\n", " ") for cell in row] for row in heads]
-    widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
-    lines = []
-    for row, change in zip(cells, changes, strict=True):
-        shown = [cell.rjust(width) for cell, width in zip(row, widths, strict=True)]
-        shown.append(messages.clean(change.subject).replace("\n", " ") or "-")
-        lines.append("  ".join(_paint(shown) if color else shown))
-    return lines
+def _terms(context: Context) -> list[str]:
+    options = context.options
+    if options.query is not None:
+        query = options.query.strip()
+        if not query or not query.isprintable():
+            raise said.bad_query(options.query)
+        # In parentheses, so that nothing in it is taken for an option of the server's command.
+        return [f"({query})"]
+    terms = [ask.term("project", ask.project_name(context))]
+    terms += VIEWS[options.view] if options.view is not None else ("status:open",)
+    if options.branch is not None or _tracking(context):
+        terms.append(ask.term("branch", context.branch))
+    return terms
 
 
-def _paint(cells: Sequence[str]) -> list[str]:
-    colors = (_YELLOW, _GREEN, _CYAN, "")
-    return [f"{color}{cell}{_END}" if color else cell for color, cell in zip(colors, cells, strict=False)]
-
-
-def _asked(context: Context, terms: Sequence[tuple[str, str]]) -> list[Change]:
+def _asked(context: Context, terms: Sequence[str], votes: bool) -> _Page:
+    limit = context.options.limit
+    wanted = ask.Wanted(votes=votes, limit=None if limit is None else limit + 1, start=context.options.start)
     try:
-        return list(ask.changes(context, terms))
+        found = tuple(ask.changes(context, terms, wanted))
     except NotGerrit as error:
-        raise messages.query_failed(error, 33) from error
+        raise said.query_failed(error, 33) from error
     except GerritError as error:
-        raise messages.query_failed(error, 32) from error
+        raise said.query_failed(error, 32) from error
+    return _Page(found[:limit], limit is not None and len(found) > limit)
 
 
 def _tracking(context: Context) -> bool:
     wanted = context.options.track
     return context.settings.track if wanted is None else wanted
-
-
-def _colored(context: Context) -> bool:
-    """By --color, else as git would decide for ``color.review``, else ``color.ui``."""
-    if context.options.color != "auto":
-        return context.options.color == "always"
-    git = context.settings.git
-    wanted = (git.get("color.review") or git.get("color.ui") or "auto").lower()
-    if wanted in ("auto", "true", "yes", "on", "1"):
-        return context.talk.is_terminal
-    return wanted == "always"

@@ -1,160 +1,207 @@
-"""`git review`: HEAD's commits go up for review; the check before that is in memory, and asks the target branch only.
+"""`git review`: HEAD's commits go up for review; the target branch and the commits' changes are all that it asks for.
 
-Observe (read, fetch, try to merge), then plan (pure), then carry out.
+Observe (read, fetch, ask, try to merge), then plan (pure), then carry out.
 """
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from git_review import hooks, messages
+from git_review.commands import check, known
 from git_review.commands.context import Context, Rebase
 from git_review.commands.finish import finish_steps
+from git_review.commands.known import Known, Question, State
+from git_review.commands.scripts import POST, PRE, run_scripts
 from git_review.commands.setup import ensure_remote, hook_steps, update
+from git_review.errors import PushRefused
 from git_review.git import repo
-from git_review.git.errors import GitFailed, MergeConflict
+from git_review.git.errors import GitFailed
 from git_review.git.refs import tracking
 from git_review.git.trailers import change_id
-from git_review.plan import Confirm, Git, Push, Say, Step, Stop, carry_out
-from git_review.pushspec import push_words
-
-_SCRIPTS = ("pre-review", "post-review")
-_NO_EDITOR = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}
+from git_review.plan import Confirm, Git, Push, Reword, Say, Step, Stop, carry_out
+from git_review.pushspec import PushOptions, push_words
+from git_review.topic import implied
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
     """What an upload is planned from.
 
-    :ivar rebase: what is to be done about the target branch. :ivar commits: those that would go up, newest first.
+    :ivar rebase: what is to be done about the target branch. :ivar known: the commits that would go up, newest first,
+        and what they are to the server.
+    :ivar asked: the server has told what it knows of them. :ivar landed: HEAD itself is in the target branch.
     :ivar hook_missing: git would not have run a Change-Id hook for them.
     :ivar hook: the steps that put it there. :ivar finish: the steps after a good push.
+    :ivar told: the options for the server, the implied topic included.
     """
 
-    remote: str
-    branch: str
     rebase: Rebase
-    commits: tuple[repo.Commit, ...]
+    known: tuple[Known, ...]
+    asked: bool
+    landed: bool
     hook_missing: bool
     hook: tuple[Step, ...]
     finish: tuple[Step, ...]
+    told: PushOptions
+
+    @property
+    def commits(self) -> tuple[repo.Commit, ...]:
+        """The commits alone."""
+        return tuple(entry.commit for entry in self.known)
+
+    @property
+    def nothing_new(self) -> bool:
+        """The server has all of it, and is told nothing else."""
+        if self.told.says_something or self.rebase is Rebase.FORCE:
+            return False
+        unchanged = all(entry.state is State.UNCHANGED for entry in self.known)
+        return unchanged and (bool(self.known) or self.landed)
 
 
 def push(context: Context) -> None:
     """Upload. :raises ReviewError: it was refused, cancelled, or failed; then its exit code is git push's."""
+    ensure_remote(context)
+    run_scripts(context, PRE)
     observed = observe(context)
-    carry_out(plan(observed, context), context.runner, context.talk)
+    if observed.nothing_new and not context.options.new_change_id:
+        context.talk.say(messages.NO_NEW_CHANGES)
+        report(context, observed, "", False)
+        return
+    steps = plan(observed, context)
+    try:
+        said = carry_out(steps, context.runner, context.talk)
+    except PushRefused:
+        run_scripts(context, POST)
+        raise
+    if not context.options.dry_run and any(isinstance(step, (Git, Reword)) for step in steps):
+        observed = _rewritten(context, observed)
+    report(context, observed, said, not context.options.dry_run)
+    if observed.finish:
+        carry_out(observed.finish, context.runner, context.talk)
+    else:
+        run_scripts(context, POST)
 
 
 def observe(context: Context) -> Observed:
-    """Read what the plan needs, fetch the target branch and try whether the commits still apply on it."""
-    _refuse_scripts(context)
-    ensure_remote(context)
+    """Read what the plan needs, fetch the target branch, ask the server, and try whether the commits still apply."""
     if context.options.update:
         update(context)
     finish = finish_steps(context) if context.options.finish else ()
-    rebase = _rebase(context)
+    rebase = check.wanted(context)
     target = None
+    if rebase is not Rebase.NONE:
+        check.refuse_edits(context)
+    question = _question(context, rebase)
     if rebase is Rebase.NONE:
-        _remember(context)
+        check.remember(context)
     else:
-        target = _checked(context, rebase)
+        target = check.fetched(context)
+        if rebase is not Rebase.FORCE:
+            check.applies(context, target, rebase)
     missing = not hooks.look(context.places.hooks).runs
     hook = tuple(hook_steps(context))
     commits = _commits(context, target)
-    return Observed(context.remote, context.branch, rebase, commits, missing, hook, finish)
+    entries, asked = _answered(context, question, commits)
+    if context.options.new_change_id and entries:
+        entries = (Known(entries[0].commit, State.NEW), *entries[1:])
+    landed = not commits and _landed(context, target)
+    told = _told(context, entries, asked or question.thread is None)
+    return Observed(rebase, entries, asked, landed, missing, hook, finish, told)
 
 
 def plan(observed: Observed, context: Context) -> list[Step]:
     """The steps of the upload; refusals are steps as well, so that a dry run tells all that would come before them."""
     options = context.options
-    steps: list[Step] = [*observed.hook]
-    if observed.rebase is Rebase.FORCE:
-        steps.append(_rebase_step(observed))
-    listed = [(commit.id, commit.subject) for commit in observed.commits]
+    steps: list[Step] = [*observed.hook, *_refusals(observed, context)]
+    ids = _change_id_step(observed, context)
+    listed = [(entry.commit.id, entry.commit.subject, _mark(observed, entry)) for entry in observed.known]
     if not listed:
-        steps.append(_asked(messages.nothing_new(observed.remote), "there is nothing to upload", options.dry_run))
-    elif len(listed) > 1 and not options.yes:
-        steps.append(_asked(messages.several(listed), "--yes uploads them all", options.dry_run))
-    steps += _change_id_steps(observed, options.dry_run)
-    steps.append(Push(push_words(observed.remote, observed.branch, options.push, thin=options.thin)))
-    return [*steps, *observed.finish]
+        steps += _asked(context, messages.nothing_new(context.remote), "--yes pushes it all the same")
+    elif len(listed) > 1:
+        steps += _asked(context, messages.several(listed, _lacking(ids)), "--yes uploads them all")
+    else:
+        context.progress(messages.listed(listed))
+        if isinstance(ids, Reword) and not options.new_change_id:
+            steps += _asked(context, messages.no_change_ids(listed), "--yes adds them")
+    steps += [] if ids is None else [ids]
+    if observed.rebase is Rebase.FORCE:
+        steps.append(check.rebase_step(context.remote, context.branch))
+    steps.append(Push(push_words(context.remote, context.branch, observed.told, thin=options.thin)))
+    return steps
 
 
-def _refuse_scripts(context: Context) -> None:
-    if not context.options.custom_scripts:
+def report(context: Context, observed: Observed, said: str, pushed: bool) -> None:
+    """Tell number and URL of each commit's change."""
+    if not pushed and not context.options.json:
         return
-    found = [context.places.hooks / name for name in _SCRIPTS]
-    found += [place / name for place in context.settings.script_places for name in _SCRIPTS]
-    scripts = [file for file in found if file.is_file() and os.access(file, os.X_OK)]
-    if scripts:
-        raise messages.scripts_not_run(scripts)
+    from git_review.commands.answer import outcomes, uploaded
+
+    results = outcomes(observed.known, uploaded(said))
+    if pushed:
+        for result in results:
+            if result.url:
+                context.talk.say(messages.uploaded(result.known.commit.id, result.number, result.url))
+    context.talk.result(
+        {
+            "remote": context.remote,
+            "branch": context.branch,
+            "topic": observed.told.topic or observed.told.implied_topic,
+            "pushed": pushed,
+            "changes": [result.json for result in results],
+        }
+    )
 
 
-def _rebase(context: Context) -> Rebase:
-    return context.options.rebase or (Rebase.TEST if context.settings.rebase else Rebase.NONE)
+def _rewritten(context: Context, observed: Observed) -> Observed:
+    """The same with the commits as they are now."""
+    now = _commits(context, None)
+    if len(now) != len(observed.known):
+        return observed
+    return replace(
+        observed, known=tuple(replace(old, commit=new) for old, new in zip(observed.known, now, strict=True))
+    )
 
 
-def _remember(context: Context) -> None:
-    """Without the check, ask the server only where nothing at all is known of the target branch."""
-    if context.options.dry_run or repo.commit_id(context.runner, tracking(context.remote, context.branch)):
-        return
-    try:
-        repo.fetch_branch(context.runner, context.remote, context.branch)
-    except repo.BranchMissing:
-        return
-    except GitFailed as error:
-        raise messages.cannot_fetch(context.remote, error.details) from error
+def _question(context: Context, rebase: Rebase) -> Question:
+    """Ask about the commits, where there is a server to ask and the network is used at all."""
+    if context.options.dry_run and rebase is Rebase.NONE:
+        return Question()
+    if context.leads_to_files:
+        return Question()
+    return known.ask_beside(context, lambda: _commits(context, None))
 
 
-def _checked(context: Context, rebase: Rebase) -> str:
-    """The target branch's commit, once HEAD's commits are known to apply on it."""
-    state = repo.state(context.runner)
-    if state.unstaged:
-        raise messages.unstaged()
-    if state.staged:
-        raise messages.uncommitted()
-    if state.commit is None:
-        raise messages.no_commit()
-    target = _fetched(context)
-    if rebase is not Rebase.FORCE:
-        _check(context, target, rebase)
-    return target
+def _answered(context: Context, question: Question, commits: tuple[repo.Commit, ...]) -> tuple[tuple[Known, ...], bool]:
+    changes = question.answer()
+    if changes is None:
+        if question.failure:
+            context.progress(messages.not_asked(question.failure))
+        state = State.UNKNOWN if question.failure else State.NEW
+        return tuple(Known(commit, state) for commit in commits), False
+    seen = repo.present(context.runner, known.newest_commits(changes))
+    return known.judged(commits, changes, seen), True
 
 
-def _fetched(context: Context) -> str:
-    try:
-        if context.options.dry_run:
-            return repo.peek_branch(context.runner, context.push_place, context.branch)
-        return repo.fetch_branch(context.runner, context.remote, context.branch)
-    except repo.BranchMissing as error:
-        raise messages.no_such_branch(context.remote, context.branch) from error
-    except GitFailed as error:
-        raise messages.cannot_fetch(context.remote, error.details) from error
+def _landed(context: Context, target: str | None) -> bool:
+    """Whether HEAD is in the target branch, as far as that is known here."""
+    from git_review.git.objects import is_ancestor
+
+    known_target = target or repo.commit_id(context.runner, tracking(context.remote, context.branch))
+    return known_target is not None and is_ancestor(context.runner, "HEAD", known_target)
 
 
-def _check(context: Context, target: str, rebase: Rebase) -> None:
-    place = (context.remote, context.branch)
-    context.progress(messages.check_in_place_of(*place))
-    try:
-        count = repo.check_applies(context.runner, context.places, target)
-    except MergeConflict as conflict:
-        kept = rebase is Rebase.KEEP and not context.options.dry_run
-        if kept:
-            context.runner.run(*_rebase_words(*place), environment=_NO_EDITOR, ok=range(256))
-        raise messages.conflict(place, _named(context, conflict.commit), conflict.files, kept) from conflict
-    except repo.Unrelated as error:
-        raise messages.unrelated(*place) from error
-    except repo.GitTooOld:
-        context.talk.warn(messages.CHECK_IMPOSSIBLE)
-        return
-    context.progress(messages.check_passed(count, *place))
-
-
-def _named(context: Context, commit: str) -> tuple[str, str]:
-    subject = context.runner.query("log", "-1", "--no-show-signature", "--format=%s", commit, "--").text
-    return commit, subject
+def _told(context: Context, entries: tuple[Known, ...], topics_known: bool) -> PushOptions:
+    """The options with the topic that HEAD implies, unless a change that the upload touches has one already."""
+    options = context.options
+    if options.push.topic is not None or options.no_topic or not entries or not topics_known:
+        topic = options.push.topic
+        return replace(options.push, topic=None if topic == context.branch else topic)
+    if known.topics(entries):
+        return options.push
+    branch = repo.branch_name(context.runner) if context.settings.topic.value == "branch" else None
+    found = implied(context.settings.topic, entries[0].commit.message, branch, context.branch)
+    return replace(options.push, implied_topic=found)
 
 
 def _commits(context: Context, target: str | None) -> tuple[repo.Commit, ...]:
@@ -166,37 +213,70 @@ def _commits(context: Context, target: str | None) -> tuple[repo.Commit, ...]:
         raise
 
 
-def _rebase_words(remote: str, branch: str) -> tuple[str, ...]:
-    """The rebase of the person's own branch: this branch only, and each commit as it is."""
-    neutral = ("-c", "rebase.updateRefs=false", "-c", "rebase.autoSquash=false", "-c", "rebase.autoStash=false")
-    return (*neutral, "rebase", "--rebase-merges", "-i", f"remotes/{remote}/{branch}")
-
-
-def _rebase_step(observed: Observed) -> Git:
-    place = (observed.remote, observed.branch)
-    return Git(
-        _rebase_words(*place),
-        failure=lambda words: messages.rebase_failed(place, words),
-        undo=("rebase", "--abort"),
-        environment=_NO_EDITOR,
-    )
-
-
-def _asked(question: str, option: str, dry_run: bool) -> Step:
-    """A dry run tells what would be asked, and asks nothing."""
-    return Say(question) if dry_run else Confirm(question, option)
-
-
-def _change_id_steps(observed: Observed, dry_run: bool) -> list[Step]:
-    """Commits made while the hook was missing: HEAD gets its Change-Id, more than that is for the person to do."""
-    if not observed.hook_missing:
+def _refusals(observed: Observed, context: Context) -> list[Step]:
+    doubles = _doubles(observed.commits)
+    if doubles:
+        return [Stop(messages.same_change_id(doubles))]
+    if context.options.force:
         return []
-    lacking = [commit for commit in observed.commits if change_id(commit.message) is None]
+    behind = [entry for entry in observed.known if entry.state is State.BEHIND]
+    if behind:
+        return [Stop(messages.behind([_told_of(entry) for entry in behind]))]
+    closed = [entry for entry in observed.known if entry.state is State.CLOSED]
+    return [Stop(messages.closed([_told_of(entry) for entry in closed]))] if closed else []
+
+
+def _told_of(entry: Known) -> tuple[str, str, int, str]:
+    """Commit, subject, change number, and what there is to say of the change."""
+    change = entry.change
+    number = change.number if change else 0
+    newest = change.patchsets[-1].number if change and change.patchsets else 0
+    what = f"patchset {newest} is newer" if entry.state is State.BEHIND else (change.status.lower() if change else "")
+    return entry.commit.id, entry.commit.subject, number, what
+
+
+def _doubles(commits: tuple[repo.Commit, ...]) -> list[tuple[str, str]]:
+    ids = [change_id(commit.message) for commit in commits]
+    return [
+        (commit.id, commit.subject)
+        for commit, own in zip(commits, ids, strict=True)
+        if own is not None and ids.count(own) > 1
+    ]
+
+
+def _mark(observed: Observed, entry: Known) -> str:
+    if not observed.asked:
+        return ""
+    wip = ", WIP" if entry.change is not None and entry.change.wip else ""
+    number = f" {entry.change.number}" if entry.change is not None else ""
+    return f"{entry.state.value}{number}{wip}"
+
+
+def _asked(context: Context, question: str, option: str) -> list[Step]:
+    """A dry run tells what would be asked, and asks nothing; --yes is an answer."""
+    if context.options.dry_run:
+        return [Say(question)]
+    return [] if context.options.yes else [Confirm(question, option)]
+
+
+def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None:
+    """Commits without a Change-Id get one; HEAD alone by an amend that its author's hooks and signing see."""
+    git = context.settings.git
+    commits = observed.commits
+    url = git.get("gerrit.reviewurl", "")
+    if context.options.new_change_id and commits:
+        return Reword(commits, (commits[0].id,), url, messages.NEW_CHANGE_ID.format(commits[0].subject))
+    if git.get("gerrit.createchangeid", "true").lower() in ("false", "no", "off", "0"):
+        return None
+    lacking = [commit for commit in commits if change_id(commit.message) is None]
     if not lacking:
-        return []
-    if lacking == [observed.commits[0]]:
+        return None
+    if observed.hook_missing and lacking == [commits[0]]:
         words = ("commit", "--amend", "--only", "--no-edit", "--allow-empty", "--no-post-rewrite")
         subject = messages.AMENDING.format(lacking[0].subject)
-        return [Git(words, failure=messages.amend_failed, environment=_NO_EDITOR, first=subject)]
-    listed = [(commit.id, commit.subject) for commit in lacking]
-    return [Say(messages.no_change_ids_dry(listed)) if dry_run else Stop(messages.no_change_ids(listed))]
+        return Git(words, failure=messages.amend_failed, environment=check.NO_EDITOR, first=subject)
+    return Reword(commits, tuple(commit.id for commit in lacking), url, messages.ADDING_CHANGE_IDS)
+
+
+def _lacking(step: Git | Reword | None) -> int:
+    return len(step.which) if isinstance(step, Reword) and step.first == messages.ADDING_CHANGE_IDS else 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from git_review import hooks, messages
 from git_review.commands.context import Context
+from git_review.commands.finish import finish_steps
+from git_review.commands.scripts import PRE, run_scripts
 from git_review.git.errors import GitFailed
 from git_review.git.refs import tracked
 from git_review.git.repo import submodule_hooks
@@ -14,9 +16,13 @@ from git_review.plan import Git, InstallHook, Say, Step, carry_out
 def setup(context: Context) -> None:
     """Make the remote and install the hook, as far as they are missing."""
     ensure_remote(context)
+    run_scripts(context, PRE)
     if context.options.update:
         update(context)
     carry_out(hook_steps(context), context.runner, context.talk)
+    if context.options.finish:
+        carry_out(finish_steps(context), context.runner, context.talk)
+    context.talk.result({"remote": context.remote, "hook": str(context.places.hooks / hooks.NAME)})
 
 
 def update(context: Context) -> None:
@@ -34,12 +40,21 @@ def hook_steps(context: Context) -> list[Step]:
     A hook that runs is left alone; with -u, another version of this one is replaced. Another tool's never is.
     """
     main = hooks.look(context.places.hooks)
-    steps: list[Step] = [InstallHook(main)] if _wanted(main, context.options.update) else []
+    refresh = context.options.update
+    steps: list[Step] = []
+    text: str | None = None
+    if _wanted(main, refresh, context.options.remote_hook):
+        from_server = context.options.remote_hook and (refresh or main.kind is hooks.Kind.MISSING)
+        if from_server and not context.runner.dry_run:
+            from git_review.commands.remote_hook import fetch
+
+            text = fetch(context)
+        steps.append(InstallHook(main, text, replace=refresh))
     if main.kind is hooks.Kind.FOREIGN:
         steps.append(Say(messages.FOREIGN_HOOK.format(main.path)))
     if steps or context.options.setup:
         others = (hooks.look(place) for place in submodule_hooks(context.runner, context.places.top))
-        steps += [InstallHook(hook) for hook in others if not hook.runs]
+        steps += [InstallHook(hook, text) for hook in others if not hook.runs]
     return steps
 
 
@@ -78,6 +93,8 @@ def _make(context: Context) -> None:
 def _other_user(context: Context, url: str, problem: str) -> str:
     """The URL for a user name that the person gives and that the server takes."""
     shown = without_password(url)
+    if context.options.yes:
+        raise messages.unreachable(shown, problem)
     answer = context.talk.read(messages.ASK_USERNAME.format(shown))
     if not answer or not answer.strip():
         raise messages.unreachable(shown, problem)
@@ -104,5 +121,8 @@ def _try(context: Context, url: str) -> str:
     return ""
 
 
-def _wanted(hook: hooks.Hook, refresh: bool) -> bool:
-    return not hook.runs or (refresh and hook.kind is hooks.Kind.OTHER)
+def _wanted(hook: hooks.Hook, refresh: bool, remote: bool) -> bool:
+    """Another version is replaced when that is asked for; our own when the server's is asked for."""
+    return not hook.runs or (
+        refresh and (hook.kind is hooks.Kind.OTHER or (remote and hook.kind is hooks.Kind.CURRENT))
+    )

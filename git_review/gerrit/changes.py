@@ -33,15 +33,16 @@ class Changes:
         """One change. :param options: Gerrit's ``o=`` words; one that the server's version does not know is a 400."""
         return self._change(self._transport.get(url_path("changes", id), {"o": list(options)}))
 
-    def query(self, query: str, options: Sequence[str] = (), limit: int | None = None) -> Iterator[Change]:
+    def query(
+        self, query: str, options: Sequence[str] = (), limit: int | None = None, start: int = 0
+    ) -> Iterator[Change]:
         """The changes that a search finds, most recently updated first, page by page as they are taken.
 
         A change that moves from one page to another meanwhile comes once.
 
-        :param limit: how many at most; None is all.
+        :param limit: how many at most; None is all. :param start: so many are left out.
         """
         seen: set[str] = set()
-        start = 0
         while limit is None or len(seen) < limit:
             wanted = PAGE if limit is None else min(PAGE, limit - len(seen))
             page, more = self._page(query, options, start, wanted)

@@ -49,6 +49,7 @@ def connect(
     timeout: tuple[float, float] = (5, 30),
     retries: int = 3,
     verify: bool | str = True,
+    policy: Policy | None = None,
 ) -> Gerrit:
     """A client for the Gerrit at a base URL; asks nothing yet.
 
@@ -57,6 +58,7 @@ def connect(
     :param timeout: seconds to connect, and seconds that the server may be silent.
     :param retries: how often GET, PUT and DELETE are repeated on a broken connection or 502, 503, 504.
     :param verify: False accepts any certificate; a path is a bundle of certificate authorities.
+    :param policy: all of that and more, in place of the three.
     :raises git_review.errors.ReviewError: the URL is no http(s) URL.
     """
-    return Gerrit(Transport(url, auth, Policy(timeout=timeout, retries=retries, verify=verify)))
+    return Gerrit(Transport(url, auth, policy or Policy(timeout=timeout, retries=retries, verify=verify)))

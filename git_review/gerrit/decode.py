@@ -61,6 +61,7 @@ def change(data: Json) -> Change:
         submission_id=text(data, "submission_id"),
         created=date(data, "created"),
         updated=date(data, "updated"),
+        unresolved=integer(data, "unresolved_comment_count"),
     )
 
 

@@ -108,6 +108,8 @@ class Change:
     :ivar branch: without ``refs/heads/``. :ivar status: ``NEW``, ``MERGED`` or ``ABANDONED``.
     :ivar patchsets: those that were asked for (``CURRENT_REVISION``, ``ALL_REVISIONS``), oldest first.
     :ivar current_commit: the commit id of the current patchset; empty unless asked for.
+    :ivar unresolved: how many threads of comments wait for an answer; None when the server does not tell.
+    :ivar url: where a person reads it, as the server says; "" when it does not.
     :ivar submittable: None unless ``SUBMITTABLE`` was asked for. Times are UTC.
     """
 
@@ -132,6 +134,8 @@ class Change:
     submission_id: str = ""
     created: datetime | None = None
     updated: datetime | None = None
+    unresolved: int | None = None
+    url: str = ""
 
     @property
     def id(self) -> str:

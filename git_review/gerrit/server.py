@@ -1,12 +1,12 @@
 """What a server says about itself over REST; changes nothing there.
 
-Both methods raise :class:`git_review.gerrit.errors.GerritError`. Source: Gerrit's REST documentation, "/config/".
+Every method raises :class:`git_review.gerrit.errors.GerritError`. Source: Gerrit's REST documentation, "/config/".
 """
 
 from __future__ import annotations
 
 from git_review.gerrit import decode
-from git_review.gerrit.errors import NotGerrit
+from git_review.gerrit.errors import NotGerrit, words
 from git_review.gerrit.model import ServerInfo, mapping
 from git_review.gerrit.transport import Transport
 
@@ -27,3 +27,10 @@ class Server:
     def info(self) -> ServerInfo:
         """Its settings, as far as they concern a client."""
         return decode.server_info(mapping(self._transport.get("config/server/info")))
+
+    def commit_msg_hook(self) -> str:
+        """The hook that gives commits their Change-Ids, as this server hands it out. :raises NotGerrit: it is none."""
+        text = self._transport.get_text("tools/hooks/commit-msg")
+        if not text.startswith("#!") or "Change-Id" not in text:
+            raise NotGerrit("what the server gives for its commit-msg hook is none", body=words(text))
+        return text

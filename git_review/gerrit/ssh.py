@@ -9,12 +9,14 @@ import json
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
 
 from git_review.gerrit.address import Remote
 from git_review.gerrit.errors import GerritError, NotGerrit, Unreachable, printable, words
-from git_review.gerrit.model import Account, Change, PatchSet, integer, table, tables, text
+from git_review.gerrit.model import Account, Change, Json, Label, PatchSet, Vote, integer, table, tables, text
 from git_review.git.errors import GitError
 from git_review.git.runner import Output, program
 
@@ -39,34 +41,61 @@ def term(operator: str, value: str) -> str:
     return f'{operator}:"{value}"'
 
 
-def query(
-    ssh: Sequence[str], remote: Remote, terms: Sequence[str], *, patchsets: bool = False, timeout: float = 120
-) -> Iterator[Change]:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """How a search is asked for.
+
+    :ivar patchsets: all patchsets are wanted, not only the current one. :ivar start: so many changes are left out.
+    :ivar silent: nobody may be asked for a pass-phrase, a password or a host's key.
+    :ivar timeout: seconds for each page.
+    """
+
+    patchsets: bool = False
+    start: int = 0
+    silent: bool = False
+    timeout: float = 120
+
+
+def query(ssh: Sequence[str], remote: Remote, terms: Sequence[str], page: Page | None = None) -> Iterator[Change]:
     """The changes that a search finds, most recently updated first, page by page as they are taken.
 
     :param ssh: the words that ssh is started with. :param remote: where the server is.
-    :param patchsets: all patchsets are wanted, not only the current one.
-    :param timeout: seconds for each page.
     :raises Unreachable: ssh failed. :raises NotGerrit: the answer is none of Gerrit's. :raises GerritError: it refused.
     """
-    start = 0
+    page = page or Page()
+    start = page.start
+    # A term that begins with a hyphen would be taken for an option.
+    safe = [f"({one})" if one.startswith("-") else one for one in terms]
     for _ in range(PAGE_LIMIT):
-        asked = ["gerrit", "query", "--format=JSON", "--patch-sets" if patchsets else "--current-patch-set"]
+        asked = ["gerrit", "query", "--format=JSON", "--current-patch-set"]
+        asked += ["--patch-sets"] if page.patchsets else []
         asked += ["--start", str(start)] if start else []
-        output = _run([*command(ssh, remote), shlex.join([*asked, *terms])], remote, timeout)
-        rows, more = _rows(output)
+        argv = [*command(ssh, remote, silent=page.silent), shlex.join([*asked, *safe])]
+        rows, more = _rows(_run(argv, remote, page.timeout))
         yield from (_change(row) for row in rows)
         start += len(rows)
         if not more or not rows:
             return
 
 
-def command(ssh: Sequence[str], remote: Remote) -> list[str]:
+def neighbours(ssh: Sequence[str], remote: Remote, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The open changes that a change's current patchset is made on, and those that are made on it, by number."""
+    asked = ["gerrit", "query", "--format=JSON", "--current-patch-set", "--dependencies", f"change:{number}"]
+    rows, _ = _rows(_run([*command(ssh, remote), shlex.join(asked)], remote, 120))
+    found = [[integer(entry, "number") or 0 for row in rows for entry in tables(row, key)] for key in _LINKS]
+    return tuple(found[0]), tuple(found[1])
+
+
+_LINKS = ("dependsOn", "neededBy")
+
+
+def command(ssh: Sequence[str], remote: Remote, *, silent: bool = False) -> list[str]:
     """The command line to the server, without what runs there. ``-x``: no window system is forwarded."""
-    name = PurePath(ssh[0]).name.lower().removesuffix(".exe")
-    port = [] if remote.port is None else ["-P" if name in _PLINK else "-p", str(remote.port)]
+    plink = PurePath(ssh[0]).name.lower().removesuffix(".exe") in _PLINK
+    port = [] if remote.port is None else ["-P" if plink else "-p", str(remote.port)]
     host = remote.host if remote.user is None else f"{remote.user}@{remote.host}"
-    return [*ssh, "-x", *port, host]
+    quiet = (["-batch"] if plink else ["-o", "BatchMode=yes"]) if silent else []
+    return [*ssh, "-x", *quiet, *port, host]
 
 
 def _run(argv: Sequence[str], remote: Remote, timeout: float) -> str:
@@ -130,4 +159,25 @@ def _change(row: dict[str, Any]) -> Change:
         private=row.get("private") is True,
         current_commit=text(current, "revision"),
         patchsets=tuple(sorted((entry for entry in found if entry.number), key=lambda entry: entry.number)),
+        labels=_labels(current or (listed[-1] if listed else {})),
+        updated=_when(integer(row, "lastUpdated")),
+        url=text(row, "url"),
     )
+
+
+def _labels(patchset: Json) -> tuple[Label, ...]:
+    votes: dict[str, list[Vote]] = {}
+    for entry in tables(patchset, "approvals"):
+        value = text(entry, "value")
+        if value.lstrip("+-").isdigit():
+            by = table(entry, "by")
+            who = Account(None, text(by, "name"), text(by, "email"), text(by, "username"))
+            votes.setdefault(text(entry, "type"), []).append(Vote(who, int(value)))
+    return tuple(Label(name, votes=tuple(given)) for name, given in sorted(votes.items()))
+
+
+def _when(seconds: int | None) -> datetime | None:
+    try:
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -10,6 +10,7 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -50,12 +51,16 @@ class Policy:
     :ivar retries: how often a safe request is repeated on a broken connection or 502, 503, 504.
     :ivar verify: False takes any certificate; a path is a bundle of certificate authorities.
     :ivar backoff: seconds before the first repetition; doubled for each further one.
+    :ivar proxy: the URL of a proxy; "" is none; None leaves it to the environment.
+    :ivar cookies: a file of cookies in Netscape's format, as curl and git write it.
     """
 
     timeout: tuple[float, float] = (5, 30)
     retries: int = 3
     verify: bool | str = True
     backoff: float = 0.2
+    proxy: str | None = None
+    cookies: Path | None = None
 
 
 class Transport:
@@ -83,6 +88,15 @@ class Transport:
     def get(self, path: str, params: Params | None = None) -> Any:
         """The JSON of a resource. All verbs raise GerritError."""
         return self._json("GET", path, params=params)
+
+    def get_text(self, path: str) -> str:
+        """Something that is no JSON and that everybody may have."""
+        answer = self._follow(_Request("GET", f"{self.url}/{path}", None, None, {}), True)
+        body = answer.content.decode("utf-8", "replace")
+        if answer.status_code != 200:
+            shown = self._without_password(body)
+            raise refusal(self.url, f"GET {path}", answer.status_code, shown, logged_in=self.auth is not None)
+        return body
 
     def put(self, path: str, body: object = None) -> Any:
         """Create or replace a resource; the answer's JSON, None when it is empty."""
@@ -176,6 +190,11 @@ class Transport:
             # A callable: `requests` would otherwise take a login of its own from ~/.netrc.
             session.auth = self._login
             session.trust_env = not _is_loopback(self.url)
+            if self._policy.proxy is not None:
+                session.trust_env = False
+                session.proxies = {"http": self._policy.proxy, "https": self._policy.proxy}
+            if self._policy.cookies is not None:
+                _load(session, self._policy.cookies)
             session.headers["User-Agent"] = "git-review"
             self._opened = session
         return self._opened
@@ -215,6 +234,18 @@ class Transport:
     def _without_password(self, text: str) -> str:
         """A server that repeats what it was sent must not make us repeat it."""
         return text.replace(self.auth.password, "***") if self.auth and self.auth.password else text
+
+
+def _load(session: requests.Session, file: Path) -> None:
+    """A file of cookies that is missing or broken is as good as none, as for git."""
+    from http.cookiejar import LoadError, MozillaCookieJar
+
+    jar = MozillaCookieJar(file)
+    try:
+        jar.load(ignore_discard=True, ignore_expires=True)
+    except (LoadError, OSError, UnicodeDecodeError):
+        return
+    session.cookies.update(jar)
 
 
 @dataclass(frozen=True, slots=True)

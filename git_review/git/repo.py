@@ -5,19 +5,15 @@ What changes a work tree (`checkout`, `rebase`, `commit --amend`) is a step of a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from git_review.git.errors import GitError, GitFailed, MergeConflict
+from git_review.git.errors import GitError, GitFailed
 from git_review.git.refs import head, tracked, tracking
 from git_review.git.runner import Runner
 
-if TYPE_CHECKING:
-    from git_review.git.objects import CommitWriter
-
 _QUIET_FETCH = ("fetch", "--no-tags", "--no-recurse-submodules")
-_SOMEBODY = "git review <git-review@localhost> 0 +0000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,14 +67,6 @@ class NoWorkTree(GitError):
 
 class BranchMissing(GitError):
     """The remote answered, and has no such branch."""
-
-
-class Unrelated(GitError):
-    """A commit to upload shares no history with the branch it is for."""
-
-
-class GitTooOld(GitError):
-    """This git has no ``merge-tree --write-tree`` (it came with 2.38)."""
 
 
 def locate(runner: Runner) -> Places:
@@ -150,7 +138,7 @@ def fetch_branch(runner: Runner, remote: str, branch: str) -> str:
 
 
 def peek_branch(runner: Runner, place: str, branch: str) -> str:
-    """The commit id of a remote's branch, its objects fetched and no ref of this repository changed.
+    """The commit id of a remote's branch; the commit itself may not be here yet (see :func:`obtain`).
 
     :param place: a remote's name or a URL. Errors as for :func:`fetch_branch`.
     """
@@ -158,72 +146,33 @@ def peek_branch(runner: Runner, place: str, branch: str) -> str:
     found = [row.split("\t")[0] for row in rows if row.split("\t")[-1] == head(branch)]
     if not found:
         raise BranchMissing(f"{place} has no branch {branch}")
-    if commit_id(runner, found[0]) is None:
-        quiet = ("--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
-        runner.query(*_QUIET_FETCH, *quiet, place, head(branch))
     return found[0]
+
+
+def obtain(runner: Runner, place: str, branch: str) -> None:
+    """Fetch the objects of a remote's branch and change no ref of this repository for it."""
+    quiet = ("--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
+    runner.query(*_QUIET_FETCH, *quiet, place, head(branch))
+
+
+def present(runner: Runner, commits: Iterable[str]) -> dict[str, bool]:
+    """Whether each commit, by its full id, is in this repository; one process, and nothing is fetched for it."""
+    asked = list(commits)
+    if not asked:
+        return {}
+    lines = runner.query(
+        "cat-file",
+        "--batch-check",
+        stdin="".join(f"{sha}\n" for sha in asked),
+        environment={"GIT_NO_LAZY_FETCH": "1"},
+    ).lines
+    return {sha: line.split()[1:2] == ["commit"] for sha, line in zip(asked, lines, strict=True)}
 
 
 def outgoing(runner: Runner, remote: str, target: str | None) -> tuple[Commit, ...]:
     """The commits of HEAD that no remembered branch of the remote has (nor `target`), newest first."""
     known = ("--not", f"--remotes={remote}", *((target,) if target else ()))
-    shape = ("--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%B")
+    shape = ("--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%B")
     records = runner.query("log", *shape, "HEAD", *known, "--").stdout.split("\0")
     rows = (record.split("\n", 2) for record in records if record.strip())
     return tuple(Commit(sha, tuple(parents.split()), message) for sha, parents, message in rows)
-
-
-def check_applies(runner: Runner, places: Places, target: str) -> int:
-    """Whether HEAD's commits still apply on `target`, tried in memory and one by one, as a rebase would.
-
-    A merge commit is tried as the server would merge it, so that conflicts somebody resolved in it stay resolved.
-    Objects made on the way go to a scratch directory, so that nothing remains.
-
-    :returns: how many commits were tried; 0 when HEAD already contains `target`.
-    :raises MergeConflict: `theirs` in its text is the commit, its `files` are in conflict.
-    :raises Unrelated: a commit has no parent. :raises GitTooOld: git is older than 2.38.
-    """
-    if runner.query("merge-base", "--is-ancestor", target, "HEAD", ok=(0, 1)).status == 0:
-        return 0
-    import tempfile
-
-    from git_review.git.objects import CommitWriter
-
-    rows = runner.query("rev-list", "--parents", "--topo-order", "--reverse", "HEAD", f"^{target}").lines
-    with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:
-        environment = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(places.objects)}
-        apart = Runner(runner.directory, environment=environment)
-        with CommitWriter(apart) as writer:
-            _replay(apart, writer, target, [row.split(" ") for row in rows])
-    return len(rows)
-
-
-def _replay(git: Runner, writer: CommitWriter, target: str, rows: list[list[str]]) -> None:
-    from git_review.git.objects import merge_tree
-
-    trees: dict[str, str] = {}
-    onto = git.query("rev-parse", f"{target}^{{tree}}").text
-    for commit, *parents in rows:
-        if not parents:
-            raise Unrelated(f"{commit} has no parent")
-        ours = target
-        if len(parents) == 1:
-            ours = writer.write(trees.get(parents[0], onto), parents, _SOMEBODY, "what the commit is applied to")
-        try:
-            trees[commit] = merge_tree(git, ours, commit)
-        except MergeConflict as conflict:
-            if not conflict.files:
-                raise Unrelated(f"{commit} shares no history with the target", details=conflict.details) from conflict
-            raise MergeConflict(target, commit, conflict.files, conflict.details) from conflict
-        except GitFailed as error:
-            if error.status == 129:
-                raise GitTooOld("this git is older than 2.38", details=error.details) from error
-            raise
-
-
-def _quoted(path: Path) -> str:
-    """A path as git wants it in a list of alternates: in quotes when it has a colon in it."""
-    text = str(path)
-    if ":" not in text and not text.startswith('"'):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

@@ -40,3 +40,42 @@ def change_id(message: str) -> str | None:
     links = [match["id"] for value in values(message, "Link") if (match := _LINK.fullmatch(value))]
     found = ids or links
     return found[-1] if found else None
+
+
+def with_change_id(message: str, new: str, review_url: str = "") -> str:
+    """The message with a ``Change-Id:`` trailer in place of those that it has; sign-offs stay last.
+
+    :param review_url: the trailer is a ``Link:`` to that server instead, as Gerrit's own hook writes it.
+    """
+    text = without_change_id(message).rstrip("\n")
+    line = f"Link: {review_url.rstrip('/')}/id/{new}" if review_url else f"Change-Id: {new}"
+    head, blank, last = text.rpartition("\n\n")
+    rows = last.split("\n")
+    if (
+        not blank
+        or not trailers(text)
+        or any(_TRAILER.match(row) is None and row[:1] not in _CONTINUES for row in rows)
+    ):
+        return f"{text}\n\n{line}\n"
+    at = next((place for place, row in enumerate(rows) if row.lower().startswith("signed-off-by:")), len(rows))
+    return f"{head}\n\n" + "\n".join([*rows[:at], line, *rows[at:]]) + "\n"
+
+
+def without_change_id(message: str) -> str:
+    """The message without the trailers that name its change."""
+    head, blank, last = message.rstrip("\n").rpartition("\n\n")
+    if not blank:
+        return message
+    kept = [row for row in last.split("\n") if not _names_a_change(row)]
+    return f"{head}\n\n" + "\n".join(kept) + "\n" if any(kept) else f"{head.rstrip()}\n"
+
+
+def _names_a_change(row: str) -> bool:
+    match = _TRAILER.fullmatch(row.rstrip())
+    if match is None:
+        return False
+    key = match["key"].lower()
+    return key == "change-id" or (key == "link" and _LINK.fullmatch(match["value"].strip()) is not None)
+
+
+_CONTINUES = ("", " ", "\t", "(", "[")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -52,15 +54,21 @@ class Clone:
     def message(self, name: str = "HEAD") -> str:
         return self.git.query("log", "-1", "--format=%B", name).stdout
 
-    def upstream(self, files: dict[str, str], branch: str = "main") -> str:
-        """Somebody else's commit lands on the server."""
+    def tree(self, files: dict[str, str], branch: str = "main") -> str:
+        """The tree of the server's branch with other files in it."""
         base = self.server.query("rev-parse", branch).text
+        if not files:
+            return self.server.query("rev-parse", f"{base}^{{tree}}").text
         index = {"GIT_INDEX_FILE": str(self.path.parent / "other-index")}
         self.server.run("read-tree", base, environment=index)
         for name, text in files.items():
             blob = self.server.run("hash-object", "-w", "--stdin", stdin=text).text
             self.server.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", environment=index)
-        tree = self.server.run("write-tree", environment=index).text
+        return self.server.run("write-tree", environment=index).text
+
+    def upstream(self, files: dict[str, str], branch: str = "main") -> str:
+        """Somebody else's commit lands on the server."""
+        base, tree = self.server.query("rev-parse", branch).text, self.tree(files, branch)
         new = self.server.run("commit-tree", tree, "-p", base, "-m", "upstream").text
         self.server.run("update-ref", f"refs/heads/{branch}", new)
         return new
@@ -154,3 +162,79 @@ def run_program(argv: Sequence[str], cwd: Path, stdin: str = "") -> Result:
     """The installed command as a process of its own."""
     done = subprocess.run(list(argv), cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+CHANGE_ID = "I" + "c" * 40
+SSH = """#!/bin/sh
+printf '%s\\n' "$@" >> {log}
+for command; do :; done
+case "$command" in
+    "gerrit query"*)
+        for own in {answer}.*; do
+            [ -e "$own" ] || continue
+            case " $command " in *" ${{own##*/answer.}} "*) cat "$own"; exit 0 ;; esac
+        done
+        cat {answer}; exit $(cat {status}) ;;
+    git-upload-pack*) exec git-upload-pack {server} ;;
+    git-receive-pack*) exec git-receive-pack {server} ;;
+esac
+exit 9
+"""
+
+
+@dataclass
+class Asked:
+    """A clone whose remote is reached by an ssh that answers queries with a file, and git with the bare repository."""
+
+    clone: Clone
+    root: Path
+
+    def answers(self, *rows: dict[str, Any], more: bool = False, status: int = 0) -> None:
+        self.says(_rows(rows, more), status)
+
+    def answers_for(self, term: str, *rows: dict[str, Any]) -> None:
+        """The answer to queries with that term."""
+        (self.root / f"answer.{term}").write_text(_rows(rows, False))
+
+    def says(self, text: str, status: int = 0) -> None:
+        (self.root / "answer").write_text(text)
+        (self.root / "status").write_text(f"{status}\n")
+
+    def words(self) -> list[str]:
+        return (self.root / "log").read_text().splitlines()
+
+    def patchset(self, number: int, patchset: int, subject: str, files: dict[str, str] | None = None) -> dict[str, Any]:
+        """A patchset that the server has, made of main."""
+        server = self.clone.server
+        tree = self.clone.tree(files or {})
+        who = {f"GIT_{role}_{what}": "x@y" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+        commit = server.run("commit-tree", tree, "-p", "main", "-m", subject, environment=who).text
+        ref = f"refs/changes/{number % 100:02d}/{number}/{patchset}"
+        server.run("update-ref", ref, commit)
+        return {"number": patchset, "revision": commit, "ref": ref}
+
+
+@pytest.fixture
+def asked(clone: Clone, tmp_path: Path) -> Asked:
+    places = {"log": tmp_path / "log", "answer": tmp_path / "answer", "status": tmp_path / "status"}
+    script = tmp_path / "fake-ssh"
+    script.write_text(SSH.format(server=clone.server.directory, **places))
+    script.chmod(0o755)
+    clone.monkeypatch.setenv("GIT_SSH", str(script))
+    clone.monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
+    clone.git.run("remote", "set-url", "gerrit", "ssh://ann@review.example.org:29418/demo/project")
+    return Asked(clone, tmp_path)
+
+
+def row(number: int, *patchsets: dict[str, Any], **others: Any) -> dict[str, Any]:
+    current = {"currentPatchSet": patchsets[-1], "patchSets": list(patchsets)} if patchsets else {}
+    return (
+        {"project": "demo/project", "branch": "main", "number": number, "subject": f"change {number}"}
+        | current
+        | others
+    )
+
+
+def _rows(rows: Sequence[dict[str, Any]], more: bool) -> str:
+    last = {"type": "stats", "rowCount": len(rows), "moreChanges": more}
+    return "".join(json.dumps(one) + "\n" for one in (*rows, last))

@@ -2,74 +2,10 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
 import pytest
 
 from tests.fakes.gerrit import FakeGerrit
-from tests.git_review.conftest import Clone
-
-CHANGE_ID = "I" + "c" * 40
-SSH = """#!/bin/sh
-printf '%s\\n' "$@" >> {log}
-for command; do :; done
-case "$command" in
-    "gerrit query"*) cat {answer}; exit $(cat {status}) ;;
-    git-upload-pack*) exec git-upload-pack {server} ;;
-esac
-exit 9
-"""
-
-
-@dataclass
-class Asked:
-    clone: Clone
-    root: Path
-
-    def answers(self, *rows: dict[str, Any], more: bool = False, status: int = 0) -> None:
-        last = {"type": "stats", "rowCount": len(rows), "moreChanges": more}
-        self.says("".join(json.dumps(row) + "\n" for row in (*rows, last)), status)
-
-    def says(self, text: str, status: int = 0) -> None:
-        (self.root / "answer").write_text(text)
-        (self.root / "status").write_text(f"{status}\n")
-
-    def words(self) -> list[str]:
-        return (self.root / "log").read_text().splitlines()
-
-    def patchset(self, number: int, patchset: int, subject: str) -> dict[str, Any]:
-        """A patchset that the server has, made of main."""
-        server = self.clone.server
-        tree = server.query("rev-parse", "main^{tree}").text
-        who = {f"GIT_{role}_{what}": "x@y" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        commit = server.run("commit-tree", tree, "-p", "main", "-m", subject, environment=who).text
-        ref = f"refs/changes/{number % 100:02d}/{number}/{patchset}"
-        server.run("update-ref", ref, commit)
-        return {"number": patchset, "revision": commit, "ref": ref}
-
-
-@pytest.fixture
-def asked(clone: Clone, tmp_path: Path) -> Asked:
-    places = {"log": tmp_path / "log", "answer": tmp_path / "answer", "status": tmp_path / "status"}
-    script = tmp_path / "fake-ssh"
-    script.write_text(SSH.format(server=clone.server.directory, **places))
-    script.chmod(0o755)
-    clone.monkeypatch.setenv("GIT_SSH", str(script))
-    clone.monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
-    clone.git.run("remote", "set-url", "gerrit", "ssh://ann@review.example.org:29418/demo/project")
-    return Asked(clone, tmp_path)
-
-
-def row(number: int, *patchsets: dict[str, Any], **others: Any) -> dict[str, Any]:
-    current = {"currentPatchSet": patchsets[-1], "patchSets": list(patchsets)} if patchsets else {}
-    return (
-        {"project": "demo/project", "branch": "main", "number": number, "subject": f"change {number}"}
-        | current
-        | others
-    )
+from tests.git_review.conftest import CHANGE_ID, Asked, Clone, row
 
 
 def test_list(asked: Asked) -> None:
@@ -207,7 +143,7 @@ def test_branch_that_follows_something_else(asked: Asked) -> None:
     asked.clone.git.run("config", "branch.review/9.remote", "gerrit")
     asked.clone.git.run("config", "branch.review/9.merge", "refs/heads/other")
     result = asked.clone.review("-d", "9")
-    assert result.code == 70
+    assert result.code == 75
     assert "gerrit/other" in result.err
 
 

@@ -7,13 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from git_review import cli
-from git_review.arguments import expanded
+from git_review.cli.arguments import expanded
+from git_review.cli.table import OPTIONS
 from git_review.errors import ReviewError
 from git_review.pushspec import PushOptions, push_words
 from tests.git_review.conftest import Clone, run_program
-
-FLAGS, VALUED, MANY = ("--yes", "--version", "--verbose"), ("--topic",), ("--cc", "--reviewers")
 
 
 @pytest.mark.parametrize(
@@ -21,20 +19,27 @@ FLAGS, VALUED, MANY = ("--yes", "--version", "--verbose"), ("--topic",), ("--cc"
     [
         ("--cc a b -- main", "--cc=a --cc=b -- main"),
         ("--cc a b -n main", "--cc=a --cc=b -n main"),
-        ("--rev=a main --top x", "--reviewers=a main --topic x"),
+        ("--revi=a main --top x", "--reviewers=a main --topic x"),
         ("--topic --cc --ye", "--topic --cc --yes"),
+        ("-t --cc x", "-t --cc x"),
+        ("-vd --cc x", "-vd --cc x"),
+        ("-t--cc --cc x", "-t--cc --cc=x"),
+        ("--se --dr --fo", "--setup --dry-run --force-rebase"),
+        ("--stat --js", "--status --json"),
+        ("--work", "--work-in-progress"),
+        ("--color --color=never main", "--color --color=never main"),
         ("-- --cc", "-- --cc"),
         ("--unknown x", "--unknown x"),
     ],
 )
 def test_long_options(given: str, meant: str) -> None:
-    assert expanded(given.split(), FLAGS, VALUED, MANY) == meant.split()
+    assert expanded(given.split(), OPTIONS) == meant.split()
 
 
-@pytest.mark.parametrize("given", ["--ver", "--cc", "--cc -y"])
+@pytest.mark.parametrize("given", ["--ver", "--re", "--cc", "--cc -y"])
 def test_ambiguous_and_empty_options(given: str) -> None:
     with pytest.raises(ReviewError) as caught:
-        expanded(given.split(), FLAGS, VALUED, MANY)
+        expanded(given.split(), OPTIONS)
     assert caught.value.exit_code == 2
 
 
@@ -65,12 +70,18 @@ def test_what_does_not_fit_into_a_ref_goes_as_a_push_option(topic: str) -> None:
         (("--notify", "EVERYBODY"), 2, "NONE"),
         (("-t", 'a"b'), 2, "topic"),
         (("-t", "a\x1b[2J"), 2, "topic"),
-        (("-i",), 2, "cannot do -i yet"),
-        (("-x", "1"), 2, "cannot do -x yet"),
-        (("-X", "1"), 2, "cannot do -X yet"),
-        (("-N", "1"), 2, "cannot do -N yet"),
-        (("-m", "1,2"), 2, "cannot do -m yet"),
-        (("-s", "--remote-hook"), 2, "cannot do --remote-hook yet"),
+        (("-x", "1", "-X", "1"), 2, "exclude"),
+        (("-l", "--status"), 2, "exclude"),
+        (("-m", "1,2", "-d", "1"), 2, "exclude"),
+        (("-f", "-l"), 2, "exclude"),
+        (("--chain",), 2, "goes with -d"),
+        (("--worktree", "x"), 2, "goes with -d"),
+        (("--limit", "many", "-l"), 2, "no number"),
+        (("--query", "a\x1bb"), 2, "no query"),
+        (("--view", "all"), 2, "needs-review"),
+        (("-o", "a\nb"), 2, "value of -o"),
+        (("--label", "a\x07"), 2, "value of --label"),
+        (("-s", "--remote-hook"), 1, "leads to no Gerrit"),
         (("--reviewers", "a b"), 3, "white space"),
         (("--hashtags", "a\tb"), 3, "white space"),
         (("main%submit",), 2, "cannot be a branch"),
@@ -108,7 +119,7 @@ def test_mistakes_become_a_log_file_and_no_traceback(clone: Clone, tmp_path: Pat
     def broken(*_: object) -> None:
         raise RuntimeError("https://ann:secret@host/ went wrong")
 
-    clone.monkeypatch.setattr(cli, "run", broken)
+    clone.monkeypatch.setattr("git_review.commands.run", broken)
     clone.monkeypatch.setenv("TMPDIR", str(tmp_path))
     clone.monkeypatch.setattr("tempfile.tempdir", None)
     result = clone.review()
@@ -123,7 +134,7 @@ def test_interrupt(clone: Clone) -> None:
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    clone.monkeypatch.setattr(cli, "run", interrupted)
+    clone.monkeypatch.setattr("git_review.commands.run", interrupted)
     assert clone.review().code == 130
 
 

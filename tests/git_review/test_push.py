@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -54,14 +55,57 @@ def test_head_with_a_change_id_is_not_amended_when_the_hook_was_missing(clone: C
     assert clone.head() == head
 
 
-def test_series_without_change_ids_stops_with_the_hook_installed(clone: Clone) -> None:
+def test_series_without_change_ids_gets_them_and_nothing_else_changes(clone: Clone) -> None:
     clone.commit("first")
-    head = clone.commit("second")
-    result = clone.review("-y")
-    assert result.code == 1
-    assert "first" in result.err and "reword" in result.err
-    assert (clone.pushed(), clone.head()) == (None, head)
-    assert clone.hook().exists()
+    clone.git.run("commit", "-q", "--allow-empty", "-m", "middle\n\nbody\n\nChange-Id: I" + "b" * 40)
+    clone.commit("last\n\nSigned-off-by: Ann <ann@example.org>")
+    (clone.path / "base.txt").write_text("edited")
+    shape = "--format=%T %an %ae %ad %cn %cd %s"
+    before = clone.git.query("log", shape).lines
+    assert clone.review("-R").code == 1, "nobody answers"
+    assert clone.git.query("log", shape).lines == before
+    result = clone.review("-y", "-R")
+    assert result.code == 0, result.text
+    assert clone.git.query("log", shape).lines == before
+    assert [change_id(clone.message(name)) is not None for name in ("HEAD", "HEAD^", "HEAD^^")] == [True] * 3
+    assert change_id(clone.message("HEAD^")) == "I" + "b" * 40
+    assert clone.message().rstrip().endswith("Signed-off-by: Ann <ann@example.org>")
+    assert (clone.path / "base.txt").read_text() == "edited"
+    assert clone.pushed() == clone.head()
+    assert clone.git.query("symbolic-ref", "HEAD").text == "refs/heads/topic"
+
+
+def test_one_without_a_change_id_below_head_is_asked_for(clone: Clone) -> None:
+    clone.commit("first")
+    with_hook(clone).commit("second")
+    second = change_id(clone.message())
+    assert "1 of them has no Change-Id" in clone.review(stdin="no").out
+    assert clone.review(stdin="yes").code == 0
+    assert change_id(clone.message()) == second
+    assert change_id(clone.message("HEAD^")) not in (None, second)
+
+
+def test_new_change_id_for_head_only(clone: Clone) -> None:
+    with_hook(clone).commit("first")
+    clone.commit("second\n\nbody")
+    before = [change_id(clone.message(name)) for name in ("HEAD", "HEAD^")]
+    tree = clone.git.query("rev-parse", "HEAD^{tree}").text
+    snapshot = clone.snapshot()
+    assert clone.review("-n", "-i", "-R").code == 0
+    assert clone.snapshot() == snapshot
+    assert clone.review("-y", "-i").code == 0
+    after = [change_id(clone.message(name)) for name in ("HEAD", "HEAD^")]
+    assert after[0] not in (None, before[0]) and after[1] == before[1]
+    assert clone.git.query("rev-parse", "HEAD^{tree}").text == tree
+
+
+def test_same_change_id_twice_is_refused(clone: Clone) -> None:
+    double = "\n\nChange-Id: I" + "c" * 40
+    clone.commit("first" + double, {"a": "1"})
+    clone.commit("second" + double, {"b": "1"})
+    result = clone.review("-y", "--force")
+    assert (result.code, clone.pushed()) == (1, None)
+    assert "same Change-Id" in result.err and "first" in result.err
 
 
 @pytest.mark.parametrize(("answer", "code"), [("yes", 0), ("YES \n", 0), ("y\n", 1), ("no\n", 1), ("", 1)])
@@ -94,11 +138,22 @@ def test_yes_asks_nothing(clone: Clone) -> None:
     assert "Type 'yes'" not in result.out
 
 
-def test_nothing_new_is_asked_even_with_yes(clone: Clone) -> None:
-    result = clone.review("-y")
-    assert result.code == 1
-    assert "No commit of HEAD is new" in result.out
-    assert clone.review("-y", stdin="yes").code == 0
+def test_nothing_new_is_a_success_and_nothing_is_pushed(clone: Clone) -> None:
+    for flags in ((), ("-y",), ("-R",), ("-n",)):
+        result = clone.review(*flags)
+        assert (result.code, clone.pushed()) == (0, None)
+        assert "No new changes" in result.out
+
+
+def test_commits_of_another_branch_are_asked_about(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    clone.git.run("push", "-q", "gerrit", "HEAD:refs/heads/other")
+    clone.git.run("fetch", "-q", "gerrit")
+    result = clone.review()
+    assert (result.code, clone.pushed()) == (1, None)
+    assert "No commit of HEAD is new" in result.out and "--yes" in result.err
+    assert clone.review("-y").code == 0
+    assert clone.pushed() == clone.head()
 
 
 def test_dry_run_changes_nothing_and_ends_with_the_push(clone: Clone) -> None:
@@ -174,13 +229,11 @@ def test_hand_resolved_merges_are_no_conflict(clone: Clone) -> None:
     (clone.path / "base.txt").write_text("both\n")
     clone.git.run("commit", "-qam", "merge")
     clone.upstream({"other.txt": "more"})
-    result = clone.review("-n", "-y")
-    # the first commit alone does conflict, as its author's merge says
-    assert result.code == 1
-    clone.git.run("checkout", "-q", "-b", "side", "gerrit/main")
-    clone.commit("side", {"side.txt": "side"})
-    clone.git.run("merge", "-q", "--no-ff", "-m", "a merge", "gerrit/main", ok=(0,))
     assert clone.review("-n", "-y").code == 0
+    clone.commit("on top", {"base.txt": "on top\n"})
+    assert clone.review("-n", "-y").code == 0
+    clone.upstream({"base.txt": "theirs again\n"})
+    assert "base.txt" in clone.review("-n", "-y").err
 
 
 def test_unrelated_history(clone: Clone) -> None:
@@ -264,13 +317,12 @@ def test_refused_push_relays_the_servers_words_and_its_status(clone: Clone) -> N
     with_hook(clone).commit("a change")
     hook = Path(clone.server.directory or "") / "hooks/pre-receive"
     hook.parent.mkdir(exist_ok=True)
-    hook.write_text("#!/bin/sh\nprintf 'no new changes\\033]0;owned\\007\\n' >&2\nexit 1\n")
+    hook.write_text("#!/bin/sh\nprintf 'not today\\033]0;owned\\007\\n' >&2\nexit 1\n")
     hook.chmod(0o755)
     result = clone.review()
     assert result.code == 1
-    assert "remote: no new changes" in result.out
+    assert "remote: not today" in result.out
     assert "\x1b" not in result.text and "\x07" not in result.text
-    assert "exactly these commits" in result.err
 
 
 def test_push_options_arrive(clone: Clone) -> None:
@@ -299,7 +351,7 @@ def test_finish_without_a_branch_to_remove_uploads_nothing(clone: Clone, place: 
     clone.git.run("checkout", "-q", place)
     with_hook(clone).commit("a change")
     result = clone.review("-f")
-    assert (result.code, clone.pushed()) == (68, None)
+    assert (result.code, clone.pushed()) == (68 if place == "--detach" else 73, None)
 
 
 def test_detached_head(clone: Clone) -> None:
@@ -329,15 +381,125 @@ def test_tracking(clone: Clone) -> None:
     assert clone.review("-n", "-R").out.rstrip().endswith("HEAD:refs/for/main")
 
 
-def test_custom_scripts_are_refused_not_ignored(clone: Clone) -> None:
+def script(place: Path, name: str, text: str) -> None:
+    place.mkdir(parents=True, exist_ok=True)
+    (place / name).write_text(f"#!/bin/sh\n{text}\n")
+    (place / name).chmod(0o755)
+
+
+def test_custom_scripts_of_both_places_run_the_global_ones_first(clone: Clone, tmp_path: Path) -> None:
     with_hook(clone).commit("a change")
-    script = clone.path / ".git/hooks/pre-review"
-    script.write_text("#!/bin/sh\n")
-    script.chmod(0o755)
+    log = tmp_path / "log"
+    own = tmp_path / "nobody/.config/git-review/hooks"
+    for place, name in ((own, "global"), (clone.path / ".git/hooks", "local")):
+        for when in ("pre-review", "post-review"):
+            script(place, when, f'echo {when} {name} "$#" "$PWD" >> {log}; cat >> {log}; echo quiet')
+    result = clone.review()
+    assert result.code == 0, result.text
+    assert "quiet" not in result.text
+    here = clone.path
+    assert log.read_text().splitlines() == [
+        f"{when} {name} 0 {here}" for when in ("pre-review", "post-review") for name in ("global", "local")
+    ]
+    log.unlink()
+    assert clone.review("--no-custom-script").code == 0
+    assert not log.exists()
+
+
+def test_failing_script_stops_the_upload_after_the_others_have_run(clone: Clone, tmp_path: Path) -> None:
+    with_hook(clone).commit("a change")
+    script(tmp_path / "nobody/.config/git-review/hooks", "pre-review", "echo no way; exit 7")
+    script(clone.path / ".git/hooks", "pre-review", f"touch {tmp_path}/second")
     result = clone.review()
     assert (result.code, clone.pushed()) == (71, None)
-    assert "--no-custom-script" in result.err
-    assert clone.review("--no-custom-script").code == 0
+    assert "no way" in result.text and "--no-custom-script" in result.err
+    assert (tmp_path / "second").exists()
+
+
+def test_post_script_runs_after_a_failed_push_and_not_after_finish(clone: Clone, tmp_path: Path) -> None:
+    with_hook(clone).commit("a change")
+    script(clone.path / ".git/hooks", "post-review", f"touch {tmp_path}/after")
+    script(Path(clone.server.directory or "") / "hooks", "pre-receive", "exit 1")
+    assert clone.review().code == 1
+    assert (tmp_path / "after").exists()
+    (tmp_path / "after").unlink()
+    (Path(clone.server.directory or "") / "hooks/pre-receive").unlink()
+    assert clone.review("-f").code == 0
+    assert not (tmp_path / "after").exists()
+
+
+def test_no_new_changes_from_the_server_is_a_success(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    words = "while read old new ref; do echo 'remote rejected (no new changes)' >&2; done; exit 1"
+    script(Path(clone.server.directory or "") / "hooks", "pre-receive", words)
+    result = clone.review()
+    assert result.code == 0, result.text
+    assert "No new changes" in result.out
+
+
+@pytest.mark.parametrize(
+    ("subject", "args", "topic"),
+    [
+        ("Closes-Bug: #12", (), "-o topic=bug/12 "),
+        ("debug 3", (), ""),
+        ("bug 12", ("-T",), ""),
+        ("bug 12", ("-t", "mine"), "%topic=mine"),
+        ("bug 12", ("-t", "main"), ""),
+    ],
+)
+def test_topic_of_the_message_is_a_push_option(clone: Clone, subject: str, args: tuple[str, ...], topic: str) -> None:
+    clone.commit(subject)
+    last = clone.review("-n", *args).out.rstrip().splitlines()[-1].strip()
+    before, _, behind = last.partition("gerrit HEAD:refs/for/main")
+    assert (before.removeprefix("git push --no-follow-tags "), behind) == (
+        (topic, "") if topic.startswith("-o") else ("", topic)
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "topic"),
+    [
+        ("topic", "none", ""),
+        ("topic", "branch", "-o topic=topic "),
+        ("topic", "BRANCH", "-o topic=topic "),
+        ("notopic", "true", ""),
+    ],
+)
+def test_settings_for_topics(clone: Clone, key: str, value: str, topic: str) -> None:
+    clone.commit("refers to nothing")
+    clone.git.run("config", f"gitreview.{key}", value)
+    last = clone.review("-n").out.rstrip().splitlines()[-1].strip()
+    assert last == f"git push --no-follow-tags {topic}gerrit HEAD:refs/for/main"
+    clone.git.run("config", "--unset-all", "gitreview.notopic", ok=(0, 5))
+    clone.git.run("config", "gitreview.topic", "sometimes")
+    assert "message, branch or none" in clone.review("-n").err
+
+
+def test_json_is_all_that_standard_output_has(clone: Clone) -> None:
+    with_hook(clone).commit("a \x1b[31mchange")
+    result = clone.review("--json", "-v")
+    assert result.code == 0, result.text
+    told = json.loads(result.out)
+    assert told["pushed"] is True and told["branch"] == "main"
+    assert told["changes"][0]["commit"] == clone.head()
+    assert "\x1b" not in result.text and "Running: git push" in result.err
+    refused = clone.review("--json", "no-such-branch")
+    assert json.loads(refused.out)["error"]["exit_code"] == refused.code == 1
+
+
+def test_all_of_gerrits_push_options(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    words = "--label Code-Review+1 --custom-keyed-value k:v --base abc --edit --submit --merged --publish-comments"
+    words += " --notify-to ann --notify-cc bob --notify-bcc eve --ignore-attention-set --skip-validation"
+    words += " --deadline 5m --trace T1 -o any=thing"
+    last = clone.review("-n", *words.split()).out.rstrip().splitlines()[-1].strip()
+    behind = "edit,submit,merged,publish-comments,ignore-attention-set,skip-validation,l=Code-Review+1"
+    for word in (*behind.split(","), "custom-keyed-value=k:v", "base=abc", "notify-to=ann", "notify-cc=bob"):
+        assert f"-o {word}" in last
+    for word in ("notify-bcc=eve", "deadline=5m", "trace=T1", "any=thing"):
+        assert f"-o {word}" in last
+    plain = clone.review("-n", "--label", "Code-Review+1", "-o", "x y").out.rstrip().splitlines()[-1].strip()
+    assert plain == "git push --no-follow-tags -o 'x y' gerrit HEAD:refs/for/main%l=Code-Review+1"
 
 
 def test_control_characters_in_subjects_do_not_reach_the_terminal(clone: Clone) -> None:
@@ -365,8 +527,8 @@ def test_few_processes_and_no_heavy_import(clone: Clone) -> None:
 
 
 def test_git_without_merge_tree_uploads_and_says_so(clone: Clone, tmp_path: Path) -> None:
-    head = with_hook(clone).commit("a change")
-    clone.upstream({"other.txt": "somebody's"})
+    head = with_hook(clone).commit("a change", {"base.txt": "one\ntwo\nthree\nfour\n"})
+    clone.upstream({"base.txt": "zero\none\ntwo\nthree\n"})
     old = tmp_path / "old"
     old.mkdir()
     real = shutil.which("git")

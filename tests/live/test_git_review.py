@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -31,7 +32,16 @@ class Contributor:
         self.git.run("add", name)
         self.git.run("commit", "-q", "-m", subject)
 
-    def review(self, *args: str, code: int = 0, stdin: str = "") -> str:
+    def amend(self, name: str, text: str) -> None:
+        (self.path / name).write_text(text)
+        self.git.run("add", name)
+        self.git.run("commit", "-q", "--amend", "--no-edit")
+
+    @property
+    def url(self) -> str:
+        return self.git.query("remote", "get-url", "gerrit").text
+
+    def review(self, *args: str, code: int = 0, stdin: str = "", only_stdout: bool = False) -> str:
         """Run the command; its output, errors included."""
         environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
         done = subprocess.run(
@@ -40,7 +50,7 @@ class Contributor:
             env={**environment, **self.gerrit.environment, "HOME": str(self.path.parent)},
             input=stdin.encode(),
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=subprocess.DEVNULL if only_stdout else subprocess.STDOUT,
             check=False,
             timeout=120,
         )
@@ -115,7 +125,7 @@ def test_missing_hook_and_several_commits(contributor: Contributor) -> None:
     contributor.commit("a second one", "two.txt", "two\n")
     assert "--yes" in contributor.review(code=1)
     assert "a second one" in contributor.review(stdin="yes")
-    assert "no new changes" in contributor.review("-y", code=1)
+    assert "No new changes" in contributor.review("-y")
 
 
 def test_conflict_is_found_before_the_upload(contributor: Contributor) -> None:
@@ -134,3 +144,75 @@ def test_unknown_user_and_project(contributor: Contributor) -> None:
     assert contributor.git.query("remote").lines == ["origin"]
     contributor.review("-s", code=40)
     assert contributor.git.query("remote").lines == ["origin"]
+
+
+def test_topics_of_messages_and_topics_of_the_server(contributor: Contributor) -> None:
+    contributor.commit("Fix it\n\nCloses-Bug: #12", "one.txt", "one\n")
+    contributor.review()
+    number = contributor.change()
+    changes = contributor.gerrit.client.changes
+    assert changes.get(number).topic == "bug/12"
+    changes.set_topic(number, "chosen by hand")
+    contributor.amend("one.txt", "two\n")
+    said = json.loads(contributor.review("--json", only_stdout=True))
+    assert (said["topic"], said["changes"][0]["state"], said["changes"][0]["number"]) == (None, "updated", number)
+    assert said["changes"][0]["url"].endswith(f"/{number}")
+    assert changes.get(number).topic == "chosen by hand"
+    contributor.amend("one.txt", "three\n")
+    contributor.review("-t", "mine")
+    assert changes.get(number).topic == "mine"
+
+
+def test_what_the_server_has_is_known_before_the_push(contributor: Contributor) -> None:
+    contributor.commit("the first change", "one.txt", "one\n")
+    assert re.search(r"is change [0-9]+: http", contributor.review())
+    number = contributor.change()
+    mine = contributor.git.query("rev-parse", "HEAD").text
+    contributor.amend("one.txt", "somebody else's\n")
+    contributor.git.run("push", "-q", "gerrit", "HEAD:refs/for/master")
+    contributor.git.run("reset", "-q", "--hard", mine)
+    assert f"change {number}: patchset 2 is newer" in contributor.review(code=1)
+    contributor.review("-d", str(number))
+    contributor.amend("one.txt", "both\n")
+    contributor.review()
+    contributor.gerrit.client.changes.abandon(number)
+    contributor.amend("one.txt", "too late\n")
+    assert "abandoned" in contributor.review(code=1)
+    contributor.review("-i")
+    assert contributor.change() != number
+
+
+def test_status_lists_and_comparison(contributor: Contributor) -> None:
+    contributor.commit("the first change", "one.txt", "one\n")
+    contributor.review()
+    number = contributor.change()
+    assert f"  {number}  the first change" in contributor.review("--status")
+    contributor.gerrit.client.changes.review(number, labels={"Code-Review": -1, "Verified": 1})
+    (entry,) = json.loads(contributor.review("--status", "--json", code=4, only_stdout=True))
+    assert entry["attention"] == ["Code-Review -1"] and entry["change"]["votes"]["Verified"] == [1]
+    assert "CR-1  +1" in contributor.review("-lll")
+    assert "the first change" in contributor.review("--query", f"-is:wip change:{number}")
+    if "ssh" in contributor.url:
+        assert "the first change" in contributor.review("--view", "mine")
+    contributor.amend("one.txt", "two\n")
+    contributor.review("-R")
+    said = contributor.review("-m", f"{number},1-2")
+    assert "-one" in said and "+two" in said
+
+
+def test_chain_and_cherry_pick(contributor: Contributor) -> None:
+    contributor.review("-s", "--remote-hook")
+    assert "From Gerrit Code Review" in (contributor.path / ".git/hooks/commit-msg").read_text()
+    contributor.commit("below", "one.txt", "one\n")
+    contributor.commit("above", "two.txt", "two\n")
+    contributor.review("-y")
+    above = contributor.change()
+    contributor.git.run("reset", "-q", "--hard", "HEAD^")
+    below = contributor.change()
+    assert f"{above} on {below}" in contributor.review("-d", str(below), "--chain")
+    contributor.git.run("checkout", "-q", "-b", "other", "gerrit/master")
+    contributor.review("-x", str(above))
+    assert (contributor.path / "two.txt").exists() and not (contributor.path / "one.txt").exists()
+    folder = contributor.path.parent / "beside"
+    contributor.review("-d", str(below), "--worktree", str(folder))
+    assert (folder / "one.txt").exists()

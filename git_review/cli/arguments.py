@@ -1,25 +1,25 @@
 """Command lines as git-review 2.5.0 takes them → as click takes them: long options in full, each value its own.
 
-Pure; it knows options by the table that it is given and judges no value.
+Pure; it knows options by the table and judges no value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from git_review import messages
+from git_review.cli.table import Option
 
 
-def expanded(argv: Sequence[str], flags: Collection[str], valued: Collection[str], many: Collection[str]) -> list[str]:
+def expanded(argv: Sequence[str], options: Sequence[Option]) -> list[str]:
     """The words with every long option in full, and ``--cc a b`` as ``--cc=a --cc=b``.
 
     As in 2.5.0, an option of many words takes all that follow up to the next option; ``--`` ends them, so that
-    ``--cc a b -- BRANCH`` names a branch.
+    ``--cc a b -- BRANCH`` names a branch. An abbreviation that 2.5.0 took means what it meant there.
 
-    :param flags: long options without a value. :param valued: with one. :param many: with one or more.
     :raises ReviewError: an abbreviation that fits several options, or an option of many words without any.
     """
-    known = {*flags, *valued, *many}
+    known = {name: option for option in options for name in option.names if name.startswith("--")}
     words: list[str] = []
     rest = list(argv)
     while rest:
@@ -28,12 +28,15 @@ def expanded(argv: Sequence[str], flags: Collection[str], valued: Collection[str
             return [*words, word, *rest]
         if not word.startswith("--"):
             words.append(word)
+            if _wants_value(word, options) and rest:
+                words.append(rest.pop(0))
             continue
         name, equals, value = word.partition("=")
         name = _full(name, known)
-        if name not in many:
+        option = known.get(name)
+        if option is None or not option.many:
             words.append(name + equals + value)
-            if name in valued and not equals and rest:
+            if option is not None and option.value and not option.default and not equals and rest:
                 words.append(rest.pop(0))
             continue
         values = [value] if equals else []
@@ -47,10 +50,28 @@ def expanded(argv: Sequence[str], flags: Collection[str], valued: Collection[str
     return words
 
 
-def _full(name: str, known: Collection[str]) -> str:
+def _wants_value(word: str, options: Sequence[Option]) -> bool:
+    """Whether a bundle of short options such as ``-vd`` ends in one whose value is the next word."""
+    if len(word) < 2 or word[0] != "-":
+        return False
+    short = {name: option for option in options for name in option.names if not name.startswith("--")}
+    for place, letter in enumerate(word[1:], 2):
+        option = short.get(f"-{letter}")
+        if option is None:
+            return False
+        if option.value:
+            return place == len(word)
+    return False
+
+
+def _full(name: str, known: dict[str, Option]) -> str:
     if name in known:
         return name
     fitting = sorted(option for option in known if option.startswith(name))
-    if len(fitting) > 1:
+    old = [option for option in fitting if known[option].since == 2]
+    for some in (old, fitting):
+        if some and len({known[option].key for option in some}) == 1:
+            return some[0]
+    if fitting:
         raise messages.usage(f"{name} may mean {', '.join(fitting)}")
-    return fitting[0] if fitting else name
+    return name

@@ -1,21 +1,26 @@
 """Every sentence that `git review` says, and the exit code that goes with each refusal; prints nothing.
 
 =====  =============================================================================
-code   meaning (those of git-review 2.5.0)
+code   meaning (up to 71 those of git-review 2.5.0, each with its first meaning)
 =====  =============================================================================
 1      refused, or failed in a way that has no code of its own
 2      usage; the hook cannot be installed
 3      malformed names of reviewers or hashtags; a mistake in this program
+4      --status: something in the stack needs attention
 32 33  the open changes cannot be asked for; the answer makes no sense
 34     a change cannot be asked for
 35 36  the server's answer names no change; there is no such change
 37 38  a patchset cannot be fetched; there is no such patchset
+39     --compare without two different patchsets
 40     the server cannot be reached with any user name
 64 65  a new branch, an existing branch cannot be checked out
 66 67  a branch cannot be reset over local edits; an upstream cannot be set
-67 68  going back to the target branch failed; deleting the old one, or no branch is there
-70     no repository; an existing branch follows another upstream
-71     custom scripts
+68     no branch is checked out
+70     no repository
+71     a custom script failed
+72 73  --finish: the target branch cannot be checked out; the old one cannot be deleted
+74 75  a cherry-pick failed; a branch of that name follows another upstream
+130    interrupted
 other  what `git push` ended with
 =====  =============================================================================
 """
@@ -23,12 +28,11 @@ other  what `git push` ended with
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from git_review.errors import ReviewError
+from git_review.errors import PushRefused, ReviewError
 
 CONFIRM = "Type 'yes' to confirm, other to cancel: "
-NO_PENDING = "No pending reviews"
 RUNNING = "Running: {}"
 LEFT_OUT = "Left out: {}"
 CHECK_IMPOSSIBLE = "This git is older than 2.38 and cannot try a merge in memory: uploading without that check."
@@ -39,9 +43,11 @@ AMENDING = "Adding a Change-Id to the message of HEAD: {}"
 REMOTE_MADE = "The remote {} now leads to {}"
 REMEMBER_USERNAME = "To use this user name everywhere: git config --global gitreview.username NAME"
 ASK_USERNAME = "{} does not let us in.\nYour user name on the server: "
-DOWNLOADING = "Downloading {} from gerrit"
-SWITCHED = 'Switched to branch "{}"'
-FOUND = "Found {} items for review"
+NO_NEW_CHANGES = "No new changes: the server has exactly these commits already."
+NOTHING_NEW_FOR_SERVER = "(no new changes)"
+NEW_CHANGE_ID = "Giving HEAD a new Change-Id: {}"
+ADDING_CHANGE_IDS = "Adding the Change-Ids that are missing"
+SIGNATURES_LOST = "The commits that were made anew have no signature any more."
 DRY_RUN_PUSH = "The upload that --dry-run leaves out:"
 
 _SHOWN_COMMITS = 50
@@ -70,17 +76,16 @@ def check_passed(count: int, remote: str, branch: str) -> str:
     return f"{count} commit(s) still apply on {remote}/{branch}"
 
 
-def reusing(branch: str, commit: str) -> str:
-    """An existing branch is moved."""
-    return f"Branch {branch} is already there and is used again; it was at {commit[:10]}"
+def several(commits: Sequence[tuple[str, str, str]], lacking: int) -> str:
+    """The question before several changes go up.
 
-
-def several(subjects: Sequence[tuple[str, str]]) -> str:
-    """The question before several changes go up."""
+    :param commits: id, subject, and what they are to the server. :param lacking: how many get a Change-Id first.
+    """
+    note = f"\n{lacking} of them {'has' if lacking == 1 else 'have'} no Change-Id and will be made anew with one."
     return (
         "You are about to submit multiple commits. Each of them becomes a change, or a new patchset of one.\n"
         "That is right when they depend on one another; if they do not, put them on branches of their own.\n"
-        f"\nThe commits are:\n\n{_listed(subjects)}\n\nDo you really want to submit them?"
+        f"\nThe commits are:\n\n{listed(commits)}\n{note if lacking else ''}\nDo you really want to submit them?"
     )
 
 
@@ -92,11 +97,34 @@ def nothing_new(remote: str) -> str:
     )
 
 
-def _listed(commits: Sequence[tuple[str, str]]) -> str:
-    lines = [f"{sha[:10]} {clean(subject)}" for sha, subject in commits[:_SHOWN_COMMITS]]
+def listed(commits: Sequence[tuple[str, str, str]]) -> str:
+    """Commits, one a line. :param commits: id, subject, and what there is to say of them."""
+    lines = [
+        f"{sha[:10]} {clean(subject)}" + (f"  ({clean(what)})" if what else "")
+        for sha, subject, what in commits[:_SHOWN_COMMITS]
+    ]
     if len(commits) > _SHOWN_COMMITS:
         lines.append(f"... and {len(commits) - _SHOWN_COMMITS} more")
     return "\n".join(lines)
+
+
+def no_change_ids(commits: Sequence[tuple[str, str, str]]) -> str:
+    """The question before commits get their Change-Ids."""
+    return (
+        f"These commits have no Change-Id, so the server could not tell which change they are:\n\n{listed(commits)}\n\n"
+        "Adding them makes these commits, and those above them, anew; their files stay as they are.\n"
+        "Do you want to add them?"
+    )
+
+
+def not_asked(reason: str) -> str:
+    """Why nothing is known of the changes."""
+    return f"Left out: asking the server what it knows of these commits ({clean(reason)})"
+
+
+def uploaded(sha: str, number: int, url: str) -> str:
+    """Where a commit went."""
+    return f"{sha[:10]} is change {number}: {clean(url)}"
 
 
 # What is refused
@@ -105,11 +133,6 @@ def _listed(commits: Sequence[tuple[str, str]]) -> str:
 def usage(brief: str, hint: str = "") -> ReviewError:
     """The command line makes no sense."""
     return ReviewError(brief, hint=hint or "git review --help lists the options", exit_code=2)
-
-
-def not_built(options: Iterable[str]) -> ReviewError:
-    """Options of git-review 2.5.0 that this version does not have yet."""
-    return usage(f"this version cannot do {', '.join(options)} yet", "nothing was done; run it without")
 
 
 def no_answer(option: str) -> ReviewError:
@@ -139,15 +162,6 @@ def bad_topic(topic: str) -> ReviewError:
 def bad_branch(name: str) -> ReviewError:
     """No branch can be called that."""
     return usage(f"{name!r} cannot be a branch")
-
-
-def scripts_not_run(files: Sequence[object]) -> ReviewError:
-    """Custom scripts are there."""
-    return ReviewError(
-        f"this version does not run custom scripts, and there is {', '.join(str(file) for file in files)}",
-        hint="--no-custom-script goes on without them",
-        exit_code=71,
-    )
 
 
 def no_server_known(remote: str, file: object) -> ReviewError:
@@ -253,18 +267,40 @@ def rebase_failed(place: tuple[str, str], details: str) -> ReviewError:
     )
 
 
-def no_change_ids(commits: Sequence[tuple[str, str]]) -> ReviewError:
-    """A series without Change-Ids."""
+def same_change_id(commits: Sequence[tuple[str, str]]) -> ReviewError:
+    """Two commits that claim to be one change."""
     return ReviewError(
-        "the Change-Id hook was missing when these commits were made, so they have no Change-Id",
-        details=_listed(commits),
-        hint="the hook is there now: git rebase -i --root or git rebase -i COMMIT^, and `reword` each of them",
+        "several of the commits have the same Change-Id",
+        details=listed([(sha, subject, "") for sha, subject in commits]),
+        hint="git rebase -i, and squash them into one, or take the Change-Id out of all but one",
     )
 
 
-def no_change_ids_dry(commits: Sequence[tuple[str, str]]) -> str:
-    """What an upload would stop at."""
-    return f"These commits have no Change-Id, and an upload would stop here:\n{_listed(commits)}"
+def behind(commits: Sequence[tuple[str, str, int, str]]) -> ReviewError:
+    """Somebody uploaded a newer patchset."""
+    return ReviewError(
+        "the server has newer patchsets that were never here, and this upload would bury them",
+        details=listed([(sha, subject, f"change {number}: {what}") for sha, subject, number, what in commits]),
+        hint=f"git review -d {commits[0][2]} gets the newest one; --force uploads all the same",
+    )
+
+
+def closed(commits: Sequence[tuple[str, str, int, str]]) -> ReviewError:
+    """The server takes no patchset for a change that is merged or abandoned."""
+    return ReviewError(
+        "the server takes no new patchset for closed changes",
+        details=listed([(sha, subject, f"change {number}: {what}") for sha, subject, number, what in commits]),
+        hint="rebase merged ones away, restore abandoned ones, or git review -i makes HEAD a new change",
+    )
+
+
+def script_failed(files: Sequence[object]) -> ReviewError:
+    """A pre-review or post-review script said no."""
+    return ReviewError(
+        f"a custom script failed: {', '.join(str(file) for file in files)}",
+        hint="--no-custom-script goes on without them",
+        exit_code=71,
+    )
 
 
 def amend_failed(details: str) -> ReviewError:
@@ -274,17 +310,16 @@ def amend_failed(details: str) -> ReviewError:
     )
 
 
-def push_failed(status: int, output: str) -> ReviewError:
+def push_failed(status: int, output: str) -> PushRefused:
     """git's or the server's refusal, which the person has read already."""
     for text, hint in _PUSH_HINTS:
         if text in output:
-            return ReviewError("the upload failed", hint=hint, exit_code=status)
-    return ReviewError("the upload failed", hint="the words above say why", exit_code=status)
+            return PushRefused("the upload failed", hint=hint, exit_code=status)
+    return PushRefused("the upload failed", hint="the words above say why", exit_code=status)
 
 
 _PUSH_HINTS = (
     ("Missing tree", "try it with --no-thin"),
-    ("no new changes", "the server has exactly these commits already"),
     ("hange-Id", "git review -s installs the hook; then git commit --amend gives HEAD its Change-Id"),
     ("Permission denied (publickey", "is your ssh key on the server, and gitreview.username your name there?"),
     ("Authentication failed", "the HTTP password comes from the server's settings page, not from your login"),
@@ -292,12 +327,12 @@ _PUSH_HINTS = (
 )
 
 
-def nothing_to_finish() -> ReviewError:
+def nothing_to_finish(code: int) -> ReviewError:
     """-f without a branch to remove."""
     return ReviewError(
         "--finish removes the branch that is checked out, and there is none that can be removed",
         hint="nothing was uploaded; leave out -f",
-        exit_code=68,
+        exit_code=code,
     )
 
 
@@ -311,77 +346,6 @@ def no_upstream() -> ReviewError:
     return ReviewError(
         "there is no branch checked out whose upstream could be followed", hint="--no-track", exit_code=68
     )
-
-
-def no_gerrit(remote: str) -> ReviewError:
-    """A remote that nobody can ask."""
-    return ReviewError(
-        f"the remote {remote} leads to no Gerrit that could be asked",
-        hint="only ssh, http and https remotes can be asked",
-    )
-
-
-def query_failed(error: ReviewError, code: int) -> ReviewError:
-    """The server could not be asked; its own words stay."""
-    return ReviewError(error.brief, details=error.details, hint=error.hint, exit_code=code)
-
-
-def server_refused(words: str, code: int) -> ReviewError:
-    """ssh or the server said no."""
-    return ReviewError("the server did not answer the query", details=clean(words), exit_code=code)
-
-
-def strange_answer(words: str, code: int) -> ReviewError:
-    """Not JSON, or not a query's answer."""
-    return ReviewError("the server's answer makes no sense", details=clean(words[:400]), exit_code=code)
-
-
-def no_such_change(name: str) -> ReviewError:
-    """Nothing found."""
-    return ReviewError(f"there is no change {clean(name)}, or you may not see it", exit_code=36)
-
-
-def no_such_patchset(name: str, patchset: int) -> ReviewError:
-    """The change has no such patchset."""
-    return ReviewError(f"change {clean(name)} has no patchset {patchset}", exit_code=38)
-
-
-def no_change_named(name: str) -> ReviewError:
-    """Neither a number nor a Change-Id nor a URL."""
-    return ReviewError(
-        f"{clean(name)!r} names no change",
-        hint="give a number (1234), number and patchset (1234,2), a Change-Id, a commit or the change's URL",
-        exit_code=36,
-    )
-
-
-def cannot_fetch_patchset(ref: str, details: str) -> ReviewError:
-    """The patchset did not come."""
-    return ReviewError(f"{clean(ref)} cannot be fetched", details=details, exit_code=37)
-
-
-def other_upstream(branch: str, tracks: str, wanted: str) -> ReviewError:
-    """A local branch of that name follows another one."""
-    return ReviewError(
-        f"branch {branch} is already there and follows {clean(tracks)}, not {clean(wanted)}",
-        hint=f"git branch -m {branch} OTHER-NAME, then try again",
-        exit_code=70,
-    )
-
-
-def not_checked_out(branch: str, details: str, code: int) -> ReviewError:
-    """Local edits are in the way, most likely."""
-    return ReviewError(
-        f"{branch} cannot be checked out",
-        details=details,
-        hint="commit or stash your local edits; they were not touched",
-        exit_code=code,
-    )
-
-
-def no_upstream_set(branch: str, details: str) -> ReviewError:
-    """The download is there, its upstream is not."""
-    return ReviewError(f"the upstream of {branch} cannot be set", details=details, exit_code=67)
 
 
 def bug(kind: str, file: object) -> ReviewError:

@@ -5,23 +5,43 @@ from __future__ import annotations
 import os
 import select
 import sys
+from typing import TextIO
 
 import click
 
 from git_review.errors import ReviewError
 from git_review.messages import clean
 
-PATIENCE = 30.0
+PATIENCE = 5.0
 """Seconds that an answer may take where standard input is no terminal: nobody may be there."""
 
 
 class Terminal:
-    """Standard output, error and input. Everything that is told is stripped of control characters first."""
+    """Standard output, error and input. Everything that is told is stripped of control characters first.
+
+    :param json: standard output is for one JSON document; all that is told goes to standard error.
+    """
+
+    def __init__(self, *, json: bool = False) -> None:
+        self._json = json
 
     @property
     def is_terminal(self) -> bool:
-        """Whether standard output is a terminal."""
-        return sys.stdout.isatty()
+        """Whether what is told goes to a terminal."""
+        return self._out.isatty()
+
+    @property
+    def width(self) -> int | None:
+        """How many columns a line may have; None where nobody looks."""
+        if not self.is_terminal:
+            return None
+        import shutil
+
+        return max(20, shutil.get_terminal_size().columns)
+
+    @property
+    def _out(self) -> TextIO:
+        return sys.stderr if self._json else sys.stdout
 
     def say(self, text: str) -> None:
         """Tell something on standard output."""
@@ -29,7 +49,19 @@ class Terminal:
 
     def show(self, text: str) -> None:
         """Tell something that is clean already and may hold colors, which are kept."""
-        click.echo(_encodable(text), color=True)
+        click.echo(_encodable(text), file=self._out, color=True)
+
+    def answer(self, text: str) -> None:
+        """What was asked for, on standard output in any case."""
+        click.echo(_encodable(text))
+
+    def result(self, value: object) -> None:
+        """What came of the run, as JSON on standard output, where that was asked for."""
+        if self._json:
+            import json
+
+            # Escapes make control characters harmless; nothing else of the value is changed.
+            click.echo(json.dumps(value, indent=2))
 
     def warn(self, text: str) -> None:
         """Tell something on standard error, after all that was told before."""
@@ -42,28 +74,31 @@ class Terminal:
         passing = piece.endswith("\r")
         if passing and not self.is_terminal:
             return
-        click.echo(_encodable(clean(piece.rstrip("\r\n"))) + ("\n" if ends_line else "\r" if passing else ""), nl=False)
-        sys.stdout.flush()
+        end = "\n" if ends_line else "\r" if passing else ""
+        click.echo(_encodable(clean(piece.rstrip("\r\n"))) + end, nl=False, file=self._out)
+        self._out.flush()
 
     def read(self, prompt: str) -> str | None:
         """The answer to a question; None when standard input is closed, at its end, or silent for too long."""
-        click.echo(_encodable(clean(prompt)), nl=False)
-        sys.stdout.flush()
+        click.echo(_encodable(clean(prompt)), nl=False, file=self._out)
+        self._out.flush()
         if sys.stdin is None or sys.stdin.closed:
             return None
         waiting = sys.stdin.isatty() or _comes()
         answer = sys.stdin.readline() if waiting else ""
         if not answer.endswith("\n"):
-            click.echo("")
+            click.echo("", file=self._out)
         return answer.rstrip("\n") if answer else None
 
     def complain(self, error: ReviewError) -> None:
-        """Tell an error: brief, details, hint."""
+        """Tell an error: brief, details, hint; and as the JSON result where that was asked for."""
         self.warn(error.brief)
         if error.details:
             self.warn("\n".join(f"    {line}" for line in error.details.strip().splitlines()))
         if error.hint:
             self.warn(f"Hint: {error.hint}")
+        told = {"brief": error.brief, "details": error.details, "hint": error.hint, "exit_code": error.exit_code}
+        self.result({"error": {key: clean(value) if isinstance(value, str) else value for key, value in told.items()}})
 
     def abandon(self) -> None:
         """Nobody reads standard output any more: let the interpreter's last flush find nobody, too."""

@@ -1,0 +1,110 @@
+"""Do the commits still apply on the target branch? Tried in memory; the person's tree is only ever read here.
+
+The one exception is -K, which was asked to leave a conflict in the tree.
+"""
+
+from __future__ import annotations
+
+from git_review import messages
+from git_review.commands.context import Context, Rebase
+from git_review.git import applies as trial
+from git_review.git import repo
+from git_review.git.errors import GitFailed, MergeConflict
+from git_review.git.refs import tracking
+from git_review.plan import Git
+
+NO_EDITOR = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}
+
+
+def wanted(context: Context) -> Rebase:
+    """What is to be done about the target branch's progress."""
+    return context.options.rebase or (Rebase.TEST if context.settings.rebase else Rebase.NONE)
+
+
+def remember(context: Context) -> None:
+    """Without the check, ask the server only where nothing at all is known of the target branch."""
+    if context.options.dry_run or repo.commit_id(context.runner, tracking(context.remote, context.branch)):
+        return
+    try:
+        repo.fetch_branch(context.runner, context.remote, context.branch)
+    except repo.BranchMissing:
+        return
+    except GitFailed as error:
+        raise messages.cannot_fetch(context.remote, error.details) from error
+
+
+def refuse_edits(context: Context) -> None:
+    """Local edits are for their author to put away. :raises ReviewError: there are some, or there is no commit."""
+    state = repo.state(context.runner)
+    if state.unstaged:
+        raise messages.unstaged()
+    if state.staged:
+        raise messages.uncommitted()
+    if state.commit is None:
+        raise messages.no_commit()
+
+
+def fetched(context: Context) -> str:
+    """The target branch's commit as the server has it now; a dry run moves no ref for it."""
+    try:
+        if context.options.dry_run:
+            target = repo.peek_branch(context.runner, context.push_place, context.branch)
+            if wanted(context) is Rebase.FORCE and repo.commit_id(context.runner, target) is None:
+                repo.obtain(context.runner, context.push_place, context.branch)
+            return target
+        return repo.fetch_branch(context.runner, context.remote, context.branch)
+    except repo.BranchMissing as error:
+        raise messages.no_such_branch(context.remote, context.branch) from error
+    except GitFailed as error:
+        raise messages.cannot_fetch(context.remote, error.details) from error
+
+
+def _count(context: Context, target: str) -> int:
+    """How many commits apply. A dry run may have to fetch the target first: it has only been told its id."""
+    try:
+        return trial.check_applies(context.runner, context.places, target)
+    except GitFailed:
+        if not context.options.dry_run or repo.commit_id(context.runner, target) is not None:
+            raise
+        repo.obtain(context.runner, context.push_place, context.branch)
+        return trial.check_applies(context.runner, context.places, target)
+
+
+def applies(context: Context, target: str, rebase: Rebase) -> None:
+    """:raises ReviewError: a commit of HEAD does not apply on `target`, which names it and its files."""
+    place = (context.remote, context.branch)
+    context.progress(messages.check_in_place_of(*place))
+    try:
+        count = _count(context, target)
+    except MergeConflict as conflict:
+        kept = rebase is Rebase.KEEP and not context.options.dry_run
+        if kept:
+            context.runner.run(*_rebase_words(*place), environment=NO_EDITOR, ok=range(256))
+        raise messages.conflict(place, _named(context, conflict.commit), conflict.files, kept) from conflict
+    except trial.Unrelated as error:
+        raise messages.unrelated(*place) from error
+    except trial.GitTooOld:
+        context.talk.warn(messages.CHECK_IMPOSSIBLE)
+        return
+    context.progress(messages.check_passed(count, *place))
+
+
+def rebase_step(remote: str, branch: str) -> Git:
+    """-F: the person's branch is rebased; a failure is undone."""
+    return Git(
+        _rebase_words(remote, branch),
+        failure=lambda words: messages.rebase_failed((remote, branch), words),
+        undo=("rebase", "--abort"),
+        environment=NO_EDITOR,
+    )
+
+
+def _rebase_words(remote: str, branch: str) -> tuple[str, ...]:
+    """The rebase of the person's own branch: this branch only, and each commit as it is."""
+    neutral = ("-c", "rebase.updateRefs=false", "-c", "rebase.autoSquash=false", "-c", "rebase.autoStash=false")
+    return (*neutral, "rebase", "--rebase-merges", "-i", f"remotes/{remote}/{branch}")
+
+
+def _named(context: Context, commit: str) -> tuple[str, str]:
+    subject = context.runner.query("log", "-1", "--no-show-signature", "--format=%s", commit, "--").text
+    return commit, subject

@@ -1,0 +1,95 @@
+"""`git review -m`: how two patchsets of a change differ; both are rebased in memory, and nothing is checked out."""
+
+from __future__ import annotations
+
+import re
+
+from git_review.commands import ask, check
+from git_review.commands.context import Context, Rebase
+from git_review.commands.find import Found, find
+from git_review.commands.setup import ensure_remote
+from git_review.git import repo
+from git_review.git.errors import GitFailed, MergeConflict
+from git_review.messages import changes as said
+
+_NAME = re.compile(r"(?P<change>.+?)[,/](?P<old>[0-9]+)(?:-(?P<new>[0-9]+))?")
+
+
+def compare(context: Context) -> None:
+    """Show the range-diff of two patchsets, then the difference of their files.
+
+    Unless -R is given, both are put on the target branch's newest commit first (in memory), so that only what their
+    author changed is seen; where one does not apply there, both stay where they are.
+
+    :raises ReviewError: not two patchsets (39); otherwise as for a download.
+    """
+    ensure_remote(context)
+    old, new = _two(context)
+    commits = []
+    for found in (old, new):
+        context.progress(said.DOWNLOADING.format(found.ref))
+        commits.append(_fetched(context, found))
+    trees = _trees(context, commits)
+    color = f"--color={context.options.color}" if context.options.color != "auto" else _color(context)
+    names = [f"{commit}^!" for commit in commits]
+    # Two patchsets of one change are versions of one commit, however much they differ.
+    for words in (("range-diff", "--creation-factor=999", *names), ("diff", *trees)):
+        text = context.runner.query(words[0], color, "--no-ext-diff", *words[1:]).stdout
+        context.talk.show(said.colored(text))
+    context.talk.result(
+        {
+            "number": old.change.number,
+            "old": {"patchset": old.patchset, "commit": commits[0]},
+            "new": {"patchset": new.patchset, "commit": commits[1]},
+            "diff": context.runner.query("diff", "--no-color", "--no-ext-diff", *trees).stdout,
+        }
+        if context.options.json
+        else None
+    )
+
+
+def _two(context: Context) -> tuple[Found, Found]:
+    name = context.options.change.strip()
+    match = _NAME.fullmatch(name)
+    if match is None:
+        raise said.not_two_patchsets(name)
+    old = find(context, match["change"], int(match["old"]))
+    newest = match["new"]
+    new = find(context, match["change"], int(newest)) if newest else find(context, match["change"])
+    if old.patchset == new.patchset:
+        raise said.not_two_patchsets(name)
+    return old, new
+
+
+def _fetched(context: Context, found: Found) -> str:
+    """The patchset's commit, fetched without a ref or FETCH_HEAD for it."""
+    known = found.change.patchset(found.patchset)
+    quiet = ("--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance")
+    try:
+        context.runner.query("fetch", *quiet, ask.push_url(context), found.ref)
+    except GitFailed as error:
+        raise said.cannot_fetch_patchset(found.ref, error.details) from error
+    commit = repo.commit_id(context.runner, known.commit) if known and known.commit else None
+    if commit is None:
+        raise said.cannot_fetch_patchset(found.ref, "the server gave another commit than it named")
+    return commit
+
+
+def _trees(context: Context, commits: list[str]) -> list[str]:
+    """What to compare: both on the target branch where they apply there, else as they are."""
+    if check.wanted(context) is Rebase.NONE:
+        return commits
+    from git_review.git.objects import merge_tree
+
+    target = check.fetched(context)
+    try:
+        return [merge_tree(context.runner, target, commit) for commit in commits]
+    except MergeConflict:
+        context.talk.warn(said.COMPARED_AS_THEY_ARE)
+        return commits
+    except GitFailed:
+        return commits
+
+
+def _color(context: Context) -> str:
+    return "--color=always" if context.talk.is_terminal else "--color=never"

@@ -1,0 +1,116 @@
+"""From what a person writes (a number, Change-Id, commit, URL, topic) to one change and patchset; fetches none."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from git_review.commands import ask
+from git_review.commands.context import Context
+from git_review.gerrit.address import change_ref, parse_change
+from git_review.gerrit.errors import AddressError, GerritError, NotGerrit
+from git_review.gerrit.model import Change
+from git_review.messages import changes as said
+from git_review.plan import Git
+
+_COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,64}")
+_WITH_PATCHSET = re.compile(r"(?P<name>[^/,]+)[,/](?P<patchset>[0-9]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What a person asks for: a search term, and perhaps a patchset."""
+
+    term: tuple[str, str]
+    name: str
+    patchset: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A change with the patchset to take. :ivar asked_patchset: the person named it."""
+
+    change: Change
+    patchset: int
+    asked_patchset: bool = False
+
+    @property
+    def ref(self) -> str:
+        """Where the server keeps it."""
+        return change_ref(self.change.number, self.patchset)
+
+
+def parse(name: str) -> Named:
+    """What `name` means: a number, a Change-Id, a commit or a URL, with ``,PS`` or ``/PS`` behind it.
+
+    :raises ReviewError: none of these.
+    """
+    text, patchset = name.strip(), None
+    if (match := _WITH_PATCHSET.fullmatch(text)) and not match["name"].isdigit():
+        text, patchset = match["name"], int(match["patchset"])
+    if _COMMIT.fullmatch(text):
+        return Named(("commit", text), text, patchset)
+    try:
+        found = parse_change(text)
+    except AddressError as error:
+        raise said.no_change_named(name) from error
+    asked = str(found.number) if found.number is not None else found.change_id or ""
+    return Named(("change", asked), asked, found.patchset if patchset is None else patchset)
+
+
+def find(context: Context, name: str, patchset: int | None = None) -> Found:
+    """The change, and the patchset that is named, else the newest. :raises ReviewError: there is none, or no answer."""
+    named = parse(name)
+    wanted = named.patchset if patchset is None else patchset
+    changes = _asked(context, [ask.term(*named.term)], patchsets=wanted is not None)
+    if not changes:
+        raise said.no_such_change(named.name)
+    change = _chosen(context, changes)
+    numbers = [entry.number for entry in change.patchsets]
+    if wanted is not None and wanted not in numbers:
+        raise said.no_such_patchset(named.name, wanted)
+    if change.number < 1 or not numbers:
+        raise said.strange_answer(f"change {change.number} without a patchset", 35)
+    return Found(change, wanted or numbers[-1], wanted is not None)
+
+
+def tip_of_topic(context: Context, topic: str) -> Found:
+    """The change of a topic on which none of the topic's others is made, in this project and for this branch."""
+    names = {"topic": topic, "status": "open", "project": ask.project_name(context), "branch": context.branch}
+    changes = _asked(context, [ask.term(key, value) for key, value in names.items()], patchsets=False)
+    if not changes:
+        raise said.no_open_change_in(topic)
+    tips = {change.number for change in changes}
+    if len(changes) > 1:
+        for change in changes:
+            if change.number in tips:
+                tips -= set(ask.below(context, change))
+    if len(tips) != 1:
+        raise said.several_tips(topic, ", ".join(str(number) for number in sorted(tips)))
+    change = next(change for change in changes if change.number in tips)
+    if not change.patchsets:
+        raise said.strange_answer(f"change {change.number} without a patchset", 35)
+    return Found(change, change.patchsets[-1].number)
+
+
+def fetch_step(context: Context, found: Found) -> Git:
+    """The fetch of a patchset to FETCH_HEAD."""
+    words = ("fetch", "--no-tags", "--no-recurse-submodules", ask.push_url(context), found.ref)
+    first = said.DOWNLOADING.format(found.ref)
+    return Git(words, lambda details: said.cannot_fetch_patchset(found.ref, details), first=first)
+
+
+def _asked(context: Context, terms: Sequence[str], *, patchsets: bool) -> list[Change]:
+    try:
+        return list(ask.changes(context, terms, ask.Wanted(patchsets=patchsets)))
+    except NotGerrit as error:
+        raise said.query_failed(error, 35) from error
+    except GerritError as error:
+        raise said.query_failed(error, 34) from error
+
+
+def _chosen(context: Context, changes: Sequence[Change]) -> Change:
+    """Of several changes with one Change-Id, the one of this project, and of the target branch."""
+    ours = [change for change in changes if change.project == context.settings.project] or list(changes)
+    return next((change for change in ours if change.branch == context.branch), ours[0])

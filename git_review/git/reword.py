@@ -1,0 +1,82 @@
+"""HEAD's commits written anew with other messages: trees, index and authors stay, and no commit hook runs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from git_review.git.repo import Commit
+from git_review.git.runner import Runner
+from git_review.git.trailers import with_change_id
+
+
+@dataclass(frozen=True, slots=True)
+class Reworded:
+    """What came of it. :ivar head: HEAD's new commit id. :ivar unsigned: whether signatures were lost on the way."""
+
+    head: str
+    unsigned: bool
+
+
+def give_change_ids(
+    runner: Runner, commits: Sequence[Commit], which: Collection[str], review_url: str = ""
+) -> Reworded:
+    """Write commits anew, each of `which` with a new Change-Id, and move HEAD (and its branch) to the new ones.
+
+    :param commits: HEAD first, parents after children; all those of HEAD down to the oldest of `which`.
+    :param review_url: the Change-Id is written as a ``Link:`` to that server.
+    :raises git_review.git.errors.GitFailed: a commit is not there, or HEAD has moved meanwhile.
+    """
+    raw = _read(runner, [commit.id for commit in commits])
+    new: dict[str, str] = {}
+    unsigned = False
+    for commit in reversed(commits):
+        if commit.id not in which and not any(parent in new for parent in commit.parents):
+            continue
+        header, _, message = raw[commit.id].partition("\n\n")
+        kept, lost = _without_signature(header.split("\n"))
+        unsigned = unsigned or lost
+        lines = [_parent(line, new) for line in kept]
+        if commit.id in which:
+            fresh = f"I{hashlib.sha1(_bytes(raw[commit.id]), usedforsecurity=False).hexdigest()}"
+            message = with_change_id(message, fresh, review_url)
+        text = "\n".join(lines) + "\n\n" + message
+        new[commit.id] = runner.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=text).text
+    old = commits[0].id
+    head = new.get(old, old)
+    runner.run("update-ref", "-m", "git review: Change-Ids", "HEAD", head, old)
+    return Reworded(head, unsigned)
+
+
+def _read(runner: Runner, ids: Sequence[str]) -> dict[str, str]:
+    """The commits as they are stored."""
+    data = _bytes(runner.query("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in ids)).stdout)
+    found: dict[str, str] = {}
+    at = 0
+    for sha in ids:
+        end = data.index(b"\n", at)
+        size = int(data[at:end].split()[2])
+        found[sha] = data[end + 1 : end + 1 + size].decode("utf-8", "surrogateescape")
+        at = end + 2 + size
+    return found
+
+
+def _without_signature(header: Sequence[str]) -> tuple[list[str], bool]:
+    kept: list[str] = []
+    inside = lost = False
+    for line in header:
+        inside = line.startswith("gpgsig") or (inside and line.startswith(" "))
+        lost = lost or inside
+        if not inside:
+            kept.append(line)
+    return kept, lost
+
+
+def _parent(line: str, new: dict[str, str]) -> str:
+    key, _, value = line.partition(" ")
+    return f"parent {new.get(value, value)}" if key == "parent" else line
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,113 @@
+"""Cherry-picks, comparisons, topics, chains and work trees; and lists with queries and votes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.git_review.conftest import Asked, row
+
+
+@pytest.mark.parametrize(("flag", "message"), [("-x", "theirs"), ("-X", "(cherry picked from commit "), ("-N", None)])
+def test_cherry_picks(asked: Asked, flag: str, message: str | None) -> None:
+    theirs = asked.patchset(9, 1, "theirs", {"new.txt": "new\n"})
+    asked.answers(row(9, theirs))
+    asked.clone.commit("mine")
+    before = asked.clone.head()
+    result = asked.clone.review(flag, "9")
+    assert result.code == 0, result.text
+    assert (asked.clone.path / "new.txt").read_text() == "new\n"
+    if message is None:
+        assert asked.clone.head() == before
+    else:
+        assert message in asked.clone.message() and asked.clone.git.query("rev-parse", "HEAD^").text == before
+
+
+def test_cherry_pick_that_conflicts(asked: Asked) -> None:
+    asked.answers(row(9, asked.patchset(9, 1, "theirs", {"base.txt": "theirs\n"})))
+    asked.clone.commit("mine", {"base.txt": "mine\n"})
+    result = asked.clone.review("-x", "9")
+    assert result.code == 74
+    assert "cherry-pick --abort" in result.err
+
+
+def test_compare_leaves_everything_as_it_is(asked: Asked) -> None:
+    one = asked.patchset(9, 1, "one", {"new.txt": "old\n"})
+    asked.clone.upstream({"base.txt": "moved on\n"})
+    two = asked.patchset(9, 2, "two", {"new.txt": "new\n"})
+    asked.answers(row(9, one, two))
+    before = asked.clone.snapshot()
+    result = asked.clone.review("-m", "9,1-2", "-R")
+    assert result.code == 0, result.text
+    assert "1: " in result.out and "+new" in result.out and "moved on" in result.out
+    assert asked.clone.snapshot() == before
+    onto_target = asked.clone.review("-m", "9,1")
+    assert "+new" in onto_target.out and "moved on" not in onto_target.out.partition("diff --git")[2]
+    assert json.loads(asked.clone.review("-m", "9,1", "--json").out)["new"]["patchset"] == 2
+    assert asked.clone.git.query("branch", "--list", "review/*").text == ""
+
+
+@pytest.mark.parametrize("name", ["9", "9,1-1", "9,x", ",1"])
+def test_compare_wants_two_patchsets(asked: Asked, name: str) -> None:
+    asked.answers(row(9, asked.patchset(9, 1, "one")))
+    assert asked.clone.review("-m", name).code in (39, 36)
+    assert asked.clone.review("-m", "9,1-1").code == 39
+
+
+def test_download_then_compare_the_same_patchset(asked: Asked) -> None:
+    one, two = asked.patchset(9, 1, "one", {"a": "1"}), asked.patchset(9, 2, "two", {"a": "2"})
+    asked.answers(row(9, one, two))
+    assert asked.clone.review("-d", "9,1").code == 0
+    assert asked.clone.review("-m", "9,1").code == 0
+
+
+def test_download_into_a_work_tree(asked: Asked) -> None:
+    asked.answers(row(9, asked.patchset(9, 1, "theirs", {"new.txt": "new\n"})))
+    head = asked.clone.head()
+    folder = asked.root / "beside"
+    result = asked.clone.review("-d", "9", "--worktree", str(folder), "--json")
+    assert result.code == 0, result.text
+    assert (folder / "new.txt").exists() and asked.clone.head() == head
+    assert json.loads(result.out)["branch"] == "review/9"
+
+
+def test_download_of_a_chain(asked: Asked) -> None:
+    nine, ten = asked.patchset(9, 1, "nine"), asked.patchset(10, 1, "ten")
+    asked.answers_for("change:10", row(10, ten, dependsOn=[{"number": 9}]))
+    asked.answers_for("change:9", row(9, nine, neededBy=[{"number": "10"}]))
+    result = asked.clone.review("-d", "9", "--chain")
+    assert result.code == 0, result.text
+    assert "The chain: 10 on 9" in result.out
+    assert asked.clone.head() == ten["revision"]
+
+
+def test_download_of_a_topic(asked: Asked) -> None:
+    nine, ten = asked.patchset(9, 1, "nine"), asked.patchset(10, 1, "ten")
+    asked.answers_for("change:10", row(10, ten, dependsOn=[{"number": 9}]))
+    asked.answers_for("change:9", row(9, nine, neededBy=[{"number": 10}]))
+    asked.answers_for("topic:t", row(9, nine), row(10, ten))
+    result = asked.clone.review("-d", "topic:t")
+    assert result.code == 0, result.text
+    assert asked.clone.head() == ten["revision"]
+    asked.answers_for("topic:none")
+    assert asked.clone.review("-d", "topic:none").code == 36
+
+
+def test_list_with_votes_cut_pages_and_views(asked: Asked) -> None:
+    patchset = {"number": 1, "revision": "a" * 40, "approvals": [{"type": "Code-Review", "value": "2"}]}
+    asked.answers(row(7, patchset, topic="t"), row(8))
+    result = asked.clone.review("-lll", "--limit", "1")
+    assert result.out.splitlines()[0] == "7  main  t  CR+2  -  -  change 7"
+    assert "There are more: --start 1" in result.out
+    asked.clone.review("--view", "needs-review")
+    query = asked.words()[-1]
+    assert "'(-owner:self)'" in query and "project:demo/project" in query
+    asked.clone.review("--query", "-is:wip owner:ann --start 3")
+    assert asked.words()[-1].endswith("'(-is:wip owner:ann --start 3)'")
+
+
+def test_json_list_holds_what_the_server_said(asked: Asked) -> None:
+    asked.answers(row(7, topic="t\x1b[1m"))
+    (entry,) = json.loads(asked.clone.review("-l", "--json").out)
+    assert (entry["number"], entry["topic"], entry["branch"]) == (7, "t\x1b[1m", "main")
