@@ -24,6 +24,8 @@ _PACKAGES = {
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
     "ip": "iproute2",
+    "unshare": "util-linux",
+    "newuidmap": "uidmap",
 }
 
 

@@ -19,6 +19,8 @@ from git_review.errors import ReviewError
 
 _COMMANDS = {
     "run": "Take a change to a verdict on this machine.",
+    "plan": "What would run for a change, and why.",
+    "simulate": "Try the gate on scenarios in a make-believe world.",
     "sandbox": "A private, real Gerrit for trial and tests.",
     "image": "The images that nodes are started from.",
     "node": "Nodes that were kept: list them, enter them, return them.",

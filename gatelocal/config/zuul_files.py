@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from gatelocal.config.files import Files
 from gatelocal.config.zuul_yaml import parse
@@ -12,7 +12,7 @@ from gatelocal.model.stanza import Stanza
 PLACES = ("zuul.yaml", "zuul.d", ".zuul.yaml", ".zuul.d")
 """Where Zuul looks, in this order; the first that is there is the whole configuration (Zuul: project config)."""
 
-_SUFFIXES = (".yaml", ".yml")
+_SUFFIX = ".yaml"
 _IGNORE = ".zuul.ignore"
 
 
@@ -41,5 +41,11 @@ def _paths(files: Files, place: str) -> Sequence[str]:
     if place.endswith(".yaml"):
         return () if files.read(place) is None else (place,)
     found = files.listing(place)
-    ignored = tuple(path.removesuffix(_IGNORE) for path in found if path.rpartition("/")[2] == _IGNORE)
-    return sorted(path for path in found if path.endswith(_SUFFIXES) and not (ignored and path.startswith(ignored)))
+    ignored = is_ignored(found)
+    return sorted(path for path in found if path.endswith(_SUFFIX) and not ignored(path))
+
+
+def is_ignored(paths: Sequence[str]) -> Callable[[str], bool]:
+    """Whether a path is below a folder that a file ``.zuul.ignore`` among the paths takes out."""
+    ignored = tuple(path.removesuffix(_IGNORE) for path in paths if path.rpartition("/")[2] == _IGNORE)
+    return lambda path: path.startswith(ignored)

@@ -1,17 +1,25 @@
 """The shared jobs whose definitions lie in zuul-jobs and openstack-zuul-jobs, as far as they are known by name.
 
 It is no copy of those repositories: it says which names belong to the tox family and what they imply, so that a
-project's own jobs can be resolved inside one repository. Values: openstack-zuul-jobs of June 2026.
+project's own jobs can be made out where only that project's repository is at hand. Values: openstack-zuul-jobs of
+June 2026.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from gatelocal.model.plan import FrozenJob
+from gatelocal.model.stanza import Stanza
+from gatelocal.model.tenant import TenantProject
 
 TOX = "tox"
 
+BUILT_IN = TenantProject("zuul/zuul-jobs", trusted=True)
+"""The project that the built-in definitions claim to come from."""
+
+_TOX_PLAYBOOK = "playbooks/tox/run.yaml"
 _REQUIREMENTS = "openstack/requirements"
 _CONSTRAINTS = "{{ ansible_user_dir }}/src/opendev.org/openstack/requirements/upper-constraints.txt"
 _NOT_FOR_UNIT_TESTS = (
@@ -30,56 +38,56 @@ _OPENSTACK_TOX = re.compile(
 _NO_MATCHER = ("pep8", "linters", "docs", "bashate", "build", "validate")
 
 
-@dataclass(frozen=True, slots=True)
-class Shared:
-    """A shared job as a parent: what its whole chain of definitions comes to.
-
-    :ivar parents: its own ancestors, nearest first.
-    """
-
-    family: str
-    parents: tuple[str, ...] = ()
-    variables: Mapping[str, object] = field(default_factory=dict)
-    required_projects: tuple[str, ...] = ()
-    irrelevant_files: tuple[str, ...] = ()
-    timeout: int | None = None
-    abstract: bool = False
-    deviations: tuple[str, ...] = ()
+def built_in(name: str) -> Stanza | None:
+    """The definition of the shared job of that name; None when it is not known."""
+    body = _body(name)
+    return None if body is None else Stanza("job", name, {"name": name, **body}, name, 1)
 
 
-def shared(name: str) -> Shared | None:
-    """What is known of the shared job of that name; None when nothing is."""
-    if name in ("tox", "tox-fips"):
-        return Shared(TOX, parents=("tox",) if name == "tox-fips" else ())
+def family_of(job: FrozenJob) -> str:
+    """Who knows how to run the job: ``tox``, when its main playbook is the one of zuul-jobs; else nobody (empty)."""
+    stock = [book for book in job.run if book.path == _TOX_PLAYBOOK and book.project.endswith("/zuul-jobs")]
+    return TOX if stock and len(stock) == len(job.run) else ""
+
+
+def deviations(job: FrozenJob) -> tuple[str, ...]:
+    """What the built-in definitions leave out of the job, each one sentence."""
+    if "openstack-tox-docs" in (job.name, *job.parents):
+        return ("the PDF that the gate's own job builds as well is not built",)
+    return ()
+
+
+def _body(name: str) -> Mapping[str, object] | None:
+    if name == "tox":
+        return {"parent": None, "run": _TOX_PLAYBOOK}
+    if name == "tox-fips":
+        return {"parent": "tox"}
     if name == "openstack-tox":
-        return Shared(
-            TOX,
-            parents=("tox-fips", "tox"),
-            variables={"tox_constraints_file": _CONSTRAINTS},
-            required_projects=(_REQUIREMENTS,),
-            abstract=True,
-        )
+        return {
+            "parent": "tox-fips",
+            "abstract": True,
+            "vars": {"tox_constraints_file": _CONSTRAINTS},
+            "required-projects": [_REQUIREMENTS],
+        }
     if found := _ZUUL_TOX.match(name):
-        return Shared(TOX, parents=("tox",), variables={"tox_envlist": found[1]})
+        return {"parent": "tox", "vars": {"tox_envlist": found[1]}}
     if found := _OPENSTACK_TOX.match(name):
         return _openstack(found[1])
     return None
 
 
-def _openstack(env: str) -> Shared:
-    variables: dict[str, object] = {"tox_envlist": env, "tox_constraints_file": _CONSTRAINTS}
+def _openstack(env: str) -> Mapping[str, object]:
+    variables: dict[str, object] = {"tox_envlist": env}
     version = re.search(r"py\d+$", env)
     if env == "docs":
         variables["bindep_profile"] = "compile test doc"
     elif version or env in ("pypy", "linters", "pep8"):
         variables["bindep_profile"] = f"test {version[0] if version else env}"
-    unit = env.startswith("py") and env[2:].isdigit()
-    return Shared(
-        TOX,
-        parents=("openstack-tox", "tox-fips", "tox"),
-        variables=variables,
-        required_projects=(_REQUIREMENTS,),
-        irrelevant_files=() if env in _NO_MATCHER else _NOT_FOR_UNIT_TESTS,
-        timeout=2400 if unit or env == "lower-constraints" else 3000 if env == "cover" else None,
-        deviations=("the PDF that the gate's own job builds as well is not built",) if env == "docs" else (),
-    )
+    body: dict[str, object] = {"parent": "openstack-tox", "vars": variables}
+    if env not in _NO_MATCHER:
+        body["irrelevant-files"] = list(_NOT_FOR_UNIT_TESTS)
+    if (env.startswith("py") and env[2:].isdigit()) or env == "lower-constraints":
+        body["timeout"] = 2400
+    elif env == "cover":
+        body["timeout"] = 3000
+    return body

@@ -1,50 +1,30 @@
-"""What the gate runs for a change: stanzas of one repository → frozen jobs; no job is run and no file read here.
+"""What the gate runs for a change, as far as one repository alone can tell; no job is run and no file read here.
 
-Inheritance is resolved inside the repository and ends at a parent that it does not define: a shared job known to
-:mod:`gatelocal.jobs.families`, or one that makes the job impossible here, which is then said and not raised. The
-rules are Zuul's: all definitions of a job that match the branch apply in order, from the root to the leaf; then what
-the project's own job list adds.
+It is the resolver of :mod:`gatelocal.jobs.planner` over a tenant of that one project. Inheritance ends at a parent
+that the repository does not define: a shared job known to :mod:`gatelocal.jobs.families`, or one that makes the job
+impossible here, which is then said and not raised.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from types import MappingProxyType
 
 from gatelocal.errors import ConfigurationError
-from gatelocal.jobs.draft import Draft, apply, begun
-from gatelocal.jobs.families import Shared, shared
-from gatelocal.jobs.match import relevant
+from gatelocal.jobs import families
 from gatelocal.jobs.order import in_order
-from gatelocal.jobs.variables import merged
-from gatelocal.jobs.zuul import (
-    Definition,
-    Definitions,
-    definitions,
-    jobs_of_pipeline,
-    stanzas_of_project,
-    templates_of,
-)
+from gatelocal.jobs.planner import Question
+from gatelocal.jobs.planner import plan as plan_of
+from gatelocal.jobs.zuul.definitions import Definition, entries
+from gatelocal.jobs.zuul.layout import Layout, lay_out, stanzas_of
+from gatelocal.jobs.zuul.schema import faults_of, listed
 from gatelocal.model.job import Job, JobGraph
+from gatelocal.model.plan import FrozenJob, Nodeset, Plan, PlannedJob, Problem
 from gatelocal.model.stanza import Stanza
+from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
 
 PIPELINES = ("gate", "check")
 """Asked in this order: the first that the project names is meant."""
-
-DEFAULT_BASE = "base"
-"""The parent of a job that names none, unless the tenant says otherwise (Zuul: default-parent)."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Ask:
-    """One question, with what stays the same for all of its jobs."""
-
-    found: Definitions
-    branch: str
-    changed: Sequence[str] | None
-    before: Definitions | None
-    variables: Mapping[str, object]
 
 
 def freeze(
@@ -63,169 +43,218 @@ def freeze(
     :param before: the stanzas without the change: a job whose definition differs runs whatever its file matchers say.
     :raises ConfigurationError: the project has no stanza here, names no job, or a stanza is wrong.
     """
-    found = definitions(stanzas)
-    own = stanzas_of_project(found, project)
+    found = alone(stanzas, project, branch)
+    malformed = [one for one in found.complaints if one.malformed]
+    _refuse([one.problem for one in malformed if one.kind != "job"])
+    plan = plan_alone(found, project, branch, pipelines=pipelines, changed=changed, before=before)
+    _refuse([one.problem for one in malformed if one.problem in plan.errors])
+    jobs = tuple(_job(found, planned, project) for planned in plan.jobs)
+    for planned in plan.jobs:
+        if planned.rule == "error" and "in a circle" in planned.reason:
+            where = next(
+                (f"{one.place.path}:{one.place.line}: " for one in plan.errors if one.message in planned.reason), ""
+            )
+            raise ConfigurationError(
+                f"{where}{planned.reason.removeprefix('error: ')}", hint="look at their definitions"
+            )
+    return JobGraph(plan.pipeline, in_order(jobs), plan.notes)
+
+
+def plan_alone(
+    found: Layout,
+    project: str,
+    branch: str,
+    *,
+    pipelines: Sequence[str] = PIPELINES,
+    changed: Sequence[str] | None = None,
+    before: Sequence[Stanza] | None = None,
+) -> Plan:
+    """The plan of a project without its tenant. Parameters and errors as for :func:`freeze`.
+
+    :param found: what :func:`alone` made of the stanzas.
+    """
+    known = found.project(project)
+    own = stanzas_of(found, known) if known is not None else ()
     if not own:
         raise ConfigurationError(
             f"the Zuul configuration has no project stanza for {project}",
             hint="add `- project:` with `gate:` and a list of `jobs:`",
         )
-    layers, notes = _with_templates(found, own)
+    notes = _templates_elsewhere(found, own)
+    old = None if before is None else alone(before, project, branch)
     for pipeline in pipelines:
-        entries = _entries(layers, pipeline)
-        if entries:
+        if any(entries(stanza, pipeline) for stanza in _with_templates(found, own)):
             break
     else:
         raise ConfigurationError(
-            f"{own[0].place}: {project} runs no job in {' or '.join(pipelines)}",
+            f"{own[0].where}: {project} runs no job in {' or '.join(pipelines)}",
             details="\n".join(notes),
             hint="name the jobs in the project stanza, or choose another pipeline",
         )
-    variables: dict[str, object] = {}
-    for layer in layers:
-        variables = merged(variables, _mapping(layer, "vars"))
-    ask = _Ask(found, branch, changed, definitions(before) if before is not None else None, variables)
-    return JobGraph(pipeline, in_order([_job(ask, name, added) for name, added in entries.items()]), notes)
-
-
-def only(graph: JobGraph, names: Sequence[str]) -> JobGraph:
-    """The graph with the named jobs alone (``--job``), in the graph's order.
-
-    :raises ConfigurationError: there is no such job; the hint lists those that there are.
-    """
-    known = [job.name for job in graph.jobs]
-    for name in names:
-        if name not in known:
-            raise ConfigurationError(
-                f"the {graph.pipeline} pipeline has no job {name}", hint=f"its jobs: {', '.join(known)}"
-            )
-    return JobGraph(graph.pipeline, tuple(job for job in graph.jobs if job.name in names), graph.notes)
-
-
-def _with_templates(found: Definitions, own: Sequence[Stanza]) -> tuple[tuple[Stanza, ...], tuple[str, ...]]:
-    """Each project stanza after the templates that it uses, and a note for each that is not here."""
-    layers: list[Stanza] = []
-    notes: list[str] = []
-    for stanza in own:
-        for name in templates_of(stanza):
-            layers += found.templates.get(name, ())
-            if name not in found.templates:
-                notes.append(f"template {name} ({stanza.place}) is defined elsewhere: its jobs are not known here")
-        layers.append(stanza)
-    return tuple(layers), tuple(notes)
-
-
-def _entries(layers: Sequence[Stanza], pipeline: str) -> dict[str, tuple[Definition, ...]]:
-    entries: dict[str, tuple[Definition, ...]] = {}
-    for layer in layers:
-        for entry in jobs_of_pipeline(layer, pipeline) or ():
-            entries[entry.name] = (*entries.get(entry.name, ()), entry)
-    return entries
-
-
-def _mapping(stanza: Stanza, key: str) -> Mapping[str, object]:
-    value = stanza.body.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{stanza.place}: {key} is not a mapping")
-    return value
-
-
-def _job(ask: _Ask, name: str, entries: Sequence[Definition]) -> Job:
-    chosen = [entry for entry in entries if entry.matches_branch(ask.branch)]
-    if not chosen:
-        return _left_out(name, "branch", f"the project does not ask for it on branch {ask.branch}")
-    if name in ask.found.jobs and not any(d.matches_branch(ask.branch) for d in ask.found.jobs[name]):
-        return _left_out(name, "no-variant", f"none of its definitions is for branch {ask.branch}")
-    chain, root = _chain(ask, name, ())
-    places = tuple(definition.place for definition in chain)
-    if problem := _error(chain, name, shared(name)):
-        return _left_out(name, "error", problem, places)
-    family = shared(root)
-    if family is None:
-        reason = "it is defined elsewhere" if root == name else f"parent {root} is defined elsewhere"
-        return _left_out(name, "undefined", reason, places)
-    draft = begun(family)
-    for definition in (*chain, *chosen):
-        draft = apply(draft, definition, ask.found.nodesets)
-    parents = tuple(dict.fromkeys(d.name for d in reversed(chain) if d.name != name))
-    parents += (*(() if root == name else (root,)), *family.parents)
-    return _frozen(ask, name, draft, chain, Job(name, parents, defined_in=places, family=family.family))
-
-
-def _frozen(ask: _Ask, name: str, draft: Draft, chain: Sequence[Definition], job: Job) -> Job:
-    rule, reason = _rule(ask, draft, chain)
-    return Job(
-        name=name,
-        parents=job.parents,
-        variables=MappingProxyType(merged(merged(ask.variables, draft.variables), draft.extra)),
-        required_projects=draft.required_projects,
-        label=draft.label,
-        timeout=draft.timeout,
-        voting=draft.voting,
-        defined_in=job.defined_in,
-        dependencies=draft.dependencies,
-        family=job.family,
-        run=rule in ("matches", "config-changed"),
-        rule=rule,
-        reason=reason,
-        deviations=draft.deviations,
+    plan = plan_of(found, Question(project, branch, pipeline, changed, old))
+    return Plan(
+        plan.project, branch, pipeline, plan.queue, plan.jobs, plan.errors, plan.missing, plan.other_errors, notes
     )
 
 
-def _rule(ask: _Ask, draft: Draft, chain: Sequence[Definition]) -> tuple[str, str]:
-    kept = relevant(draft.files, draft.irrelevant_files, ask.changed)
-    rule, reason = "matches", "matches"
-    if kept and _changed_itself(ask, chain):
-        rule, reason = "config-changed", "the change alters its definition"
-    elif kept == "files":
-        return "files", "no changed file matches files"
-    elif kept:
-        return "irrelevant-files", "all changed files match irrelevant-files"
-    if draft.playbooks:
-        return "unsupported", f"it runs a playbook of its own: {', '.join(draft.playbooks)}"
-    if draft.nodes > 1:
-        return "unsupported", f"it needs {draft.nodes} nodes"
-    return rule, reason
+def alone(stanzas: Iterable[Stanza], project: str, branch: str) -> Layout:
+    """A layout of one project, with what is built in of the shared jobs that it leans on."""
+    own = TenantProject(project)
+    files: dict[str, list[Stanza]] = {}
+    for stanza in stanzas:
+        if mine := _of_project(stanza, project):
+            files.setdefault(stanza.file, []).append(mine)
+    shared = _shared([one for group in files.values() for one in group])
+    return lay_out(
+        Tenant("", (families.BUILT_IN, own), known_only=False),
+        (
+            Repository(families.BUILT_IN, ("master",), {"master": (ConfigFile("built in", shared),)}),
+            Repository(own, (branch,), {branch: tuple(_file(name, one) for name, one in files.items())}),
+        ),
+    )
 
 
-def _changed_itself(ask: _Ask, chain: Sequence[Definition]) -> bool:
-    if ask.before is None:
-        return False
-    before, now = ask.before.jobs, ask.found.jobs
-    names = dict.fromkeys(definition.name for definition in chain)
-    return any([d.body for d in before.get(name, ())] != [d.body for d in now.get(name, ())] for name in names)
+def only(graph: JobGraph, names: Sequence[str]) -> JobGraph:
+    """The graph with none but the named jobs.
+
+    :raises ConfigurationError: a name is not in the graph; the hint says which are.
+    """
+    strange = [name for name in names if name not in {job.name for job in graph.jobs}]
+    if strange:
+        raise ConfigurationError(
+            f"no such job in the {graph.pipeline} pipeline: {', '.join(strange)}",
+            hint=f"its jobs: {', '.join(job.name for job in graph.jobs)}",
+        )
+    return JobGraph(graph.pipeline, tuple(job for job in graph.jobs if job.name in names), graph.notes)
 
 
-def _chain(ask: _Ask, name: str, below: tuple[str, ...]) -> tuple[list[Definition], str]:
-    """The definitions that apply on the branch, root first, and the name of the root that is not defined here."""
-    if name in below:
-        loop = " → ".join((*below[below.index(name) :], name))
-        raise ConfigurationError(f"{ask.found.jobs[name][0].place}: jobs inherit from each other: {loop}")
-    chain: list[Definition] = []
-    root = ""
-    for definition in ask.found.jobs.get(name, ()):
-        if not definition.matches_branch(ask.branch):
-            continue
-        parent = definition.body.get("parent", None if chain else DEFAULT_BASE)
-        if isinstance(parent, str) and parent not in {d.name for d in chain}:
-            above, top = _chain(ask, parent, (*below, name))
-            chain += [d for d in above if d not in chain]
-            root = root or top
-        chain.append(definition)
-    return chain, root or name
+def _refuse(found: Iterable[Problem]) -> None:
+    for problem in found:
+        raise ConfigurationError(f"{problem.place.path}:{problem.place.line}: {problem.message}", hint=problem.hint)
 
 
-def _error(chain: Sequence[Definition], name: str, known: Shared | None) -> str:
-    own = [definition for definition in chain if definition.name == name]
-    if any(definition.body.get("abstract") is True for definition in own) or (not chain and known and known.abstract):
-        return "it is abstract: it is there to be inherited from and cannot be run"
-    final = [definition for definition in chain if definition.name != name and definition.body.get("final") is True]
-    if final:
-        return f"its parent {final[0].name} is final ({final[0].place})"
-    return ""
+def _file(name: str, stanzas: Iterable[Stanza]) -> ConfigFile:
+    good: list[Stanza] = []
+    faults: list[Fault] = []
+    for stanza in stanzas:
+        found = faults_of(stanza)
+        faults += found
+        if not found:
+            good.append(stanza)
+    return ConfigFile(name, tuple(good), tuple(faults))
 
 
-def _left_out(name: str, rule: str, reason: str, places: tuple[str, ...] = ()) -> Job:
-    return Job(name, defined_in=places, run=False, rule=rule, reason=reason)
+def _of_project(stanza: Stanza, project: str) -> Stanza | None:
+    """The stanza, unless it is about another project; the host in a project's name is not known here."""
+    if stanza.kind != "project" or stanza.name.startswith("^"):
+        return stanza
+    if stanza.name in ("", project) or stanza.name.endswith(f"/{project}"):
+        return Stanza("project", "", stanza.body, stanza.file, stanza.line)
+    return None
+
+
+def _shared(stanzas: Sequence[Stanza]) -> tuple[Stanza, ...]:
+    """The built-in definitions of all names that the stanzas do not define, and of their parents."""
+    defined = {one.name for one in stanzas if one.kind == "job"}
+    found: dict[str, Stanza] = {}
+    waiting = list(dict.fromkeys(_names(stanzas)))
+    while waiting:
+        name = waiting.pop()
+        stanza = None if name in defined or name in found else families.built_in(name)
+        if stanza is not None:
+            found[name] = stanza
+            parent = stanza.body.get("parent")
+            waiting += [parent] if isinstance(parent, str) else []
+    return tuple(found.values())
+
+
+def _names(stanzas: Iterable[Stanza]) -> Iterable[str]:
+    for stanza in stanzas:
+        if stanza.kind == "job":
+            parent = stanza.body.get("parent")
+            yield from [parent] if isinstance(parent, str) else []
+        elif stanza.kind in ("project", "project-template"):
+            for section in stanza.body.values():
+                for item in listed(section.get("jobs")) if isinstance(section, dict) else ():
+                    yield from [item] if isinstance(item, str) else item if isinstance(item, dict) else ()
+
+
+def _with_templates(found: Layout, own: Sequence[Definition]) -> Iterable[Definition]:
+    for stanza in own:
+        yield stanza
+        for name in listed(stanza.body.get("templates")):
+            yield from found.templates.get(str(name), ())
+
+
+def _templates_elsewhere(found: Layout, own: Sequence[Definition]) -> tuple[str, ...]:
+    names = dict.fromkeys(str(name) for stanza in own for name in listed(stanza.body.get("templates")))
+    return tuple(
+        f"template {name} is defined elsewhere: its jobs are not known here"
+        for name in names
+        if name not in found.templates
+    )
+
+
+def _job(found: Layout, planned: PlannedJob, project: str) -> Job:
+    job = planned.job
+    if job is None:
+        return _left_out(planned)
+    family = families.family_of(job)
+    rule, reason = _feasible(planned, job, family)
+    return Job(
+        name=job.name,
+        parents=job.parents,
+        variables=MappingProxyType({**job.variables, **job.extra_variables}),
+        required_projects=tuple(required.name for required in job.required_projects),
+        label=_label(job.nodeset),
+        timeout=job.timeout if (job.timeout or 0) > 0 else None,
+        voting=job.voting,
+        defined_in=tuple(f"{place.path}:{place.line}" for place in job.chain if place.project == project),
+        dependencies=tuple(dependency.name for dependency in job.dependencies),
+        family=family,
+        run=rule in ("matches", "config-changed", "needed-by"),
+        rule=rule,
+        reason=reason,
+        deviations=_deviations(found, job, project),
+    )
+
+
+def _left_out(planned: PlannedJob) -> Job:
+    rule, reason = planned.rule, planned.reason
+    if planned.unknown:
+        rule = "undefined"
+        own = planned.unknown == planned.name
+        reason = "it is defined elsewhere" if own else f"parent {planned.unknown} is defined elsewhere"
+    return Job(planned.name, run=False, rule=rule, reason=reason)
+
+
+def _feasible(planned: PlannedJob, job: FrozenJob, family: str) -> tuple[str, str]:
+    if not planned.run:
+        return planned.rule, planned.reason
+    if not family:
+        own = ", ".join(book.path for book in job.run)
+        return "unsupported", f"it runs a playbook of its own: {own}" if own else "it runs nothing"
+    if len(job.nodeset.nodes) > 1:
+        return "unsupported", f"it needs {len(job.nodeset.nodes)} nodes"
+    return planned.rule, planned.reason
+
+
+def _label(nodeset: Nodeset) -> str | None:
+    """The label of the first node; a nodeset that is defined elsewhere is taken as a label."""
+    if not nodeset.known:
+        return nodeset.name
+    return nodeset.nodes[0].label if nodeset.nodes else None
+
+
+def _deviations(found: Layout, job: FrozenJob, project: str) -> tuple[str, ...]:
+    books = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if book.project == project]
+    return (
+        *families.deviations(job),
+        *(f"the playbook {book.path} is not run" for book in books),
+        *(
+            f"override-checkout {required.checkout} of {required.name} is not honoured"
+            for required in job.required_projects
+            if required.checkout
+        ),
+        *(f"the secret {name} is not there" for name in job.secrets),
+    )

@@ -1,0 +1,88 @@
+"""`gatelocal plan`: what would run for a change, and why, for a person or a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from gatelocal.config.directories import directories
+from gatelocal.errors import InputError
+from gatelocal.model.plan import Plan
+from gatelocal.reporter.plan import as_json, table
+from gatelocal.ui.terminal import Terminal
+
+PLANNED, WITH_ERRORS = 0, 1
+
+
+@click.command()
+@click.argument("change", required=False)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file that says where configuration and repositories come from.",
+)
+@click.option("--tenant", metavar="NAME", help="Which tenant of the tenant file is meant.")
+@click.option("--project", metavar="NAME", help="Plan for this project, without a change.")
+@click.option("--branch", metavar="NAME", help="The branch that is planned for, or that a local commit is to go to.")
+@click.option("--pipeline", metavar="NAME", help="Whose jobs: by default gate, or check when there is no gate.")
+@click.option(
+    "--files", multiple=True, metavar="PATH[,PATH]", help="The changed files, in place of the change's own; repeatable."
+)
+@click.option("-j", "--job", "names", multiple=True, metavar="NAME", help="Show only this job; may be repeated.")
+@click.option("--gerrit", metavar="URL", help="Base URL of the server's web interface.")
+@click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
+def plan(  # noqa: PLR0913 - one for each option
+    *,
+    change: str | None,
+    config: Path | None,
+    tenant: str | None,
+    project: str | None,
+    branch: str | None,
+    pipeline: str | None,
+    files: tuple[str, ...],
+    names: tuple[str, ...],
+    gerrit: str | None,
+    as_object: bool,
+) -> int:
+    """Say which jobs the gate would run for a change, with what, on what, and why the others are left out.
+
+    CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
+    or a Change-Id. Nothing is run.
+
+    Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input.
+    """
+    from gatelocal.engine.planning import PlanRequest, answer
+
+    request = PlanRequest(
+        change=change,
+        config=config,
+        tenant=tenant,
+        project=project,
+        branch=branch,
+        pipeline=pipeline,
+        files=tuple(one for given in files for one in given.split(",") if one) if files else None,
+        directory=Path.cwd(),
+        gerrit=gerrit,
+    )
+    found = _only(answer(request, directories(os.environ), os.environ, Terminal(sys.stderr).say), names)
+    for line in [json.dumps(as_json(found), indent=1)] if as_object else table(found):
+        click.echo(line)
+    return WITH_ERRORS if found.errors else PLANNED
+
+
+def _only(found: Plan, names: tuple[str, ...]) -> Plan:
+    if not names:
+        return found
+    known = {job.name for job in found.jobs}
+    strange = [name for name in names if name not in known]
+    if strange:
+        raise InputError(
+            f"{found.project} names no job {strange[0]} in {found.pipeline}",
+            hint=f"its jobs: {', '.join(sorted(known))}",
+        )
+    return replace(found, jobs=tuple(job for job in found.jobs if job.name in names))

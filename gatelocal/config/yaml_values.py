@@ -1,0 +1,223 @@
+"""YAML text → plain values, with Zuul's tags kept; nothing in a text can run code, eat memory or end the process."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass, field
+
+import yaml
+
+from gatelocal.model.stanza import Tagged
+
+MAX_CHARACTERS = 2_000_000
+MAX_VALUES = 500_000
+_MAX_NUMBER = 100
+# libyaml's C code follows nesting on the C stack, and the process would end: a text that could nest deeper than this
+# (by its longest line and its brackets) is looked through first, event by event, which needs no stack.
+_SHALLOW = 3_000
+_TAG = "tag:yaml.org,2002:"
+_NOT_TEXT = yaml.reader.Reader.NON_PRINTABLE
+_TAGS = frozenset(("!unsafe", "!override", "!inherit"))
+_TRUE = re.compile("yes|true|on", re.IGNORECASE)
+
+
+class NotYaml(Exception):
+    """The text cannot be read.
+
+    :ivar line: counted from 1; 0 when no single line is to blame.
+    """
+
+    def __init__(self, line: int, problem: str, hint: str = "") -> None:
+        super().__init__(problem)
+        self.line = line
+        self.problem = problem
+        self.hint = hint
+
+
+@dataclass(slots=True)
+class Reading:
+    """One text while its nodes are turned into values; aliases give the very same value each time."""
+
+    known: dict[int, object] = field(default_factory=dict)
+
+    def value(self, node: yaml.Node) -> object:
+        """The value of a node.
+
+        :raises NotYaml: a tag that nobody knows, a key twice, a key that is a list or a mapping.
+        """
+        key = id(node)
+        if key not in self.known:
+            self.known[key] = self._value(node)
+        return self.known[key]
+
+    def _value(self, node: yaml.Node) -> object:
+        tag = str(node.tag)
+        if tag.startswith("!"):
+            return self._tagged(node, tag)
+        if isinstance(node, yaml.ScalarNode):
+            return _scalar(node, tag)
+        if isinstance(node, yaml.SequenceNode) and tag == f"{_TAG}seq":
+            return [self.value(item) for item in node.value]
+        if isinstance(node, yaml.MappingNode) and tag == f"{_TAG}map":
+            return self._mapping(node)
+        raise _unknown(node, tag)
+
+    def _tagged(self, node: yaml.Node, tag: str) -> Tagged:
+        if tag.startswith("!encrypted"):
+            return Tagged(tag)
+        if tag not in _TAGS:
+            raise _unknown(node, tag)
+        if isinstance(node, yaml.SequenceNode):
+            return Tagged(tag, [self.value(item) for item in node.value])
+        if isinstance(node, yaml.MappingNode):
+            return Tagged(tag, self._mapping(node))
+        return Tagged(tag, node.value)
+
+    def _mapping(self, node: yaml.MappingNode) -> dict[object, object]:
+        below: dict[object, object] = {}
+        own: dict[object, object] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == f"{_TAG}merge":
+                below = {**self._merged(value_node), **below}
+                continue
+            key = self.value(key_node)
+            if not isinstance(key, Hashable) or isinstance(key, Tagged):
+                hint = "quote what stands in {{ }}"
+                raise NotYaml(_line(key_node), "the name of a value is a list or a mapping", hint)
+            if key in own:
+                raise NotYaml(_line(key_node), f"{key!r} stands twice in one mapping", "keep one of them")
+            own[key] = self.value(value_node)
+        return {**below, **own}
+
+    def _merged(self, node: yaml.Node) -> dict[object, object]:
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node)
+        if isinstance(node, yaml.SequenceNode) and all(isinstance(item, yaml.MappingNode) for item in node.value):
+            merged: dict[object, object] = {}
+            for item in reversed(node.value):
+                merged.update(self._mapping(item))
+            return merged
+        raise NotYaml(_line(node), "<< takes a mapping, or a list of mappings")
+
+
+def root_of(text: str) -> yaml.Node | None:
+    """The root node of the only document of a text; None when there is nothing in it.
+
+    :raises NotYaml: it is no YAML, more than one document, too large or too deep, or would unfold beyond bounds.
+    """
+    if len(text) > MAX_CHARACTERS:
+        raise NotYaml(0, f"it is too large: more than {MAX_CHARACTERS} characters")
+    if found := _NOT_TEXT.search(text):
+        raise NotYaml(text.count("\n", 0, found.start()) + 1, "not YAML: a character that is no text", "remove it")
+    try:
+        root = _compose(text)
+        if root is not None:
+            _guard(root)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        hint = "look at the indentation and the quotes of this line and the one before it"
+        problem = f"not YAML: {error.problem or error.context}"
+        raise NotYaml(mark.line + 1 if mark else 0, problem, hint) from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise NotYaml(0, f"not YAML: {error}") from None
+    except RecursionError:
+        raise NotYaml(0, "it is nested too deeply") from None
+    return root
+
+
+def items_of(node: yaml.Node) -> Iterator[yaml.Node]:
+    """The items of a list. :raises NotYaml: it is none."""
+    if not isinstance(node, yaml.SequenceNode):
+        raise NotYaml(_line(node), "is not a list of stanzas", "each stanza begins with `- job:` or the like")
+    yield from node.value
+
+
+def value_of(node: yaml.Node, reading: Reading) -> object:
+    """The value of one node. :raises NotYaml: see :meth:`Reading.value`."""
+    try:
+        return reading.value(node)
+    except RecursionError:
+        raise NotYaml(_line(node), "it is nested too deeply") from None
+
+
+def _compose(text: str) -> yaml.Node | None:
+    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    longest = max((len(line) for line in text.splitlines()), default=0)
+    if max(longest, text.count("[") + text.count("{")) > _SHALLOW and _deep(text, loader_class):
+        raise NotYaml(0, "it is nested too deeply")
+    loader = loader_class(text)
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+        return root
+    finally:
+        loader.dispose()
+
+
+def _deep(text: str, loader_class: type[yaml.SafeLoader]) -> bool:
+    depth = 0
+    for event in yaml.parse(text, Loader=loader_class):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > _SHALLOW:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
+
+
+def _guard(root: yaml.Node) -> None:
+    """Refuse what would grow beyond bounds once its aliases are followed, and what contains itself."""
+    sizes: dict[int, int] = {}
+    within: set[int] = set()
+
+    def size(node: yaml.Node) -> int:
+        known = sizes.get(id(node))
+        if known is not None:
+            return known
+        if id(node) in within:
+            raise NotYaml(_line(node), "an alias contains itself", "repeat the text instead")
+        within.add(id(node))
+        total = 1
+        if isinstance(node, yaml.SequenceNode):
+            total += sum([size(item) for item in node.value])
+        elif isinstance(node, yaml.MappingNode):
+            total += sum([size(key) + size(value) for key, value in node.value])
+        within.discard(id(node))
+        sizes[id(node)] = total
+        return total
+
+    if size(root) > MAX_VALUES:
+        raise NotYaml(_line(root), f"its aliases unfold to more than {MAX_VALUES} values", "repeat less by alias")
+
+
+def _scalar(node: yaml.ScalarNode, tag: str) -> object:
+    text = str(node.value)
+    match tag.removeprefix(_TAG):
+        case "str" | "timestamp" | "value":
+            return text  # a date is a date to nobody here: variables go to Ansible as they are written
+        case "null":
+            return None
+        case "bool":
+            return _TRUE.fullmatch(text) is not None
+        case "int" | "float" as kind:
+            return _number(node, kind)
+    raise _unknown(node, tag)
+
+
+def _number(node: yaml.ScalarNode, kind: str) -> object:
+    construct = yaml.constructor.SafeConstructor()
+    if len(node.value) > _MAX_NUMBER:
+        raise NotYaml(_line(node), f"a number of more than {_MAX_NUMBER} digits", "quote it")
+    try:
+        return construct.construct_yaml_int(node) if kind == "int" else construct.construct_yaml_float(node)
+    except (ValueError, OverflowError) as error:
+        raise NotYaml(_line(node), f"not YAML: {error}") from None
+
+
+def _unknown(node: yaml.Node, tag: str) -> NotYaml:
+    return NotYaml(_line(node), f"not YAML: nobody knows the tag {tag}"[:300])
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1

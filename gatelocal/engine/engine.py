@@ -1,0 +1,95 @@
+"""The only loop: an event is decided on, recorded with its actions in one step, and then the actions are carried out.
+
+It has no rule of its own and no clock: events bring their time. Whatever feeds it (daemon, simulator) waits for it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from gatelocal.pipeline.actions import ANSWERED, Action
+from gatelocal.pipeline.decide import traced
+from gatelocal.pipeline.events import Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
+from gatelocal.pipeline.state import State
+
+Watch = Callable[[State, Event, State, tuple[Action, ...], tuple[int, ...]], None]
+"""Is told of every decision: before, event, after, actions, the items that were touched."""
+
+
+class Store(Protocol):
+    """Where events, state and actions are kept in one step."""
+
+    @property
+    def state(self) -> State:
+        """The latest state."""
+
+    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
+        """Keep them together. :param answered: the action that the event answers, 0 for none."""
+
+    def done(self, action: int) -> None:
+        """An action without an answer was carried out."""
+
+    def outbox(self) -> tuple[Action, ...]:
+        """Actions that may not have been carried out."""
+
+
+class Hands(Protocol):
+    """Whoever carries out actions; the same id twice must change nothing and give the first answer."""
+
+    def carry_out(self, action: Action) -> Event | None:
+        """Do it; the answer if it is there at once."""
+
+
+class Engine:
+    """One gate. Made from its store, it first does again what may not have been done.
+
+    :ivar state: what the store holds.
+    """
+
+    def __init__(self, store: Store, hands: Hands, watch: Watch | None = None) -> None:
+        self._store = store
+        self._hands = hands
+        self._watch = watch
+        self._todo: deque[Action] = deque(store.outbox())
+        self._answers: deque[Event] = deque()
+        self.state = store.state
+
+    def feed(self, event: Event) -> None:
+        """Work an event in, with all that follows from it at once."""
+        self._decide(event)
+        self.run()
+
+    def run(self) -> None:
+        """Carry out what is to be done, until only answers that take their time are missing."""
+        while self._todo or self._answers:
+            if self._todo:
+                self._carry_out(self._todo.popleft())
+            else:
+                self._decide(self._answers.popleft())
+
+    def _carry_out(self, action: Action) -> None:
+        answer = self._hands.carry_out(action)
+        if answer is not None:
+            self._answers.append(answer)
+        if not isinstance(action, ANSWERED):
+            self._store.done(action.id)
+
+    def _decide(self, event: Event) -> None:
+        before = self.state
+        after, actions, touched = traced(before, event)
+        self._store.commit(event, after, actions, answered_by(event))
+        self.state = after
+        self._todo.extend(actions)
+        if self._watch is not None:
+            self._watch(before, event, after, actions, touched)
+
+
+def answered_by(event: Event) -> int:
+    """The action that an event answers, 0 for none."""
+    match event:
+        case Prepared() | NodeAnswer() | Looked() | Submitted() | ServerRead():
+            return event.action
+        case _:
+            return 0

@@ -1,0 +1,398 @@
+"""What runs for a change to a project, and why: a layout and a question → a plan; nothing is read and nothing is run.
+
+Source of the rules: Zuul's way of freezing a job graph. Where Zuul would give up on the whole project, the jobs that
+are not touched are planned all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from gatelocal.errors import InputError
+from gatelocal.jobs import shortfalls
+from gatelocal.jobs.zuul.apply import apply
+from gatelocal.jobs.zuul.definitions import Definition, entries, job_holds, stanza_holds, template_holds
+from gatelocal.jobs.zuul.draft import Draft, Refused, frozen
+from gatelocal.jobs.zuul.layout import NOOP, Complaint, Layout, complaint, stanzas_of
+from gatelocal.jobs.zuul.match import Matcher, relevant
+from gatelocal.jobs.zuul.schema import listed
+from gatelocal.jobs.zuul.variables import merged
+from gatelocal.jobs.zuul.variants import chain_of, no_variant
+from gatelocal.model.plan import FilePattern, FrozenJob, Plan, PlannedJob
+from gatelocal.model.tenant import TenantProject
+
+REASONS: Mapping[str, str] = {
+    "matches": "matches",
+    "branch": "branch matcher",
+    "no-variant": "no variant matches",
+    "files": "no changed file matches files",
+    "irrelevant-files": "all changed files match irrelevant-files",
+    "config-changed": "config-changed: the change alters its definition or one of its playbooks",
+    "needed-by": "needed-by",
+    "undefined": "undefined: no repository defines it",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What somebody wants to know.
+
+    :ivar project: with or without its host.
+    :ivar changed: the changed files; None when there is no change: then file matchers keep no job away.
+    :ivar before: the layout without the change, the same when the change alters no configuration; None when there
+        is no change.
+    """
+
+    project: str
+    branch: str
+    pipeline: str
+    changed: Sequence[str] | None = None
+    before: Layout | None = None
+
+
+@dataclass(slots=True)
+class _JobList:
+    """What the project's stanzas say for one pipeline on one branch."""
+
+    entries: dict[str, list[Definition]] = field(default_factory=dict)
+    variables: dict[str, object] = field(default_factory=dict)
+    stanzas: list[Definition] = field(default_factory=list)
+    templates: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A job of the list: planned, with what went wrong and what it leans on.
+
+    :ivar complaints: its own errors. :ivar names: the job and its ancestors. :ivar unknown: names without definition.
+    """
+
+    planned: PlannedJob
+    draft: Draft | None = None
+    complaints: tuple[Complaint, ...] = ()
+    names: frozenset[str] = frozenset()
+    unknown: tuple[str, ...] = ()
+
+
+def plan(layout: Layout, question: Question) -> Plan:
+    """The answer.
+
+    :raises InputError: the tenant has no such project, branch or pipeline.
+    """
+    project = _project(layout, question)
+    jobs = _job_list(layout, project, question)
+    candidates = [_candidate(layout, project, question, name, found, jobs) for name, found in jobs.entries.items()]
+    candidates = _with_dependencies(layout, candidates)
+    used = _used(layout, project, question, jobs, candidates)
+    touching, others = shortfalls.errors(layout, used, [one for job in candidates for one in job.complaints])
+    return Plan(
+        project=project.name,
+        branch=question.branch,
+        pipeline=question.pipeline,
+        queue=_queue(layout, project, question.branch),
+        jobs=tuple(one.planned for one in candidates),
+        errors=touching,
+        missing=shortfalls.missing(layout, used),
+        other_errors=others,
+    )
+
+
+def _used(
+    layout: Layout, project: TenantProject, question: Question, jobs: _JobList, candidates: Sequence[_Candidate]
+) -> shortfalls.Used:
+    return shortfalls.Used(
+        project=project,
+        branch=question.branch,
+        branches=frozenset(_branches_that_count(layout, question, candidates)),
+        stanzas=frozenset(stanza.place for stanza in jobs.stanzas),
+        templates=tuple(dict.fromkeys(jobs.templates)),
+        names=frozenset(name for one in candidates for name in one.names),
+        unknown=tuple((name, one.planned.name) for one in candidates for name in one.unknown),
+        jobs=tuple(one.planned for one in candidates),
+    )
+
+
+def _project(layout: Layout, question: Question) -> TenantProject:
+    project = layout.project(question.project)
+    if project is None:
+        several = len(layout.short_names.get(question.project, ())) > 1
+        raise InputError(
+            f"tenant {layout.tenant.name} has no project {question.project}",
+            details="several servers have a project of that name" if several else "",
+            hint="name it with its host" if several else "is it spelled as in the tenant's configuration?",
+        )
+    branches = layout.branches.get(project.canonical, ())
+    if branches and question.branch not in branches and not project.dynamic_branches:
+        told = ", ".join(branches[:20])
+        raise InputError(f"{project.name} has no branch {question.branch} that counts", hint=f"its branches: {told}")
+    known = layout.pipelines
+    config_missing = any(one.trusted and one.canonical in layout.missing for one in layout.tenant.projects)
+    if known and question.pipeline not in known and not config_missing:
+        raise InputError(f"there is no pipeline {question.pipeline}", hint=f"known: {', '.join(known)}")
+    return project
+
+
+def _branches_that_count(
+    layout: Layout, question: Question, candidates: Sequence[_Candidate]
+) -> Iterator[tuple[str, str]]:
+    for name, branches in layout.branches.items():
+        everywhere = layout.projects[name].trusted or len(branches) == 1
+        yield from ((name, branch) for branch in branches if everywhere or branch == question.branch)
+        if layout.projects[name].trusted:
+            yield name, layout.projects[name].load_branch or "master"
+    for one in candidates:  # those that jobs took from an overridden checkout
+        for definition in one.draft.chain if one.draft is not None else ():
+            yield definition.origin.project.canonical, definition.origin.branch
+
+
+def _job_list(layout: Layout, project: TenantProject, question: Question) -> _JobList:
+    """The project's stanzas that hold on the branch, and the templates that they name, in Zuul's order."""
+    found = _JobList()
+    for stanza in stanzas_of(layout, project):
+        if not stanza_holds(stanza, question.branch, project):
+            continue
+        found.stanzas.append(stanza)
+        for name in dict.fromkeys(listed(stanza.body.get("templates"))):
+            found.templates.append(str(name))
+            for template in layout.templates.get(str(name), ()):
+                if question.pipeline in template.body and template_holds(template, question.branch):
+                    _extend(found, template, question.pipeline)
+                    found.variables = merged(found.variables, _variables(template))
+        found.variables = merged(found.variables, _variables(stanza))
+        _extend(found, stanza, question.pipeline)
+    return found
+
+
+def _extend(found: _JobList, stanza: Definition, pipeline: str) -> None:
+    for entry in entries(stanza, pipeline) or ():
+        known = found.entries.setdefault(entry.name, [])
+        if entry not in known:
+            known.append(entry)
+
+
+def _variables(stanza: Definition) -> Mapping[str, object]:
+    value = stanza.body.get("vars")
+    return value if isinstance(value, Mapping) else {}
+
+
+def _candidate(
+    layout: Layout, project: TenantProject, question: Question, name: str, named: Sequence[Definition], jobs: _JobList
+) -> _Candidate:
+    if name not in layout.jobs and name != NOOP:
+        wrong = any(one.kind == "job" and one.name == name for one in layout.complaints)
+        reason = "undefined: its definition is wrong" if wrong else REASONS["undefined"]
+        return _Candidate(
+            PlannedJob(name, "undefined", reason, unknown=name), names=frozenset((name,)), unknown=(name,)
+        )
+    holding = [entry for entry in named if job_holds(entry, question.branch)]
+    try:
+        draft, assumed = _freeze(layout, question.branch, name, holding, jobs.variables)
+        if draft is None:
+            return _Candidate(PlannedJob(name, "no-variant", REASONS["no-variant"]), names=frozenset((name,)))
+        if not holding:
+            return _Candidate(PlannedJob(name, "branch", REASONS["branch"]), names=frozenset((name,)))
+        _check_runnable(layout, project, question, draft, name)
+        if not draft.run and name != NOOP and not assumed:
+            raise Refused(f"job {name} has no playbook to run")
+    except Refused as refused:
+        if no_variant(refused):
+            planned = PlannedJob(name, "no-variant", f"{REASONS['no-variant']}: {refused.message}")
+            return _Candidate(planned, names=frozenset((name,)))
+        return _in_error(name, refused, named)
+    job = frozen(draft, name)
+    job = replace(job, parents=(*job.parents, *assumed))
+    rule = _rule(layout, project, question, job, jobs)
+    return _Candidate(
+        PlannedJob(name, rule, REASONS[rule], job),
+        draft,
+        names=frozenset((name, *job.parents)),
+        unknown=assumed,
+    )
+
+
+def _in_error(name: str, refused: Refused, named: Sequence[Definition]) -> _Candidate:
+    place = refused.definition or named[0]
+    told = complaint(place, "project" if place.entry else "job", refused.message, refused.hint, name=name)
+    return _Candidate(
+        PlannedJob(name, "error", f"error: {refused.message}", unknown=refused.unknown),
+        complaints=(told,),
+        names=frozenset((name, refused.unknown)),
+        unknown=(refused.unknown,) if refused.unknown else (),
+    )
+
+
+def _freeze(
+    layout: Layout, branch: str, name: str, holding: Sequence[Definition], variables: Mapping[str, object]
+) -> tuple[Draft | None, tuple[str, ...]]:
+    """The job with all that applies to it, and the ancestors that had to be assumed; no draft without a variant."""
+    draft = Draft(name=name)
+    assumed: tuple[str, ...] = ()
+    if name == NOOP:
+        draft = replace(draft, final="built in")
+    else:
+        chain = chain_of(layout, name, branch, holding)
+        if chain is None:
+            return None, ()
+        assumed = chain.assumed
+        for definition in chain.definitions:
+            draft = apply(draft, definition, layout)
+    draft = replace(draft, name=name, variables=merged(variables, draft.variables))
+    for entry in holding:
+        draft = apply(draft, entry, layout)
+        if entry.origin.project.trusted:
+            draft = replace(draft, any_project=True)
+    return draft, assumed
+
+
+def _check_runnable(layout: Layout, project: TenantProject, question: Question, draft: Draft, name: str) -> None:
+    if draft.abstract:
+        raise Refused(
+            f"job {name} is abstract: it is there to be inherited from and cannot be run", hint="name a child"
+        )
+    if draft.allowed is not None and not draft.any_project and project.name not in draft.allowed:
+        raise Refused(f"job {name} may be run by {', '.join(sorted(draft.allowed))} only")
+    pipeline = layout.pipelines.get(question.pipeline)
+    if draft.post_review and pipeline is not None and pipeline.body.get("post-review") is not True:
+        raise Refused(
+            f"job {name} is for reviewed changes only (post-review, or a secret), which {question.pipeline} is not for"
+        )
+
+
+def _rule(layout: Layout, project: TenantProject, question: Question, job: FrozenJob, jobs: _JobList) -> str:
+    kept = relevant(_matchers(job.files), _matchers(job.irrelevant_files), question.changed)
+    if not kept:
+        return "matches"
+    if job.scalars.get("match-on-config-updates") is False:
+        return kept
+    if _alters_own_files(project, question, job):
+        # Without a change there are only names of files: they take the job along as its file matchers would.
+        return "matches" if question.before is None else "config-changed"
+    return "config-changed" if _definition_changed(layout, question, job, jobs) else kept
+
+
+def _matchers(patterns: Sequence[FilePattern] | None) -> tuple[Matcher, ...] | None:
+    return None if patterns is None else tuple(Matcher(one.regex, one.negate) for one in patterns)
+
+
+def _alters_own_files(project: TenantProject, question: Question, job: FrozenJob) -> bool:
+    changed = set(question.changed or ())
+    books = (*job.pre_run, *job.run, *job.post_run, *job.cleanup_run)
+    if any(book.project == project.canonical and book.path in changed for book in books):
+        return True
+    included = job.lists.get("include-vars", ())
+    return any(isinstance(one, tuple) and one[0] in ("", project.canonical) and one[1] in changed for one in included)
+
+
+def _definition_changed(layout: Layout, question: Question, job: FrozenJob, jobs: _JobList) -> bool:
+    """Whether the job was another one, or none, before the change; not when it was wrong before."""
+    before = question.before
+    if before is None or before is layout:
+        return False
+    project = before.project(question.project)
+    if project is None:
+        return False
+    old_jobs = _job_list(before, project, question)
+    holding = [one for one in old_jobs.entries.get(job.name, ()) if job_holds(one, question.branch)]
+    if not holding or (job.name not in before.jobs and job.name != NOOP):
+        return True
+    try:
+        old, _ = _freeze(before, question.branch, job.name, holding, old_jobs.variables)
+    except Refused:
+        return False
+    return old is None or _substance(frozen(old, job.name)) != _substance(job)
+
+
+def _substance(job: FrozenJob) -> FrozenJob:
+    """The job without what says when it runs and where it is defined, which is no reason to run it (Zuul's rule)."""
+    scalars = {key: value for key, value in job.scalars.items() if key != "description"}
+    return replace(
+        job, scalars=scalars, parents=(), files=None, irrelevant_files=None, defined_in=(), chain=(), roles=()
+    )
+
+
+def _with_dependencies(layout: Layout, candidates: Sequence[_Candidate]) -> list[_Candidate]:
+    """Jobs that running jobs cannot do without run too; jobs that need what is not in the list are in error."""
+    inside = {one.planned.name: one for one in candidates if one.planned.job is not None}
+    checked = [_with_known_dependencies(layout, one, inside) for one in candidates]
+    good = {one.planned.name: one.planned.job for one in checked if one.planned.job is not None}
+    running = [one.planned.name for one in checked if one.planned.run]
+    needed: dict[str, str] = {}
+    waiting = list(running)
+    while waiting:
+        name = waiting.pop()
+        for dependency in good[name].dependencies:
+            if not dependency.soft and dependency.name in good and dependency.name not in needed:
+                needed[dependency.name] = name
+                waiting.append(dependency.name)
+    return [_needed(one, needed) for one in checked]
+
+
+def _needed(candidate: _Candidate, needed: Mapping[str, str]) -> _Candidate:
+    planned = candidate.planned
+    if planned.run or planned.job is None or planned.name not in needed:
+        return candidate
+    reason = f"needed-by: {needed[planned.name]} depends on it"
+    return replace(candidate, planned=replace(planned, rule="needed-by", reason=reason))
+
+
+def _with_known_dependencies(layout: Layout, one: _Candidate, inside: Mapping[str, _Candidate]) -> _Candidate:
+    job = one.planned.job
+    if job is None or one.draft is None:
+        return one
+    if loop := _loop(job.name, inside):
+        message = f"jobs depend on each other in a circle: {' → '.join(loop)}"
+        return replace(_in_error(job.name, Refused(message), [one.draft.chain[-1]]), names=one.names)
+    if not layout.tenant.known_only:
+        return one
+    for dependency in job.dependencies:
+        if dependency.name in inside or (dependency.soft and (dependency.name in layout.jobs or layout.missing)):
+            continue
+        place = next(
+            (found for found in reversed(one.draft.chain) if "dependencies" in found.body), one.draft.chain[-1]
+        )
+        message = f"job {job.name} depends on {dependency.name}, which is not in the list of jobs"
+        failed = _in_error(job.name, Refused(message, place), [place])
+        return replace(failed, names=one.names)
+    return one
+
+
+def _loop(name: str, inside: Mapping[str, _Candidate]) -> tuple[str, ...]:
+    """The way from a job along its dependencies back to itself; empty when there is none."""
+    ways: dict[str, tuple[str, ...]] = {name: (name,)}
+    waiting = [name]
+    while waiting:
+        here = waiting.pop()
+        job = inside[here].planned.job
+        for dependency in job.dependencies if job is not None else ():
+            if dependency.name == name:
+                return (*ways[here], name)
+            if dependency.name in inside and dependency.name not in ways:
+                ways[dependency.name] = (*ways[here], dependency.name)
+                waiting.append(dependency.name)
+    return ()
+
+
+def _queue(layout: Layout, project: TenantProject, branch: str) -> str | None:
+    """The queue that the project's stanzas or their templates name first; one of the branch's own before that."""
+    default: str | None = None
+    for stanza in stanzas_of(layout, project):
+        for name, holds in _queues_named(layout, stanza, project, branch):
+            definition = layout.queues.get(name)
+            if definition is not None and definition.body.get("type") == "branch-assigned":
+                if holds:
+                    return name
+            elif default is None:
+                default = name
+    return default
+
+
+def _queues_named(
+    layout: Layout, stanza: Definition, project: TenantProject, branch: str
+) -> Iterator[tuple[str, bool]]:
+    if isinstance(name := stanza.body.get("queue"), str):
+        yield name, stanza_holds(stanza, branch, project)
+    for template_name in listed(stanza.body.get("templates")):
+        for template in layout.templates.get(str(template_name), ()):
+            if isinstance(name := template.body.get("queue"), str):
+                yield name, template_holds(template, branch)

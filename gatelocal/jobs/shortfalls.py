@@ -1,0 +1,133 @@
+"""What a plan lacks: the errors that touch its project, and the repositories that were not found; it mends nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from gatelocal.jobs.zuul.layout import Complaint, Layout
+from gatelocal.model.plan import Missing, Place, PlannedJob, Problem
+from gatelocal.model.tenant import TenantProject
+
+MANY = 20
+"""With more missing repositories than this, a name that could be in any of them is told without a repository."""
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """What a plan leans on.
+
+    :ivar branches: (canonical name, branch) of all whose definitions count for a change to this branch.
+    :ivar stanzas: the project's stanzas. :ivar templates: names of the templates that they use.
+    :ivar names: the jobs and all their ancestors. :ivar unknown: those of them that nobody defines, with the job.
+    """
+
+    project: TenantProject
+    branch: str
+    branches: frozenset[tuple[str, str]]
+    stanzas: frozenset[Place]
+    templates: tuple[str, ...]
+    names: frozenset[str]
+    unknown: tuple[tuple[str, str], ...]
+    jobs: tuple[PlannedJob, ...]
+
+
+def errors(layout: Layout, used: Used, own: Sequence[Complaint]) -> tuple[tuple[Problem, ...], int]:
+    """The problems that touch the project, and how many there are besides.
+
+    :param own: what was found wrong while its jobs were made out.
+    """
+    # A job that is in error was told once; what the layout says of the same definition is the same mistake.
+    told = {one.problem.place for one in own if one.kind == "job"}
+    rest = [one for one in layout.complaints if one.kind != "job" or one.problem.place not in told]
+    touching = [one.problem for one in rest if _touches(one, used)]
+    mine = dict.fromkeys((*(one.problem for one in own), *touching))
+    ordered = sorted(mine, key=lambda one: (one.place.project, one.place.branch, one.place.path, one.place.line))
+    return tuple(ordered), len(rest) - len(touching)
+
+
+def _touches(one: Complaint, used: Used) -> bool:
+    here = one.project == used.project.canonical and (one.branch == used.branch or used.project.trusted)
+    if one.problem.place in used.stanzas:
+        return True
+    if one.kind == "":  # a file that cannot be read may be the one that defines what is not there
+        return here or bool(used.unknown)
+    if one.kind == "job":
+        return one.name in used.names and (here or (one.project, one.branch) in used.branches)
+    if one.kind == "nodeset":
+        return any(one.name == nodeset.name for job in used.jobs if job.job for nodeset in job.job.nodesets)
+    if one.kind == "project":
+        return here and one.name in ("", used.project.name, used.project.canonical)
+    return one.name in used.templates if one.kind == "project-template" else here and one.kind == "pragma"
+
+
+def missing(layout: Layout, used: Used) -> tuple[Missing, ...]:
+    """The repositories that were not found and that something here leans on, with what."""
+    needed: dict[str, dict[str, None]] = {}
+    for repository, job in (*_named(layout, used), *_guessed(layout, used)):
+        needed.setdefault(repository, {})[job] = None
+    return tuple(Missing(_short(layout, name), tuple(jobs), _why(layout, name)) for name, jobs in needed.items())
+
+
+def _named(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
+    """Repositories that jobs name."""
+    for planned in used.jobs:
+        if planned.job is None or not planned.run:
+            continue
+        for required in planned.job.required_projects:
+            if required.name in layout.missing or required.name not in layout.projects:
+                yield required.name, planned.name
+        for role in planned.job.roles:
+            if role.explicit and role.project in layout.missing:
+                yield role.project, planned.name
+    if used.project.canonical in layout.missing:
+        yield from ((used.project.canonical, planned.name) for planned in used.jobs)
+
+
+def _guessed(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
+    """Repositories that may define what nobody defines."""
+    if not layout.missing:
+        return
+    for name, job in used.unknown:
+        for repository in _candidates(layout, name, "job"):
+            yield repository, job
+    for name in used.templates:
+        if name not in layout.templates:
+            for repository in _candidates(layout, name, "project-template"):
+                yield repository, name
+    for planned in used.jobs:
+        for nodeset in planned.job.nodesets if planned.job is not None and planned.run else ():
+            if not nodeset.known:
+                for repository in _candidates(layout, nodeset.name, "nodeset"):
+                    yield repository, planned.name
+
+
+def _candidates(layout: Layout, name: str, kind: str) -> Iterable[str]:
+    """The missing repositories whose name the definition's name begins with, else all that may define such a thing."""
+    able = [one for one in layout.tenant.projects if one.canonical in layout.missing and kind in one.loads]
+    if name == layout.tenant.default_parent:
+        able = [one for one in able if one.trusted and one.base_jobs]
+    begun = {one.canonical: _last(one) for one in able if f"{name}-".startswith(f"{_last(one)}-")}
+    if begun:
+        longest = max(map(len, begun.values()))
+        return [canonical for canonical, last in begun.items() if len(last) == longest]
+    return [one.canonical for one in able] if 0 < len(able) <= MANY else [""]
+
+
+def _last(project: TenantProject) -> str:
+    return project.name.rpartition("/")[2]
+
+
+def _short(layout: Layout, canonical: str) -> str:
+    project = layout.projects.get(canonical)
+    if project is not None:
+        return project.name
+    hosts = {one.host for one in layout.tenant.projects if one.host}
+    host, _, rest = canonical.partition("/")
+    return rest if host in hosts else canonical
+
+
+def _why(layout: Layout, canonical: str) -> str:
+    if not canonical:
+        return f"one of the {len(layout.missing)} repositories that were not found"
+    return layout.missing.get(canonical, "the tenant does not list it")

@@ -1,0 +1,108 @@
+"""Stanzas with the place that they come from, and whether they hold on a branch; nothing is inherited here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gatelocal.jobs.zuul.match import Matcher, any_matches, matchers
+from gatelocal.jobs.zuul.schema import entry, listed
+from gatelocal.model.plan import Place
+from gatelocal.model.tenant import TenantProject
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The branch of the project that a file was read from, with what pragmas in the file say.
+
+    :ivar only_branch: the project has no other branch, so that what it says holds everywhere.
+    :ivar implied: the pragma implied-branch-matchers; None without it.
+    :ivar branches: the pragma implied-branches, or the file's own branch.
+    """
+
+    project: TenantProject
+    branch: str
+    path: str
+    only_branch: bool = False
+    implied: bool | None = None
+    branches: tuple[Matcher, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One stanza, or one entry of a project's job list.
+
+    :ivar entry: it is an entry of a job list, which holds on any branch unless it says otherwise.
+    """
+
+    name: str
+    body: Mapping[str, object]
+    origin: Origin
+    line: int
+    entry: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Where it stands."""
+        return Place(self.origin.project.name, self.origin.branch, self.origin.path, self.line)
+
+    @property
+    def where(self) -> str:
+        """``file:line``, for errors."""
+        return f"{self.origin.path}:{self.line}"
+
+
+def job_holds(definition: Definition, branch: str) -> bool:
+    """Whether a job's definition, or an entry of a job list, holds on a branch.
+
+    Zuul's rule: what the definition says itself; else, for a definition in a project with several branches that is no
+    config-project, its own branch; pragmas and the tenant change that.
+    """
+    if "branches" in definition.body:
+        return any_matches(matchers(listed(definition.body["branches"]), definition.where), branch)
+    if definition.entry:
+        return True
+    origin = definition.origin
+    wanted = origin.implied if origin.implied is not None else origin.project.implied_branch_matchers
+    if wanted is None:
+        wanted = not origin.project.trusted and (bool(origin.project.dynamic_branches) or not origin.only_branch)
+    return not wanted or any_matches(origin.branches, branch)
+
+
+def stanza_holds(stanza: Definition, branch: str, project: TenantProject) -> bool:
+    """Whether a project stanza holds for a branch of that project."""
+    origin = stanza.origin
+    own = listed(stanza.body.get("branches"))
+    if own:
+        return any_matches(matchers(own, stanza.where), branch)
+    if origin.project.canonical == project.canonical:
+        return origin.project.trusted or origin.branch == branch
+    return template_holds(stanza, branch)
+
+
+def template_holds(template: Definition, branch: str) -> bool:
+    """Whether a project template, or a project stanza in another project, holds on a branch."""
+    origin = template.origin
+    wanted = origin.implied
+    if wanted is None:
+        wanted = not origin.project.trusted and not origin.only_branch
+    return not wanted or any_matches(origin.branches, branch)
+
+
+def entries(stanza: Definition, pipeline: str) -> tuple[Definition, ...] | None:
+    """The entries of a stanza's job list for a pipeline, in order; None when it does not name the pipeline."""
+    section = stanza.body.get(pipeline)
+    if pipeline in ("name", "vars") or not isinstance(section, Mapping):
+        return None
+    found = [entry(item) for item in listed(section.get("jobs"))]
+    return tuple(Definition(one[0], one[1], stanza.origin, stanza.line, entry=True) for one in found if one is not None)
+
+
+def names(value: object) -> tuple[str, ...]:
+    """The names in a list of names, each bare or as the ``name`` of a mapping."""
+    return tuple(str(item["name"] if isinstance(item, Mapping) else item) for item in listed(value))
+
+
+def with_names(value: object) -> Sequence[Mapping[str, object]]:
+    """The items of such a list, all as mappings."""
+    return [item if isinstance(item, Mapping) else {"name": item} for item in listed(value)]

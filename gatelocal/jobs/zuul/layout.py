@@ -1,0 +1,359 @@
+"""All that a tenant's repositories define, sorted and checked against each other as Zuul does; it plans nothing.
+
+What is wrong is left out and told with its place; the rest is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from gatelocal.jobs.zuul.definitions import Definition, Origin, entries, names, with_names
+from gatelocal.jobs.zuul.match import Matcher, matchers, matches_whole
+from gatelocal.jobs.zuul.schema import listed
+from gatelocal.model.plan import Place, Problem
+from gatelocal.model.stanza import Stanza
+from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
+
+PARENT_HINT = "is its repository in the tenant?"
+NOOP = "noop"
+"""The job that Zuul has built in: it always succeeds and runs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """A problem, with what it is about, so that it can be told to those whom it touches.
+
+    :ivar kind: of the stanza; empty for a whole file. :ivar name: of the job, for a job.
+    :ivar malformed: the stanza is no such stanza at all, rather than one that does not fit in.
+    """
+
+    problem: Problem
+    project: str
+    branch: str
+    kind: str
+    name: str
+    malformed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One tenant's configuration.
+
+    :ivar projects: by canonical name. :ivar branches: by canonical name, the default branch first.
+    :ivar jobs: by name, each with its definitions in the order in which they apply.
+    :ivar stanzas: project stanzas, those with a pattern for a name last.
+    :ivar missing: canonical names of the projects whose repository was not found, with the reason.
+    """
+
+    tenant: Tenant
+    projects: Mapping[str, TenantProject]
+    branches: Mapping[str, tuple[str, ...]]
+    jobs: Mapping[str, tuple[Definition, ...]]
+    templates: Mapping[str, tuple[Definition, ...]]
+    nodesets: Mapping[str, Definition]
+    secrets: Mapping[str, Definition]
+    queues: Mapping[str, Definition]
+    pipelines: Mapping[str, Definition]
+    stanzas: tuple[Definition, ...]
+    complaints: tuple[Complaint, ...]
+    missing: Mapping[str, str]
+    short_names: Mapping[str, tuple[TenantProject, ...]]
+
+    def project(self, name: str) -> TenantProject | None:
+        """The project of that name, with or without its host; None when there is none or several."""
+        found = self.projects.get(name)
+        same = self.short_names.get(name, ())
+        return found or (same[0] if len(same) == 1 else None)
+
+    def canonical(self, name: str, beside: TenantProject) -> str:
+        """The canonical name of a project, which the tenant need not list: then it is on the server of `beside`."""
+        found = self.project(name)
+        return found.canonical if found else f"{beside.host}/{name}" if beside.host else name
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A layout while it grows."""
+
+    tenant: Tenant
+    projects: dict[str, TenantProject]
+    short_names: dict[str, tuple[TenantProject, ...]]
+    missing: dict[str, str]
+    jobs: dict[str, list[Definition]] = field(default_factory=dict)
+    templates: dict[str, list[Definition]] = field(default_factory=dict)
+    single: dict[str, dict[str, Definition]] = field(default_factory=dict)
+    named: list[Definition] = field(default_factory=list)
+    patterned: dict[str, list[Definition]] = field(default_factory=dict)
+    complaints: list[Complaint] = field(default_factory=list)
+
+    def project(self, name: str) -> TenantProject | None:
+        found = self.projects.get(name)
+        same = self.short_names.get(name, ())
+        return found or (same[0] if len(same) == 1 else None)
+
+
+class _Refused(Exception):
+    """A stanza is not taken. :ivar hint: what to do."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
+    """Sort all that the repositories define, in Zuul's order of reading."""
+    found = {repository.project.canonical: repository for repository in repositories}
+    short: dict[str, tuple[TenantProject, ...]] = {}
+    for project in tenant.projects:
+        short[project.name] = (*short.get(project.name, ()), project)
+    missing = {name: one.missing for name, one in found.items() if one.missing}
+    draft = _Draft(tenant, {one.canonical: one for one in tenant.projects}, short, missing)
+    for project in tenant.projects:
+        repository = found.get(project.canonical)
+        if repository is not None and repository.files is not None:
+            for branch, files in repository.files.items():
+                _add_files(draft, project, branch, files, len(repository.branches) == 1)
+    for check in (_check_jobs, _check_stanzas):
+        draft.complaints += check(draft)
+    return Layout(
+        tenant=tenant,
+        projects=draft.projects,
+        short_names=short,
+        branches={name: repository.branches for name, repository in found.items()},
+        jobs={name: tuple(definitions) for name, definitions in draft.jobs.items()},
+        templates={name: tuple(definitions) for name, definitions in draft.templates.items()},
+        nodesets=draft.single.get("nodeset", {}),
+        secrets=draft.single.get("secret", {}),
+        queues=draft.single.get("queue", {}),
+        pipelines=draft.single.get("pipeline", {}),
+        stanzas=(*draft.named, *(one for group in draft.patterned.values() for one in group)),
+        complaints=tuple(draft.complaints),
+        missing=missing,
+    )
+
+
+def base_may_be_missing(tenant: Tenant, missing: Mapping[str, str], parent: str) -> bool:
+    """Whether the default parent is not known because a config-project is missing, which alone may define it.
+
+    Jobs are planned all the same then, without what the parent would add.
+    """
+    able = [one for one in tenant.projects if one.trusted and one.base_jobs and "job" in one.loads]
+    return parent == tenant.default_parent and any(one.canonical in missing for one in able)
+
+
+def stanzas_of(layout: Layout, project: TenantProject) -> tuple[Definition, ...]:
+    """The project stanzas that mean a project: its own, by name, and by pattern after those."""
+    return tuple(stanza for stanza in layout.stanzas if _means(layout.project, stanza, project))
+
+
+def _means(lookup: Callable[[str], TenantProject | None], stanza: Definition, project: TenantProject) -> bool:
+    if not stanza.name:
+        return stanza.origin.project.canonical == project.canonical
+    if not stanza.name.startswith("^"):
+        found = lookup(stanza.name)
+        return found is not None and found.canonical == project.canonical
+    return (
+        matches_whole(stanza.name, project.name) or matches_whole(stanza.name, project.canonical)
+    ) and _may_configure(stanza.origin.project, project)
+
+
+def _may_configure(source: TenantProject, target: TenantProject) -> bool:
+    if source.trusted or source.canonical == target.canonical:
+        return True
+    patterns = () if target.trusted else source.configures
+    return any(matches_whole(one, name) for one in patterns for name in (target.name, target.canonical))
+
+
+def _add_files(
+    draft: _Draft, project: TenantProject, branch: str, files: Sequence[ConfigFile], only_branch: bool
+) -> None:
+    for file in files:
+        origin = _origin(project, branch, file, only_branch)
+        for fault in file.faults:
+            if not fault.kind or fault.kind in project.loads or fault.kind == "pragma":
+                draft.complaints.append(_complaint_of(origin, fault))
+        for stanza in file.stanzas:
+            if stanza.kind in project.loads:
+                _add(draft, stanza, Definition(stanza.name, stanza.body, origin, stanza.line))
+
+
+def _origin(project: TenantProject, branch: str, file: ConfigFile, only_branch: bool) -> Origin:
+    implied: bool | None = None
+    branches: tuple[Matcher, ...] = (Matcher(branch, exact=True),)
+    for stanza in file.stanzas:
+        if stanza.kind == "pragma":
+            said = stanza.body.get("implied-branch-matchers")
+            implied = said if isinstance(said, bool) else implied
+            if "implied-branches" in stanza.body:
+                branches = matchers(listed(stanza.body["implied-branches"]), stanza.place)
+    return Origin(project, branch, file.path, only_branch, implied, branches)
+
+
+def _complaint_of(origin: Origin, fault: Fault) -> Complaint:
+    place = Place(origin.project.name, origin.branch, origin.path, fault.line)
+    return Complaint(
+        Problem(place, fault.message, fault.hint), origin.project.canonical, origin.branch, fault.kind, fault.name, True
+    )
+
+
+def complaint(definition: Definition, kind: str, message: str, hint: str = "", *, name: str = "") -> Complaint:
+    """A problem of one definition."""
+    origin = definition.origin
+    problem = Problem(definition.place, message, hint)
+    return Complaint(problem, origin.project.canonical, origin.branch, kind, name or definition.name)
+
+
+def _add(draft: _Draft, stanza: Stanza, definition: Definition) -> None:
+    try:
+        match stanza.kind:
+            case "job":
+                _add_job(draft, definition)
+            case "project-template":
+                _add_template(draft, definition)
+            case "project":
+                _add_project(draft, definition)
+            case "pipeline" if not definition.origin.project.trusted:
+                raise _Refused("a pipeline can be defined in a config-project only")
+            case _:
+                _add_single(draft, stanza.kind, definition)
+    except _Refused as refused:
+        draft.complaints.append(complaint(definition, stanza.kind, refused.message, refused.hint))
+
+
+def _add_job(draft: _Draft, definition: Definition) -> None:
+    name, project = definition.name, definition.origin.project
+    if name == NOOP:
+        raise _Refused("the name noop is Zuul's own")
+    _check_job(draft, definition)
+    prior = draft.jobs.get(name)
+    if prior and prior[0].origin.project.canonical != project.canonical:
+        other = prior[0].origin.project
+        if any(_same(draft, shadow, other) for shadow in project.shadows):
+            return
+        raise _Refused(
+            f"job {name} is defined in {other.name} too ({prior[0].where})",
+            "give it another name, or let the tenant say that this project shadows the other",
+        )
+    draft.jobs.setdefault(name, []).append(definition)
+
+
+def _same(draft: _Draft, name: str, project: TenantProject) -> bool:
+    found = draft.project(name)
+    return found is not None and found.canonical == project.canonical
+
+
+def _check_job(draft: _Draft, definition: Definition) -> None:
+    body, tenant, project = definition.body, draft.tenant, definition.origin.project
+    if "parent" in body and body["parent"] is None and not (project.trusted and project.base_jobs):
+        raise _Refused("a job without a parent can be defined in a config-project only", "name a parent")
+    for key in ("pre-timeout", "timeout", "post-timeout"):
+        value = body.get(key)
+        if tenant.max_timeout is not None and isinstance(value, int) and value > tenant.max_timeout:
+            raise _Refused(f"{key}: more than the {tenant.max_timeout} seconds that the tenant allows")
+
+
+def _add_template(draft: _Draft, definition: Definition) -> None:
+    prior = draft.templates.get(definition.name)
+    if prior and prior[0].origin.project.canonical != definition.origin.project.canonical:
+        raise _Refused(f"project-template {definition.name} is defined in {prior[0].origin.project.name} too")
+    draft.templates.setdefault(definition.name, []).append(definition)
+
+
+def _add_project(draft: _Draft, definition: Definition) -> None:
+    source = definition.origin.project
+    if definition.name.startswith("^"):
+        draft.patterned.setdefault(definition.name, []).append(definition)
+        return
+    target = draft.project(definition.name) if definition.name else source
+    if target is None:
+        raise _Refused(f"the tenant has no project {definition.name}", "does the tenant list it?")
+    if not _may_configure(source, target):
+        raise _Refused(f"{source.name} may not say what runs for {target.name}", "a config-project may")
+    draft.named.append(definition)
+
+
+def _add_single(draft: _Draft, kind: str, definition: Definition) -> None:
+    known = draft.single.setdefault(kind, {})
+    other = known.setdefault(definition.name, definition)
+    if other is definition or kind not in ("nodeset", "secret", "semaphore", "queue"):
+        return
+    if other.origin.project.canonical != definition.origin.project.canonical:
+        raise _Refused(f"{kind} {definition.name} is defined in {other.origin.project.name} too")
+    if other.origin.branch == definition.origin.branch:
+        raise _Refused(f"{kind} {definition.name} is defined twice on this branch ({other.where})")
+    if other.body != definition.body:
+        raise _Refused(f"{kind} {definition.name} is defined otherwise on branch {other.origin.branch}")
+
+
+def _check_jobs(draft: _Draft) -> Iterator[Complaint]:
+    for definitions in draft.jobs.values():
+        for definition in definitions:
+            for message, hint in _references(draft, definition):
+                yield complaint(definition, "job", message, hint)
+
+
+def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
+    stanzas = [*draft.named, *(one for group in draft.patterned.values() for one in group)]
+    templates = [("project-template", one) for group in draft.templates.values() for one in group]
+    for kind, stanza in [("project", one) for one in stanzas] + templates:
+        for template in listed(stanza.body.get("templates")):
+            if template not in draft.templates and not draft.missing:
+                yield complaint(stanza, kind, f"there is no project-template {template}")
+        for pipeline in stanza.body:
+            for entry in entries(stanza, pipeline) or ():
+                for message, hint in _references_of_entry(draft, entry):
+                    yield complaint(stanza, kind, message, hint)
+
+
+def _references_of_entry(draft: _Draft, entry: Definition) -> Iterator[tuple[str, str]]:
+    if entry.name not in draft.jobs and entry.name != NOOP and not draft.missing:
+        yield f"there is no job {entry.name}", "is its repository in the tenant?"
+    yield from _references(draft, entry)
+
+
+def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, str]]:
+    """What a definition refers to and is not there, or may not be used."""
+    body = definition.body
+    parent = body.get("parent")
+    if isinstance(parent, str):
+        yield from _parent(draft, definition, parent)
+    for project in with_names(body.get("required-projects")):
+        if draft.tenant.known_only and draft.project(str(project["name"])) is None:
+            yield f"the tenant has no project {project['name']}, which is required", "does the tenant list it?"
+    nodeset = body.get("nodeset")
+    if draft.tenant.max_nodes is not None and len(_nodes(draft, nodeset)) > draft.tenant.max_nodes:
+        yield f"it has more than the {draft.tenant.max_nodes} nodes that the tenant allows", ""
+    if draft.missing:
+        return
+    if isinstance(nodeset, str) and nodeset not in draft.single.get("nodeset", {}) and draft.tenant.known_only:
+        yield f"there is no nodeset {nodeset}", ""
+    for name in names(body.get("dependencies")):
+        if name not in draft.jobs and draft.tenant.known_only:
+            yield f"there is no job {name}, which it depends on", ""
+
+
+def _nodes(draft: _Draft, nodeset: object) -> list[object]:
+    if isinstance(nodeset, str):
+        definition = draft.single.get("nodeset", {}).get(nodeset)
+        nodeset = None if definition is None else definition.body
+    return listed(nodeset.get("nodes")) if isinstance(nodeset, Mapping) else []
+
+
+def _parent(draft: _Draft, definition: Definition, parent: str) -> Iterator[tuple[str, str]]:
+    above = draft.jobs.get(parent, ())
+    if parent == NOOP:
+        yield f"its parent {parent} is final: it has no children", ""
+    elif not above:
+        if not base_may_be_missing(draft.tenant, draft.missing, parent):
+            hint = "it may be in a repository that was not found" if draft.missing else PARENT_HINT
+            yield f"there is no job {parent}, which is its parent", hint
+    elif all(one.body.get("final") is True for one in above):
+        yield f"its parent {parent} is final: it has no children ({above[0].where})", "inherit from another job"
+    elif all(one.body.get("intermediate") is True for one in above) and definition.body.get("abstract") is not True:
+        yield f"its parent {parent} is intermediate: only an abstract job may inherit from it", ""
+    elif all(one.body.get("protected") is True for one in above) and (
+        above[0].origin.project.canonical != definition.origin.project.canonical
+    ):
+        yield f"its parent {parent} is protected: only jobs of {above[0].origin.project.name} inherit from it", ""

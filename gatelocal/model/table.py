@@ -1,0 +1,186 @@
+"""Collections that a new state shares with the old one: a change costs what it touches, not what there is.
+
+They are values: no method alters one. Time and memory of a change are of the order of the square root of the size.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+_SMALLEST = 48
+_CHUNK = 64
+
+
+class _Gone:
+    """What stands in the overlay for a key that was removed."""
+
+    __slots__ = ()
+
+
+_GONE = _Gone()
+
+
+class Table(Generic[K, V]):
+    """A mapping: a large base that is shared, and a small overlay of what has changed since it was made."""
+
+    __slots__ = ("_base", "_over")
+
+    def __init__(self, base: Mapping[K, V] | None = None, over: dict[K, V | _Gone] | None = None) -> None:
+        self._base: dict[K, V] = dict(base) if base is not None and type(base) is not dict else base or {}
+        self._over: dict[K, V | _Gone] = over or {}
+
+    def get(self, key: K) -> V | None:
+        """The value, None when there is none."""
+        found = self._over.get(key)
+        if found is None:
+            return self._base.get(key)
+        return None if isinstance(found, _Gone) else found
+
+    def __getitem__(self, key: K) -> V:
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: K) -> bool:
+        return self.get(key) is not None
+
+    def changed(self, changes: Mapping[K, V | None]) -> Table[K, V]:
+        """A table with these values; None removes a key."""
+        if not changes:
+            return self
+        over: dict[K, V | _Gone] = dict(self._over)
+        for key, value in changes.items():
+            over[key] = _GONE if value is None else value
+        if len(over) <= _SMALLEST or len(over) * len(over) <= len(self._base):
+            return Table(self._base, over)
+        return Table(_joined(self._base, over))
+
+    def items(self) -> Iterator[tuple[K, V]]:
+        """Keys with their values."""
+        return iter((_joined(self._base, self._over) if self._over else self._base).items())
+
+    def values(self) -> Iterator[V]:
+        """The values alone."""
+        return (value for _, value in self.items())
+
+    def __iter__(self) -> Iterator[K]:
+        return (key for key, _ in self.items())
+
+    def __len__(self) -> int:
+        return len(_joined(self._base, self._over)) if self._over else len(self._base)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Table) and dict(self.items()) == dict(other.items())
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self))
+
+    def __repr__(self) -> str:
+        return f"Table({dict(self.items())!r})"
+
+
+def _joined(base: dict[K, V], over: Mapping[K, V | _Gone]) -> dict[K, V]:
+    whole = dict(base)
+    for key, value in over.items():
+        if isinstance(value, _Gone):
+            whole.pop(key, None)
+        else:
+            whole[key] = value
+    return whole
+
+
+class Line:
+    """Numbers in ascending order, as the places in a queue: the next, the one before, the one at a place."""
+
+    __slots__ = ("_chunks", "_size")
+
+    def __init__(self, chunks: tuple[tuple[int, ...], ...] = (), size: int = 0) -> None:
+        self._chunks = chunks
+        self._size = size
+
+    @staticmethod
+    def of(numbers: tuple[int, ...]) -> Line:
+        """A line of these numbers, which ascend."""
+        return Line(tuple(numbers[at : at + _CHUNK] for at in range(0, len(numbers), _CHUNK)), len(numbers))
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __iter__(self) -> Iterator[int]:
+        return (number for chunk in self._chunks for number in chunk)
+
+    def __contains__(self, number: int) -> bool:
+        at = self._chunk(number)
+        return at < len(self._chunks) and number in self._chunks[at]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Line) and tuple(self) == tuple(other)
+
+    def __hash__(self) -> int:
+        return hash(tuple(self))
+
+    def __repr__(self) -> str:
+        return f"Line{tuple(self)}"
+
+    def _chunk(self, number: int) -> int:
+        return bisect_left(self._chunks, number, key=lambda chunk: chunk[-1])
+
+    @property
+    def first(self) -> int | None:
+        """The head."""
+        return self._chunks[0][0] if self._chunks else None
+
+    @property
+    def last(self) -> int | None:
+        """The tail."""
+        return self._chunks[-1][-1] if self._chunks else None
+
+    def appended(self, number: int) -> Line:
+        """With a number greater than all."""
+        chunks = self._chunks
+        if chunks and len(chunks[-1]) < _CHUNK:
+            return Line((*chunks[:-1], (*chunks[-1], number)), self._size + 1)
+        return Line((*chunks, (number,)), self._size + 1)
+
+    def without(self, number: int) -> Line:
+        """Without a number that is in it."""
+        at = self._chunk(number)
+        rest = tuple(one for one in self._chunks[at] if one != number)
+        return Line((*self._chunks[:at], *((rest,) if rest else ()), *self._chunks[at + 1 :]), self._size - 1)
+
+    def at(self, place: int) -> int | None:
+        """The number at a place counted from 0; None beyond the end."""
+        for chunk in self._chunks:
+            if place < len(chunk):
+                return chunk[place]
+            place -= len(chunk)
+        return None
+
+    def place(self, number: int) -> int:
+        """How many numbers are smaller."""
+        at = self._chunk(number)
+        before = sum(len(chunk) for chunk in self._chunks[:at])
+        return before + (bisect_left(self._chunks[at], number) if at < len(self._chunks) else 0)
+
+    def after(self, number: int) -> int | None:
+        """The next greater number; `number` itself need not be in the line."""
+        at = self._chunk(number + 1)
+        if at == len(self._chunks):
+            return None
+        chunk = self._chunks[at]
+        return chunk[bisect_left(chunk, number + 1)]
+
+    def before(self, number: int) -> int | None:
+        """The next smaller number; `number` itself need not be in the line."""
+        at = self._chunk(number)
+        if at < len(self._chunks):
+            inside = bisect_left(self._chunks[at], number)
+            if inside:
+                return self._chunks[at][inside - 1]
+        return self._chunks[at - 1][-1] if at else None

@@ -1,0 +1,104 @@
+"""What the merger, the launcher and the executor answer; answers of an old generation are ignored."""
+
+from __future__ import annotations
+
+from gatelocal.model.evolve import replace
+from gatelocal.pipeline import builds, texts
+from gatelocal.pipeline.doubt import ended
+from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.events import BuildDone, BuildDoomed, BuildPaused, NodeAnswer, Prepared
+from gatelocal.pipeline.leave import inform, say
+from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
+
+_RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
+
+
+def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer | Prepared) -> None:
+    """Work an answer into its item."""
+    item = draft.find(event.item)
+    if item is None or item.generation != event.generation:
+        return
+    match event:
+        case Prepared():
+            _prepared(draft, item, event)
+        case NodeAnswer():
+            _node(draft, item, event)
+        case BuildDone() | BuildPaused() | BuildDoomed():
+            run = item.runs[event.run] if event.run < len(item.runs) else None
+            if run is not None and run.build == event.build and run.phase in _RUNNING:
+                _build(draft, item, run, event)
+    draft.flag(item.id, Flag.JOBS)
+
+
+def _node(draft: Draft, item: Item, event: NodeAnswer) -> None:
+    run = item.runs[event.run] if event.run < len(item.runs) else None
+    if run is None or run.phase is not Phase.NODE or run.request != event.action:
+        return
+    if event.ready:
+        builds.node_ready(draft, item, event.run)
+    elif run.control_of >= 0:
+        ended(draft, item, event.run, replace(run, phase=Phase.DONE, result="NODE_FAILURE"))
+    else:
+        builds.no_node(draft, item, event.run)
+
+
+def _build(draft: Draft, item: Item, run: JobRun, event: BuildDone | BuildPaused | BuildDoomed) -> None:
+    match event:
+        case BuildDoomed():
+            # With a second opinion to come, the announcement of a failure is none yet.
+            if not (draft.policy.confirm or draft.policy.pause_on_broken_trunk):
+                builds.doomed(draft, item, event.run)
+        case BuildPaused():
+            stays = replace(run, artifacts=event.artifacts, children=event.children)
+            builds.paused(draft, item, event.run, stays)
+        case BuildDone():
+            if event.result in ("LOST", "STOPPED"):
+                builds.lost(draft, item, event.run, event.result)
+                return
+            children = event.children if event.children is not None else run.children
+            artifacts = event.artifacts or run.artifacts
+            done = replace(run, phase=Phase.DONE, result=event.result, artifacts=artifacts, children=children)
+            ended(draft, item, event.run, done)
+
+
+def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
+    """The workspace is there, or cannot be."""
+    for project, branch, tip in event.bases:
+        if draft.tip((project, branch)) is None:
+            draft.put_tip((project, branch), tip)
+    if event.action != item.preparation:
+        _control_prepared(draft, item, event)
+        return
+    if item.stage is not Stage.PREPARING:
+        return
+    item = replace(item, bases=event.bases, layout=event.layout)
+    if not event.merged:
+        item = draft.put(replace(item, stage=Stage.CONFLICT, conflicts=event.conflicts))
+        _tell_early(draft, item)
+    elif event.problem:
+        draft.put(replace(item, stage=Stage.BROKEN, problem=event.problem))
+    else:
+        item = builds.freeze(draft, item)
+        if item.runs and not item.started:
+            say(draft, item, "start", texts.started(item.pipeline))
+            draft.put(replace(item, started=True))
+
+
+def _control_prepared(draft: Draft, item: Item, event: Prepared) -> None:
+    for at, run in enumerate(item.runs):
+        if run.control_of >= 0 and run.preparation == event.action and run.phase is Phase.PREPARING:
+            ready = replace(run, phase=Phase.IDLE)
+            draft.put(replace(item, runs=(*item.runs[:at], ready, *item.runs[at + 1 :])))
+            return
+
+
+def _tell_early(draft: Draft, item: Item) -> None:
+    """The switch ``early_conflict``: a conflict with a change ahead is told when it is found, once."""
+    if not draft.policy.early_conflict or not item.ahead:
+        return
+    mark = "conflict " + " ".join(item.conflicts)
+    if mark in item.told:
+        return
+    item = draft.put(replace(item, told=(*item.told, mark)))
+    for ref in item.changes:
+        inform(draft, item.pipeline, ref, item.id, "conflict", texts.early_conflict(item.pipeline, item.conflicts))

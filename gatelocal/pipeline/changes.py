@@ -1,0 +1,176 @@
+"""What the review server tells: of changes, of branches, and its whole state when it is asked for it."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gatelocal.model.facts import Facts
+from gatelocal.model.layout import Manager, Pipeline
+from gatelocal.pipeline.actions import ReadServer, WakeAt
+from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.enqueue import enqueue
+from gatelocal.pipeline.events import ChangeEvent, RefUpdated, ServerRead, Started, Woken
+from gatelocal.pipeline.land import tell_once, test_anew
+from gatelocal.pipeline.leave import leave
+from gatelocal.pipeline.match import ref_triggered, triggered
+from gatelocal.pipeline.ready import queue_name
+from gatelocal.pipeline.state import Item, Reason, Stage, Step
+
+RECONCILE_EVERY = 600.0
+"""Seconds between two readings of the server's state (the switch ``reconcile``)."""
+
+_NOT_TOLD = ("no-project", "merged", "other-queue", "cycle")
+"""Refusals that ``explain`` does not tell: they concern nobody, or have been told already."""
+
+
+def take(draft: Draft, event: ChangeEvent) -> None:
+    """An event of a change: housekeeping first, then the pipelines that it triggers (gate-semantics 1.2)."""
+    update(draft, event.facts)
+    matching = [one for one in draft.layout.pipelines.values() if triggered(one, event, draft.now)]
+    if matching:
+        for facts in event.related:
+            update(draft, facts)
+    for pipeline in matching:
+        reason = enqueue(draft, pipeline, event.ref)
+        note_approval(draft, pipeline, event.facts)
+        if reason is not None and draft.policy.explain and reason.code not in _NOT_TOLD:
+            tell_once(draft, pipeline.name, event.ref.change, 0, reason)
+
+
+def update(draft: Draft, facts: Facts) -> None:
+    """Keep what is known of a change; items with it are looked at when something has changed."""
+    before = draft.facts(facts.change)
+    if before == facts:
+        return
+    draft.put_facts(facts)
+    if before is not None and before.patchset != facts.patchset:
+        draft.put_last(facts.change, Reason("new-patchset", (str(facts.patchset),)))
+    for number in draft.where(facts.change):
+        item = draft.find(number)
+        if item is None or item.stage is Stage.LANDING:
+            continue
+        if item.live and facts.status == "ABANDONED":
+            leave(draft, item, Reason("abandoned"))
+        elif item.live and facts.status == "MERGED" and draft.policy.verify and _was_open(before):
+            _landed_by_hand(draft, item, facts)
+        elif item.live and _outdated(draft, item):
+            _new_patchset(draft, item, facts)
+        else:
+            draft.flag(number, Flag.STAY)
+
+
+def _was_open(before: Facts | None) -> bool:
+    return before is not None and before.status != "MERGED"
+
+
+def _landed_by_hand(draft: Draft, item: Item, facts: Facts) -> None:
+    """The switch ``verify``: what landed by hand leaves the queue; members of its cycle are looked at anew."""
+    if draft.pipeline(item).manager is not Manager.DEPENDENT:
+        draft.flag(item.id, Flag.STAY)
+        return
+    others = [ref for ref in item.changes if ref.change != facts.change]
+    leave(draft, item, Reason("merged"))
+    for ref in others:
+        enqueue(draft, draft.pipeline(item), ref)
+
+
+def _outdated(draft: Draft, item: Item) -> bool:
+    """Whether one of its patchsets is an old one and the pipeline minds."""
+    if not draft.pipeline(item).dequeue_on_new_patchset:
+        return False
+    for ref in item.changes:
+        facts = draft.facts(ref.change)
+        if facts is not None and not facts.is_branch and facts.patchset > ref.patchset:
+            return True
+    return False
+
+
+def _new_patchset(draft: Draft, item: Item, facts: Facts) -> None:
+    """The old version is removed at once; a cycle's other members try to enter again (gate-semantics 1.8)."""
+    pipeline = draft.pipeline(item)
+    leave(draft, item, Reason("new-patchset", (str(facts.patchset),)))
+    for ref in item.changes:
+        if ref.change != facts.change and pipeline.manager is Manager.DEPENDENT:
+            enqueue(draft, pipeline, ref)
+
+
+def ref_updated(draft: Draft, event: RefUpdated) -> None:
+    """A branch has moved: pipelines that run after that are triggered; ``verify`` notices what is not ours."""
+    facts = event.facts
+    branch = (facts.project, facts.branch)
+    known = draft.tip(branch)
+    if not event.ours and known is not None and known != event.tip:
+        if draft.policy.reuse:
+            draft.put_step((*branch, event.tip), Step(known, None, facts.files))
+        if draft.policy.verify:
+            draft.put_tip(branch, event.tip)
+            _trunk_moved(draft, facts)
+    draft.put_facts(facts)
+    for pipeline in draft.layout.pipelines.values():
+        if ref_triggered(pipeline, event):
+            enqueue(draft, pipeline, facts.ref)
+
+
+def _trunk_moved(draft: Draft, facts: Facts) -> None:
+    """All items of the queues of that branch are tested again on the trunk as it really is."""
+    for pipeline in draft.layout.pipelines.values():
+        found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
+        if found is not None and draft.queue_or_none((pipeline.name, found[0])) is not None:
+            test_anew(draft, (pipeline.name, found[0]))
+
+
+# ---- the switch `reconcile`
+
+
+def read_again(draft: Draft, event: Started | Woken) -> None:
+    """Ask for the server's state: at the start, after a gap, every ten minutes."""
+    if not draft.policy.reconcile:
+        return
+    if isinstance(event, Woken) and (not draft.wake or draft.now < draft.wake):
+        return
+    known = tuple(sorted({name for item in draft.all_items() for name in item.names}))
+    draft.act(partial(ReadServer, changes=known))
+    draft.wake = draft.now + RECONCILE_EVERY
+    draft.act(partial(WakeAt, at=draft.wake))
+
+
+def server_read(draft: Draft, event: ServerRead) -> None:
+    """Make up for lost events: what has changed is worked in, what is approved and was never tried enters."""
+    for facts in event.facts:
+        update(draft, facts)
+    for project, branch, tip in event.tips:
+        known = draft.tip((project, branch))
+        if draft.policy.verify and known is not None and known != tip:
+            draft.put_tip((project, branch), tip)
+            _trunk_moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"))
+    for pipeline in draft.layout.pipelines.values():
+        if pipeline.manager is Manager.DEPENDENT:
+            for facts in event.facts:
+                _catch_up(draft, pipeline, facts)
+
+
+def _catch_up(draft: Draft, pipeline: Pipeline, facts: Facts) -> None:
+    """An open change whose approval would have brought it in, had its event arrived."""
+    serial = _approval(pipeline, facts)
+    if facts.status != "NEW" or not serial or draft.served(facts.change) == (facts.patchset, serial):
+        return
+    if draft.holding(pipeline.name, facts.change) is not None:
+        return
+    reason = enqueue(draft, pipeline, facts.ref)
+    if reason is None or draft.policy.explain:
+        note_approval(draft, pipeline, facts)
+    if reason is not None and draft.policy.explain and reason.code not in _NOT_TOLD:
+        tell_once(draft, pipeline.name, facts.change, 0, reason)
+
+
+def note_approval(draft: Draft, pipeline: Pipeline, facts: Facts) -> None:
+    """Remember which approval the change has had its try by."""
+    serial = _approval(pipeline, facts)
+    if serial and draft.policy.reconcile:
+        draft.put_served(facts.change, (facts.patchset, serial))
+
+
+def _approval(pipeline: Pipeline, facts: Facts) -> int:
+    """The latest vote on the change that triggers the pipeline, as the server counts; 0 for none."""
+    wanted = {pair for trigger in pipeline.triggers for pair in trigger.approvals}
+    return max((vote.serial for vote in facts.votes if (vote.label, vote.value) in wanted), default=0)

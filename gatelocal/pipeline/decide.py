@@ -1,0 +1,174 @@
+"""The gate as one function: a state and an event make a new state and actions; nothing else happens.
+
+An event is first worked into what is known; then every queue that it concerns is walked from head to tail, and only
+over those items that something has changed for, until nothing changes any more.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from gatelocal.model.evolve import replace
+from gatelocal.model.layout import Layout, Manager
+from gatelocal.pipeline import answers, changes, operate
+from gatelocal.pipeline.actions import Action
+from gatelocal.pipeline.builds import advance, complete, fail_fast, holds_followers
+from gatelocal.pipeline.draft import Draft, Flag, begun
+from gatelocal.pipeline.events import (
+    BuildDone,
+    BuildDoomed,
+    BuildPaused,
+    ChangeEvent,
+    Dequeue,
+    Enqueue,
+    Event,
+    HoldNodes,
+    Looked,
+    NodeAnswer,
+    PauseQueue,
+    Prepared,
+    Promote,
+    RefUpdated,
+    Reloaded,
+    ServerRead,
+    Started,
+    Submitted,
+    Woken,
+)
+from gatelocal.pipeline.land import conclude, expel, looked, submitted
+from gatelocal.pipeline.policies import CLASSIC, Policy
+from gatelocal.pipeline.ready import may_stay
+from gatelocal.pipeline.speculate import rebase
+from gatelocal.pipeline.state import Item, Stage, State
+from gatelocal.pipeline.window import fill, is_active
+
+
+def initial(layout: Layout, policy: Policy = CLASSIC) -> State:
+    """The gate before anything has happened: the layout's queues are there and empty."""
+    draft = begun(State(layout, policy), 0.0)
+    operate.make_queues(draft)
+    return draft.state()
+
+
+def decide(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
+    """What the gate becomes and what it wants done when the event happens."""
+    after, actions, _ = traced(state, event)
+    return after, actions
+
+
+def traced(state: State, event: Event) -> tuple[State, tuple[Action, ...], tuple[int, ...]]:
+    """As :func:`decide`, and the ids of the items that were touched, for whoever checks them."""
+    draft = begun(state, event.at)
+    _take(draft, event)
+    _settle(draft)
+    return draft.state(), tuple(draft.actions), draft.touched()
+
+
+def _take(draft: Draft, event: Event) -> None:  # noqa: PLR0912 - one arm for each kind of event
+    """Work an event into the state."""
+    match event:
+        case BuildDone() | BuildPaused() | BuildDoomed() | NodeAnswer() | Prepared():
+            answers.take(draft, event)
+        case Looked():
+            item = draft.find(event.item)
+            if item is not None and item.generation == event.generation and item.stage is Stage.LOOKING:
+                looked(draft, item, event)
+        case Submitted():
+            item = draft.find(event.item)
+            if item is not None and item.stage is Stage.LANDING and item.changes[item.submitted] == event.ref:
+                submitted(draft, item, event)
+        case ChangeEvent():
+            changes.take(draft, event)
+        case RefUpdated():
+            changes.ref_updated(draft, event)
+        case Enqueue():
+            operate.enqueue_by_hand(draft, event)
+        case Dequeue():
+            operate.dequeue(draft, event)
+        case Promote():
+            operate.promote(draft, event)
+        case PauseQueue():
+            operate.pause(draft, event)
+        case HoldNodes():
+            operate.hold(draft, event)
+        case Reloaded():
+            operate.reload(draft, event)
+        case Started() | Woken():
+            changes.read_again(draft, event)
+        case ServerRead():
+            changes.server_read(draft, event)
+        case _:
+            assert_never(event)
+
+
+def _settle(draft: Draft) -> None:
+    """Walk the queues until nothing is left to be looked at."""
+    while draft.agenda:
+        key = next(iter(draft.agenda))
+        todo = draft.agenda[key]
+        if todo:
+            number = min(todo)
+            _examine(draft, number, todo.pop(number))
+        elif not fill(draft, key):
+            del draft.agenda[key]
+
+
+def _examine(draft: Draft, number: int, flag: int) -> None:
+    """One item's turn: may it stay, what is it built on, what may start, is it done (gate-semantics 1.4)."""
+    item = draft.find(number)
+    if item is None or item.stage is Stage.LANDING or not item.live:
+        return
+    if flag & Flag.STAY:
+        reason = may_stay(draft, item)
+        if reason is not None:
+            expel(draft, item, reason)
+            return
+    if flag & Flag.BASE:
+        rebase(draft, item)
+        item = draft.item(number)
+    _progress(draft, item)
+
+
+def _progress(draft: Draft, item: Item) -> None:
+    queue = draft.queue(item.key)
+    ahead = draft.find(item.ahead) if item.ahead else None
+    if item.stage is Stage.TESTED and not queue.paused and not (ahead and ahead.blocks) and is_active(queue, item):
+        item = advance(draft, item)
+    red = _red(item)
+    if red and item.stage is Stage.TESTED:
+        item = fail_fast(draft, item)
+    item = _evaluate(draft, item, ahead, red)
+    if item.ahead or queue.paused:
+        return
+    if item.stage in (Stage.CONFLICT, Stage.BROKEN) or (item.stage is Stage.TESTED and complete(item)):
+        conclude(draft, item)
+
+
+def _red(item: Item) -> bool:
+    return any(run.red for run in item.runs)
+
+
+def _evaluate(draft: Draft, item: Item, ahead: Item | None, red: bool) -> Item:
+    """Whether the item fails, and whether it holds those behind; if that has changed, they are looked at."""
+    failing = red or item.stage in (Stage.PARKED, Stage.CONFLICT, Stage.BROKEN)
+    blocks = item.stage is Stage.TESTED and (holds_followers(item) or bool(ahead and ahead.blocks))
+    if (failing, blocks) == (item.failing, item.blocks):
+        return item
+    changed = draft.put(replace(item, failing=failing, blocks=blocks))
+    if draft.pipeline(item).manager is Manager.DEPENDENT:
+        _look_behind(draft, changed, Flag.BASE if failing != item.failing else Flag.JOBS)
+    return changed
+
+
+def _look_behind(draft: Draft, item: Item, flag: int) -> None:
+    """Have those built on the item looked at: all up to the first one that does not fail."""
+    line = draft.queue(item.key).line
+    number = line.after(item.id)
+    while number is not None:
+        other = draft.item(number)
+        if other.stage is Stage.WAITING:
+            return
+        draft.flag(number, flag)
+        if flag == Flag.BASE or not other.failing:
+            return
+        number = line.after(number)

@@ -1,0 +1,122 @@
+"""The switches ``confirm`` and ``pause_on_broken_trunk``: when a red result counts, and what it counts against.
+
+``confirm``: a failed voting job is built once more on the same workspace; green then, it was green.
+``pause_on_broken_trunk``: it is built on the bare trunk as well, beside the confirmation, unless it is known to be
+green there without this change. Red there too, the queue is paused and nobody is rejected. It costs one build per red
+result whose innocence is not known; it guarantees that nobody is rejected for the trunk's own failure.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gatelocal.model.evolve import replace
+from gatelocal.pipeline import texts
+from gatelocal.pipeline.actions import Prepare
+from gatelocal.pipeline.builds import finish
+from gatelocal.pipeline.draft import Draft
+from gatelocal.pipeline.leave import inform
+from gatelocal.pipeline.resources import release
+from gatelocal.pipeline.state import Item, JobRun, Phase
+
+_DOUBTFUL = ("FAILURE", "TIMED_OUT", "POST_FAILURE")
+
+
+def ended(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
+    """A build has ended for good: its result counts, unless a switch wants to know more first.
+
+    :param run: the run with its result, not yet in the item.
+    """
+    if run.control_of >= 0:
+        return _control_ended(draft, item, at, run)
+    doubtful = (
+        run.job.voting and run.result in _DOUBTFUL and (draft.policy.confirm or draft.policy.pause_on_broken_trunk)
+    )
+    if not doubtful:
+        return finish(draft, item, at, run)
+    first = not run.first
+    if first and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
+        item = _start_control(draft, item, at, run)
+    release(draft, item, at, run)
+    if first and draft.policy.confirm:
+        again = replace(run, phase=Phase.IDLE, result="", first=run.result, doomed=False, holding=False)
+        return draft.put(_with(item, at, again))
+    doubted = replace(run, phase=Phase.DOUBT, first=run.result, result="", holding=False)
+    return _judge(draft, _with(item, at, doubted), at)
+
+
+def _with(item: Item, at: int, run: JobRun) -> Item:
+    return replace(item, runs=(*item.runs[:at], run, *item.runs[at + 1 :]))
+
+
+def _control(item: Item, at: int) -> JobRun | None:
+    return next((run for run in item.runs if run.control_of == at), None)
+
+
+def _judge(draft: Draft, item: Item, at: int) -> Item:
+    """A red result is certain; it counts as soon as the bare trunk is known to be good."""
+    run = item.runs[at]
+    control = _control(item, at)
+    if control is not None and control.phase is not Phase.DONE:
+        return draft.put(item)
+    if control is not None and control.result in _DOUBTFUL:
+        return _broken_trunk(draft, draft.put(item))
+    return finish(draft, item, at, replace(run, phase=Phase.DONE, result=run.first))
+
+
+def _start_control(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
+    facts = draft.facts(run.ref.change)
+    branch = (facts.project, facts.branch) if facts else ("", "")
+    make = partial(Prepare, item=item.id, generation=item.generation, changes=(), branches=(branch,))
+    job = replace(run.job, dependencies=(), requires=frozenset(), provides=frozenset(), hold_following=False)
+    control = JobRun(job, run.ref, Phase.PREPARING, control_of=at, preparation=draft.act(make))
+    return draft.put(replace(item, runs=(*item.runs, control)))
+
+
+def _control_ended(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
+    item = finish(draft, item, at, run)
+    facts = draft.facts(run.ref.change)
+    if run.result == "SUCCESS" and facts is not None:
+        tip = draft.tip((facts.project, facts.branch))
+        if tip is not None:
+            draft.put_proved((facts.project, facts.branch, run.job.name), tip)
+    if item.runs[run.control_of].phase is Phase.DOUBT:
+        return _judge(draft, item, run.control_of)
+    return item
+
+
+def _known_green(draft: Draft, item: Item, run: JobRun) -> bool:
+    """Whether a green build of this job without this change is known on the present tip."""
+    facts = draft.facts(run.ref.change)
+    if facts is None:
+        return False
+    branch = (facts.project, facts.branch)
+    tip = draft.tip(branch)
+    if tip is not None and draft.proved((*branch, run.job.name)) == tip:
+        return True
+    ahead = draft.queue(item.key).line.before(item.id)
+    while ahead is not None:
+        other = draft.item(ahead)
+        if (*branch, tip) in other.bases and any(_green(draft, one, run, branch) for one in other.runs):
+            return True
+        ahead = draft.queue(item.key).line.before(ahead)
+    return False
+
+
+def _green(draft: Draft, one: JobRun, run: JobRun, branch: tuple[str, str]) -> bool:
+    facts = draft.facts(one.ref.change)
+    same = facts is not None and (facts.project, facts.branch) == branch and one.job.name == run.job.name
+    return same and one.result == "SUCCESS" and one.control_of < 0
+
+
+def _broken_trunk(draft: Draft, item: Item) -> Item:
+    """Pause the queue, tell it on the head, reject nobody; after `resume` all are tested anew."""
+    queue = draft.queue(item.key)
+    if queue.anew:
+        return item
+    draft.put_queue(replace(queue, paused=True, anew=True))
+    head = draft.item(queue.line.first or item.id)
+    names = tuple(run.job.name for run in item.runs if run.control_of >= 0 and run.result in _DOUBTFUL)
+    text = texts.broken_trunk(item.pipeline, names, queue.label)
+    inform(draft, item.pipeline, head.changes[-1], head.id, "info", text)
+    return item

@@ -1,0 +1,192 @@
+"""Which jobs run for an item: layout and changes → frozen jobs in their order; none is started here.
+
+Zuul's rules (gate-semantics 1.12): all definitions of a job that match the branch apply from the root of the
+inheritance to the leaf, then what the project adds; file matchers decide; a job that runs pulls in what it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+
+from gatelocal.errors import ConfigurationError
+from gatelocal.model.evolve import replace
+from gatelocal.model.facts import Facts
+from gatelocal.model.layout import JobSpec, Layout, Pattern
+from gatelocal.model.stanza import Stanza, Tagged
+from gatelocal.pipeline.layout import _listed, _mapping, _names, _patterns, _truth, _whole
+from gatelocal.pipeline.match import any_matches, concerns
+
+NOOP = "noop"
+"""Zuul's built-in job that succeeds without a build."""
+
+_BASE = "base"
+
+_Setter = Callable[[JobSpec, object, str], JobSpec]
+
+
+def jobs_of(layout: Layout, facts: Facts, pipeline: str) -> tuple[JobSpec, ...]:
+    """The jobs that run for one change in one pipeline, in the order in which the project names them.
+
+    :raises ConfigurationError: a job needs another that does not run, or jobs need each other in a circle.
+    """
+    candidates = _candidates(layout, facts.project, facts.branch, pipeline)
+    if not any(job.files or job.irrelevant for job in candidates):
+        _check(candidates)
+        return candidates
+    wanted = {job.name for job in candidates if concerns(job.files, job.irrelevant, facts.files)}
+    by_name = {job.name: job for job in candidates}
+    pending = list(wanted)
+    while pending:
+        for name, soft in by_name[pending.pop()].dependencies:
+            if not soft and name in by_name and name not in wanted:
+                wanted.add(name)
+                pending.append(name)
+    chosen = tuple(job for job in candidates if job.name in wanted)
+    _check(chosen)
+    return chosen
+
+
+def _check(jobs: Sequence[JobSpec]) -> None:
+    """A hard dependency must run as well, and there is no circle (Zuul: both are configuration errors)."""
+    names = {job.name for job in jobs}
+    placed: set[str] = set()
+    for job in jobs:
+        for name, soft in job.dependencies:
+            if not soft and name not in names:
+                raise ConfigurationError(f"job {job.name} depends on {name}, which is not run")
+    waiting = list(jobs)
+    while waiting:
+        ready = [job for job in waiting if not ({n for n, _ in job.dependencies} & names) - placed]
+        if not ready:
+            raise ConfigurationError("jobs depend on each other in a circle: " + ", ".join(j.name for j in waiting))
+        placed |= {job.name for job in ready}
+        waiting = [job for job in waiting if job.name not in placed]
+
+
+@lru_cache(maxsize=1024)
+def _candidates(layout: Layout, project: str, branch: str, pipeline: str) -> tuple[JobSpec, ...]:
+    """All jobs that the project names for the pipeline and that have a definition for the branch."""
+    known = layout.projects.get(project)
+    section = known.pipelines.get(pipeline) if known else None
+    entries: dict[str, list[tuple[Mapping[str, object], str]]] = {}
+    for name, settings, place in section.jobs if section else ():
+        if _for_branch(settings, place, branch):
+            entries.setdefault(name, []).append((settings, place))
+    found: list[JobSpec] = []
+    for name, layers in entries.items():
+        chain = _chain(layout, name, branch, ())
+        if not chain and name != NOOP:
+            if name not in layout.jobs:
+                raise ConfigurationError(f"{layers[0][1]}: job {name} is not defined")
+            continue
+        job = JobSpec(name)
+        for stanza in chain:
+            job = _applied(job, stanza.body, stanza.place)
+        for settings, place in layers:
+            job = _applied(job, settings, place)
+        if any(stanza.name == name and stanza.body.get("abstract") is True for stanza in chain):
+            raise ConfigurationError(f"{layers[0][1]}: job {name} is abstract")
+        found.append(job)
+    return tuple(found)
+
+
+def _chain(layout: Layout, name: str, branch: str, below: tuple[str, ...]) -> list[Stanza]:
+    """The definitions that apply on the branch, root first."""
+    if name in below:
+        raise ConfigurationError("jobs inherit from each other: " + " → ".join((*below, name)))
+    chain: list[Stanza] = []
+    for stanza in layout.jobs.get(name, ()):
+        if not _for_branch(stanza.body, stanza.place, branch):
+            continue
+        parent = stanza.body.get("parent", None if chain or name == _BASE else _BASE)
+        if isinstance(parent, str) and not any(stanza.name == parent for stanza in chain):
+            if parent not in layout.jobs:
+                raise ConfigurationError(f"{stanza.place}: job {name}: its parent {parent} is not defined")
+            chain += [one for one in _chain(layout, parent, branch, (*below, name)) if one not in chain]
+        chain.append(stanza)
+    return chain
+
+
+def _for_branch(body: Mapping[str, object], place: str, branch: str) -> bool:
+    patterns = _patterns(body.get("branches"), place)
+    return not patterns or any_matches(patterns, branch)
+
+
+def _applied(job: JobSpec, body: Mapping[str, object], place: str) -> JobSpec:
+    for key, value in body.items():
+        if key in _SETTERS:
+            job = _SETTERS[key](job, value, f"{place}: job {job.name}")
+        elif key not in _WITHOUT_INFLUENCE:
+            raise ConfigurationError(f"{place}: job {job.name}: unknown key {key}")
+    return job
+
+
+def _dependencies(job: JobSpec, value: object, place: str) -> JobSpec:
+    found: list[tuple[str, bool]] = []
+    for item in _listed(value):
+        if isinstance(item, str):
+            found.append((item, False))
+            continue
+        body = _mapping(item, place, "dependencies")
+        name = body.get("name")
+        if not isinstance(name, str):
+            raise ConfigurationError(f"{place}: a dependency has a name")
+        found.append((name, _truth(body.get("soft", False), place, "soft")))
+    return replace(job, dependencies=tuple(found))
+
+
+def _semaphores(job: JobSpec, value: object, place: str) -> JobSpec:
+    names: list[str] = []
+    for item in _listed(value):
+        body = item if isinstance(item, Mapping) else {"name": item}
+        if body.get("resources-first"):
+            raise ConfigurationError(f"{place}: resources-first is not built yet")
+        names += _names(body.get("name"), place, "semaphores")
+    return replace(job, semaphores=tuple(dict.fromkeys((*job.semaphores, *names))))
+
+
+def _projects(job: JobSpec, value: object, place: str) -> JobSpec:
+    names = [str(item.get("name")) if isinstance(item, Mapping) else str(item) for item in _listed(value)]
+    before = () if isinstance(value, Tagged) else job.required_projects
+    return replace(job, required_projects=tuple(dict.fromkeys((*before, *names))))
+
+
+def _attempts(job: JobSpec, value: object, place: str) -> JobSpec:
+    number = _whole(value, place, "attempts")
+    if number < 1:
+        raise ConfigurationError(f"{place}: attempts must be at least 1")
+    return replace(job, attempts=number)
+
+
+def _deduplicate(job: JobSpec, value: object, place: str) -> JobSpec:
+    return replace(job, deduplicate=None if value == "auto" else _truth(value, place, "deduplicate"))
+
+
+def _inherited(before: tuple[Pattern, ...], value: object, place: str) -> tuple[Pattern, ...]:
+    kept = before if isinstance(value, Tagged) and value.tag == "!inherit" else ()
+    return (*kept, *_patterns(value, place))
+
+
+_SETTERS: Mapping[str, _Setter] = {
+    "voting": lambda job, value, place: replace(job, voting=_truth(value, place, "voting")),
+    "hold-following-changes": lambda job, value, place: replace(job, hold_following=_truth(value, place, "hold")),
+    "attempts": _attempts,
+    "dependencies": _dependencies,
+    "semaphore": _semaphores,
+    "semaphores": _semaphores,
+    "provides": lambda job, value, place: replace(job, provides=job.provides | {*_names(value, place, "provides")}),
+    "requires": lambda job, value, place: replace(job, requires=job.requires | {*_names(value, place, "requires")}),
+    "required-projects": _projects,
+    "files": lambda job, value, place: replace(job, files=_inherited(job.files, value, place)),
+    "irrelevant-files": lambda job, value, place: replace(job, irrelevant=_inherited(job.irrelevant, value, place)),
+    "deduplicate": _deduplicate,
+}
+
+_WITHOUT_INFLUENCE = frozenset(
+    "name parent description abstract final protected intermediate branches vars extra-vars host-vars group-vars"
+    " run pre-run post-run cleanup-run roles nodeset timeout post-timeout secrets tags success-message failure-message"
+    " success-url failure-url override-branch override-checkout ansible-version ansible-split-streams workspace-scheme"
+    " failure-output match-on-config-updates post-review image-build-name secret-parameters include-vars"
+    " variant-description pass-to-parent".split()
+)

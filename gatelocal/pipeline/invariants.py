@@ -1,0 +1,221 @@
+"""What must always hold, written apart from the rules that keep it; it uses none of them and changes nothing.
+
+Checked after every event in tests and simulation. The cost is that of the items that an event has touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from gatelocal.model.layout import Manager
+from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
+from gatelocal.pipeline.events import BuildDone, Event
+from gatelocal.pipeline.state import Item, Phase, Queue, Stage, State
+
+_UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
+_GREEN = ("SUCCESS", "SKIPPED")
+
+
+def broken(before: State, event: Event, after: State, actions: Sequence[Action], touched: Iterable[int]) -> list[str]:
+    """What does not hold after an event; empty when all is well."""
+    found: list[str] = []
+    numbers = tuple(touched)
+    for number in numbers:
+        item = after.items.get(number)
+        if item is not None:
+            found += _item(after, item, before.items.get(number))
+        found += _stopped(before, event, after, actions, number)
+    found += _actions(before, after, actions)
+    found += _semaphores(before, after)
+    return found
+
+
+# ---- one item
+
+
+def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
+    queue = state.queues.get(item.key)
+    name = f"item {item.id} ({', '.join(map(str, item.changes))})"
+    if queue is None or item.id not in queue.line:
+        yield f"{name} is in no queue"
+        return
+    for change in item.names:
+        if item.id not in (state.where.get(change) or ()):
+            yield f"{name} cannot be found by its change {change}"
+    if item.stage in (Stage.WAITING, Stage.PARKED) and any(run.phase in _UP for run in item.runs):
+        yield f"{name} has builds without being prepared"
+    if not item.live and item.runs:
+        yield f"{name} is not live and has jobs"
+    red = any(r.job.voting and r.control_of < 0 and r.phase is Phase.DONE and r.result not in _GREEN for r in item.runs)
+    if red and not item.failing:
+        yield f"{name} has failed and counts as good"
+    if item.stage in (Stage.LOOKING, Stage.LANDING):
+        yield from _may_land(state, item, name)
+    if state.layout.pipelines.get(item.pipeline) is not None:
+        yield from _ground(state, item, queue, name)
+        if old is None or old.content is not item.content:
+            yield from _content(state, item, name)
+
+
+def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
+    """Only what is green lands, with nothing ahead, after all that it needs."""
+    if item.ahead:
+        yield f"{name} lands before what is ahead of it"
+    for run in item.runs:
+        if run.control_of < 0 and run.job.voting and run.result not in _GREEN:
+            yield f"{name} lands although {run.job.name} is {run.result or run.phase.value}"
+    for needed in item.needs:
+        facts = state.changes.get(needed)
+        if facts is None or facts.status != "MERGED":
+            yield f"{name} lands before {needed}, which it needs"
+
+
+def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
+    """What it is tested on is the nearest item ahead that does not fail, in its present generation, and no other."""
+    pipeline = state.layout.pipelines[item.pipeline]
+    if pipeline.manager is not Manager.DEPENDENT or item.stage in (Stage.WAITING, Stage.PARKED):
+        return
+    ahead = state.items.get(item.ahead) if item.ahead else None
+    if item.ahead and ahead is None:
+        yield f"{name} is tested on item {item.ahead}, which has gone"
+        return
+    if ahead is not None and ahead.generation != item.ahead_generation:
+        yield f"{name} is tested on generation {item.ahead_generation} of item {ahead.id}, now in {ahead.generation}"
+    nearest = _nearest(state, queue, item)
+    if item.stage is not Stage.LANDING and nearest != item.ahead:
+        yield f"{name} is tested on item {item.ahead} and not on {nearest}"
+
+
+def _content(state: State, item: Item, name: str) -> Iterator[str]:
+    """What it was prepared with is what the item ahead contains, and itself last."""
+    if item.stage is not Stage.PREPARING or state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
+        return
+    ahead = state.items.get(item.ahead) if item.ahead else None
+    own = item.changes
+    if item.content[len(item.content) - len(own) :] != own:
+        yield f"{name} does not contain itself last"
+    if ahead is not None:
+        expected = ahead.content[len(ahead.content) - (len(item.content) - len(own)) :]
+        if (*expected, *own) != item.content:
+            yield f"{name} does not contain what is ahead of it"
+
+
+def _nearest(state: State, queue: Queue, item: Item) -> int:
+    number = queue.line.before(item.id)
+    while number is not None:
+        if not state.items[number].failing:
+            return number
+        number = queue.line.before(number)
+    return 0
+
+
+def _stopped(before: State, event: Event, after: State, actions: Sequence[Action], number: int) -> Iterator[str]:
+    """A build that an item does not have any more has ended or was stopped."""
+    old, new = before.items.get(number), after.items.get(number)
+    for run in old.runs if old is not None else ():
+        if run.phase not in _UP:
+            continue
+        still = new is not None and any(one.build == run.build and one.phase in _UP for one in new.runs)
+        ended = isinstance(event, BuildDone) and event.build == run.build
+        stopped = any(isinstance(action, CancelBuild) and action.build == run.build for action in actions)
+        if not (still or ended or stopped):
+            yield f"build {run.build} of item {number} was forgotten"
+        if still and stopped:
+            yield f"build {run.build} of item {number} was stopped and still counts"
+
+
+# ---- actions and resources
+
+
+def _actions(before: State, after: State, actions: Sequence[Action]) -> Iterator[str]:
+    latest = before.counter
+    for action in actions:
+        if action.id <= latest or action.id > after.counter:
+            yield f"action {action.id} has an id that was used before"
+        latest = max(latest, action.id)
+        if isinstance(action, StartBuild):
+            item = after.items.get(action.item)
+            queue = after.queues.get(item.key) if item is not None else None
+            was = before.queues.get(queue.key) if queue is not None else None
+            if queue is not None and queue.paused and was is not None and was.paused:
+                yield f"a build starts in the paused queue {queue.label}"
+        if isinstance(action, Submit):
+            yield from _one_submit(after, action)
+        if isinstance(action, Report) and action.kind == "failure":
+            yield from _own_fault(before, after, action)
+
+
+def _own_fault(before: State, after: State, action: Report) -> Iterator[str]:
+    """Who is rejected for its jobs was tested on what has landed, and not on a neighbour that may be bad."""
+    item = before.items.get(action.item)
+    if item is None or after.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
+        return
+    for ref in item.content:
+        facts = after.changes.get(ref.change)
+        if ref not in item.changes and (facts is None or facts.status != "MERGED"):
+            yield f"{action.ref} is rejected for what was tested on {ref}, which has not landed"
+
+
+def _one_submit(state: State, action: Submit) -> Iterator[str]:
+    item = state.items.get(action.item)
+    if item is None or item.stage is not Stage.LANDING:
+        yield f"{action.ref} is submitted and its item does not land"
+        return
+    if state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
+        return
+    queue = state.queues[item.key]
+    number = queue.line.before(item.id)
+    while number is not None:
+        if state.items[number].stage is Stage.LANDING:
+            yield f"{action.ref} is submitted while item {number} of its queue lands"
+        number = queue.line.before(number)
+
+
+def _semaphores(before: State, after: State) -> Iterator[str]:
+    if after.semaphores is before.semaphores:
+        return
+    for name, one in after.semaphores.items():
+        if len(one.holders) > max(after.layout.semaphores.get(name, 1), _held(before, name)):
+            yield f"semaphore {name} is held {len(one.holders)} times"
+        for number, at in one.holders:
+            item = after.items.get(number)
+            if item is None or at >= len(item.runs) or not item.runs[at].holding:
+                yield f"semaphore {name} is held by item {number}, which does not need it any more"
+
+
+def _held(before: State, name: str) -> int:
+    """A layout that was read again may allow less than is held already."""
+    known = before.semaphores.get(name)
+    return len(known.holders) if known is not None else 0
+
+
+# ---- a state in which nothing more follows
+
+
+def at_rest(state: State) -> list[str]:
+    """What is wrong with a state in which everything that could follow has been handled."""
+    found: list[str] = []
+    for queue in state.queues.values():
+        if not queue.paused:
+            found += _idle(state, queue)
+    return found
+
+
+def _idle(state: State, queue: Queue) -> Iterator[str]:
+    if queue.pipeline not in state.layout.pipelines:
+        yield f"queue {queue.label} belongs to no pipeline"
+        return
+    for place, number in enumerate(queue.line):
+        if queue.window and place >= queue.window:
+            return
+        item = state.items[number]
+        if not item.live:
+            continue
+        name = f"item {number} ({', '.join(map(str, item.changes))})"
+        if item.stage is Stage.WAITING:
+            yield f"{name} could be prepared and is not"
+        done = item.stage is Stage.TESTED and all(run.phase is Phase.DONE for run in item.runs)
+        if done and not item.ahead:
+            yield f"{name} is done and was not reported"
+        if item.stage in (Stage.PREPARING, Stage.LOOKING, Stage.LANDING):
+            yield f"{name} waits for an answer that should have come: {item.stage.value}"

@@ -1,0 +1,250 @@
+"""The end of an item that has nothing ahead and all results: the verdict, the submit, what the server said.
+
+Rules: gate-semantics 1.7. Only one item of a queue can be here at a time: those behind have it ahead of them.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gatelocal.model.evolve import replace
+from gatelocal.model.layout import Manager
+from gatelocal.pipeline import texts, window
+from gatelocal.pipeline.actions import Look, Submit
+from gatelocal.pipeline.builds import all_green
+from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.events import Looked, Submitted
+from gatelocal.pipeline.leave import inform, leave, say, take_out
+from gatelocal.pipeline.ready import obstacle
+from gatelocal.pipeline.resources import stop
+from gatelocal.pipeline.speculate import reset
+from gatelocal.pipeline.state import Item, Reason, Stage, Step
+
+
+def conclude(draft: Draft, item: Item) -> None:
+    """Give the verdict on an item."""
+    if item.stage is Stage.CONFLICT:
+        reject(draft, item, Reason("conflict", item.conflicts), "conflict")
+    elif item.stage is Stage.BROKEN:
+        reject(draft, item, Reason("config", (item.problem,)), "config")
+    elif not item.runs:
+        _no_jobs(draft, item)
+    elif all_green(item):
+        _succeed(draft, item)
+    else:
+        names = tuple(run.job.name for run in item.runs if run.red)
+        reject(draft, item, Reason("failed", names) if names else Reason("skipped", (item.pipeline,)), "failure")
+
+
+def reject(draft: Draft, item: Item, reason: Reason, kind: str) -> None:
+    """Report an item as not succeeded and take it out; its window shrinks (gate-semantics 1.5).
+
+    With ``one_halving`` those that only go because of another do not shrink it again.
+    """
+    item = stop(draft, item)
+    if item.live:
+        if kind == "failure":
+            own = set(item.changes)
+            ahead = tuple(str(ref) for ref in item.content if ref not in own) if draft.policy.explain else ()
+            say(draft, item, kind, texts.failed(item, ahead))
+        else:
+            say(draft, item, kind, texts.rejected(item.pipeline, reason))
+        if not (kind == "dependency" and draft.policy.one_halving):
+            window.not_succeeded(draft, item)
+    take_out(draft, item, reason)
+
+
+def expel(draft: Draft, item: Item, reason: Reason) -> None:
+    """Take out an item that cannot land any more (gate-semantics 1.4, step 2, and 1.8)."""
+    match reason.code:
+        case "abandoned":
+            leave(draft, item, reason)
+        case "needed":
+            reject(draft, item, reason, "dependency")
+        case _:
+            reject(draft, item, reason, "requirement")
+
+
+def _no_jobs(draft: Draft, item: Item) -> None:
+    """No job is for the change: it does not land, and only ``explain`` says so (Zuul: NO_JOBS)."""
+    reason = Reason("no-jobs", (item.pipeline,))
+    say(draft, item, "no-jobs", texts.rejected(item.pipeline, reason))
+    if draft.policy.explain:
+        for ref in item.changes:
+            tell_once(draft, item.pipeline, ref.change, item.id, reason)
+    window.not_succeeded(draft, item)
+    take_out(draft, item, reason)
+
+
+def tell_once(draft: Draft, pipeline: str, change: str, item: int, reason: Reason, kind: str = "info") -> None:
+    """The switch ``explain``: one message per patchset and reason."""
+    facts = draft.facts(change)
+    if facts is None or facts.is_branch:
+        return
+    mark = " ".join((str(facts.patchset), pipeline, reason.code, *reason.names))
+    if mark not in draft.told(change):
+        draft.put_told(change, (*draft.told(change), mark))
+        inform(draft, pipeline, facts.ref, item, kind, texts.rejected(pipeline, reason))
+
+
+def _succeed(draft: Draft, item: Item) -> None:
+    pipeline = draft.pipeline(item)
+    if pipeline.manager is not Manager.DEPENDENT or not pipeline.lands:
+        say(draft, item, "success", texts.succeeded(item))
+        if pipeline.lands:
+            draft.put(replace(item, stage=Stage.LANDING))
+            _submit(draft, item)
+        else:
+            take_out(draft, item, None)
+    elif len(item.changes) > 1 or draft.policy.verify:
+        # A cycle is read again before it lands, so that it does not land in part (gate-semantics 1.7).
+        make = partial(Look, item=item.id, generation=item.generation, changes=item.names)
+        draft.act(make)
+        draft.put(replace(item, stage=Stage.LOOKING))
+    else:
+        _land(draft, item)
+
+
+def _land(draft: Draft, item: Item) -> None:
+    say(draft, item, "success", texts.succeeded(item))
+    _submit(draft, draft.put(replace(item, stage=Stage.LANDING)))
+
+
+def _submit(draft: Draft, item: Item) -> None:
+    ref = item.changes[item.submitted]
+    draft.act(partial(Submit, item=item.id, ref=ref, changes=item.changes, pipeline=item.pipeline))
+
+
+def looked(draft: Draft, item: Item, event: Looked) -> None:
+    """The server was asked once more: land, or leave, or be tested on the trunk as it is now."""
+    pipeline = draft.pipeline(item)
+    for facts in event.facts:
+        draft.put_facts(facts)
+    item = draft.put(replace(item, stage=Stage.TESTED))
+    for facts in event.facts:
+        reason = obstacle(pipeline, facts)
+        if reason is not None:
+            expel(draft, item, reason)
+            return
+    if draft.policy.verify:
+        if any(facts.status == "MERGED" for facts in event.facts):
+            leave(draft, item, Reason("merged"))
+            return
+        moved = [(project, branch, tip) for project, branch, tip in event.tips if draft.tip((project, branch)) != tip]
+        if moved:
+            for project, branch, tip in moved:
+                draft.put_tip((project, branch), tip)
+            test_anew(draft, item.key)
+            return
+    if draft.queue(item.key).paused:
+        draft.flag(item.id, Flag.JOBS)
+        return
+    _land(draft, item)
+
+
+def test_anew(draft: Draft, key: tuple[str, str]) -> None:
+    """Test all prepared items of a queue again, on the trunk as it is now."""
+    for number in tuple(draft.queue(key).line):
+        item = draft.item(number)
+        if item.stage is Stage.WAITING:
+            continue
+        if item.stage is not Stage.LANDING:
+            reset(draft, item)
+            draft.flag(number, Flag.BASE)
+
+
+def submitted(draft: Draft, item: Item, event: Submitted) -> None:
+    """The server's answer to a submit of one member of an item."""
+    if event.answer == "ok":
+        _landed(draft, item, event)
+    elif event.answer == "merged":
+        _was_landed(draft, item, event)
+    else:
+        _refused(draft, item, event)
+
+
+def _mark_merged(draft: Draft, change: str) -> tuple[str, str]:
+    facts = draft.facts(change)
+    if facts is None:
+        return ("", "")
+    draft.put_facts(replace(facts, status="MERGED"))
+    return (facts.project, facts.branch)
+
+
+def _landed(draft: Draft, item: Item, event: Submitted) -> None:
+    branch = _mark_merged(draft, event.ref.change)
+    moved = draft.policy.verify and draft.tip(branch) not in (None, event.before)
+    draft.put_tip(branch, event.tip)
+    facts = draft.facts(event.ref.change)
+    if draft.policy.reuse and facts is not None:
+        draft.put_step((*branch, event.tip), Step(event.before, event.ref, facts.files))
+    item = draft.put(replace(item, submitted=item.submitted + 1))
+    if item.submitted < len(item.changes):
+        _submit(draft, item)
+        return
+    _prove(draft, item)
+    _pass_on(draft, item)
+    window.landed(draft, item)
+    take_out(draft, item, Reason("merged"))
+    if moved:
+        _other_content(draft, item)
+
+
+def _other_content(draft: Draft, item: Item) -> None:
+    """The switch ``verify``: the landed tree is not the tested one; the queue stops and says so."""
+    queue = draft.queue_or_none(item.key)
+    if queue is not None:
+        draft.put_queue(replace(queue, paused=True, anew=True))
+        text = texts.other_content(item.pipeline, queue.label)
+        inform(draft, item.pipeline, item.changes[-1], item.id, "info", text)
+
+
+def _prove(draft: Draft, item: Item) -> None:
+    """Remember which jobs are green on the tips that now are (for ``pause_on_broken_trunk``)."""
+    for run in item.runs if draft.policy.pause_on_broken_trunk else ():
+        facts = draft.facts(run.ref.change)
+        tip = draft.tip((facts.project, facts.branch)) if facts else None
+        if facts is not None and tip is not None and run.result == "SUCCESS" and run.control_of < 0:
+            draft.put_proved((facts.project, facts.branch, run.job.name), tip)
+
+
+def _pass_on(draft: Draft, item: Item) -> None:
+    """Those built on a landed item go on: what they were tested on is now the trunk (gate-semantics 1.4)."""
+    line = draft.queue(item.key).line
+    number = line.after(item.id)
+    while number is not None:
+        other = draft.item(number)
+        if other.ahead == item.id and other.ahead_generation == item.generation:
+            draft.put(replace(other, ahead=0, ahead_generation=0))
+            draft.flag(number, Flag.JOBS)
+        if not other.failing:
+            break
+        number = line.after(number)
+
+
+def _was_landed(draft: Draft, item: Item, event: Submitted) -> None:
+    """It had landed by hand. Zuul: counts as not merged, those behind are tested again, the window stays."""
+    _mark_merged(draft, event.ref.change)
+    if item.submitted + 1 < len(item.changes):
+        _submit(draft, draft.put(replace(item, submitted=item.submitted + 1)))
+        return
+    take_out(draft, item, Reason("merged"))
+
+
+def _refused(draft: Draft, item: Item, event: Submitted) -> None:
+    """The server would not have it: those behind are tested again, the window stays (gate-semantics 1.5, 1.7).
+
+    Zuul tells only the members of a cycle; ``explain`` tells everybody.
+    """
+    words = event.reason or event.answer
+    reason = Reason("refused", (words,))
+    if len(item.changes) > 1:
+        if item.submitted:
+            landed = texts.listed(tuple(str(ref) for ref in item.changes[: item.submitted]))
+            reason = Reason("half-landed", (str(event.ref), landed))
+        say(draft, item, "refused", texts.rejected(item.pipeline, reason))
+    elif draft.policy.explain:
+        tell_once(draft, item.pipeline, event.ref.change, item.id, reason, "refused")
+    take_out(draft, item, reason)
+    for ref in item.changes[: item.submitted]:
+        draft.put_last(ref.change, Reason("merged"))

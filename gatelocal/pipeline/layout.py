@@ -1,0 +1,405 @@
+"""Zuul's configuration objects → a layout that pipelines run with; it reads no file and runs no rule.
+
+What Zuul knows and the gate does not do yet is refused with its place, never passed over: only keys that have no
+influence on queueing (descriptions, variables, playbooks, nodes) are accepted without a meaning.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from gatelocal.errors import ConfigurationError
+from gatelocal.model.layout import (
+    Approval,
+    Layout,
+    Manager,
+    Pattern,
+    Pipeline,
+    Project,
+    ProjectPipeline,
+    QueueSpec,
+    Requirement,
+    Trigger,
+    Voice,
+    WindowRule,
+)
+from gatelocal.model.stanza import Stanza, Tagged
+from gatelocal.pipeline.match import compiled
+
+CONNECTION = "gerrit"
+"""The name of the code-review connection in every layout."""
+
+_PRECEDENCE = {"high": 0, "normal": 1, "low": 2}
+_REPORTS = {
+    "start": "start",
+    "success": "success",
+    "failure": "failure",
+    "merge-conflict": "conflict",
+    "merge-failure": "conflict",
+    "config-error": "config",
+    "no-jobs": "no-jobs",
+    "dequeue": "dequeue",
+    "enqueue": "enqueue",
+    "disabled": "disabled",
+}
+_WINDOW = (
+    "window window-floor window-ceiling window-increase-type window-increase-factor window-decrease-type"
+    " window-decrease-factor"
+)
+_PIPELINE = frozenset(
+    (
+        "name manager precedence supercedes description success-message failure-message start-message dequeue-message"
+        " enqueue-message merge-conflict-message no-jobs-message footer-message dequeue-on-new-patchset"
+        f" ignore-dependencies post-review trigger require reject {_WINDOW} " + " ".join(_REPORTS)
+    ).split()
+)
+_QUEUE = frozenset("name per-branch allow-circular-dependencies".split())
+_PROJECT_META = frozenset("name queue templates description vars default-branch merge-mode squash-merge".split())
+_SECTION = frozenset("jobs fail-fast queue debug".split())
+_SEMAPHORE = frozenset("name max".split())
+_REQUIRE = frozenset("open current-patchset wip status approval".split())
+_TRIGGER = frozenset(
+    "event approval comment branch ref username require-approval reject-approval scope ignore-deletes".split()
+)
+_EVENTS = frozenset(
+    "patchset-created comment-added change-abandoned change-restored change-merged wip-state-changed"
+    " ref-updated".split()
+)
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+
+
+def layout_of(stanzas: Sequence[Stanza]) -> Layout:
+    """The layout that the stanzas describe.
+
+    :raises ConfigurationError: they contradict Zuul's syntax, or ask for what is not built; with file and line.
+    """
+    pipelines: dict[str, Pipeline] = {}
+    queues: dict[str, QueueSpec] = {}
+    jobs: dict[str, tuple[Stanza, ...]] = {}
+    semaphores: dict[str, int] = {}
+    templates: dict[str, tuple[Stanza, ...]] = {}
+    for stanza in stanzas:
+        match stanza.kind:
+            case "pipeline":
+                pipelines[stanza.name] = _pipeline(stanza)
+            case "queue":
+                queues[stanza.name] = _queue(stanza)
+            case "job":
+                jobs[stanza.name] = (*jobs.get(stanza.name, ()), stanza)
+            case "semaphore":
+                _only(stanza.body, _SEMAPHORE, stanza.place, "semaphore")
+                semaphores[stanza.name] = _whole(stanza.body.get("max", 1), stanza.place, "max")
+            case "project-template":
+                templates[stanza.name] = (*templates.get(stanza.name, ()), stanza)
+            case "project" | "nodeset" | "pragma":
+                pass
+            case _:
+                raise ConfigurationError(f"{stanza.place}: the gate does not read {stanza.kind} objects yet")
+    projects: dict[str, Project] = {}
+    for stanza in stanzas:
+        if stanza.kind == "project":
+            _project(projects, stanza, templates, frozenset(pipelines))
+    for project in projects.values():
+        if project.queue and project.queue not in queues:
+            queues[project.queue] = QueueSpec(project.queue)
+    return Layout(pipelines, projects, queues, jobs, semaphores)
+
+
+# ---- pipelines
+
+
+def _pipeline(stanza: Stanza) -> Pipeline:
+    body, place = stanza.body, stanza.place
+    _only(body, _PIPELINE, place, "pipeline")
+    try:
+        manager = Manager(body.get("manager"))
+    except ValueError:
+        known = ", ".join(one.value for one in Manager)
+        raise ConfigurationError(f"{place}: manager {body.get('manager')!r} is none of {known}") from None
+    precedence = body.get("precedence", "normal")
+    if precedence not in _PRECEDENCE:
+        raise ConfigurationError(f"{place}: precedence {precedence!r} is none of {', '.join(_PRECEDENCE)}")
+    reject = body.get("reject")
+    return Pipeline(
+        name=stanza.name,
+        manager=manager,
+        precedence=_PRECEDENCE[str(precedence)],
+        triggers=_triggers(body.get("trigger"), place),
+        require=_requirement(body.get("require"), place) or Requirement(),
+        reject=_requirement(reject, place),
+        voices=_voices(body, place),
+        window=_window(body, place),
+        supercedes=_names(body.get("supercedes"), place, "supercedes"),
+        dequeue_on_new_patchset=_truth(body.get("dequeue-on-new-patchset", True), place, "dequeue-on-new-patchset"),
+        ignore_dependencies=_truth(body.get("ignore-dependencies", False), place, "ignore-dependencies"),
+    )
+
+
+def _voices(body: Mapping[str, object], place: str) -> dict[str, Voice]:
+    """Reporters; a conflict and a configuration error are told like a failure unless they have their own (Zuul)."""
+    found: dict[str, Voice] = {}
+    for key, kind in _REPORTS.items():
+        if key in body:
+            found[kind] = _voice(body[key], place, key)
+    if "failure" in found:
+        found.setdefault("conflict", found["failure"])
+        found.setdefault("config", found["failure"])
+    return found
+
+
+def _voice(value: object, place: str, key: str) -> Voice:
+    settings = _of_connection(value, place, key)
+    votes: list[tuple[str, int]] = []
+    submit, comment = False, True
+    for name, setting in settings.items():
+        if name == "submit":
+            submit = _truth(setting, place, f"{key}: submit")
+        elif name == "comment":
+            comment = _truth(setting, place, f"{key}: comment")
+        else:
+            votes.append((name, _whole(setting, place, f"{key}: {name}")))
+    return Voice(tuple(votes), submit, comment)
+
+
+def _of_connection(value: object, place: str, key: str) -> Mapping[str, object]:
+    if value is None:
+        return {}
+    body = _mapping(value, place, key)
+    others = sorted(set(body) - {CONNECTION})
+    if others:
+        raise ConfigurationError(f"{place}: {key}: there is no connection named {others[0]}, only {CONNECTION}")
+    return _mapping(body.get(CONNECTION) or {}, place, key)
+
+
+def _triggers(value: object, place: str) -> tuple[Trigger, ...]:
+    if value is None:
+        return ()
+    body = _mapping(value, place, "trigger")
+    others = sorted(set(body) - {CONNECTION})
+    if others:
+        raise ConfigurationError(f"{place}: trigger: {others[0]}: only events of {CONNECTION} are built")
+    return tuple(_trigger(_mapping(item, place, "trigger"), place) for item in _listed(body.get(CONNECTION)))
+
+
+def _trigger(body: Mapping[str, object], place: str) -> Trigger:
+    _only(body, _TRIGGER, place, "trigger")
+    events = _names(body.get("event"), place, "event")
+    unknown = [name for name in events if name not in _EVENTS]
+    if unknown or not events:
+        raise ConfigurationError(
+            f"{place}: trigger: event {', '.join(unknown) or 'is missing'}", hint=f"known: {', '.join(sorted(_EVENTS))}"
+        )
+    return Trigger(
+        events=events,
+        approvals=_event_approvals(body.get("approval"), place),
+        comments=_patterns(body.get("comment"), place),
+        branches=_patterns(body.get("branch"), place),
+        refs=_patterns(body.get("ref"), place),
+        usernames=_patterns(body.get("username"), place),
+        require=_approvals(body.get("require-approval"), place),
+        reject=_approvals(body.get("reject-approval"), place),
+    )
+
+
+def _event_approvals(value: object, place: str) -> tuple[tuple[str, int], ...]:
+    pairs: list[tuple[str, int]] = []
+    for item in _listed(value):
+        for label, vote in _mapping(item, place, "approval").items():
+            pairs.append((label, _whole(vote, place, label)))
+    return tuple(pairs)
+
+
+def _requirement(value: object, place: str) -> Requirement | None:
+    if value is None:
+        return None
+    body = _of_connection(value, place, "require")
+    _only(body, _REQUIRE, place, "require")
+
+    def truth(key: str) -> bool | None:
+        return _truth(body[key], place, key) if key in body else None
+
+    return Requirement(
+        open=truth("open"),
+        current_patchset=truth("current-patchset"),
+        wip=truth("wip"),
+        status=_names(body.get("status"), place, "status"),
+        approvals=_approvals(body.get("approval"), place),
+    )
+
+
+def _approvals(value: object, place: str) -> tuple[Approval, ...]:
+    return tuple(_approval(_mapping(item, place, "approval"), place) for item in _listed(value))
+
+
+def _approval(body: Mapping[str, object], place: str) -> Approval:
+    labels: list[tuple[str, tuple[int, ...]]] = []
+    username: Pattern | None = None
+    ages: dict[str, float] = {}
+    for key, value in body.items():
+        if key == "username":
+            username = _pattern(value, place)
+        elif key in ("older-than", "newer-than"):
+            ages[key] = duration(value, place)
+        elif key == "email":
+            raise ConfigurationError(f"{place}: approval: email is not built yet; use username")
+        else:
+            labels.append((key, tuple(_whole(one, place, key) for one in _listed(value))))
+    return Approval(tuple(labels), username, ages.get("older-than"), ages.get("newer-than"))
+
+
+def duration(value: object, place: str) -> float:
+    """Seconds of ``90``, ``40m``, ``2h``. :raises ConfigurationError: it is neither."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ConfigurationError(f"{place}: {value!r} is no length of time such as 40m")
+    return float(found[1]) * _SECONDS[found[2] or "s"]
+
+
+def _window(body: Mapping[str, object], place: str) -> WindowRule:
+    def number(key: str, default: int, least: int) -> int:
+        value = _whole(body.get(key, default), place, key)
+        if value < least:
+            raise ConfigurationError(f"{place}: {key} must be at least {least}")
+        return value
+
+    def exponential(key: str, default: str) -> bool:
+        value = body.get(key, default)
+        if value not in ("linear", "exponential"):
+            raise ConfigurationError(f"{place}: {key}: {value!r} is neither linear nor exponential")
+        return value == "exponential"
+
+    ceiling = body.get("window-ceiling")
+    return WindowRule(
+        size=number("window", 20, 0),
+        floor=number("window-floor", 3, 1),
+        ceiling=None if ceiling is None else number("window-ceiling", 0, 1),
+        increase=number("window-increase-factor", 1, 0),
+        increase_exponential=exponential("window-increase-type", "linear"),
+        decrease=number("window-decrease-factor", 2, 1),
+        decrease_exponential=exponential("window-decrease-type", "exponential"),
+    )
+
+
+# ---- queues and projects
+
+
+def _queue(stanza: Stanza) -> QueueSpec:
+    body, place = stanza.body, stanza.place
+    _only(body, _QUEUE, place, "queue")
+    return QueueSpec(
+        stanza.name,
+        per_branch=_truth(body.get("per-branch", False), place, "per-branch"),
+        cycles=_truth(body.get("allow-circular-dependencies", False), place, "allow-circular-dependencies"),
+    )
+
+
+def _project(
+    projects: dict[str, Project],
+    stanza: Stanza,
+    templates: Mapping[str, tuple[Stanza, ...]],
+    pipelines: frozenset[str],
+) -> None:
+    """Add one project stanza, after the templates that it uses, to what is known of the project."""
+    if not stanza.name or stanza.name.startswith("^"):
+        raise ConfigurationError(f"{stanza.place}: a project object of the layout names its project")
+    known = projects.get(stanza.name) or Project(stanza.name)
+    layers: list[Stanza] = []
+    for name in _names(stanza.body.get("templates"), stanza.place, "templates"):
+        if name not in templates:
+            raise ConfigurationError(f"{stanza.place}: there is no project-template {name}")
+        layers += templates[name]
+    queue, sections = known.queue, dict(known.pipelines)
+    for layer in (*layers, stanza):
+        queue = _text(layer.body.get("queue", queue), layer.place, "queue")
+        for key, value in layer.body.items():
+            if key in _PROJECT_META:
+                continue
+            if key not in pipelines:
+                raise ConfigurationError(f"{layer.place}: project: unknown key or pipeline {key}")
+            body = _mapping(value or {}, layer.place, key)
+            _only(body, _SECTION, layer.place, key)
+            queue = _text(body.get("queue", queue), layer.place, "queue")
+            sections[key] = _section(sections.get(key) or ProjectPipeline(), body, layer.place)
+    projects[stanza.name] = Project(stanza.name, queue, sections)
+
+
+def _section(before: ProjectPipeline, body: Mapping[str, object], place: str) -> ProjectPipeline:
+    jobs = [*before.jobs]
+    for item in _listed(body.get("jobs")):
+        if isinstance(item, str):
+            jobs.append((item, {}, place))
+        elif isinstance(item, Mapping) and len(item) == 1:
+            name, settings = next(iter(item.items()))
+            jobs.append((_text(name, place, "jobs"), _mapping(settings or {}, place, str(name)), place))
+        else:
+            raise ConfigurationError(f"{place}: an entry of a job list is a name, or a name with its own settings")
+    fail_fast = _truth(body.get("fail-fast", before.fail_fast), place, "fail-fast")
+    return ProjectPipeline(tuple(jobs), fail_fast)
+
+
+# ---- values
+
+
+def _only(body: Mapping[str, object], known: frozenset[str], place: str, what: str) -> None:
+    unknown = sorted(set(body) - known)
+    if unknown:
+        raise ConfigurationError(
+            f"{place}: {what}: unknown key {unknown[0]}", hint=f"known: {', '.join(sorted(known))}"
+        )
+
+
+def _listed(value: object) -> list[object]:
+    if isinstance(value, Tagged):
+        value = value.value
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]
+
+
+def _mapping(value: object, place: str, key: str) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ConfigurationError(f"{place}: {key} is not a mapping")
+    return value
+
+
+def _text(value: object, place: str, key: str) -> str:
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{place}: {key}: {value!r} is not a name")
+    return value
+
+
+def _names(value: object, place: str, key: str) -> tuple[str, ...]:
+    return tuple(_text(item, place, key) for item in _listed(value))
+
+
+def _truth(value: object, place: str, key: str) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{place}: {key}: {value!r} is neither true nor false")
+    return value
+
+
+def _whole(value: object, place: str, key: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigurationError(f"{place}: {key}: {value!r} is not a whole number")
+    return value
+
+
+def _pattern(value: object, place: str) -> Pattern:
+    negate = False
+    if isinstance(value, Mapping):
+        negate = value.get("negate") is True
+        value = value.get("regex")
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{place}: a matcher is a regular expression, not {value!r}")
+    try:
+        compiled(value)
+    except re.error as error:
+        raise ConfigurationError(f"{place}: not a regular expression: {value!r}: {error}") from None
+    return Pattern(value, negate)
+
+
+def _patterns(value: object, place: str) -> tuple[Pattern, ...]:
+    return tuple(_pattern(item, place) for item in _listed(value))

@@ -1,0 +1,95 @@
+"""May a change be in a pipeline: votes, readiness and what it needs; it moves nothing."""
+
+from __future__ import annotations
+
+from gatelocal.model.facts import Facts, Ref
+from gatelocal.model.layout import Layout, Manager, Pipeline, QueueSpec
+from gatelocal.pipeline.draft import Draft
+from gatelocal.pipeline.match import unmet
+from gatelocal.pipeline.state import Item, Reason
+
+
+def obstacle(pipeline: Pipeline, facts: Facts) -> Reason | None:
+    """Why the server would not land the change, apart from the labels that the pipeline sets itself.
+
+    Zuul: ``canMerge`` of the dependent manager; what has landed already is no obstacle (gate-semantics 1.2).
+    """
+    if pipeline.manager is not Manager.DEPENDENT or facts.is_branch:
+        return None
+    match facts.status:
+        case "MERGED":
+            return None
+        case "ABANDONED":
+            return Reason("abandoned")
+    if facts.wip:
+        return Reason("wip")
+    missing = tuple(label for label in facts.missing if label not in pipeline.own_labels)
+    return Reason("votes", missing) if missing else None
+
+
+def requirement(draft: Draft, pipeline: Pipeline, ref: Ref) -> Reason | None:
+    """Which ``require`` or ``reject`` rule of the pipeline keeps the patchset out."""
+    facts = draft.facts(ref.change)
+    if facts is None:
+        return Reason("unknown", (ref.change,))
+    if facts.is_branch:
+        return None
+    words = unmet(pipeline, facts, ref, draft.now)
+    return Reason("requirement", (words,)) if words else None
+
+
+def queue_name(layout: Layout, pipeline: Pipeline, facts: Facts) -> tuple[str, QueueSpec] | None:
+    """The queue that a change waits in, and what is said of it; None when its project is not in the pipeline.
+
+    A queue without a name is called after its project; one that is split by branch gets the branch behind a slash.
+    """
+    project = layout.projects.get(facts.project)
+    if project is None or pipeline.name not in project.pipelines:
+        return None
+    spec = layout.queues.get(project.queue) if project.queue else None
+    spec = spec or QueueSpec(project.queue or facts.project)
+    split = spec.per_branch or pipeline.manager is Manager.SUPERCEDENT
+    if pipeline.manager is Manager.SUPERCEDENT:
+        return f"{facts.project}/{facts.branch}", spec
+    return (f"{spec.name}/{facts.branch}" if split else spec.name), spec
+
+
+def open_needs(draft: Draft, facts: Facts) -> tuple[str, ...]:
+    """What a change needs directly and what has not landed."""
+    return tuple(name for name in facts.needs if not _landed(draft, name))
+
+
+def _landed(draft: Draft, change: str) -> bool:
+    facts = draft.facts(change)
+    return facts is not None and facts.status == "MERGED"
+
+
+def outdated_parent(draft: Draft, facts: Facts) -> Ref | None:
+    """The git parent, when it is no longer the current patchset of an open change."""
+    if facts.parent is None:
+        return None
+    parent = draft.facts(facts.parent.change)
+    if parent is None or parent.status == "MERGED" or parent.patchset == facts.parent.patchset:
+        return None
+    return facts.parent
+
+
+def may_stay(draft: Draft, item: Item) -> Reason | None:
+    """Why a queued item has to go: it cannot land any more, or what it needs is neither landed nor ahead of it.
+
+    Zuul: the first thing that is asked of every item (gate-semantics 1.4, step 2).
+    """
+    pipeline = draft.pipeline(item)
+    if pipeline.manager is not Manager.DEPENDENT:
+        return None
+    for name in item.names:
+        facts = draft.facts(name)
+        reason = obstacle(pipeline, facts) if facts is not None else None
+        if reason is not None:
+            return reason
+    gone = tuple(name for name in item.needs if not _landed(draft, name) and not _ahead(draft, item, name))
+    return Reason("needed", gone) if gone else None
+
+
+def _ahead(draft: Draft, item: Item, change: str) -> bool:
+    return any(number < item.id and draft.item(number).key == item.key for number in draft.where(change))

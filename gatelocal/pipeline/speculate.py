@@ -1,0 +1,176 @@
+"""What an item is tested on: the nearest item ahead that does not fail; it starts no job.
+
+An item records the item ahead *and its generation*: only so is a tree that will never land noticed when a change two
+places ahead leaves. Rules: Zuul's queue processor (gate-semantics 1.4).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from gatelocal.model.evolve import replace
+from gatelocal.model.facts import Ref
+from gatelocal.model.layout import Manager
+from gatelocal.pipeline.actions import Prepare
+from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.resources import stop
+from gatelocal.pipeline.state import Item, Kept, Phase, Stage
+from gatelocal.pipeline.window import is_active
+
+
+def rebase(draft: Draft, item: Item) -> None:
+    """See to it that the item is built on the nearest item ahead that does not fail, or is not built at all.
+
+    Whoever is changed by this has the one behind looked at, and so on to the last that was prepared.
+    """
+    if item.stage in (Stage.LANDING,):
+        return
+    if draft.pipeline(item).manager is not Manager.DEPENDENT:
+        if item.stage is Stage.WAITING and item.live:
+            _prepare(draft, item, None)
+        return
+    if _waits_for_failing(draft, item):
+        _park(draft, item)
+        return
+    ahead = nearest(draft, item)
+    base = (ahead.id, ahead.generation) if ahead else (0, 0)
+    if item.stage is Stage.WAITING:
+        _prepare(draft, item, ahead)
+        _next(draft, item)
+    elif (item.ahead, item.ahead_generation) != base or item.stage is Stage.PARKED:
+        _prepare(draft, reset(draft, item), ahead)
+        _next(draft, item)
+    elif item.failing:
+        _next(draft, item)
+
+
+def _next(draft: Draft, item: Item) -> None:
+    """Have the item behind looked at, unless it was never prepared."""
+    number = draft.queue(item.key).line.after(item.id)
+    if number is not None and draft.item(number).stage is not Stage.WAITING:
+        draft.flag(number, Flag.BASE)
+
+
+def nearest(draft: Draft, item: Item) -> Item | None:
+    """The nearest item ahead that does not fail."""
+    line = draft.queue(item.key).line
+    number = line.before(item.id)
+    while number is not None:
+        found = draft.item(number)
+        if not found.failing:
+            return found
+        number = line.before(number)
+    return None
+
+
+def _waits_for_failing(draft: Draft, item: Item) -> bool:
+    """Whether a change that it needs is queued and fails: then nothing is built for it."""
+    for name in item.needs:
+        holder = draft.holding(item.pipeline, name)
+        if holder is not None and holder.failing and holder.id != item.id:
+            return True
+    return False
+
+
+def _park(draft: Draft, item: Item) -> None:
+    if item.stage is Stage.WAITING and not is_active(draft.queue(item.key), item):
+        return
+    if item.stage is not Stage.PARKED:
+        draft.put(replace(reset(draft, item), stage=Stage.PARKED, failing=True))
+    _next(draft, item)
+
+
+def reset(draft: Draft, item: Item) -> Item:
+    """Throw away what was built: a new generation begins (gate-semantics 1.4: nothing is reused under ``classic``)."""
+    kept = _kept(item) if draft.policy.reuse else ()
+    item = stop(draft, item)
+    queue = draft.queue(item.key)
+    place = queue.line.place(item.id)
+    if place < queue.active and not is_active(queue, item):
+        draft.put_queue(replace(queue, active=place))
+    return draft.put(
+        replace(
+            item,
+            generation=item.generation + 1,
+            stage=Stage.WAITING,
+            ahead=0,
+            ahead_generation=0,
+            preparation=0,
+            content=(),
+            bases=(),
+            layout=None,
+            runs=(),
+            conflicts=(),
+            problem="",
+            failing=False,
+            blocks=False,
+            kept=kept,
+        )
+    )
+
+
+def _kept(item: Item) -> tuple[Kept, ...]:
+    """The green results of this generation, and of earlier ones where this one has none."""
+    fresh = {
+        (run.job.name, run.ref): Kept(
+            run.job, run.ref, run.reused or run.build, item.bases, item.content, run.artifacts
+        )
+        for run in item.runs
+        if run.phase is Phase.DONE and run.result == "SUCCESS" and run.control_of < 0 and (run.build or run.reused)
+    }
+    old = tuple(one for one in item.kept if (one.job.name, one.ref) not in fresh)
+    return (*old, *fresh.values())
+
+
+def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
+    """Have the merger put the item on what is ahead of it, if it is the item's turn."""
+    queue = draft.queue(item.key)
+    if queue.paused or not is_active(queue, item):
+        return
+    own = tuple(ref for ref in item.changes if not _is_branch(draft, ref))
+    content = _ahead_of(draft, item, ahead) + own
+    make = partial(
+        Prepare,
+        item=item.id,
+        generation=item.generation,
+        changes=content,
+        branches=tuple(dict.fromkeys(_branch(draft, ref) for ref in item.changes)),
+        on=ahead.preparation if ahead else 0,
+        own=len(own),
+    )
+    draft.put(
+        replace(
+            item,
+            stage=Stage.PREPARING,
+            preparation=draft.act(make),
+            ahead=ahead.id if ahead else 0,
+            ahead_generation=ahead.generation if ahead else 0,
+            content=content,
+        )
+    )
+
+
+def _is_branch(draft: Draft, ref: Ref) -> bool:
+    facts = draft.facts(ref.change)
+    return facts is not None and facts.is_branch
+
+
+def _branch(draft: Draft, ref: Ref) -> tuple[str, str]:
+    facts = draft.facts(ref.change)
+    return (facts.project, facts.branch) if facts else ("", "")
+
+
+def _ahead_of(draft: Draft, item: Item, ahead: Item | None) -> tuple[Ref, ...]:
+    """What is merged before the item: all that is ahead and has not landed, or what an independent item needs."""
+    if ahead is None:
+        if draft.pipeline(item).manager is not Manager.INDEPENDENT:
+            return ()
+        line = draft.queue(item.key).line
+        return tuple(ref for number in line if number < item.id for ref in draft.item(number).changes)
+    landed = 0
+    for ref in ahead.content:
+        facts = draft.facts(ref.change)
+        if facts is None or facts.status != "MERGED":
+            break
+        landed += 1
+    return ahead.content[landed:]

@@ -1,0 +1,137 @@
+"""A check of every landing that knows no rule of the gate: what lands was tested, and cycles land whole.
+
+It looks at the builds of the world and at the branch as it is after the submit; of the layout it only takes which jobs
+have to be green.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from gatelocal.errors import ConfigurationError
+from gatelocal.model.facts import Ref
+from gatelocal.model.layout import JobSpec
+from gatelocal.pipeline.actions import Submit
+from gatelocal.pipeline.freeze import NOOP, jobs_of
+from gatelocal.pipeline.match import any_matches
+from gatelocal.pipeline.state import State
+from gatelocal.sim.world import Branch, Build, World
+
+_ONCE = ("start", "success", "failure", "dependency", "requirement", "refused")
+"""Kinds of messages that an item sends once."""
+
+
+class Audit:
+    """The landings so far."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._landed: dict[int, list[Ref]] = {}
+        self._by_change: dict[str, list[Build]] = {}
+        self._seen = 0
+
+    def landing(self, action: Submit, state: State) -> list[str]:
+        """What is wrong with a landing that has just happened."""
+        landed = self._landed.setdefault(action.item, [])
+        found = [f"{action.ref} landed twice"] if action.ref in landed else []
+        landed.append(action.ref)
+        if len(landed) < len(action.changes):
+            return found
+        self._index()
+        for ref in action.changes:
+            found += self._tested(ref, action, state)
+        return found
+
+    def partial(self) -> list[str]:
+        """Cycles of which only a part has landed: to be asked when nothing more follows."""
+        found = []
+        for action in self._world.submitted:
+            landed = [ref for ref in action.changes if self._has_landed(ref)]
+            if landed and len(landed) < len(action.changes) and action.ref == action.changes[0]:
+                missing = [str(ref) for ref in action.changes if ref not in landed]
+                found.append(
+                    f"only a part of a cycle landed: {', '.join(map(str, landed))} without {', '.join(missing)}"
+                )
+        return found
+
+    def twice(self) -> list[str]:
+        """Submits and messages that came a second time."""
+        submits = Counter((action.item, action.ref) for action in self._world.submitted)
+        reports = Counter(
+            (one.item, one.ref, one.pipeline, one.kind)
+            for reports in self._world.messages.values()
+            for one in reports
+            if one.kind in _ONCE and one.item
+        )
+        found = [f"{ref} was submitted {count} times" for (_, ref), count in submits.items() if count > 1]
+        found += [f"{ref} was told {kind} {n} times" for (_, ref, _, kind), n in reports.items() if n > 1]
+        return found
+
+    def _has_landed(self, ref: Ref) -> bool:
+        return self._world.server.changes[ref.change].status == "MERGED"
+
+    def _index(self) -> None:
+        for build in self._world.builds[self._seen :]:
+            self._by_change.setdefault(build.start.change, []).append(build)
+        self._seen = len(self._world.builds)
+
+    def _tested(self, ref: Ref, action: Submit, state: State) -> Iterator[str]:
+        """All voting jobs of a change have a green result on exactly the content that its branch has now."""
+        change = self._world.server.changes[ref.change]
+        try:
+            jobs = jobs_of(state.layout, self._world.server.facts(ref.change), action.pipeline)
+        except ConfigurationError as error:
+            yield f"{ref} landed although its jobs cannot be told: {error.brief}"
+            return
+        builds = [b for one in action.changes for b in self._by_change.get(one.change, ()) if _of(b, action)]
+        key = (change.project, change.branch)
+        for job in jobs:
+            if not job.voting or job.name == NOOP or self._not_asked_for(job, jobs, builds):
+                continue
+            green = (b for b in builds if b.start.job == job.name and b.result == "SUCCESS")
+            if not any(self._same_content(state, job, build, key) for build in green):
+                yield f"{ref} landed on {' '.join(key)} without a green {job.name} on what the branch has now"
+
+    def _not_asked_for(self, job: JobSpec, jobs: tuple[JobSpec, ...], builds: list[Build]) -> bool:
+        """Whether a build that selects its children did not select this job, or one that it needs."""
+        by_name = {one.name: one for one in jobs}
+        pending, seen = [job], {job.name}
+        while pending:
+            one = pending.pop()
+            for name, soft in one.dependencies:
+                rules = [b.rule for b in builds if b.start.job == name and b.rule is not None]
+                if any(rule.children is not None and one.name not in rule.children for rule in rules):
+                    return True
+                if not soft and name in by_name and name not in seen:
+                    seen.add(name)
+                    pending.append(by_name[name])
+        return False
+
+    def _same_content(self, state: State, job: JobSpec, build: Build, key: Branch) -> bool:
+        """Whether a workspace had what the branch has now, or with `reuse` the same inputs of the job."""
+        world = self._world
+        if world.content(build.workspace, key) == world.server.digest(key):
+            return True
+        if not state.policy.reuse:
+            return False
+        rest = world.server.branch(*key)[build.workspace.tips.get(key, 0) :]
+        items = [ref for ref in world.items(build.workspace) if _branch(world, ref) == key]
+        now = [entry.name for entry in rest if self._is_input(job, entry.name)]
+        return now == [str(ref) for ref in items if self._is_input(job, str(ref))]
+
+    def _is_input(self, job: JobSpec, name: str) -> bool:
+        change = self._world.server.changes.get(name.partition(".")[0])
+        files = change.files if change is not None else self._world.pushed.get(name, ())
+        return not files or any(
+            (not job.files or any_matches(job.files, path)) and not any_matches(job.irrelevant, path) for path in files
+        )
+
+
+def _of(build: Build, action: Submit) -> bool:
+    return build.start.pipeline == action.pipeline
+
+
+def _branch(world: World, ref: Ref) -> Branch:
+    change = world.server.changes[ref.change]
+    return change.project, change.branch
