@@ -59,6 +59,7 @@ class Belt:
         self.tip = 0
 
     def feed(self, event: Event) -> None:
+        """Have an event decided on and its actions answered."""
         began = time.perf_counter()
         self.state, actions = decide(self.state, event)
         self.seconds += time.perf_counter() - began
@@ -83,10 +84,12 @@ class Belt:
                 pass
 
     def settle(self) -> None:
+        """Give all answers that wait."""
         while self.todo:
             self.feed(self.todo.popleft())
 
     def approve(self, number: int) -> None:
+        """A change comes in."""
         name = f"C{number}"
         votes = (Vote("Code-Review", 2, "reviewer", 0.0, 1), Vote("Workflow", 1, "reviewer", 0.0, 2))
         facts = Facts(name, 1, "P", "master", votes=votes, missing=("Verified",), files=(f"{name}.txt",))
@@ -94,6 +97,7 @@ class Belt:
         self.settle()
 
     def land_one(self) -> None:
+        """Builds end until one more change has landed."""
         target = self.landed + 1
         while self.landed < target:
             build = self.running.popleft()

@@ -44,7 +44,7 @@ class StanzaCache:
         path = self._path(commit, paths)
         try:
             data = path.read_bytes()
-            files = tuple(_file(item) for item in json.loads(data, object_hook=_object))
+            files = tuple(_file(item) for item in _list(json.loads(data, object_hook=_object)))
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             return None
         return files

@@ -16,9 +16,13 @@ _SUFFIX = ".yaml"
 _IGNORE = ".zuul.ignore"
 
 
-def is_zuul_file(path: str) -> bool:
-    """Whether a path in a repository may hold Zuul configuration."""
-    return path in PLACES or path.startswith(("zuul.d/", ".zuul.d/"))
+def is_zuul_file(path: str, extra: Sequence[str] = ()) -> bool:
+    """Whether a path in a repository may hold Zuul configuration.
+
+    :param extra: further files, and folders with a slash at their end (Zuul: extra-config-paths).
+    """
+    folders = ("zuul.d/", ".zuul.d/", *(one for one in extra if one.endswith("/")))
+    return path in PLACES or path in extra or path.startswith(folders)
 
 
 def load(files: Files) -> tuple[Stanza, ...]:

@@ -97,7 +97,8 @@ def _in_tenant(request: PlanRequest, config: Path, subject: _Subject, directorie
     now = layout(subject.now)
     branch = subject.branch or _default_branch(now, subject.project)
     # Only what the change brings itself can alter a job: without any configuration in it, both layouts are one.
-    altered = subject.before is not None and any(zuul_files.is_zuul_file(name) for name in subject.changed or ())
+    extra = [path for one in file.tenant.projects if one.name == subject.project for path in one.extra_paths]
+    altered = any(zuul_files.is_zuul_file(name, extra) for name in subject.changed or ())
     before = None if subject.before is None else layout(subject.before) if altered else now
     if request.pipeline is not None:
         return plan(now, Question(subject.project, branch, request.pipeline, subject.changed, before))

@@ -11,15 +11,17 @@ from dataclasses import dataclass, field, replace
 
 from gatelocal.errors import InputError
 from gatelocal.jobs import shortfalls
+from gatelocal.jobs.candidate import Candidate, in_error
+from gatelocal.jobs.needs import with_dependencies
 from gatelocal.jobs.zuul.apply import apply
 from gatelocal.jobs.zuul.definitions import Definition, entries, job_holds, stanza_holds, template_holds
 from gatelocal.jobs.zuul.draft import Draft, Refused, frozen
-from gatelocal.jobs.zuul.layout import NOOP, Complaint, Layout, complaint, stanzas_of
+from gatelocal.jobs.zuul.layout import NOOP, Layout, stanzas_of
 from gatelocal.jobs.zuul.match import Matcher, relevant
 from gatelocal.jobs.zuul.schema import listed
 from gatelocal.jobs.zuul.variables import merged
 from gatelocal.jobs.zuul.variants import chain_of, no_variant
-from gatelocal.model.plan import FilePattern, FrozenJob, Plan, PlannedJob
+from gatelocal.model.plan import FilePattern, FrozenJob, Place, Plan, PlannedJob
 from gatelocal.model.tenant import TenantProject
 
 REASONS: Mapping[str, str] = {
@@ -30,7 +32,6 @@ REASONS: Mapping[str, str] = {
     "irrelevant-files": "all changed files match irrelevant-files",
     "config-changed": "config-changed: the change alters its definition or one of its playbooks",
     "needed-by": "needed-by",
-    "undefined": "undefined: no repository defines it",
 }
 
 
@@ -59,20 +60,7 @@ class _JobList:
     variables: dict[str, object] = field(default_factory=dict)
     stanzas: list[Definition] = field(default_factory=list)
     templates: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A job of the list: planned, with what went wrong and what it leans on.
-
-    :ivar complaints: its own errors. :ivar names: the job and its ancestors. :ivar unknown: names without definition.
-    """
-
-    planned: PlannedJob
-    draft: Draft | None = None
-    complaints: tuple[Complaint, ...] = ()
-    names: frozenset[str] = frozenset()
-    unknown: tuple[str, ...] = ()
+    seen: set[tuple[str, Place, str]] = field(default_factory=set)
 
 
 def plan(layout: Layout, question: Question) -> Plan:
@@ -83,7 +71,7 @@ def plan(layout: Layout, question: Question) -> Plan:
     project = _project(layout, question)
     jobs = _job_list(layout, project, question)
     candidates = [_candidate(layout, project, question, name, found, jobs) for name, found in jobs.entries.items()]
-    candidates = _with_dependencies(layout, candidates)
+    candidates = with_dependencies(layout, candidates)
     used = _used(layout, project, question, jobs, candidates)
     touching, others = shortfalls.errors(layout, used, [one for job in candidates for one in job.complaints])
     return Plan(
@@ -99,7 +87,7 @@ def plan(layout: Layout, question: Question) -> Plan:
 
 
 def _used(
-    layout: Layout, project: TenantProject, question: Question, jobs: _JobList, candidates: Sequence[_Candidate]
+    layout: Layout, project: TenantProject, question: Question, jobs: _JobList, candidates: Sequence[Candidate]
 ) -> shortfalls.Used:
     return shortfalls.Used(
         project=project,
@@ -134,7 +122,7 @@ def _project(layout: Layout, question: Question) -> TenantProject:
 
 
 def _branches_that_count(
-    layout: Layout, question: Question, candidates: Sequence[_Candidate]
+    layout: Layout, question: Question, candidates: Sequence[Candidate]
 ) -> Iterator[tuple[str, str]]:
     for name, branches in layout.branches.items():
         everywhere = layout.projects[name].trusted or len(branches) == 1
@@ -166,9 +154,10 @@ def _job_list(layout: Layout, project: TenantProject, question: Question) -> _Jo
 
 def _extend(found: _JobList, stanza: Definition, pipeline: str) -> None:
     for entry in entries(stanza, pipeline) or ():
-        known = found.entries.setdefault(entry.name, [])
-        if entry not in known:
-            known.append(entry)
+        key = (entry.name, entry.place, repr(entry.body))
+        if key not in found.seen:  # a template that two stanzas name counts once
+            found.seen.add(key)
+            found.entries.setdefault(entry.name, []).append(entry)
 
 
 def _variables(stanza: Definition) -> Mapping[str, object]:
@@ -178,32 +167,24 @@ def _variables(stanza: Definition) -> Mapping[str, object]:
 
 def _candidate(
     layout: Layout, project: TenantProject, question: Question, name: str, named: Sequence[Definition], jobs: _JobList
-) -> _Candidate:
+) -> Candidate:
     if name not in layout.jobs and name != NOOP:
         wrong = any(one.kind == "job" and one.name == name for one in layout.complaints)
-        reason = "undefined: its definition is wrong" if wrong else REASONS["undefined"]
-        return _Candidate(
-            PlannedJob(name, "undefined", reason, unknown=name), names=frozenset((name,)), unknown=(name,)
-        )
+        return _undefined(name, name, "its definition is wrong" if wrong else "no repository defines it")
     holding = [entry for entry in named if job_holds(entry, question.branch)]
     try:
         draft, assumed = _freeze(layout, question.branch, name, holding, jobs.variables)
-        if draft is None:
-            return _Candidate(PlannedJob(name, "no-variant", REASONS["no-variant"]), names=frozenset((name,)))
-        if not holding:
-            return _Candidate(PlannedJob(name, "branch", REASONS["branch"]), names=frozenset((name,)))
+        if draft is None or not holding:
+            return _left_out(name, "branch" if draft is not None else "no-variant")
         _check_runnable(layout, project, question, draft, name)
         if not draft.run and name != NOOP and not assumed:
             raise Refused(f"job {name} has no playbook to run")
     except Refused as refused:
-        if no_variant(refused):
-            planned = PlannedJob(name, "no-variant", f"{REASONS['no-variant']}: {refused.message}")
-            return _Candidate(planned, names=frozenset((name,)))
-        return _in_error(name, refused, named)
+        return _refused(layout, name, refused, named)
     job = frozen(draft, name)
     job = replace(job, parents=(*job.parents, *assumed))
     rule = _rule(layout, project, question, job, jobs)
-    return _Candidate(
+    return Candidate(
         PlannedJob(name, rule, REASONS[rule], job),
         draft,
         names=frozenset((name, *job.parents)),
@@ -211,15 +192,21 @@ def _candidate(
     )
 
 
-def _in_error(name: str, refused: Refused, named: Sequence[Definition]) -> _Candidate:
-    place = refused.definition or named[0]
-    told = complaint(place, "project" if place.entry else "job", refused.message, refused.hint, name=name)
-    return _Candidate(
-        PlannedJob(name, "error", f"error: {refused.message}", unknown=refused.unknown),
-        complaints=(told,),
-        names=frozenset((name, refused.unknown)),
-        unknown=(refused.unknown,) if refused.unknown else (),
-    )
+def _left_out(name: str, rule: str, more: str = "") -> Candidate:
+    return Candidate(PlannedJob(name, rule, f"{REASONS[rule]}{more}"), names=frozenset((name,)))
+
+
+def _undefined(name: str, unknown: str, why: str) -> Candidate:
+    planned = PlannedJob(name, "undefined", f"undefined: {why}", unknown=unknown)
+    return Candidate(planned, names=frozenset((name, unknown)), unknown=(unknown,))
+
+
+def _refused(layout: Layout, name: str, refused: Refused, named: Sequence[Definition]) -> Candidate:
+    if no_variant(refused):
+        return _left_out(name, "no-variant", f": {refused.message}")
+    if refused.unknown and not layout.tenant.known_only:
+        return _undefined(name, refused.unknown, f"its parent {refused.unknown} is defined elsewhere")
+    return in_error(name, refused, named)
 
 
 def _freeze(
@@ -309,68 +296,6 @@ def _substance(job: FrozenJob) -> FrozenJob:
     return replace(
         job, scalars=scalars, parents=(), files=None, irrelevant_files=None, defined_in=(), chain=(), roles=()
     )
-
-
-def _with_dependencies(layout: Layout, candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """Jobs that running jobs cannot do without run too; jobs that need what is not in the list are in error."""
-    inside = {one.planned.name: one for one in candidates if one.planned.job is not None}
-    checked = [_with_known_dependencies(layout, one, inside) for one in candidates]
-    good = {one.planned.name: one.planned.job for one in checked if one.planned.job is not None}
-    running = [one.planned.name for one in checked if one.planned.run]
-    needed: dict[str, str] = {}
-    waiting = list(running)
-    while waiting:
-        name = waiting.pop()
-        for dependency in good[name].dependencies:
-            if not dependency.soft and dependency.name in good and dependency.name not in needed:
-                needed[dependency.name] = name
-                waiting.append(dependency.name)
-    return [_needed(one, needed) for one in checked]
-
-
-def _needed(candidate: _Candidate, needed: Mapping[str, str]) -> _Candidate:
-    planned = candidate.planned
-    if planned.run or planned.job is None or planned.name not in needed:
-        return candidate
-    reason = f"needed-by: {needed[planned.name]} depends on it"
-    return replace(candidate, planned=replace(planned, rule="needed-by", reason=reason))
-
-
-def _with_known_dependencies(layout: Layout, one: _Candidate, inside: Mapping[str, _Candidate]) -> _Candidate:
-    job = one.planned.job
-    if job is None or one.draft is None:
-        return one
-    if loop := _loop(job.name, inside):
-        message = f"jobs depend on each other in a circle: {' → '.join(loop)}"
-        return replace(_in_error(job.name, Refused(message), [one.draft.chain[-1]]), names=one.names)
-    if not layout.tenant.known_only:
-        return one
-    for dependency in job.dependencies:
-        if dependency.name in inside or (dependency.soft and (dependency.name in layout.jobs or layout.missing)):
-            continue
-        place = next(
-            (found for found in reversed(one.draft.chain) if "dependencies" in found.body), one.draft.chain[-1]
-        )
-        message = f"job {job.name} depends on {dependency.name}, which is not in the list of jobs"
-        failed = _in_error(job.name, Refused(message, place), [place])
-        return replace(failed, names=one.names)
-    return one
-
-
-def _loop(name: str, inside: Mapping[str, _Candidate]) -> tuple[str, ...]:
-    """The way from a job along its dependencies back to itself; empty when there is none."""
-    ways: dict[str, tuple[str, ...]] = {name: (name,)}
-    waiting = [name]
-    while waiting:
-        here = waiting.pop()
-        job = inside[here].planned.job
-        for dependency in job.dependencies if job is not None else ():
-            if dependency.name == name:
-                return (*ways[here], name)
-            if dependency.name in inside and dependency.name not in ways:
-                ways[dependency.name] = (*ways[here], dependency.name)
-                waiting.append(dependency.name)
-    return ()
 
 
 def _queue(layout: Layout, project: TenantProject, branch: str) -> str | None:

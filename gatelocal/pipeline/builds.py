@@ -260,8 +260,10 @@ def finish(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
 
 
 def _provided(draft: Draft, item: Item, run: JobRun) -> None:
-    """Have those looked at that may wait for what a job provides: all behind, and who has the change underneath."""
-    if not run.job.provides:
+    """Have those looked at that may wait for what a job provides, or for its verdict: all behind, and who has the
+    change underneath.
+    """
+    if not run.job.provides and not run.first:
         return
     waiting = [number for number in draft.queue(item.key).line if number > item.id]
     for number in draft.where(run.ref.change):

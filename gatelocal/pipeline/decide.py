@@ -13,6 +13,7 @@ from gatelocal.model.layout import Layout, Manager
 from gatelocal.pipeline import answers, changes, operate
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.builds import advance, complete, fail_fast, holds_followers
+from gatelocal.pipeline.doubt import again
 from gatelocal.pipeline.draft import Draft, Flag, begun
 from gatelocal.pipeline.events import (
     BuildDone,
@@ -132,9 +133,11 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
 def _progress(draft: Draft, item: Item) -> None:
     queue = draft.queue(item.key)
     ahead = draft.find(item.ahead) if item.ahead else None
+    if draft.policy.confirm and item.stage is Stage.TESTED and not queue.paused:
+        item = again(draft, item)
     if item.stage is Stage.TESTED and not queue.paused and not (ahead and ahead.blocks) and is_active(queue, item):
         item = advance(draft, item)
-    red = _red(item)
+    red = any(run.red for run in item.runs)
     if red and item.stage is Stage.TESTED:
         item = fail_fast(draft, item)
     item = _evaluate(draft, item, ahead, red)

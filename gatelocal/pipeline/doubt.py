@@ -1,6 +1,7 @@
 """The switches ``confirm`` and ``pause_on_broken_trunk``: when a red result counts, and what it counts against.
 
-``confirm``: a failed voting job is built once more on the same workspace; green then, it was green.
+``confirm``: a failed voting job is built once more on the same workspace; green then, it was green. While the same job
+of a change ahead is in doubt, its verdict is waited for: it is the likelier culprit, and would restart this one anyway.
 ``pause_on_broken_trunk``: it is built on the bare trunk as well, beside the confirmation, unless it is known to be
 green there without this change. Red there too, the queue is paused and nobody is rejected. It costs one build per red
 result whose innocence is not known; it guarantees that nobody is rejected for the trunk's own failure.
@@ -35,14 +36,39 @@ def ended(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     if not doubtful:
         return finish(draft, item, at, run)
     first = not run.first
-    if first and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
+    suspect = draft.policy.confirm and _suspect_ahead(draft, item, run)
+    if first and not suspect and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
         item = _start_control(draft, item, at, run)
     release(draft, item, at, run)
     if first and draft.policy.confirm:
-        again = replace(run, phase=Phase.IDLE, result="", first=run.result, doomed=False, holding=False)
-        return draft.put(_with(item, at, again))
+        phase = Phase.SUSPECT if suspect else Phase.IDLE
+        anew = replace(run, phase=phase, result="", first=run.result, doomed=False, holding=False)
+        return draft.put(_with(item, at, anew))
     doubted = replace(run, phase=Phase.DOUBT, first=run.result, result="", holding=False)
     return _judge(draft, _with(item, at, doubted), at)
+
+
+def again(draft: Draft, item: Item) -> Item:
+    """Look again at what waits for a verdict ahead."""
+    for at, run in enumerate(item.runs):
+        if run.phase is Phase.DOUBT:
+            item = _judge(draft, item, at)
+        elif run.phase is Phase.SUSPECT and not _suspect_ahead(draft, item, run):
+            if draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
+                item = _start_control(draft, item, at, run)
+            item = draft.put(_with(item, at, replace(run, phase=Phase.IDLE)))
+    return item
+
+
+def _suspect_ahead(draft: Draft, item: Item, run: JobRun) -> bool:
+    """Whether the same job of an item that this one is built on is in doubt."""
+    ahead = draft.find(item.ahead) if item.ahead else None
+    while ahead is not None:
+        for one in ahead.runs:
+            if one.first and one.phase is not Phase.DONE and one.job.name == run.job.name:
+                return True
+        ahead = draft.find(ahead.ahead) if ahead.ahead else None
+    return False
 
 
 def _with(item: Item, at: int, run: JobRun) -> Item:
@@ -54,9 +80,11 @@ def _control(item: Item, at: int) -> JobRun | None:
 
 
 def _judge(draft: Draft, item: Item, at: int) -> Item:
-    """A red result is certain; it counts as soon as the bare trunk is known to be good."""
+    """A red result is certain; it counts as soon as the bare trunk is known to be good, and who is ahead as well."""
     run = item.runs[at]
     control = _control(item, at)
+    if draft.policy.confirm and _suspect_ahead(draft, item, run):
+        return draft.put(item)
     if control is not None and control.phase is not Phase.DONE:
         return draft.put(item)
     if control is not None and control.result in _DOUBTFUL:

@@ -20,7 +20,7 @@ def stop(draft: Draft, item: Item) -> Item:
 
 def halted(draft: Draft, item: Item, at: int, run: JobRun) -> JobRun:
     """The run after its build was stopped, its request dropped and its semaphores released."""
-    if run.phase in (Phase.DONE, Phase.IDLE, Phase.DOUBT):
+    if run.phase in (Phase.DONE, Phase.IDLE, Phase.DOUBT, Phase.SUSPECT):
         return run
     if run.phase in (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED):
         draft.act(partial(CancelBuild, build=run.build))

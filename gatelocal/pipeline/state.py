@@ -17,7 +17,8 @@ QueueKey = tuple[str, str]
 class Phase(Enum):
     """Where the run of a job stands.
 
-    PREPARING is for a control build whose workspace is on its way; DOUBT for a red result that does not count yet.
+    PREPARING is for a control build whose workspace is on its way; SUSPECT for a red result that is to be confirmed
+    when those ahead are cleared; DOUBT for a confirmed one that does not count yet.
     """
 
     PREPARING = "preparing"
@@ -27,6 +28,7 @@ class Phase(Enum):
     RUNNING = "running"
     PAUSED = "paused"
     RESUMED = "resumed"
+    SUSPECT = "suspect"
     DOUBT = "doubt"
     DONE = "done"
 

@@ -266,8 +266,9 @@ def _job(name: str, **settings: Any) -> Values:
     return {"job": {"name": name, **settings}}
 
 
-def _project(name: str, jobs: list[Any], queue: str = "", **more: Any) -> Values:
-    body: Values = {"name": name, "gate": {"jobs": jobs, **more}, "check": {"jobs": jobs}, "post": {"jobs": ["nv"]}}
+def _project(name: str, jobs: list[Any], queue: str = "", *, fast: bool = False) -> Values:
+    gate: Values = {"jobs": jobs, "fail-fast": fast}
+    body: Values = {"name": name, "gate": gate, "check": {"jobs": jobs}, "post": {"jobs": ["nv"]}}
     return {"project": {**body, "queue": queue} if queue else body}
 
 
@@ -295,7 +296,7 @@ LAYOUTS["staged"] = [
     *_JOBS,
     {"queue": {"name": "twins"}},
     {"semaphore": {"name": "lab", "max": 2}},
-    _project("P", _STAGED, "", **{"fail-fast": True}),
+    _project("P", _STAGED, fast=True),
     _project("P1", _STAGED, "twins"),
     _project("P2", [*_STAGED, "nv"], "twins"),
 ]

@@ -37,7 +37,7 @@ class LinedList(list[Any]):
     lines: list[int]
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
     """PyYAML's safe loader; duplicate keys and keys that are no text are errors."""
 
 

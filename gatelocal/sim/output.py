@@ -15,7 +15,7 @@ from gatelocal.sim.world import Build, World
 
 def items_of(world: World, build: Build) -> list[str]:
     """The changes that a build's workspace contains beyond the tips, in merge order."""
-    return world.shown(build.workspace)
+    return list(world.shown(build.workspace))
 
 
 def running(world: World) -> list[dict[str, Any]]:

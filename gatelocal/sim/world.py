@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -82,16 +82,20 @@ class Workspace:
 
     :ivar tips: every branch's number of entries. :ivar changes: what was asked for, in order. :ivar foreign: the
         server's count of what others put on branches, at that time. :ivar digests: branch → a number for its content,
-        for those with changes beyond their tips. :ivar good: whether it could be merged.
+        for those with changes beyond their tips. :ivar ahead: the workspace that it was made on; None when it was made
+        from the tips. :ivar own: how many changes were added to that. :ivar good: whether it could be merged.
+        :ivar known: what :meth:`World.items` has found, with :ivar shown: the names.
     """
 
     tips: dict[Branch, int]
     changes: tuple[Ref, ...]
     foreign: int
     digests: dict[Branch, int]
+    ahead: Workspace | None = None
+    own: int = 0
     good: bool = True
     known: tuple[Ref, ...] | None = None
-    shown: list[str] | None = None
+    shown: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -104,6 +108,8 @@ class Build:
     rule: Rule | None
     base: str | None
     due: float = 0.0
+    began: float = 0.0
+    ended: float = 0.0
     result: str = "RUNNING"
     paused: bool = False
     resumed: bool = False
@@ -127,6 +133,7 @@ class World:
     :ivar requests: node requests that wait. :ivar armed: the action that the next crash follows.
     :ivar submits: the gate's submits with their answers. :ivar pushed: pushed commit → what it changed.
     :ivar on_landing: is told of each landing by the gate, before anything else happens.
+    :ivar sample: for a load: length and result of a build, in the place of durations and rules.
     """
 
     server: Server = field(default_factory=Server)
@@ -143,6 +150,7 @@ class World:
     requests: dict[int, RequestNode] = field(default_factory=dict)
     workspaces: dict[int, Workspace] = field(default_factory=dict)
     messages: dict[str, list[Report]] = field(default_factory=dict)
+    log: list[Report] = field(default_factory=list)
     submits: list[tuple[Ref, str]] = field(default_factory=list)
     submitted: list[Submit] = field(default_factory=list)
     pushed: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -152,6 +160,7 @@ class World:
     armed: str = ""
     wake: float = 0.0
     on_landing: Callable[[Submit, Branch], None] | None = None
+    sample: Callable[[StartBuild, Workspace], tuple[float, str]] | None = None
     _answers: dict[int, Event | None] = field(default_factory=dict)
     _due: list[tuple[float, int]] = field(default_factory=list)
     _pushes: dict[Branch, int] = field(default_factory=dict)
@@ -213,12 +222,12 @@ class World:
         if ahead is not None and ahead.good and ahead.foreign == workspace.foreign:
             # What is ahead was merged before, and since then only changes out of it have landed.
             workspace.digests.update(ahead.digests)
-            rest = action.changes[len(action.changes) - action.own :]
+            workspace.ahead, workspace.own = ahead, action.own
         else:
-            rest = action.changes
+            workspace.own = len(action.changes)
         merged: set[str] = set()
-        for ref in rest:
-            failed += self._merge(ref, workspace, merged, ahead if rest is not action.changes else None)
+        for ref in action.changes[len(action.changes) - workspace.own :]:
+            failed += self._merge(ref, workspace, merged)
         workspace.good = not failed
         self.workspaces[action.id] = workspace
         bases = dict.fromkeys((*action.branches, *workspace.digests))
@@ -226,13 +235,13 @@ class World:
         conflicts = tuple(dict.fromkeys(failed))
         return Prepared(self.now, action.id, action.item, action.generation, not failed, conflicts, where)
 
-    def _merge(self, ref: Ref, workspace: Workspace, merged: set[str], ahead: Workspace | None) -> list[str]:
+    def _merge(self, ref: Ref, workspace: Workspace, merged: set[str]) -> list[str]:
         """Add a change, after the git parents that it brings along; returns what it conflicts with."""
         failed: list[str] = []
-        for one in self._chain(ref, merged, ahead, workspace):
+        for one in self._chain(ref, merged, workspace):
             owner = self.server.changes[one.change]
             for name in sorted(self.server.conflicts.get(one.change, ())):
-                inside = name in merged or (ahead is not None and self._has(ahead, name))
+                inside = name in merged or self._has(workspace.ahead, name)
                 if inside or self.server.on(name, owner):
                     failed.append(name)
             merged.add(one.change)
@@ -242,11 +251,11 @@ class World:
             workspace.digests[key] = extended(before, str(one))
         return failed
 
-    def _chain(self, ref: Ref, merged: set[str], ahead: Workspace | None, workspace: Workspace) -> list[Ref]:
+    def _chain(self, ref: Ref, merged: Container[str], workspace: Workspace) -> list[Ref]:
         """The change after its git parents that are not there yet; nothing if it is on its branch already."""
         chain: list[Ref] = []
         while ref.change not in merged and not self._at(ref.change, workspace):
-            if ahead is not None and chain and self._has(ahead, ref.change):
+            if chain and self._has(workspace.ahead, ref.change):
                 break
             chain.append(ref)
             parent = self.server.changes[ref.change].parent
@@ -260,23 +269,36 @@ class World:
         place = self.server.places.get(name)
         return place is not None and place[1] < workspace.tips.get(place[0], 0)
 
-    def _has(self, workspace: Workspace, name: str) -> bool:
-        return any(ref.change == name for ref in self.items(workspace))
+    def _has(self, workspace: Workspace | None, name: str) -> bool:
+        return workspace is not None and any(ref.change == name for ref in self.items(workspace))
 
     def items(self, workspace: Workspace) -> tuple[Ref, ...]:
         """The changes that a workspace contains beyond its tips, in merge order."""
-        if workspace.known is None:
-            merged: dict[str, Ref] = {}
-            for ref in workspace.changes:
-                for one in self._chain(ref, set(merged), None, workspace) if ref.change not in merged else ():
-                    merged[one.change] = one
-            workspace.known = tuple(merged.values())
-        return workspace.known
+        pending: list[Workspace] = []
+        one: Workspace | None = workspace
+        while one is not None and one.known is None:
+            pending.append(one)
+            one = one.ahead
+        for each in reversed(pending):
+            self._list(each)
+        return workspace.known or ()
 
-    def shown(self, workspace: Workspace) -> list[str]:
+    def _list(self, workspace: Workspace) -> None:
+        """Find a workspace's items: those of the one that it was made on which had not landed yet, and its own."""
+        before = workspace.ahead
+        known, shown = (before.known or (), before.shown) if before is not None else ((), ())
+        landed = 0
+        while landed < len(known) and self._at(known[landed].change, workspace):
+            landed += 1
+        merged: dict[str, Ref] = {}
+        for ref in workspace.changes[len(workspace.changes) - workspace.own :]:
+            merged.update((one.change, one) for one in self._chain(ref, merged, workspace))
+        workspace.known = (*known[landed:], *merged.values())
+        workspace.shown = (*shown[landed:], *map(str, merged.values()))
+
+    def shown(self, workspace: Workspace) -> tuple[str, ...]:
         """The names of those changes."""
-        if workspace.shown is None:
-            workspace.shown = [str(ref) for ref in self.items(workspace)]
+        self.items(workspace)
         return workspace.shown
 
     def content(self, workspace: Workspace, key: Branch) -> int:
@@ -354,9 +376,14 @@ class World:
         )
         build = Build(len(self.builds) + 1, action, workspace, rule, self._base(action, workspace))
         self.builds.append(build)
+        build.began = self.now
         self.running[build.id] = build
         self.by_action[action.id] = build
-        if not self.hold:
+        if self.sample is not None:
+            seconds, result = self.sample(action, workspace)
+            build.rule, build.due = Rule(result=result), self.now + seconds
+            heapq.heappush(self._due, (build.due, build.id))
+        elif not self.hold:
             build.due = self.now + self.durations.get(action.job, 0.0)
             heapq.heappush(self._due, (build.due, build.id))
 
@@ -379,7 +406,7 @@ class World:
             heapq.heappush(self._due, (self.now, build.id))
 
     def _close(self, build: Build, result: str) -> None:
-        build.result = result
+        build.result, build.ended = result, self.now
         build.paused = False
         self.running.pop(build.id, None)
 
@@ -416,6 +443,7 @@ class World:
 
     def _report(self, action: Report) -> None:
         self.messages.setdefault(action.ref.change, []).append(action)
+        self.log.append(action)
         change = self.server.changes.get(action.ref.change)
         if change is not None and change.patchset == action.ref.patchset:
             for label, value in action.votes:

@@ -71,8 +71,7 @@ def _collect(walk: _Walk, name: str, stack: tuple[str, ...], checkouts: Mapping[
         if isinstance(parent, str):
             _ancestors(walk, variant, parent, (*stack, name), own)
         matched = True
-        if variant not in walk.found:
-            walk.found.append(variant)
+        walk.found.append(variant)
     return matched
 
 

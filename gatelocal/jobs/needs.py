@@ -1,0 +1,102 @@
+"""Jobs that need each other: who runs because another does, and who cannot run; it knows no files and no branch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from gatelocal.jobs.candidate import Candidate, in_error
+from gatelocal.jobs.zuul.draft import Refused
+from gatelocal.jobs.zuul.layout import Layout
+
+_SHOWN = 10
+
+
+def with_dependencies(layout: Layout, candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Jobs that running jobs cannot do without run too; jobs that need what is not in the list are in error."""
+    inside = {one.planned.name: one for one in candidates if one.planned.job is not None}
+    circles = _circles(inside)
+    checked = [
+        _in_circle(one, circles) if one.planned.name in circles else _with_known_dependencies(layout, one, inside)
+        for one in candidates
+    ]
+    good = {one.planned.name: one.planned.job for one in checked if one.planned.job is not None}
+    running = [one.planned.name for one in checked if one.planned.run]
+    needed: dict[str, str] = {}
+    waiting = list(running)
+    while waiting:
+        name = waiting.pop()
+        for dependency in good[name].dependencies:
+            if not dependency.soft and dependency.name in good and dependency.name not in needed:
+                needed[dependency.name] = name
+                waiting.append(dependency.name)
+    return [_needed(one, needed) for one in checked]
+
+
+def _needed(candidate: Candidate, needed: Mapping[str, str]) -> Candidate:
+    planned = candidate.planned
+    if planned.run or planned.job is None or planned.name not in needed:
+        return candidate
+    reason = f"needed-by: {needed[planned.name]} depends on it"
+    return replace(candidate, planned=replace(planned, rule="needed-by", reason=reason))
+
+
+def _in_circle(one: Candidate, circles: Mapping[str, tuple[str, ...]]) -> Candidate:
+    name = one.planned.name
+    way = circles[name]
+    shown = " → ".join(way if len(way) <= _SHOWN else (*way[:_SHOWN], "..."))
+    chain = one.draft.chain if one.draft is not None else ()
+    return replace(
+        in_error(name, Refused(f"jobs depend on each other in a circle: {shown}"), chain[-1:]), names=one.names
+    )
+
+
+def _with_known_dependencies(layout: Layout, one: Candidate, inside: Mapping[str, Candidate]) -> Candidate:
+    job = one.planned.job
+    if job is None or one.draft is None:
+        return one
+    if not layout.tenant.known_only:
+        return one
+    for dependency in job.dependencies:
+        if dependency.name in inside or (dependency.soft and (dependency.name in layout.jobs or layout.missing)):
+            continue
+        place = next(
+            (found for found in reversed(one.draft.chain) if "dependencies" in found.body), one.draft.chain[-1]
+        )
+        message = f"job {job.name} depends on {dependency.name}, which is not in the list of jobs"
+        failed = in_error(job.name, Refused(message, place), [place])
+        return replace(failed, names=one.names)
+    return one
+
+
+def _circles(inside: Mapping[str, Candidate]) -> dict[str, tuple[str, ...]]:
+    """For each job that depends on itself in the end, the way back to where it repeats; linear in what there is."""
+    needs = {
+        name: [one.name for one in candidate.planned.job.dependencies if one.name in inside]
+        for name, candidate in inside.items()
+        if candidate.planned.job is not None
+    }
+    open_needs = {name: len(needed) for name, needed in needs.items()}
+    needed_by: dict[str, list[str]] = {}
+    for name, needed in needs.items():
+        for other in needed:
+            needed_by.setdefault(other, []).append(name)
+    ready = [name for name, count in open_needs.items() if count == 0]
+    while ready:
+        done = ready.pop()
+        del open_needs[done]
+        for other in needed_by.get(done, ()):
+            open_needs[other] -= 1
+            if open_needs[other] == 0:
+                ready.append(other)
+    circles: dict[str, tuple[str, ...]] = {}
+    for name in open_needs:
+        way: dict[str, None] = {}
+        here = name
+        while here not in way and here not in circles:
+            way[here] = None
+            here = next(other for other in needs[here] if other in open_needs)
+        names = list(way)
+        found = circles[here] if here in circles else (*names[names.index(here) :], here)
+        circles.update(dict.fromkeys(way, found))
+    return circles
