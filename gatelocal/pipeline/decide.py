@@ -147,10 +147,6 @@ def _progress(draft: Draft, item: Item) -> None:
         conclude(draft, item)
 
 
-def _red(item: Item) -> bool:
-    return any(run.red for run in item.runs)
-
-
 def _evaluate(draft: Draft, item: Item, ahead: Item | None, red: bool) -> Item:
     """Whether the item fails, and whether it holds those behind; if that has changed, they are looked at."""
     failing = red or item.stage in (Stage.PARKED, Stage.CONFLICT, Stage.BROKEN)
