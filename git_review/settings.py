@@ -7,9 +7,9 @@ restricts git's configuration to the repository's own file and leaves the two gl
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
-import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +17,7 @@ from pathlib import Path
 from git_review.errors import ReviewError
 from git_review.git.refs import is_branch, is_remote
 from git_review.git.repo import Places, locate
-from git_review.git.runner import Runner
+from git_review.git.runner import Output, Pending, Runner
 from git_review.gitreview_file import read_gitreview
 from git_review.topic import Mode
 
@@ -33,9 +33,15 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], str | None, str | None]] = {
     "track": (("gitreview.track",), "track", "0"),
     "usepushurl": (("gitreview.usepushurl",), "usepushurl", "0"),
     "username": (("gitreview.username",), None, None),
+    "branchauthor": (("gitreview.branchauthor",), "branchauthor", "name"),
     "topic": (("gitreview.topic",), "topic", "message"),
     "notopic": (("gitreview.notopic",), "notopic", "0"),
+    "timeout": (("gitreview.timeout",), None, None),
 }
+_LISTED = ("config", "--show-scope", "-z", "--list")
+_FLAG = "the command line"
+_BRANCH_AUTHORS = ("name", "email", "username")
+"""Checked as 2.5.0 does; its downloads, and ours, are named by number and not by author."""
 _GLOBAL, _FILE = ".config/git-review", "git-review.conf"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[?[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\]?")
@@ -54,6 +60,7 @@ class Settings:
     :ivar rebase: whether it is tried before an upload that the commits still apply.
     :ivar track: the upstream of the branch that is checked out decides `branch` and `remote`.
     :ivar topic: from where a topic is taken that nobody gave; ``gitreview.notopic`` turns it off.
+    :ivar timeout: seconds that a question to the server may take; None leaves it to the kind of question.
     :ivar username: for the server; None when nobody set one.
     :ivar login: the name of the operating system's account, "" when it has none.
     :ivar ssh: the words that git starts ssh with. :ivar git: git's configuration, the last value of each key.
@@ -73,6 +80,7 @@ class Settings:
     track: bool
     use_pushurl: bool
     topic: Mode
+    timeout: float | None
     username: str | None
     login: str
     ssh: tuple[str, ...]
@@ -94,31 +102,6 @@ class Settings:
 
 
 @dataclass(frozen=True, slots=True)
-class Http:
-    """git's settings for HTTP as far as they concern REST.
-
-    :ivar verify: False takes any certificate; a path is a bundle of certificate authorities.
-    :ivar proxy: a proxy's URL; "" is none; None leaves it to the environment. :ivar cookies: a file of cookies.
-    """
-
-    verify: bool | str = True
-    proxy: str | None = None
-    cookies: Path | None = None
-
-
-def http(runner: Runner, url: str) -> Http:
-    """git's ``http.*`` for a URL, ``http.<url>.*`` and git's own environment variables included."""
-    listed = runner.query("config", "-z", "--get-urlmatch", "http", url, ok=(0, 1)).stdout.split("\0")
-    found = dict(line.split("\n", 1) for line in listed if "\n" in line)
-    bundle = os.environ.get("GIT_SSL_CAINFO") or found.get("http.sslcainfo")
-    trusted: bool | str = str(Path(bundle).expanduser()) if bundle else True
-    if found.get("http.sslverify", "true").lower() in _FALSE or "GIT_SSL_NO_VERIFY" in os.environ:
-        trusted = False
-    cookies = found.get("http.cookiefile")
-    return Http(trusted, found.get("http.proxy"), Path(cookies).expanduser() if cookies else None)
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """The settings as they were written, before they are judged."""
 
@@ -131,37 +114,63 @@ class _Found:
             self.origins[name] = origin
 
 
-def load(runner: Runner, *, flags: Mapping[str, str | None] | None = None, places: Places | None = None) -> Settings:
+def begin(runner: Runner) -> contextlib.AbstractContextManager[Pending | None]:
+    """Start asking git for its configuration, for :func:`load`; None where the repository has to be found first."""
+    return contextlib.nullcontext() if _is_local() else runner.begin(*_LISTED)
+
+
+def load(
+    runner: Runner,
+    *,
+    flags: Mapping[str, str | None] | None = None,
+    places: Places | None = None,
+    begun: Pending | None = None,
+) -> Settings:
     """The settings of the repository that `runner` stands in.
 
     :param flags: what the command line says, by setting name (``remote``, ``branch``, ``usepushurl`` ...).
-    :param places: the repository, if the caller has located it already.
+    :param places: the repository, if the caller has located it already. :param begun: what :func:`begin` gave.
     :raises git_review.git.repo.NoWorkTree: there is no repository.
     :raises ReviewError: a setting makes no sense; the text names its origin.
     """
+    local = _is_local()
     places = places or locate(runner)
-    local = "GITREVIEW_LOCAL_MODE" in os.environ
-    git, scopes = _git_configuration(runner, places.common / "config" if local else None)
+    if local:
+        git, scopes = _git_configuration(runner.query(*_LISTED[:1], "-f", str(places.common / "config"), *_LISTED[2:]))
+    else:
+        git, scopes = _git_configuration(begun.answer() if begun is not None else runner.query(*_LISTED))
     found = _Found({}, {})
     for name, value in (flags or {}).items():
-        found.offer(name, value, "the command line")
+        found.offer(name, value, _FLAG)
     for name, (keys, _, _) in _KEYS.items():
         for key in keys:
             found.offer(name, git.get(key), _origin(scopes.get(key, ""), key))
     warnings = _from_files(found, places.top, local)
     for name, (_, _, default) in _KEYS.items():
         found.offer(name, default, "the default")
-    found.offer("remote", "origin" if _truth(found, "usepushurl") else "gerrit", "the default")
+    found.offer("remote", "gerrit", "the default")
+    if _truth(found, "usepushurl") and found.origins["remote"] != _FLAG:
+        # As in 2.5.0: the push URL is origin's, whatever a second remote would be called.
+        found.values["remote"], found.origins["remote"] = "origin", found.origins["usepushurl"]
+    if found.values["branchauthor"] not in _BRANCH_AUTHORS:
+        warnings.append(
+            f"WARNING: Invalid gitreview.branchauthor: {found.values['branchauthor']!r} from"
+            f" {found.origins['branchauthor']}; it has no effect any more"
+        )
     settings = _judged(found, git, tuple(warnings))
     return replace(settings, script_places=(Path.home() / _GLOBAL / "hooks",))
 
 
-def _git_configuration(runner: Runner, only: Path | None) -> tuple[dict[str, str], dict[str, str]]:
-    args = ("-f", str(only)) if only is not None else ("--show-scope",)
-    fields = iter(runner.query("config", *args, "-z", "--list").stdout.split("\0"))
+def _is_local() -> bool:
+    return "GITREVIEW_LOCAL_MODE" in os.environ
+
+
+def _git_configuration(listed: Output) -> tuple[dict[str, str], dict[str, str]]:
+    scoped = "--show-scope" in listed.argv
+    fields = iter(listed.stdout.split("\0"))
     values, scopes = {}, {}
     for first in fields:
-        scope, record = ("local", first) if only is not None else (first, next(fields, ""))
+        scope, record = (first, next(fields, "")) if scoped else ("local", first)
         key, equals, value = record.partition("\n")
         if key:
             values[key] = value if equals else "true"
@@ -181,7 +190,10 @@ def _from_files(found: _Found, top: Path, local: bool) -> list[str]:
         if values is None:
             continue
         if file in globals_:
-            warnings.append(f"{file} is an old place for settings; use `git config --global gitreview.KEY VALUE`")
+            warnings.append(
+                f"WARNING: Using global/system git-review config files ({file}) is deprecated;"
+                " use `git config --global gitreview.KEY VALUE`"
+            )
         for name, (_, key, _) in _KEYS.items():
             found.offer(name, values.get(key or name), ".gitreview" if file.name == ".gitreview" else str(file))
     return warnings
@@ -210,6 +222,7 @@ def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) ->
         track=_truth(found, "track"),
         use_pushurl=_truth(found, "usepushurl"),
         topic=_topic(found),
+        timeout=_seconds(found),
         username=username,
         login=_login(),
         ssh=_ssh(git),
@@ -238,6 +251,16 @@ def _topic(found: _Found) -> Mode:
     word = found.values["topic"].strip().lower()
     _require(found, "topic", word in [mode.value for mode in Mode], "message, branch or none")
     return Mode(word)
+
+
+def _seconds(found: _Found) -> float | None:
+    text = (found.values.get("timeout") or "").strip()
+    if not text:
+        return None
+    _require(
+        found, "timeout", re.fullmatch(r"[0-9]{1,6}(?:\.[0-9]{1,3})?", text) and float(text), "a number of seconds"
+    )
+    return float(text)
 
 
 def _port(found: _Found, scheme: str) -> int | None:
@@ -276,6 +299,8 @@ def _ssh(git: Mapping[str, str]) -> tuple[str, ...]:
     line = os.environ.get("GIT_SSH_COMMAND") or git.get("core.sshcommand")
     if not line:
         return (os.environ.get("GIT_SSH") or "ssh",)
+    import shlex
+
     try:
         words = shlex.split(line)
     except ValueError as error:

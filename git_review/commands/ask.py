@@ -12,7 +12,6 @@ from git_review.commands.context import Context
 from git_review.gerrit.address import Remote, parse_remote, server_url
 from git_review.gerrit.model import Change
 from git_review.messages import changes as said
-from git_review.settings import http
 
 if TYPE_CHECKING:
     from git_review.gerrit.client import Gerrit
@@ -53,11 +52,17 @@ def changes(context: Context, terms: Sequence[str], wanted: Wanted | None = None
     url = push_url(context)
     remote = parse_remote(url)
     if remote.scheme == "ssh":
-        page = ssh.Page(wanted.patchsets, wanted.start, wanted.silent, 20 if wanted.silent else 120)
+        limit = context.settings.timeout or (20 if wanted.silent else 120)
+        page = ssh.Page(wanted.patchsets, wanted.start, wanted.silent, limit)
         return islice(ssh.query(context.settings.ssh, remote, terms, page), wanted.limit)
     if remote.scheme in ("http", "https"):
         return _by_http(context, url, " ".join(terms), wanted)
     raise said.no_gerrit(context.remote)
+
+
+def asks_by_ssh(context: Context) -> bool:
+    """Whether questions go by ssh, whose answers tell less than those by HTTP."""
+    return parse_remote(push_url(context)).scheme == "ssh"
 
 
 def can_be_asked(url: str) -> bool:
@@ -154,10 +159,12 @@ def _by_http(context: Context, url: str, query: str, wanted: Wanted) -> Iterator
 
 def _policy(context: Context, base: str, silent: bool) -> Policy:
     from git_review.gerrit.transport import Policy
+    from git_review.http_settings import http
 
     own = http(context.runner, base)
+    limit = context.settings.timeout or (15 if silent else 30)
     return Policy(
-        timeout=(5, 15) if silent else (5, 30),
+        timeout=(min(5, limit), limit),
         retries=0 if silent else 3,
         verify=own.verify,
         proxy=own.proxy,

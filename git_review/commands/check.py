@@ -7,10 +7,12 @@ from __future__ import annotations
 
 from git_review import messages
 from git_review.commands.context import Context, Rebase
+from git_review.errors import ReviewError
 from git_review.git import applies as trial
 from git_review.git import repo
 from git_review.git.errors import GitFailed, MergeConflict
 from git_review.git.refs import tracking
+from git_review.git.runner import Pending
 from git_review.plan import Git
 
 NO_EDITOR = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}
@@ -33,9 +35,30 @@ def remember(context: Context) -> None:
         raise messages.cannot_fetch(context.remote, error.details) from error
 
 
-def refuse_edits(context: Context) -> None:
+def target_of(context: Context, rebase: Rebase, looking: Pending | None) -> str | None:
+    """The target branch's commit, on which HEAD's commits still apply; None where no check is wanted.
+
+    :param looking: at what is checked out, meanwhile. Local edits are the first thing that is refused, whatever else
+        there is, and before anything is done to the work tree.
+    """
+    if looking is None:
+        remember(context)
+        return None
+    try:
+        target = fetched(context)
+        if rebase is Rebase.KEEP:
+            refuse_edits(repo.state(looking))
+        if rebase is not Rebase.FORCE:
+            applies(context, target, rebase)
+    except ReviewError:
+        refuse_edits(repo.state(looking))
+        raise
+    refuse_edits(repo.state(looking))
+    return target
+
+
+def refuse_edits(state: repo.State) -> None:
     """Local edits are for their author to put away. :raises ReviewError: there are some, or there is no commit."""
-    state = repo.state(context.runner)
     if state.unstaged:
         raise messages.unstaged()
     if state.staged:
@@ -44,12 +67,15 @@ def refuse_edits(context: Context) -> None:
         raise messages.no_commit()
 
 
-def fetched(context: Context) -> str:
-    """The target branch's commit as the server has it now; a dry run moves no ref for it."""
+def fetched(context: Context, *, whole: bool = False) -> str:
+    """The target branch's commit as the server has it now; a dry run moves no ref for it.
+
+    :param whole: the commit itself is wanted, too, and not only its id.
+    """
     try:
         if context.options.dry_run:
             target = repo.peek_branch(context.runner, context.push_place, context.branch)
-            if wanted(context) is Rebase.FORCE and repo.commit_id(context.runner, target) is None:
+            if (whole or wanted(context) is Rebase.FORCE) and repo.commit_id(context.runner, target) is None:
                 repo.obtain(context.runner, context.push_place, context.branch)
             return target
         return repo.fetch_branch(context.runner, context.remote, context.branch)
@@ -83,8 +109,8 @@ def applies(context: Context, target: str, rebase: Rebase) -> None:
         raise messages.conflict(place, _named(context, conflict.commit), conflict.files, kept) from conflict
     except trial.Unrelated as error:
         raise messages.unrelated(*place) from error
-    except trial.GitTooOld:
-        context.talk.warn(messages.CHECK_IMPOSSIBLE)
+    except trial.CannotTry as error:
+        context.talk.warn(messages.check_impossible(error.details))
         return
     context.progress(messages.check_passed(count, *place))
 

@@ -12,7 +12,7 @@ from git_review.git.repo import Places, branch_name, locate
 from git_review.git.runner import Runner
 from git_review.plan import Talk
 from git_review.pushspec import PushOptions
-from git_review.settings import Settings, load
+from git_review.settings import Settings, begin, load
 
 
 class Rebase(Enum):
@@ -130,15 +130,20 @@ def prepare(options: Options, talk: Talk) -> Context:
     """Look where we are and what is set. :raises ReviewError: we are in no repository, or a setting makes no sense."""
     show = _shower(options, talk)
     runner = Runner(show=show, dry_run=options.dry_run)
-    places = locate(runner)
     if options.branch is not None and not is_branch(options.branch):
         raise messages.bad_branch(options.branch)
-    settings = load(runner, flags=_flags(options), places=places)
+    with begin(runner) as begun:
+        places = locate(runner)
+        settings = load(runner, flags=_flags(options), places=places, begun=begun)
     for warning in settings.warnings:
         talk.warn(warning)
     remote, branch = settings.remote, settings.branch
     if _tracks(options, settings):
-        remote, branch = _tracked(runner, settings) or (remote, branch)
+        tracked = _tracked(runner, settings)
+        if tracked is not None:
+            if options.verbose:
+                talk.say(messages.following(tracked, (remote, branch)))
+            remote, branch = tracked
     return Context(options, talk, runner, places, settings, remote, branch)
 
 

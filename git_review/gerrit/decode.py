@@ -39,6 +39,7 @@ def group(data: Json) -> Group:
 
 def change(data: Json) -> Change:
     """A ChangeInfo."""
+    unresolved = integer(data, "unresolved_comment_count")
     return Change(
         project=text(data, "project"),
         number=integer(data, "_number") or 0,
@@ -61,7 +62,8 @@ def change(data: Json) -> Change:
         submission_id=text(data, "submission_id"),
         created=date(data, "created"),
         updated=date(data, "updated"),
-        unresolved=integer(data, "unresolved_comment_count"),
+        unresolved=unresolved,
+        has_unresolved=None if unresolved is None else unresolved > 0,
     )
 
 

@@ -53,7 +53,7 @@ _REASONS = (
     _Reason(
         frozenset({"SSLError"}),
         "{server} shows no certificate that is to be trusted, or speaks no TLS there",
-        "if the server has an authority of its own, name its bundle in REQUESTS_CA_BUNDLE",
+        "if the server has an authority of its own, name its bundle: git config http.sslCAInfo FILE",
     ),
     _Reason(frozenset({"ProxyError"}), "the proxy on the way to {server} does not answer", "check HTTP(S)_PROXY"),
     _Reason(

@@ -109,6 +109,7 @@ class Change:
     :ivar patchsets: those that were asked for (``CURRENT_REVISION``, ``ALL_REVISIONS``), oldest first.
     :ivar current_commit: the commit id of the current patchset; empty unless asked for.
     :ivar unresolved: how many threads of comments wait for an answer; None when the server does not tell.
+    :ivar has_unresolved: whether there are any; None when the server does not tell that either.
     :ivar url: where a person reads it, as the server says; "" when it does not.
     :ivar submittable: None unless ``SUBMITTABLE`` was asked for. Times are UTC.
     """
@@ -135,6 +136,7 @@ class Change:
     created: datetime | None = None
     updated: datetime | None = None
     unresolved: int | None = None
+    has_unresolved: bool | None = None
     url: str = ""
 
     @property

@@ -32,5 +32,7 @@ class Server:
         """The hook that gives commits their Change-Ids, as this server hands it out. :raises NotGerrit: it is none."""
         text = self._transport.get_text("tools/hooks/commit-msg")
         if not text.startswith("#!") or "Change-Id" not in text:
-            raise NotGerrit("what the server gives for its commit-msg hook is none", body=words(text))
+            raise NotGerrit(
+                "what the server gives for its commit-msg hook is none", body=words(self._transport.shown(text))
+            )
         return text

@@ -91,11 +91,16 @@ _LINKS = ("dependsOn", "neededBy")
 
 def command(ssh: Sequence[str], remote: Remote, *, silent: bool = False) -> list[str]:
     """The command line to the server, without what runs there. ``-x``: no window system is forwarded."""
-    plink = PurePath(ssh[0]).name.lower().removesuffix(".exe") in _PLINK
+    plink = is_plink(ssh)
     port = [] if remote.port is None else ["-P" if plink else "-p", str(remote.port)]
     host = remote.host if remote.user is None else f"{remote.user}@{remote.host}"
     quiet = (["-batch"] if plink else ["-o", "BatchMode=yes"]) if silent else []
     return [*ssh, "-x", *quiet, *port, host]
+
+
+def is_plink(ssh: Sequence[str]) -> bool:
+    """Whether that is PuTTY's, whose options are its own."""
+    return PurePath(ssh[0]).name.lower().removesuffix(".exe") in _PLINK
 
 
 def _run(argv: Sequence[str], remote: Remote, timeout: float) -> str:

@@ -94,7 +94,7 @@ class Transport:
         answer = self._follow(_Request("GET", f"{self.url}/{path}", None, None, {}), True)
         body = answer.content.decode("utf-8", "replace")
         if answer.status_code != 200:
-            shown = self._without_password(body)
+            shown = self.shown(body)
             raise refusal(self.url, f"GET {path}", answer.status_code, shown, logged_in=self.auth is not None)
         return body
 
@@ -190,6 +190,11 @@ class Transport:
             # A callable: `requests` would otherwise take a login of its own from ~/.netrc.
             session.auth = self._login
             session.trust_env = not _is_loopback(self.url)
+            if self._policy.verify is False:
+                import urllib3
+
+                # It was asked for: as with git, no word about each request.
+                urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
             if self._policy.proxy is not None:
                 session.trust_env = False
                 session.proxies = {"http": self._policy.proxy, "https": self._policy.proxy}
@@ -213,7 +218,7 @@ class Transport:
         if status == 404 and "html" in answer.headers.get("Content-Type", ""):
             raise self._not_gerrit(body, status)
         if not 200 <= status < 300:
-            raise refusal(self.url, request, status, self._without_password(body), logged_in=self.auth is not None)
+            raise refusal(self.url, request, status, self.shown(body), logged_in=self.auth is not None)
         if not body:
             return None
         if not body.startswith(GUARD):
@@ -227,11 +232,11 @@ class Transport:
         return NotGerrit(
             f"{self.url} did not answer like a Gerrit (status {status})",
             status=status,
-            body=f"it said: {words(self._without_password(body))}",
+            body=f"it said: {words(self.shown(body))}",
             hint="check host, port and path; a login page or a proxy in between answers like this, too",
         )
 
-    def _without_password(self, text: str) -> str:
+    def shown(self, text: str) -> str:
         """A server that repeats what it was sent must not make us repeat it."""
         return text.replace(self.auth.password, "***") if self.auth and self.auth.password else text
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from git_review.git.errors import GitError, GitFailed, MergeConflict
@@ -10,17 +10,19 @@ from git_review.git.repo import Places
 from git_review.git.runner import Runner
 
 if TYPE_CHECKING:
-    from git_review.git.objects import CommitWriter
+    from git_review.git.scratch import Trial
 
 _SOMEBODY = "git review <git-review@localhost> 0 +0000"
+_MANY_BYTES = 50_000
+"""Of file names: so many fit into a command line everywhere."""
 
 
 class Unrelated(GitError):
     """A commit to upload shares no history with the branch it is for."""
 
 
-class GitTooOld(GitError):
-    """This git has no ``merge-tree --write-tree`` (it came with 2.38)."""
+class CannotTry(GitError):
+    """There is no way to try a merge here."""
 
 
 def check_applies(runner: Runner, places: Places, target: str) -> int:
@@ -28,48 +30,71 @@ def check_applies(runner: Runner, places: Places, target: str) -> int:
 
     A merge commit is tried as the server would merge it, and stands for the commits below it, so that conflicts
     somebody resolved in it stay resolved.
-    Objects made on the way go to a scratch directory, so that nothing remains.
+    Objects made on the way go to a scratch directory, so that nothing remains. A git before 2.38 cannot merge in
+    memory: then it is done in the work tree of a scratch repository.
 
     :returns: how many commits were tried; 0 when HEAD already contains `target`.
     :raises MergeConflict: `theirs` in its text is the commit, its `files` are in conflict.
-    :raises Unrelated: a commit has no parent. :raises GitTooOld: git is older than 2.38.
+    :raises Unrelated: a commit has no parent. :raises CannotTry: this git can do neither.
     """
     bases = runner.query("merge-base", "--all", target, "HEAD", ok=(0, 1)).lines
     if target in bases:
         return 0
     if len(bases) == 1 and (count := _apart(runner, bases[0], target)):
         return count
-    import tempfile
-
-    from git_review.git.objects import CommitWriter
-
     rows = runner.query("rev-list", "--parents", "--topo-order", "--reverse", "HEAD", f"^{target}").lines
-    with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:
-        environment = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(places.objects)}
-        apart = Runner(runner.directory, environment=environment)
-        with CommitWriter(apart) as writer:
-            _replay(apart, writer, target, [row.split(" ") for row in rows])
+    _try(runner, places, target, [row.split(" ") for row in rows])
     return len(rows)
+
+
+def _try(runner: Runner, places: Places, target: str, rows: list[list[str]]) -> None:
+    from git_review.git import scratch
+
+    try:
+        with scratch.in_memory(runner, places) as trial:
+            _replay(trial, target, rows)
+    except scratch.GitTooOld as too_old:
+        try:
+            with scratch.in_work_tree(places, target) as trial:
+                _replay(trial, target, rows)
+        except GitFailed as error:
+            raise CannotTry("neither in memory nor in a scratch work tree", details=error.details) from too_old
 
 
 def _apart(runner: Runner, base: str, target: str) -> int | None:
     """How many commits apply for certain, as they and the target branch touch different files; None: it takes a merge.
 
-    Where a file is gone on either side a folder may have been renamed, and where a commit is a merge git lists no
-    files: then only a merge tells.
+    Where a file of ours is gone, or a folder that we add to, something may have been renamed, and where a commit is a
+    merge git lists no files: then only a merge tells. Only our own files are looked up in the target branch, so that
+    its size, and how far it is ahead, do not matter.
     """
     shape = ("--no-renames", "--name-status", "--no-ext-diff", "-z")
-    theirs = _touched(runner.query("diff", *shape, base, target).stdout)
     log = runner.query("log", *shape, "--no-show-signature", "--format=%x01%P", "HEAD", f"^{target}", "--").stdout
     heads = [record for record in log.split("\0") if record.lstrip("\n").startswith("\x01")]
-    if theirs is None or any(len(record.strip("\n\x01").split()) != 1 for record in heads):
+    if any(len(record.strip("\n\x01").split()) != 1 for record in heads):
         return None
     ours = _touched("\0".join(record for record in log.split("\0") if record not in heads))
-    if ours is None or not theirs.isdisjoint(ours):
+    if ours is None or sum(map(len, ours)) > _MANY_BYTES:
         return None
-    if not theirs.isdisjoint(_folders(ours)) or not ours.isdisjoint(_folders(theirs)):
-        return None
-    return len(heads)
+    folders = _folders(ours)
+    if not ours or "\n" in "".join(folders):
+        return None if ours else len(heads)
+    asked = "".join(f"{side}:{folder}\n" for folder in folders for side in (base, target))
+    only = ("--literal-pathspecs", "diff-tree", "-r", *shape, base, target, "--", *ours)
+    with runner.begin(*only) as touched_by_them:
+        there = runner.query("cat-file", "--batch-check=%(objecttype)", stdin=asked).stdout.splitlines()
+        if touched_by_them.answer().stdout:
+            return None
+    return len(heads) if _stay(there) else None
+
+
+def _stay(kinds: Sequence[str]) -> bool:
+    """Whether each folder, by what stands in its place before and now, is still one, or was none and still is not.
+
+    A folder that is gone may have been renamed, which takes what is added to it along.
+    """
+    pairs = zip(kinds[::2], kinds[1::2], strict=True)
+    return all(now == "tree" or (now.endswith(" missing") and before != "tree") for before, now in pairs)
 
 
 def _touched(listed: str) -> set[str] | None:
@@ -89,30 +114,31 @@ def _folders(files: set[str]) -> set[str]:
     return folders
 
 
-def _replay(git: Runner, writer: CommitWriter, target: str, rows: list[list[str]]) -> None:
-    from git_review.git.objects import merge_tree
+def _replay(trial: Trial, target: str, rows: list[list[str]]) -> None:
+    from git_review.git.objects import CommitWriter
 
     trees: dict[str, str] = {}
-    onto = git.query("rev-parse", f"{target}^{{tree}}").text
+    onto = trial.git.query("rev-parse", f"{target}^{{tree}}").text
     covered = _below_merges(rows)
-    for commit, *parents in rows:
-        if commit in covered:
-            continue
-        if not parents:
-            raise Unrelated(f"{commit} has no parent")
-        ours = target
-        if len(parents) == 1:
-            ours = writer.write(trees.get(parents[0], onto), parents, _SOMEBODY, "what the commit is applied to")
-        try:
-            trees[commit] = merge_tree(git, ours, commit)
-        except MergeConflict as conflict:
-            if not conflict.files:
-                raise Unrelated(f"{commit} shares no history with the target", details=conflict.details) from conflict
-            raise MergeConflict(target, commit, conflict.files, conflict.details) from conflict
-        except GitFailed as error:
-            if error.status == 129:
-                raise GitTooOld("this git is older than 2.38", details=error.details) from error
-            raise
+    with CommitWriter(trial.git) as writer:
+        for commit, *parents in rows:
+            if commit in covered:
+                continue
+            if not parents:
+                raise Unrelated(f"{commit} has no parent")
+            ours = target
+            if len(parents) == 1:
+                ours = writer.write(trees.get(parents[0], onto), parents, _SOMEBODY, "what the commit is applied to")
+            trees[commit] = _merged(trial, target, ours, commit)
+
+
+def _merged(trial: Trial, target: str, ours: str, commit: str) -> str:
+    try:
+        return trial.merge(ours, commit)
+    except MergeConflict as conflict:
+        if not conflict.files:
+            raise Unrelated(f"{commit} shares no history with the target", details=conflict.details) from conflict
+        raise MergeConflict(target, commit, conflict.files, conflict.details) from conflict
 
 
 def _below_merges(rows: list[list[str]]) -> set[str]:
@@ -122,11 +148,3 @@ def _below_merges(rows: list[list[str]]) -> set[str]:
         if len(parents) > 1 or commit in covered:
             covered.update(parents)
     return covered
-
-
-def _quoted(path: Path) -> str:
-    """A path as git wants it in a list of alternates: in quotes when it has a colon in it."""
-    text = str(path)
-    if ":" not in text and not text.startswith('"'):
-        return text
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

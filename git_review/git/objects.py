@@ -33,15 +33,24 @@ class CommitFacts:
     when: int
 
 
-def alone(directory: Path) -> Runner:
-    """A runner on which no person's and no system's configuration, attributes, hooks or templates act."""
+def alone(directory: Path, environment: Mapping[str, str] | None = None) -> Runner:
+    """A runner on which no person's and no system's configuration, attributes, hooks or templates act.
+
+    :param environment: variables to add.
+    """
     settings = {"GIT_CONFIG_COUNT": str(len(_ALONE))}
     for place, (key, value) in enumerate(_ALONE.items()):
         settings |= {f"GIT_CONFIG_KEY_{place}": key, f"GIT_CONFIG_VALUE_{place}": value}
     return Runner(
         directory,
         alone=True,
-        environment={**settings, "GIT_ATTR_NOSYSTEM": "1", "GIT_NO_REPLACE_OBJECTS": "1", "GIT_NO_LAZY_FETCH": "1"},
+        environment={
+            **settings,
+            "GIT_ATTR_NOSYSTEM": "1",
+            "GIT_NO_REPLACE_OBJECTS": "1",
+            "GIT_NO_LAZY_FETCH": "1",
+            **(environment or {}),
+        },
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from git_review.git.errors import GitError, GitFailed
 from git_review.git.refs import head, tracked, tracking
-from git_review.git.runner import Runner
+from git_review.git.runner import Pending, Runner
 
 _QUIET_FETCH = ("fetch", "--no-tags", "--no-recurse-submodules")
 
@@ -94,13 +94,18 @@ def submodule_hooks(runner: Runner, top: Path) -> tuple[Path, ...]:
     return tuple(Path(place) / hooks for place, hooks in zip(lines[::2], lines[1::2], strict=False))
 
 
-def state(runner: Runner) -> State:
-    """What is checked out, in one process that takes no lock."""
+def begin_state(runner: Runner) -> Pending:
+    """Start looking at what is checked out, in one process that takes no lock; :func:`state` reads its answer."""
     flags = ("--porcelain=v2", "--branch", "-z", "--untracked-files=no", "--ignore-submodules=all", "--no-renames")
+    return runner.begin("--no-optional-locks", "status", *flags)
+
+
+def state(begun: Pending) -> State:
+    """What is checked out."""
     commit: str | None = None
     branch: str | None = None
     staged = unstaged = False
-    for record in runner.query("--no-optional-locks", "status", *flags).stdout.split("\0"):
+    for record in begun.answer().stdout.split("\0"):
         kind, _, rest = record.partition(" ")
         if rest.startswith("branch.oid "):
             commit = None if rest.endswith("(initial)") else rest.split(" ")[1]

@@ -114,6 +114,13 @@ class Runner:
             return Output(argv, 0, "", "")
         return self._start(argv, ok, stdin, timeout, environment)
 
+    def begin(self, *args: str, ok: Collection[int] = (0,)) -> Pending:
+        """Start a git command that reads, whose answer is taken later: what comes between costs no time of its own.
+
+        To be used in a ``with`` statement, which ends the command if nobody took the answer. :raises GitError: no git.
+        """
+        return Pending(self._argv(args), ok, self._environment)
+
     def converse(self, *args: str) -> Dialogue:
         """Start a git command that answers each line it is given with one line, such as ``hash-object --stdin-paths``.
 
@@ -133,7 +140,8 @@ class Runner:
             self._show(without_password(" ".join(("git", *args))))
         if self.dry_run:
             return Output(argv, 0, "", "")
-        with _open(argv, {**self._environment, **(environment or {})}) as child:
+        merged = {**self._environment, **(environment or {})}
+        with _popen(argv, merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
             said = []
             for piece in _pieces(child):
                 said.append(without_password(piece))
@@ -169,11 +177,36 @@ class Runner:
                 f"{without_password(' '.join(argv))} gave no answer within {timeout:g} s",
                 hint="is the server reachable?",
             ) from error
-        output = Output(argv, done.returncode, _text(done.stdout), _text(done.stderr))
-        if output.status not in ok:
-            shown = [without_password(word) for word in argv]
-            raise GitFailed(shown, output.status, without_password(output.stderr or output.stdout))
-        return output
+        return _judged(Output(argv, done.returncode, _text(done.stdout), _text(done.stderr)), ok)
+
+
+class Pending:
+    """A git command that runs while other things are done."""
+
+    def __init__(self, argv: tuple[str, ...], ok: Collection[int], environment: Mapping[str, str]) -> None:
+        self.argv = argv
+        self._ok = ok
+        pipe = subprocess.PIPE
+        self._process = _popen(argv, environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe)
+        self._output: Output | None = None
+
+    def __enter__(self) -> Pending:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        for end in (self._process.stdout, self._process.stderr):
+            if end is not None:
+                end.close()
+        self._process.wait()
+
+    def answer(self) -> Output:
+        """Wait for its end. :raises GitFailed: a status that is none of the allowed ones."""
+        if self._output is None:
+            out, err = self._process.communicate()
+            self._output = Output(self.argv, self._process.returncode, _text(out), _text(err))
+        return _judged(self._output, self._ok)
 
 
 class Dialogue:
@@ -182,10 +215,7 @@ class Dialogue:
     def __init__(self, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
         self.argv = argv
         pipe = subprocess.PIPE
-        try:
-            self._process = subprocess.Popen(argv, stdin=pipe, stdout=pipe, stderr=pipe, env=dict(environment))
-        except FileNotFoundError as error:
-            raise GitError("git is not installed, or not on PATH", hint="install git 2.39 or newer") from error
+        self._process = _popen(argv, environment, stdin=pipe, stdout=pipe, stderr=pipe)
 
     def __enter__(self) -> Dialogue:
         return self
@@ -238,11 +268,18 @@ def program(argv: Sequence[str], *, timeout: float | None = None) -> Output:
     return Output(tuple(argv), done.returncode, _text(done.stdout), _text(done.stderr))
 
 
-def _open(argv: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def _judged(output: Output, ok: Collection[int]) -> Output:
+    if output.status not in ok:
+        shown = [without_password(word) for word in output.argv]
+        raise GitFailed(shown, output.status, without_password(output.stderr or output.stdout))
+    return output
+
+
+def _popen(
+    argv: Sequence[str], environment: Mapping[str, str], *, stdin: int, stdout: int, stderr: int
+) -> subprocess.Popen[bytes]:
     try:
-        return subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environment
-        )
+        return subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=stderr, env=dict(environment))
     except FileNotFoundError as error:
         raise GitError("git is not installed, or not on PATH", hint="install git 2.39 or newer") from error
 

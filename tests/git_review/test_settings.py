@@ -33,6 +33,22 @@ def test_each_source_beats_the_next(clone: Clone) -> None:
     assert load(clone.git, flags={"remote": "from-flag"}).remote == "from-flag"
 
 
+def test_the_push_url_is_origins_unless_the_command_line_names_another_remote(clone: Clone) -> None:
+    clone.git.run("config", "gitreview.remote", "second")
+    assert load(clone.git, flags={"usepushurl": "1"}).remote == "origin"
+    assert load(clone.git, flags={"usepushurl": "1", "remote": "third"}).remote == "third"
+    clone.git.run("config", "gitreview.usepushurl", "true")
+    settings = load(clone.git)
+    assert (settings.remote, settings.origins["remote"]) == ("origin", "git config gitreview.usepushurl (local)")
+
+
+def test_branchauthor_is_checked_as_before_and_changes_nothing(clone: Clone) -> None:
+    clone.git.run("config", "gitreview.branchauthor", "email")
+    assert load(clone.git).warnings == ()
+    clone.git.run("config", "gitreview.branchauthor", "nobody")
+    assert "Invalid gitreview.branchauthor: 'nobody'" in load(clone.git).warnings[0]
+
+
 def test_documented_key_for_the_host_works_and_hostname_wins(clone: Clone) -> None:
     clone.git.run("config", "gitreview.host", "one.example.org")
     assert load(clone.git).host == "one.example.org"
@@ -102,6 +118,8 @@ def test_reader_names_file_and_line(tmp_path: Path, text: str, line: str) -> Non
         ("branch", "main%submit"),
         ("remote", "--upload-pack=x"),
         ("track", "maybe"),
+        ("timeout", "soon"),
+        ("timeout", "0"),
         ("username", "a\tb"),
     ],
 )
