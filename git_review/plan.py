@@ -5,7 +5,6 @@ A dry run carries out the same steps: it tells them and changes nothing.
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -56,7 +55,8 @@ class Git:
 
     :ivar failure: makes the error of git's words; by default git's own failure goes up.
     :ivar undo: a git command to run when it failed, before the error goes up.
-    :ivar first: what the person is told before it runs.
+    :ivar first: what the person is told before it runs. :ivar last: what, when it has run well.
+    :ivar told: git's own words are passed on.
     """
 
     words: tuple[str, ...]
@@ -64,6 +64,8 @@ class Git:
     undo: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     first: str = ""
+    last: str = ""
+    told: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,11 @@ def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> str:
 
 
 def confirm(question: str, option: str, talk: Talk) -> None:
-    """Go on if the answer is ``yes``. :raises ReviewError: it is not, or nobody answers."""
-    answer = talk.read(f"{question}\n{messages.CONFIRM}")
+    """Go on if the answer is ``yes``; Ctrl-C is a no. :raises ReviewError: it is not, or nobody answers."""
+    try:
+        answer = talk.read(f"{question}\n{messages.CONFIRM}")
+    except KeyboardInterrupt:
+        raise messages.cancelled() from None
     if answer is None:
         raise messages.no_answer(option)
     if answer.strip().lower() != "yes":
@@ -163,13 +168,17 @@ def _git(step: Git, runner: Runner, talk: Talk) -> None:
     if step.first and not runner.dry_run:
         talk.say(step.first)
     try:
-        runner.run(*step.words, environment=step.environment)
+        done = runner.run(*step.words, environment=step.environment)
     except GitFailed as error:
         if step.undo:
             runner.run(*step.undo, ok=range(256))
         if step.failure is None:
             raise
         raise step.failure(error.details) from error
+    if step.told and done.text:
+        talk.say(done.text)
+    if step.last and not runner.dry_run:
+        talk.say(step.last)
 
 
 def _install(step: InstallHook, runner: Runner, talk: Talk) -> None:
@@ -197,6 +206,8 @@ def _reword(step: Reword, runner: Runner, talk: Talk) -> None:
 
 def _push(words: tuple[str, ...], runner: Runner, talk: Talk) -> str:
     if runner.dry_run:
+        import shlex
+
         talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *words))}")
         return ""
     done = runner.relay(*words, heard=talk.relay)

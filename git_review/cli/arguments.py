@@ -35,8 +35,11 @@ def expanded(argv: Sequence[str], options: Sequence[Option]) -> list[str]:
         name = _full(name, known)
         option = known.get(name)
         if option is None or not option.many:
-            words.append(name + equals + value)
-            if option is not None and option.value and not option.default and not equals and rest:
+            if option is not None and option.default and not equals:
+                # It may do without a value, so it takes no word that could not be one: --color BRANCH.
+                equals, value = "=", rest.pop(0) if rest and rest[0] in option.choices else option.default
+            words.append(_SHORTHANDS.get(name, name) + equals + value)
+            if option is not None and option.value and not equals and rest:
                 words.append(rest.pop(0))
             continue
         values = [value] if equals else []
@@ -48,6 +51,10 @@ def expanded(argv: Sequence[str], options: Sequence[Option]) -> list[str]:
         if not equals and rest[:1] == ["--"]:
             return [*words, *rest]
     return words
+
+
+_SHORTHANDS = {"--no-color": "--color=never"}
+"""The last of several wins."""
 
 
 def _wants_value(word: str, options: Sequence[Option]) -> bool:

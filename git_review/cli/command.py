@@ -30,6 +30,4 @@ def _parameter(option: Option) -> click.Option:
         return click.Option([*option.names, option.key], is_flag=True)
     kind = click.Choice(option.choices) if option.choices else str
     names = [*option.names, option.key]
-    if option.default:
-        return click.Option(names, type=kind, is_flag=False, flag_value=option.default)
     return click.Option(names, type=kind, multiple=option.many or option.repeat)

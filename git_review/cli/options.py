@@ -16,18 +16,18 @@ _TOGETHER = (
     (("publish_comments", "--publish-comments"), ("no_publish_comments", "--no-publish-comments")),
     (("no_rebase", "-R"), ("force_rebase", "-F"), ("keep_rebase", "-K")),
     (("query", "--query"), ("view", "--view")),
+    (("track", "--track"), ("no_track", "--no-track")),
     (
         ("download", "-d"),
         ("cherrypick", "-x"),
         ("cherrypickindicate", "-X"),
         ("cherrypickonly", "-N"),
         ("compare", "-m"),
-        ("list", "-l"),
         ("status", "--status"),
-        ("setup", "-s"),
     ),
-    (("finish", "-f"), ("download", "-d"), ("list", "-l"), ("status", "--status")),
+    *((("status", "--status"), other) for other in (("list", "-l"), ("setup", "-s"), ("finish", "-f"))),
 )
+# In the order of 2.5.0, where the first of several wins: -l -s lists.
 _VERBS = {
     "download": Verb.DOWNLOAD,
     "cherrypick": Verb.PICK,
@@ -95,7 +95,7 @@ def options_of(flags: Mapping[str, Any]) -> Options:
         verbose=flags["verbose"],
         thin=not flags["no_thin"],
         custom_scripts=not flags["no_custom_script"],
-        color="never" if flags["no_color"] else (flags["color"] or "auto"),
+        color=flags["color"] or "auto",
         json=flags["json"],
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 
-from git_review.commands import ask, check
+from git_review.commands import ask, check, show
 from git_review.commands.context import Context, Rebase
 from git_review.commands.find import Found, find
 from git_review.commands.setup import ensure_remote
-from git_review.git import repo
+from git_review.git import repo, scratch
 from git_review.git.errors import GitFailed, MergeConflict
 from git_review.messages import changes as said
 
@@ -18,8 +18,10 @@ _NAME = re.compile(r"(?P<change>.+?)[,/](?P<old>[0-9]+)(?:-(?P<new>[0-9]+))?")
 def compare(context: Context) -> None:
     """Show the range-diff of two patchsets, then the difference of their files.
 
-    Unless -R is given, both are put on the target branch's newest commit first (in memory), so that only what their
-    author changed is seen; where one does not apply there, both stay where they are.
+    2.5.0 checks both out in branches of their own, rebases these and leaves the person on the second one. The
+    difference of files here is the same, but neither branch, HEAD nor work tree is touched: unless -R is given, both
+    are put on the target branch's newest commit first (in memory), so that only what their author changed is seen;
+    where one does not apply there, both stay where they are.
 
     :raises ReviewError: not two patchsets (39); otherwise as for a download.
     """
@@ -27,25 +29,26 @@ def compare(context: Context) -> None:
     old, new = _two(context)
     commits = []
     for found in (old, new):
-        context.progress(said.DOWNLOADING.format(found.ref))
+        context.talk.say(said.DOWNLOADING.format(found.ref))
         commits.append(_fetched(context, found))
-    trees = _trees(context, commits)
-    color = f"--color={context.options.color}" if context.options.color != "auto" else _color(context)
-    names = [f"{commit}^!" for commit in commits]
-    # Two patchsets of one change are versions of one commit, however much they differ.
-    for words in (("range-diff", "--creation-factor=999", *names), ("diff", *trees)):
-        text = context.runner.query(words[0], color, "--no-ext-diff", *words[1:]).stdout
-        context.talk.show(said.colored(text))
-    context.talk.result(
-        {
-            "number": old.change.number,
-            "old": {"patchset": old.patchset, "commit": commits[0]},
-            "new": {"patchset": new.patchset, "commit": commits[1]},
-            "diff": context.runner.query("diff", "--no-color", "--no-ext-diff", *trees).stdout,
-        }
-        if context.options.json
-        else None
-    )
+    told: dict[str, object] = {
+        "number": old.change.number,
+        "old": {"patchset": old.patchset, "commit": commits[0]},
+        "new": {"patchset": new.patchset, "commit": commits[1]},
+    }
+    target = None if check.wanted(context) is Rebase.NONE else check.fetched(context, whole=True)
+    with scratch.in_memory(context.runner, context.places) as trial:
+        trees = commits if target is None else _trees(context, trial, target, commits)
+        # Two patchsets of one change are versions of one commit, however much they differ.
+        for words in (
+            ("range-diff", "--creation-factor=999", *(f"{commit}^!" for commit in commits)),
+            ("diff", *trees),
+        ):
+            text = trial.git.query(words[0], _color(context), "--no-ext-diff", *words[1:]).stdout
+            context.talk.show(said.colored(text))
+        if context.options.json:
+            told["diff"] = trial.git.query("diff", "--no-color", "--no-ext-diff", *trees).stdout
+    context.talk.result(told)
 
 
 def _two(context: Context) -> tuple[Found, Found]:
@@ -75,21 +78,16 @@ def _fetched(context: Context, found: Found) -> str:
     return commit
 
 
-def _trees(context: Context, commits: list[str]) -> list[str]:
+def _trees(context: Context, trial: scratch.Trial, target: str, commits: list[str]) -> list[str]:
     """What to compare: both on the target branch where they apply there, else as they are."""
-    if check.wanted(context) is Rebase.NONE:
-        return commits
-    from git_review.git.objects import merge_tree
-
-    target = check.fetched(context)
     try:
-        return [merge_tree(context.runner, target, commit) for commit in commits]
+        return [trial.merge(target, commit) for commit in commits]
     except MergeConflict:
         context.talk.warn(said.COMPARED_AS_THEY_ARE)
-        return commits
-    except GitFailed:
-        return commits
+    except scratch.GitTooOld:
+        context.talk.warn(said.NOT_REBASED)
+    return commits
 
 
 def _color(context: Context) -> str:
-    return "--color=always" if context.talk.is_terminal else "--color=never"
+    return "--color=always" if show.colored(context) else "--color=never"

@@ -22,7 +22,7 @@ def download(context: Context) -> None:
 
     ``topic:NAME`` is the newest change of a topic's chain; with --chain it is the newest change of the whole chain.
 
-    :raises ReviewError: no such change (36) or patchset (38), the server cannot be asked (34) or makes no sense (35),
+    :raises ReviewError: no such change (35) or patchset (36, 38), the server cannot be asked (34), makes no sense (35),
         the branch follows something else (75), or local edits are in the way (64, 65, 66).
     """
     ensure_remote(context)

@@ -71,7 +71,7 @@ def find(context: Context, name: str, patchset: int | None = None) -> Found:
     if wanted is not None and wanted not in numbers:
         raise said.no_such_patchset(named.name, wanted)
     if change.number < 1 or not numbers:
-        raise said.strange_answer(f"change {change.number} without a patchset", 35)
+        raise said.strange_answer(f"change {change.number} without a patchset", 36)
     return Found(change, wanted or numbers[-1], wanted is not None)
 
 
@@ -90,7 +90,7 @@ def tip_of_topic(context: Context, topic: str) -> Found:
         raise said.several_tips(topic, ", ".join(str(number) for number in sorted(tips)))
     change = next(change for change in changes if change.number in tips)
     if not change.patchsets:
-        raise said.strange_answer(f"change {change.number} without a patchset", 35)
+        raise said.strange_answer(f"change {change.number} without a patchset", 36)
     return Found(change, change.patchsets[-1].number)
 
 

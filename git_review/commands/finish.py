@@ -14,6 +14,14 @@ def finish_steps(context: Context) -> tuple[Step, ...]:
     if old is None or old == context.branch:
         raise messages.nothing_to_finish(68 if old is None else 73)
     return (
-        Git(("checkout", context.branch), lambda words: messages.not_finished(old, words, 72)),
-        Git(("branch", "-D", old), lambda words: messages.not_finished(old, words, 73)),
+        Git(
+            ("checkout", context.branch),
+            lambda words: messages.not_finished(old, words, 72),
+            last=messages.SWITCHED_BACK.format(context.branch),
+        ),
+        Git(
+            ("branch", "-D", old),
+            lambda words: messages.not_finished(old, words, 73),
+            last=messages.BRANCH_DELETED.format(old),
+        ),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
@@ -76,18 +76,29 @@ def ask_beside(context: Context, commits: Callable[[], Sequence[repo.Commit]]) -
     if len(ids) > _MANY:
         question.failure = f"there are more than {_MANY} commits"
         return question
-    question.thread = threading.Thread(target=_ask, args=(context, ids, question), daemon=True)
+    wanted = ask.Wanted(patchsets=True, silent=True)
+    return beside(lambda: ask.changes(context, terms(context, ids), wanted))
+
+
+def terms(context: Context, ids: Sequence[str]) -> list[str]:
+    """What finds the changes of these Change-Ids in the project, for the target branch."""
+    from git_review.commands import ask
+
+    places = [ask.term("project", ask.project_name(context)), ask.term("branch", context.branch)]
+    return [*places, "(" + " OR ".join(f"change:{one}" for one in ids) + ")"]
+
+
+def beside(ask: Callable[[], Iterable[Change]]) -> Question:
+    """Ask while other things go on."""
+    question = Question()
+    question.thread = threading.Thread(target=_ask, args=(ask, question), daemon=True)
     question.thread.start()
     return question
 
 
-def _ask(context: Context, ids: Sequence[str], question: Question) -> None:
-    from git_review.commands import ask
-
+def _ask(ask: Callable[[], Iterable[Change]], question: Question) -> None:
     try:
-        terms = [ask.term("project", ask.project_name(context)), ask.term("branch", context.branch)]
-        terms.append("(" + " OR ".join(f"change:{one}" for one in ids) + ")")
-        question.found += ask.changes(context, terms, ask.Wanted(patchsets=True, silent=True))
+        question.found += ask()
     except ReviewError as error:
         question.failure = error.brief
     except Exception as error:  # the upload goes on without the answer, whatever is wrong with it

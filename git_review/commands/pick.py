@@ -17,7 +17,7 @@ def pick(context: Context) -> None:
     ensure_remote(context)
     found = find(context, context.options.change)
     words = ("cherry-pick", *_FLAGS[context.options.verb], "FETCH_HEAD")
-    step = Git(words, lambda details: said.pick_failed(found.ref, details), environment={"GIT_EDITOR": ":"})
+    step = Git(words, lambda details: said.pick_failed(found.ref, details), environment={"GIT_EDITOR": ":"}, told=True)
     carry_out([fetch_step(context, found), step], context.runner, context.talk)
     if not context.runner.dry_run:
         told = {"number": found.change.number, "patchset": found.patchset, "commit": commit_id(context.runner, "HEAD")}

@@ -5,6 +5,7 @@ Observe (read, fetch, ask, try to merge), then plan (pure), then carry out.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from git_review import hooks, messages
@@ -89,16 +90,9 @@ def observe(context: Context) -> Observed:
         update(context)
     finish = finish_steps(context) if context.options.finish else ()
     rebase = check.wanted(context)
-    target = None
-    if rebase is not Rebase.NONE:
-        check.refuse_edits(context)
-    question = _question(context, rebase)
-    if rebase is Rebase.NONE:
-        check.remember(context)
-    else:
-        target = check.fetched(context)
-        if rebase is not Rebase.FORCE:
-            check.applies(context, target, rebase)
+    with nullcontext() if rebase is Rebase.NONE else repo.begin_state(context.runner) as looking:
+        question = _question(context, rebase)
+        target = check.target_of(context, rebase, looking)
     missing = not hooks.look(context.places.hooks).runs
     hook = tuple(hook_steps(context))
     commits = _commits(context, target)
@@ -254,9 +248,9 @@ def _mark(observed: Observed, entry: Known) -> str:
 
 def _asked(context: Context, question: str, option: str) -> list[Step]:
     """A dry run tells what would be asked, and asks nothing; --yes is an answer."""
-    if context.options.dry_run:
-        return [Say(question)]
-    return [] if context.options.yes else [Confirm(question, option)]
+    if context.options.yes:
+        return []
+    return [Say(question)] if context.options.dry_run else [Confirm(question, option)]
 
 
 def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None:

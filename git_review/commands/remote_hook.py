@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import tempfile
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from git_review.commands import ask
 from git_review.commands.context import Context
 from git_review.gerrit.address import Remote, parse_remote
 from git_review.gerrit.errors import GerritError
+from git_review.gerrit.ssh import is_plink
 from git_review.git.errors import GitError
 from git_review.git.runner import program
 from git_review.messages import changes as said
@@ -40,7 +41,9 @@ def _by_scp(context: Context, remote: Remote) -> str:
     port = ["-P", str(remote.port)] if remote.port else []
     ssh = context.settings.ssh
     # What the person tells ssh (a key, a jump host), scp has to be told as well; both take the same options.
-    options = list(ssh[1:]) if PurePath(ssh[0]).name == "ssh" else []
+    options = [*([] if ssh[0] == "ssh" else ["-S", ssh[0]]), *ssh[1:]]
+    if is_plink(ssh):
+        options = []
     try:
         old = ["-O"] if _OLD_PROTOCOL.search(_usage()) else []
         with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:

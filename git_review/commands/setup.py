@@ -87,7 +87,8 @@ def _make(context: Context) -> None:
         words = ("remote", "add", context.remote, url)
     context.runner.run(*words)
     if not context.runner.dry_run:
-        context.talk.say(messages.REMOTE_MADE.format(context.remote, without_password(url)))
+        made = messages.PUSH_URL_MADE if context.settings.use_pushurl else messages.REMOTE_MADE
+        context.talk.say(made.format(context.remote, without_password(url)))
 
 
 def _other_user(context: Context, url: str, problem: str) -> str:

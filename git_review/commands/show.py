@@ -96,6 +96,7 @@ def as_json(change: Change) -> dict[str, Any]:
         "commit": current.commit if current else None,
         "votes": {label.name: [vote.value for vote in label.votes] for label in change.labels},
         "unresolved_comments": change.unresolved,
+        "has_unresolved_comments": change.has_unresolved,
         "updated": change.updated.astimezone(UTC).isoformat() if change.updated else None,
         "url": change.url or None,
     }

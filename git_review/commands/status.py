@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from git_review.commands import ask, known, show
@@ -10,6 +11,7 @@ from git_review.commands.context import Context
 from git_review.commands.known import Known, State
 from git_review.commands.setup import ensure_remote
 from git_review.gerrit.errors import GerritError, NotGerrit
+from git_review.gerrit.model import Change
 from git_review.git import repo
 from git_review.git.trailers import change_id
 from git_review.messages import changes as said
@@ -47,8 +49,8 @@ def reasons(entry: Known) -> tuple[str, ...]:
     if change.status not in ("NEW", "", "MERGED"):
         found.append(change.status.lower())
     found += [f"{label.name} {vote.value}" for label in change.labels for vote in label.votes if vote.value < 0]
-    if change.unresolved:
-        found.append(f"{change.unresolved} unresolved comments")
+    if change.has_unresolved:
+        found.append(f"{change.unresolved} unresolved comments" if change.unresolved else "unresolved comments")
     return tuple(dict.fromkeys(found))
 
 
@@ -64,16 +66,27 @@ _STATES = {
 
 def _known(context: Context, commits: Sequence[repo.Commit]) -> tuple[Known, ...]:
     ids = sorted({found for commit in commits if (found := change_id(commit.message))})
-    terms = [ask.term("project", ask.project_name(context)), ask.term("branch", context.branch)]
-    terms.append("(" + " OR ".join(f"change:{one}" for one in ids) + ")")
+    changes = _asked(context, known.terms(context, ids)) if ids else []
+    seen = repo.present(context.runner, known.newest_commits(changes))
+    return known.judged(commits, changes, seen)
+
+
+def _asked(context: Context, terms: Sequence[str]) -> list[Change]:
+    """The changes. By ssh Gerrit counts no unresolved comments, but it can be asked which changes have any."""
+    question = known.Question()
+    if ask.asks_by_ssh(context):
+        question = known.beside(lambda: ask.changes(context, [*terms, "has:unresolved"], ask.Wanted(silent=True)))
     try:
-        changes = list(ask.changes(context, terms, ask.Wanted(patchsets=True, votes=True))) if ids else []
+        changes = list(ask.changes(context, terms, ask.Wanted(patchsets=True, votes=True)))
     except NotGerrit as error:
         raise said.query_failed(error, 33) from error
     except GerritError as error:
         raise said.query_failed(error, 32) from error
-    seen = repo.present(context.runner, known.newest_commits(changes))
-    return known.judged(commits, changes, seen)
+    unresolved = question.answer()
+    if unresolved is None:
+        return changes
+    numbers = {change.number for change in unresolved}
+    return [replace(change, has_unresolved=change.number in numbers) for change in changes]
 
 
 def _line(entry: Known, why: Sequence[str], now: datetime) -> str:
@@ -82,7 +95,8 @@ def _line(entry: Known, why: Sequence[str], now: datetime) -> str:
         return f"{entry.commit.id[:10]}  {entry.commit.subject}  ({', '.join(why)})"
     parts = [part for part in (show.voted(change), _named("CI", show.verdict(change))) if part]
     wip = ["WIP"] if change.wip else []
-    told = ", ".join([*parts, *wip, *why, *([show.age(change, now)] if change.updated else [])])
+    unknown = ["unresolved comments unknown"] if change.has_unresolved is None else []
+    told = ", ".join([*parts, *wip, *why, *unknown, *([show.age(change, now)] if change.updated else [])])
     return f"{entry.commit.id[:10]}  {change.number}  {entry.commit.subject}  ({told})"
 
 

@@ -1,5 +1,7 @@
 """Every sentence that `git review` says, and the exit code that goes with each refusal; prints nothing.
 
+Programs look for fragments of what git-review 2.5.0 says: these stay in the sentences.
+
 =====  =============================================================================
 code   meaning (up to 71 those of git-review 2.5.0, each with its first meaning)
 =====  =============================================================================
@@ -9,7 +11,7 @@ code   meaning (up to 71 those of git-review 2.5.0, each with its first meaning)
 4      --status: something in the stack needs attention
 32 33  the open changes cannot be asked for; the answer makes no sense
 34     a change cannot be asked for
-35 36  the server's answer names no change; there is no such change
+35 36  there is no such change, or the answer makes no sense; the change has no patchset
 37 38  a patchset cannot be fetched; there is no such patchset
 39     --compare without two different patchsets
 40     the server cannot be reached with any user name
@@ -35,20 +37,22 @@ from git_review.errors import PushRefused, ReviewError
 CONFIRM = "Type 'yes' to confirm, other to cancel: "
 RUNNING = "Running: {}"
 LEFT_OUT = "Left out: {}"
-CHECK_IMPOSSIBLE = "This git is older than 2.38 and cannot try a merge in memory: uploading without that check."
 HOOK_INSTALLED = "Installed the Change-Id hook as {}"
 HOOK_LEFT_OUT = "Left out: installing the Change-Id hook as {}"
 FOREIGN_HOOK = "{} is another tool's hook and makes no Change-Ids; it is left as it is."
-AMENDING = "Adding a Change-Id to the message of HEAD: {}"
-REMOTE_MADE = "The remote {} now leads to {}"
+AMENDING = "Committed before the hook was there. Amending the commit to add a Change-Id: {}"
+REMOTE_MADE = "Creating a git remote called '{}' that maps to:\n\t{}"
+PUSH_URL_MADE = "Adding a git push url to '{}' that maps to:\n\t{}"
 REMEMBER_USERNAME = "To use this user name everywhere: git config --global gitreview.username NAME"
-ASK_USERNAME = "{} does not let us in.\nYour user name on the server: "
+ASK_USERNAME = "{} does not let us in. Could not connect to gerrit.\nEnter your gerrit username: "
 NO_NEW_CHANGES = "No new changes: the server has exactly these commits already."
 NOTHING_NEW_FOR_SERVER = "(no new changes)"
-NEW_CHANGE_ID = "Giving HEAD a new Change-Id: {}"
+NEW_CHANGE_ID = "Amending the commit to regenerate the change id: {}"
 ADDING_CHANGE_IDS = "Adding the Change-Ids that are missing"
 SIGNATURES_LOST = "The commits that were made anew have no signature any more."
-DRY_RUN_PUSH = "The upload that --dry-run leaves out:"
+SWITCHED_BACK = "Switched to branch '{}'"
+BRANCH_DELETED = "Deleted branch '{}'"
+DRY_RUN_PUSH = "Please use the following command to send your commits to review:"
 
 _SHOWN_COMMITS = 50
 
@@ -76,6 +80,11 @@ def check_passed(count: int, remote: str, branch: str) -> str:
     return f"{count} commit(s) still apply on {remote}/{branch}"
 
 
+def check_impossible(details: str) -> str:
+    """Neither way of trying works."""
+    return f"This git cannot try whether the commits still apply; going on without that check.\n{clean(details)}"
+
+
 def several(commits: Sequence[tuple[str, str, str]], lacking: int) -> str:
     """The question before several changes go up.
 
@@ -85,7 +94,8 @@ def several(commits: Sequence[tuple[str, str, str]], lacking: int) -> str:
     return (
         "You are about to submit multiple commits. Each of them becomes a change, or a new patchset of one.\n"
         "That is right when they depend on one another; if they do not, put them on branches of their own.\n"
-        f"\nThe commits are:\n\n{listed(commits)}\n{note if lacking else ''}\nDo you really want to submit them?"
+        f"\nThe outstanding commits are:\n\n{listed(commits)}\n{note if lacking else ''}\n"
+        "Do you really want to submit the above commits?"
     )
 
 
@@ -93,7 +103,7 @@ def nothing_new(remote: str) -> str:
     """The question before a push of what the server has."""
     return (
         f"No commit of HEAD is new: all are on a branch of {remote} already. Did you forget to commit?\n"
-        "\nDo you really want to submit it?"
+        "\nDo you really want to submit this review?"
     )
 
 
@@ -142,7 +152,7 @@ def no_answer(option: str) -> ReviewError:
 
 def cancelled() -> ReviewError:
     """The answer was no."""
-    return ReviewError("cancelled; nothing was uploaded")
+    return ReviewError("Aborting. Nothing was uploaded.")
 
 
 def white_space(kind: str, name: str) -> ReviewError:
@@ -167,8 +177,8 @@ def bad_branch(name: str) -> ReviewError:
 def no_server_known(remote: str, file: object) -> ReviewError:
     """No remote, and nothing to make one of."""
     return ReviewError(
-        f"there is no remote {remote}, and nothing says where Gerrit is",
-        details=f"{file} should say so: [gerrit], host=..., project=...",
+        f"There is no remote {remote}, and no '.gitreview' file found in this repository names host and project",
+        details=f"We don't know where your gerrit is. {file} should say so: [gerrit], host=..., project=...",
         hint=f"write that file, or: git remote add {remote} URL",
     )
 
@@ -181,7 +191,7 @@ def no_remote_to_push_to(remote: str) -> ReviewError:
 def unreachable(url: str, details: str) -> ReviewError:
     """Setting up failed."""
     return ReviewError(
-        f"{url} cannot be reached, or does not let us in",
+        f"Could not connect to gerrit at {url}",
         details=details,
         hint="is gitreview.username your name on the server, and your key or password known to it?",
         exit_code=40,
@@ -319,7 +329,7 @@ def push_failed(status: int, output: str) -> PushRefused:
 
 
 _PUSH_HINTS = (
-    ("Missing tree", "try it with --no-thin"),
+    ("Missing tree", "Consider trying again with --no-thin"),
     ("hange-Id", "git review -s installs the hook; then git commit --amend gives HEAD its Change-Id"),
     ("Permission denied (publickey", "is your ssh key on the server, and gitreview.username your name there?"),
     ("Authentication failed", "the HTTP password comes from the server's settings page, not from your login"),
@@ -339,6 +349,11 @@ def nothing_to_finish(code: int) -> ReviewError:
 def not_finished(branch: str, details: str, code: int) -> ReviewError:
     """-f failed after a good push."""
     return ReviewError(f"the upload went well, but {branch} is still there", details=details, exit_code=code)
+
+
+def following(tracked: tuple[str, str], default: tuple[str, str]) -> str:
+    """What tracking decides. Both are remote and branch."""
+    return f"Following tracked {'/'.join(tracked)} rather than default {'/'.join(default)}"
 
 
 def no_upstream() -> ReviewError:

@@ -12,7 +12,8 @@ NO_PENDING = "No pending reviews"
 DOWNLOADING = "Downloading {} from gerrit"
 SWITCHED = 'Switched to branch "{}"'
 IN_WORKTREE = "Branch {} is checked out in {}"
-COMPARED_AS_THEY_ARE = "One of the patchsets does not apply on the target branch: both are compared as they are."
+COMPARED_AS_THEY_ARE = "Skipping rebase because of conflicts: both patchsets are compared as they are."
+NOT_REBASED = "This git is older than 2.38 and cannot rebase in memory: both patchsets are compared as they are."
 EMPTY_STACK = "No commit of HEAD is waiting: all are on the remote already."
 MORE = "There are more: --start {}"
 FOUND = "Found {} items for review"
@@ -35,7 +36,7 @@ def colored(text: str) -> str:
 
 def reusing(branch: str, commit: str) -> str:
     """An existing branch is moved."""
-    return f"Branch {branch} is already there and is used again; it was at {commit[:10]}"
+    return f"Branch {branch} already exists - reusing; it was at {commit[:10]}"
 
 
 def no_gerrit(remote: str) -> ReviewError:
@@ -63,7 +64,7 @@ def strange_answer(words: str, code: int) -> ReviewError:
 
 def no_such_change(name: str) -> ReviewError:
     """Nothing found."""
-    return ReviewError(f"there is no change {clean(name)}, or you may not see it", exit_code=36)
+    return ReviewError(f"there is no change {clean(name)}, or you may not see it", exit_code=35)
 
 
 def no_such_patchset(name: str, patchset: int) -> ReviewError:
@@ -76,7 +77,7 @@ def no_change_named(name: str) -> ReviewError:
     return ReviewError(
         f"{clean(name)!r} names no change",
         hint="give a number (1234), number and patchset (1234,2), a Change-Id, a commit or the change's URL",
-        exit_code=36,
+        exit_code=35,
     )
 
 
@@ -88,7 +89,7 @@ def cannot_fetch_patchset(ref: str, details: str) -> ReviewError:
 def other_upstream(branch: str, tracks: str, wanted: str) -> ReviewError:
     """A local branch of that name follows another one."""
     return ReviewError(
-        f"branch {branch} is already there and follows {clean(tracks)}, not {clean(wanted)}",
+        f"Branch {branch} incorrectly tracking {clean(tracks)} instead of {clean(wanted)}",
         hint=f"git branch -m {branch} OTHER-NAME, then try again",
         exit_code=75,
     )
@@ -122,7 +123,7 @@ def pick_failed(ref: str, details: str) -> ReviewError:
 def not_two_patchsets(name: str) -> ReviewError:
     """-m needs two."""
     return ReviewError(
-        f"{clean(name)!r} does not name two different patchsets",
+        f"Invalid patchsets for comparison specified: {clean(name)!r}",
         hint="CHANGE,1-3 compares patchset 1 with 3; CHANGE,1 compares it with the newest",
         exit_code=39,
     )
@@ -141,13 +142,12 @@ def several_tips(topic: str, numbers: object) -> ReviewError:
         f"the changes of topic {clean(topic)} are no single chain",
         details=f"those on which no other is made: {numbers}",
         hint="name one of them with -d",
-        exit_code=36,
     )
 
 
 def no_open_change_in(topic: str) -> ReviewError:
     """Nothing found by topic."""
-    return ReviewError(f"no open change of this project and branch has the topic {clean(topic)}", exit_code=36)
+    return ReviewError(f"no open change of this project and branch has the topic {clean(topic)}", exit_code=35)
 
 
 def bad_query(text: str) -> ReviewError:

@@ -176,6 +176,7 @@ case "$command" in
         done
         cat {answer}; exit $(cat {status}) ;;
     git-upload-pack*) exec git-upload-pack {server} ;;
+    "scp -f "*) exec scp -f {hook} ;;
     git-receive-pack*) exec git-receive-pack {server} ;;
 esac
 exit 9
@@ -195,6 +196,9 @@ class Asked:
     def answers_for(self, term: str, *rows: dict[str, Any]) -> None:
         """The answer to queries with that term."""
         (self.root / f"answer.{term}").write_text(_rows(rows, False))
+
+    def answers_strangely_for(self, term: str, text: str) -> None:
+        (self.root / f"answer.{term}").write_text(text)
 
     def says(self, text: str, status: int = 0) -> None:
         (self.root / "answer").write_text(text)
@@ -218,12 +222,14 @@ class Asked:
 def asked(clone: Clone, tmp_path: Path) -> Asked:
     places = {"log": tmp_path / "log", "answer": tmp_path / "answer", "status": tmp_path / "status"}
     script = tmp_path / "fake-ssh"
-    script.write_text(SSH.format(server=clone.server.directory, **places))
+    script.write_text(SSH.format(server=clone.server.directory, hook=tmp_path / "commit-msg", **places))
     script.chmod(0o755)
     clone.monkeypatch.setenv("GIT_SSH", str(script))
     clone.monkeypatch.setenv("GIT_SSH_VARIANT", "ssh")
     clone.git.run("remote", "set-url", "gerrit", "ssh://ann@review.example.org:29418/demo/project")
-    return Asked(clone, tmp_path)
+    made = Asked(clone, tmp_path)
+    made.answers_for("has:unresolved")
+    return made
 
 
 def row(number: int, *patchsets: dict[str, Any], **others: Any) -> dict[str, Any]:

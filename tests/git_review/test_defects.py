@@ -188,7 +188,7 @@ def test_15_names_are_asked_for_as_they_are_written(asked: Asked, name: str, ask
     asked.answers(row(7, asked.patchset(7, 1, "one"), asked.patchset(7, 2, "two")))
     assert asked.clone.review("-d", name).code == 0
     assert asked_for in asked.words()[4].split()
-    assert asked.clone.review("-d", "https://review.example.org/dashboard/self").code == 36
+    assert asked.clone.review("-d", "https://review.example.org/dashboard/self").code == 35
 
 
 def test_16_a_branch_may_follow_reviewers(clone: Clone) -> None:

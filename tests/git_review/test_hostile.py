@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -11,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from git_review.cli import completion
 from git_review.cli.command import read
-from git_review.cli.completion import script
 from git_review.cli.options import options_of
 from git_review.cli.table import OPTIONS, help_text
 from git_review.errors import ReviewError
@@ -23,8 +25,9 @@ from git_review.messages import __doc__ as codes
 from git_review.pushspec import push_words
 from tests.fakes.gerrit import FakeGerrit
 from tests.git_review.conftest import Asked, Clone, row
-from tests.git_review.test_push import with_hook
+from tests.git_review.test_push import script, with_hook
 
+ROOT = Path(__file__).parents[2]
 NASTY = st.sampled_from(
     [
         "--",
@@ -83,7 +86,7 @@ def test_random_command_lines_run_without_a_traceback_and_change_nothing(clone: 
         clone.commit("a change")
     before = clone.snapshot()
     result = clone.review("-n", *words)
-    assert result.code in (0, 1, 2, 3, 32, 34, 36, 39, 68, 73), (words, result.text)
+    assert result.code in (0, 1, 2, 3, 32, 34, 35, 39, 68, 73), (words, result.text)
     assert "Traceback" not in result.text and "made a mistake" not in result.text, (words, result.text)
     assert "\x1b" not in result.text and "\u202e" not in result.text
     assert clone.snapshot() == before and not (clone.path / "x").exists()
@@ -148,19 +151,80 @@ def test_an_upload_by_http_survives_any_answer_to_its_question(clone: Clone, tro
     assert "s3cret" not in result.text and "Traceback" not in result.text and "topic=" not in result.out
 
 
-def test_git_settings_for_http_are_honoured(clone: Clone, tmp_path: Path) -> None:
+@pytest.mark.parametrize("trouble", ["html", "401", "403", "409", "500", "cut", "bare", "echo", "silence"])
+def test_every_question_by_http_ends_with_a_clear_error(clone: Clone, trouble: str) -> None:
+    clone.commit("a change\n\nChange-Id: I" + "a" * 40)
+    clone.git.run("config", "gitreview.timeout", "0.05")
+    codes = {("-l",): (32, 33), ("-d", "1"): (34, 35), ("-N", "1"): (34, 35), ("-m", "1,1-2"): (34, 35)}
     with FakeGerrit() as server:
-        url = server.url.replace("://", "://admin:s3cret@") + "/a/demo/project"
-        clone.git.run("remote", "set-url", "gerrit", url)
-        cookies = tmp_path / "cookies"
-        cookies.write_text("# Netscape HTTP Cookie File\n127.0.0.1\tFALSE\t/\tFALSE\t9999999999\to\tgit-ann=1\n")
-        clone.git.run("config", "http.cookieFile", str(cookies))
-        assert clone.review("-l").code == 0
-        assert "o=git-ann=1" in server.requests[-1].headers.get("Cookie", "")
-        clone.git.run("config", f"http.{server.url}.proxy", "http://127.0.0.1:1")
-        result = clone.review("-l")
-    assert result.code == 32
-    assert "proxy" in result.err
+        clone.git.run("remote", "set-url", "gerrit", server.url.replace("://", "://admin:s3cret@") + "/a/demo/project")
+        for words, wanted in (codes | {("--status",): (32, 33), ("-s", "--remote-hook"): (2,)}).items():
+            server.misbehave(*[trouble] * 2)
+            result = clone.review(*words)
+            server.trouble.clear()
+            assert result.code in wanted and result.err, (words, result.text)
+            assert not any(text in result.text for text in ("s3cret", "Traceback", "made a mistake", "\x1b"))
+
+
+def test_an_upload_goes_on_without_an_answer_that_does_not_come(asked: Asked) -> None:
+    head = with_hook(asked.clone).commit("Fix bug 3")
+    real = asked.root / "fake-ssh"
+    slow = f'case "$*" in *"gerrit query"*) exec sleep 30 ;; esac\nexec {real} "$@"'
+    script(asked.root, "slow-ssh", slow)
+    asked.clone.monkeypatch.setenv("GIT_SSH", str(asked.root / "slow-ssh"))
+    asked.clone.git.run("config", "gitreview.timeout", "0.2")
+    result = asked.clone.review("-v")
+    assert (result.code, asked.clone.pushed()) == (0, head), result.text
+    assert "Left out: asking the server" in result.out and "0.2 s" in result.out
+    assert [asked.clone.review(*words).code for words in (("-l",), ("-d", "1"))] == [32, 34]
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("[gerrit]\nhost=50%(x)s.example\nproject=p\n", 1, "50%(x)s.example"),
+        ("[gerrit]\nhost=localhost\nproject=100%\n", 40, "localhost"),
+        ("[gerrit]\nhost=one.invalid\nproject=p\nhost=localhost\n", 40, "localhost"),
+        ("[gerrit]\r\nhost=localhost\r\nproject=p\r\n", 40, "localhost:29418/p"),
+        ("host=localhost\nproject=p\n", 1, "line 1"),
+        ("[gerrit]\nhost=-oProxyCommand=touch x\nproject=p\n", 1, "cannot be the host"),
+        ("[gerrit]\nhost=localhost\nproject=--upload-pack=touch x\n", 1, "cannot be the project"),
+        ("[gerrit]\nhost=a\x1b[2J\x07\nproject=p\n", 1, "cannot be the host"),
+        ("[gerrit]\nhost=localhost\nproject=p\nport=-1\n", 1, "cannot be the port"),
+        ("\x00\xff", 1, "line 1"),
+    ],
+)
+def test_hostile_gitreview_files(clone: Clone, text: str, code: int, told: str) -> None:
+    clone.git.run("remote", "remove", "gerrit")
+    (clone.path / ".gitreview").write_bytes(text.encode("latin-1"))
+    script(clone.path.parent, "ssh", "exit 255")
+    clone.monkeypatch.setenv("GIT_SSH", str(clone.path.parent / "ssh"))
+    result = clone.review("-s")
+    assert result.code == code and told in result.text, result.text
+    assert not any(text in result.text for text in ("Traceback", "made a mistake", "\x1b", "\x07"))
+    assert clone.git.query("remote").text == "" and not (clone.path / "x").exists()
+
+
+def test_control_characters_of_the_repository_reach_no_terminal(clone: Clone) -> None:
+    evil = "e\x1b]0;owned\x07\u202e"
+    clone.git.run("config", "core.quotePath", "false")
+    with_hook(clone).commit(f"first {evil}", {evil: "mine\n"})
+    clone.upstream({evil: "theirs\n"})
+    script(clone.path / ".git/hooks", "pre-review", "printf 'a\\033[2Jb'")
+    script(clone.path / ".git/hooks", "post-review", "printf 'a\\033[2Jb'; exit 1")
+    for words in (("-v",), ("-R", "-v"), ("-K",), (f"b{evil}",), ("-t", f"t{evil}"), ("-r", f"r{evil}"), ("-d", evil)):
+        result = clone.review(*words)
+        assert not any(char in result.text for char in "\x1b\x07\u202e"), (words, result.text)
+        clone.git.run("rebase", "--abort", ok=(0, 128))
+
+
+@pytest.mark.parametrize("flag", ["-d", "-x", "-X", "-N", "-m"])
+def test_option_like_names_of_changes_are_never_options(asked: Asked, flag: str) -> None:
+    asked.answers()
+    for name in ("--upload-pack=touch x", "-oProxyCommand=touch x", "1;touch x", "$(touch x)", "1 OR owner:self"):
+        result = asked.clone.review(f"{flag}{name}" + (",1-2" if flag == "-m" else ""))
+        assert result.code in (35, 39), (name, result.text)
+    assert not (asked.root / "log").exists() and not (asked.clone.path / "x").exists()
 
 
 def test_control_characters_of_the_server_reach_no_terminal(asked: Asked) -> None:
@@ -206,15 +270,43 @@ def test_help_has_every_option_and_a_screen_for_each_group(clone: Clone) -> None
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_completion_knows_every_option(clone: Clone, shell: str) -> None:
     text = clone.review("--completion", shell).out
-    assert text.strip() == script(shell).strip()
+    assert text.strip() == completion.script(shell).strip()
     for option in OPTIONS:
         assert option.long[2:] in text
+
+
+@pytest.mark.parametrize(
+    ("shell", "place"),
+    [
+        ("bash", "bash-completion/completions/git-review"),
+        ("zsh", "zsh/site-functions/_git-review"),
+        ("fish", "fish/vendor_completions.d/git-review.fish"),
+    ],
+)
+def test_what_is_installed_for_a_shell_is_what_the_command_prints(shell: str, place: str) -> None:
+    """To be renewed with: git review --completion SHELL > share/..."""
+    assert (ROOT / "share" / place).read_text().strip() == completion.script(shell).strip()
+    assert f"    share/{place.rpartition('/')[0]} = share/{place}\n" in (ROOT / "setup.cfg").read_text()
+
+
+def test_the_manual_page_that_is_installed_is_made_of_the_one_in_the_documentation() -> None:
+    """Word for word; the source's first line says how to renew it."""
+
+    def words(text: str) -> Counter[str]:
+        return Counter(re.findall(r"[A-Za-z]{3,}", text))
+
+    page = (ROOT / "share/man/man1/git-review.1").read_text().partition(".SH Synopsis")[2]
+    plain = re.sub(r"\\f[A-Z]|\\f\([A-Z]{2}", "", page.replace("\\-", "-").replace("\\(aq", " "))
+    told = words(re.sub(r"^\.(?:\\\".*|[A-Z]{1,8}|[a-z]{2})", "", plain, flags=re.MULTILINE))
+    written = words((ROOT / "doc/source/git-review.rst").read_text().partition("Synopsis")[2])
+    assert (written - told, told - written) == (Counter(), Counter({"box": 2, "center": 2}))
+    assert "    share/man/man1 = share/man/man1/git-review.1\n" in (ROOT / "setup.cfg").read_text()
 
 
 def test_completion_completes_in_bash(clone: Clone, tmp_path: Path) -> None:
     from tests.git_review.conftest import run_program
 
-    (tmp_path / "completion").write_text(script("bash"))
+    (tmp_path / "completion").write_text(completion.script("bash"))
     for words, wanted in (("--new-c", "--new-changeid"), ("--notify OW", "OWNER"), ("-r ge", "gerrit"), ("ma", "main")):
         line = ["git-review", *words.split()]
         code = f"source {tmp_path}/completion; COMP_WORDS=({' '.join(line)}); COMP_CWORD={len(line) - 1};"
@@ -223,7 +315,7 @@ def test_completion_completes_in_bash(clone: Clone, tmp_path: Path) -> None:
 
 
 def test_the_manual_page_has_every_option_and_exit_code() -> None:
-    page = (Path(__file__).parents[2] / "doc/source/git-review.rst").read_text()
+    page = (ROOT / "doc/source/git-review.rst").read_text()
     for option in OPTIONS:
         assert all(f"``{name}``" in page for name in option.names), option.long
     assert codes is not None and codes[codes.index("=====") :].strip() in page

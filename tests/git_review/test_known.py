@@ -189,6 +189,21 @@ def test_status(change: Change) -> None:
     assert "changed here" in change.clone.review("--status").out
 
 
+def test_unresolved_comments_by_ssh_are_told_or_said_to_be_unknown(change: Change) -> None:
+    change.upload()
+    change.told()
+    quiet = change.clone.review("--status")
+    assert quiet.code == 0 and "unresolved" not in quiet.out
+    change.asked.answers_for("has:unresolved", row(7))
+    result = change.clone.review("--status", "--json")
+    (entry,) = json.loads(result.out)
+    assert (result.code, entry["attention"]) == (4, ["unresolved comments"])
+    assert entry["change"]["has_unresolved_comments"] is True and entry["change"]["unresolved_comments"] is None
+    change.asked.answers_strangely_for("has:unresolved", '{"type":"error","message":"Unsupported operator"}\n')
+    unknown = change.clone.review("--status")
+    assert (unknown.code, "unresolved comments unknown" in unknown.out) == (0, True)
+
+
 def test_an_upload_over_ssh_loads_nothing_heavy(change: Change) -> None:
     change.asked.answers()
     code = (

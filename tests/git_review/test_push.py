@@ -122,6 +122,19 @@ def test_several_commits_are_confirmed_from_a_pipe(clone: Clone, answer: str, co
         assert "--yes" in result.err
 
 
+def test_an_interrupt_at_a_question_is_a_no(clone: Clone) -> None:
+    with_hook(clone).commit("first")
+    clone.commit("second")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    clone.monkeypatch.setattr("git_review.cli.terminal.Terminal.read", interrupted)
+    result = clone.review()
+    assert (result.code, clone.pushed()) == (1, None)
+    assert "Aborting" in result.err
+
+
 def test_closed_standard_input_is_nobody(clone: Clone) -> None:
     with_hook(clone).commit("first")
     clone.commit("second")
@@ -133,9 +146,10 @@ def test_closed_standard_input_is_nobody(clone: Clone) -> None:
 def test_yes_asks_nothing(clone: Clone) -> None:
     with_hook(clone).commit("first")
     clone.commit("second")
-    result = clone.review("--yes", stdin=None)
-    assert result.code == 0
-    assert "Type 'yes'" not in result.out
+    for flags in (("-n",), ()):
+        result = clone.review("--yes", *flags, stdin=None)
+        assert result.code == 0
+        assert "Type 'yes'" not in result.out and "You are about to submit multiple commits." not in result.out
 
 
 def test_nothing_new_is_a_success_and_nothing_is_pushed(clone: Clone) -> None:
@@ -342,7 +356,9 @@ def test_push_options_arrive(clone: Clone) -> None:
 
 def test_finish_goes_back_and_removes_the_branch(clone: Clone) -> None:
     with_hook(clone).commit("a change")
-    assert clone.review("-f").code == 0
+    result = clone.review("-f")
+    assert result.code == 0
+    assert "Switched to branch 'main'\nDeleted branch 'topic'\n" in result.out
     assert clone.git.query("branch", "--format=%(refname:short)").lines == ["main"]
 
 
@@ -378,6 +394,8 @@ def test_tracking(clone: Clone) -> None:
     with_hook(clone).commit("a change")
     assert clone.review("--track").code == 0
     assert clone.pushed("stable") == clone.head()
+    told = clone.review("--track", "-n", "-v").out
+    assert "Following tracked gerrit/stable rather than default gerrit/main" in told
     assert clone.review("-n", "-R").out.rstrip().endswith("HEAD:refs/for/main")
 
 
@@ -385,6 +403,15 @@ def script(place: Path, name: str, text: str) -> None:
     place.mkdir(parents=True, exist_ok=True)
     (place / name).write_text(f"#!/bin/sh\n{text}\n")
     (place / name).chmod(0o755)
+
+
+def test_edits_are_refused_whatever_else_there_is_and_before_a_rebase_begins(clone: Clone) -> None:
+    with_hook(clone).commit("a change", {"base.txt": "mine\n"})
+    clone.upstream({"base.txt": "theirs\n"})
+    (clone.path / ".gitreview").write_text(clone.path.joinpath(".gitreview").read_text() + "# edited\n")
+    for flags in ((), ("-K",), ("-F",), ("-n",), ("no-such-branch",)):
+        assert "You have unstaged changes. Please" in clone.review(*flags).err
+    assert "rebase in progress" not in clone.git.query("status").text
 
 
 def test_custom_scripts_of_both_places_run_the_global_ones_first(clone: Clone, tmp_path: Path) -> None:
@@ -526,15 +553,46 @@ def test_few_processes_and_no_heavy_import(clone: Clone) -> None:
     assert 0 < len([line for line in lines if "upload-pack" not in line]) <= 8
 
 
-def test_git_without_merge_tree_uploads_and_says_so(clone: Clone, tmp_path: Path) -> None:
+def without(clone: Clone, *commands: str) -> None:
+    """A git that does not know the commands, as one before 2.38 does not know `merge-tree --write-tree`."""
+    lines = "".join(f'case " $* " in *" {name} "*) exit 129 ;; esac\n' for name in commands)
+    script(clone.path.parent / "old", "git", f'{lines}exec {shutil.which("git")} "$@"')
+    clone.monkeypatch.setenv("PATH", str(clone.path.parent / "old"), prepend=":")
+
+
+@pytest.mark.parametrize("theirs", ["zero\none\ntwo\nthree\n", "theirs\n"])
+def test_git_without_merge_tree_tries_it_in_a_scratch_work_tree(clone: Clone, tmp_path: Path, theirs: str) -> None:
+    """Nothing of the person's acts there: no hook, no signature, no squashing, no submodule, no work tree."""
+    with_hook(clone).commit("a change", {"base.txt": "one\ntwo\nthree\nfour\n"})
+    head = clone.commit("fixup! a change\n\nChange-Id: I" + "f" * 40, {"base.txt": "one\ntwo\nthree\nfive\n"})
+    clone.upstream({"base.txt": theirs})
+    for name in ("post-checkout", "pre-merge-commit", "post-merge", "pre-rebase", "post-rewrite", "post-commit"):
+        script(clone.path / ".git/hooks", name, f"echo {name} >> {tmp_path}/ran")
+    script(tmp_path, "signer", f"echo signer >> {tmp_path}/ran; exit 1")
+    for key, value in (
+        ("commit.gpgSign", "true"),
+        ("gpg.program", str(tmp_path / "signer")),
+        ("rebase.autosquash", "true"),
+        ("merge.ff", "only"),
+        ("submodule.recurse", "true"),
+    ):
+        clone.git.run("config", "--global", key, value)
+    without(clone, "merge-tree")
+    before = clone.snapshot()
+    clean = theirs.startswith("zero")
+    dry = clone.review("-n", "-y")
+    assert (dry.code, clone.snapshot()) == (0 if clean else 1, before), dry.text
+    result = clone.review("-y")
+    assert (result.code, clone.pushed()) == ((0, head) if clean else (1, None)), result.text
+    assert clean or "base.txt" in result.err
+    assert clone.snapshot()[1:4] == before[1:4] and not (tmp_path / "ran").exists()
+    assert not list((clone.path / ".git").glob("worktrees/*"))
+
+
+def test_git_that_can_try_nothing_uploads_and_says_so(clone: Clone) -> None:
     head = with_hook(clone).commit("a change", {"base.txt": "one\ntwo\nthree\nfour\n"})
     clone.upstream({"base.txt": "zero\none\ntwo\nthree\n"})
-    old = tmp_path / "old"
-    old.mkdir()
-    real = shutil.which("git")
-    (old / "git").write_text(f'#!/bin/sh\ncase " $* " in *" merge-tree "*) exit 129 ;; esac\nexec {real} "$@"\n')
-    (old / "git").chmod(0o755)
-    clone.monkeypatch.setenv("PATH", str(old), prepend=":")
+    without(clone, "merge-tree", "merge")
     result = clone.review()
     assert (result.code, clone.pushed()) == (0, head)
-    assert "older than 2.38" in result.err
+    assert "without that check" in result.err

@@ -87,7 +87,7 @@ def contributor(gerrit: GerritProject, tmp_path: Path, request: pytest.FixtureRe
 
 
 def test_setup_upload_list_and_download(contributor: Contributor) -> None:
-    assert "now leads to" in contributor.review("-s")
+    assert "maps to:" in contributor.review("-s")
     contributor.commit("the first change", "one.txt", "one\n")
     assert change_id(contributor.head()) is not None, "the hook runs"
     dry = contributor.review("-n", "-t", "a topic")
@@ -114,14 +114,14 @@ def test_setup_upload_list_and_download(contributor: Contributor) -> None:
     contributor.review("-d", str(number))
     shown = contributor.git.query("rev-parse", "HEAD", "--abbrev-ref", "HEAD", "@{upstream}").lines
     assert shown == [second, f"review/{number}", "gerrit/master"]
-    contributor.review("-d", "999999", code=36)
+    contributor.review("-d", "999999", code=35)
     contributor.review("-d", f"{number},9", code=38)
 
 
 def test_missing_hook_and_several_commits(contributor: Contributor) -> None:
     contributor.commit("alone", "one.txt", "one\n")
     said = contributor.review()
-    assert "Adding a Change-Id" in said and "[NEW]" in said
+    assert "Amending the commit to add a Change-Id" in said and "[NEW]" in said
     contributor.commit("a second one", "two.txt", "two\n")
     assert "--yes" in contributor.review(code=1)
     assert "a second one" in contributor.review(stdin="yes")
@@ -194,6 +194,13 @@ def test_status_lists_and_comparison(contributor: Contributor) -> None:
     assert "the first change" in contributor.review("--query", f"-is:wip change:{number}")
     if "ssh" in contributor.url:
         assert "the first change" in contributor.review("--view", "mine")
+    body = {"comments": {"one.txt": [{"line": 1, "message": "why?", "unresolved": True}]}}
+    transport = contributor.gerrit.client._transport
+    transport.post(f"changes/{number}/revisions/current/review", body)
+    (entry,) = json.loads(contributor.review("--status", "--json", code=4, only_stdout=True))
+    counted = None if "ssh" in contributor.url else 1
+    assert (entry["change"]["has_unresolved_comments"], entry["change"]["unresolved_comments"]) == (True, counted)
+    assert "unresolved comments" in contributor.review("--status", code=4)
     contributor.amend("one.txt", "two\n")
     contributor.review("-R")
     said = contributor.review("-m", f"{number},1-2")
