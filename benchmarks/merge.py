@@ -1,8 +1,12 @@
-"""Replay the merges of any repository's history through the merger: the same trees? at what cost?
+"""Replay the merges of any repository's history through the merger: the same trees? And what does a queue cost?
 
-Reads the last merge commits (two parents) that can be reached from a revision, joins each pair of parents with
-:class:`gatelocal.merger.join.Joiner`, as a gate run does, and compares tree ids with what landed. In the same run,
-in turns with it, the same merges are done by bare ``git merge-tree`` processes for comparison.
+Without ``--queue``: reads the last merge commits (two parents) that can be reached from a revision, joins each pair
+of parents with :class:`gatelocal.merger.join.Joiner`, and compares tree ids with what landed. In the same run, in
+turns with it, the same merges are done by bare ``git merge-tree`` processes for comparison.
+
+With ``--queue N``: the changes that the last N merges landed are put one after another onto the state before all of
+them, as a gate run does for a speculative queue, in rounds that alternate with bare ``git merge-tree`` processes for
+the very same pairs of commits.
 
 The repository is only read: everything is written to a scratch repository that borrows its objects.
 
@@ -14,6 +18,7 @@ from its parents was edited by a person ("evil"): with --edited-by-hand N, so ma
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 import tempfile
 import time
@@ -22,6 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatelocal.merger.join import Joiner
+from gatelocal.model.merged import DEFAULT_MODE, MergeMode
 from git_review.errors import ReviewError
 from git_review.git import objects
 from git_review.git.errors import MergeConflict
@@ -78,11 +84,11 @@ def bare(git: Runner, merges: Sequence[Landed]) -> None:
         git.run("merge-tree", "--write-tree", one.ours, one.theirs, ok=(0, 1))
 
 
-def replay(joiner: Joiner, merges: Sequence[Landed], tally: Tally) -> None:
+def replay(joiner: Joiner, merges: Sequence[Landed], tally: Tally, mode: MergeMode) -> None:
     """The merger's own road, with the comparison."""
     for one in merges:
         try:
-            made = joiner.join(one.ours, one.theirs, f"Merge {one.theirs}")
+            made = joiner.join(one.ours, one.theirs, f"Merge {one.theirs}", mode)
         except MergeConflict:
             tally.conflicts.append(one.commit)
             continue
@@ -92,7 +98,7 @@ def replay(joiner: Joiner, merges: Sequence[Landed], tally: Tally) -> None:
             tally.different.append(one.commit)
 
 
-def measure(git: Runner, merges: Sequence[Landed]) -> Tally:
+def measure(git: Runner, merges: Sequence[Landed], mode: MergeMode) -> Tally:
     """Both sides, in turns that change their order."""
     tally = Tally()
     bare(git, merges[:TURN])  # warm the file cache for both
@@ -107,8 +113,32 @@ def measure(git: Runner, merges: Sequence[Landed]) -> Tally:
                     bare(git, portion)
                     tally.bare += time.perf_counter() - started
                 else:
-                    replay(joiner, portion, tally)
+                    replay(joiner, portion, tally, mode)
                     tally.merger += time.perf_counter() - started
+    return tally
+
+
+def queue(git: Runner, merges: Sequence[Landed], rounds: int) -> Tally:
+    """What a speculative queue costs; the fastest round of each side counts."""
+    tip, changes = merges[-1].ours, [one.theirs for one in reversed(merges)]
+    spent: dict[str, list[float]] = {"merger": [], "bare": []}
+    tally = Tally()
+    for _ in range(rounds):
+        pairs, state = [], tip
+        started = time.perf_counter()
+        with Joiner(git, dict.fromkeys((tip, *changes)), tip) as joiner:
+            for change in changes:
+                pairs.append((state, change))
+                state = joiner.join(state, change, f"Merge {change}")
+        spent["merger"].append(time.perf_counter() - started)
+        started = time.perf_counter()
+        bare(git, [Landed("", "", *pair) for pair in pairs])
+        spent["bare"].append(time.perf_counter() - started)
+    tally.identical = len(changes)
+    tally.merger, tally.bare = min(spent["merger"]), min(spent["bare"])
+    for name, seconds in spent.items():
+        print(f"{name:8} {', '.join(f'{1000 * one:.0f}' for one in seconds)} ms a round", end="")
+        print(f", median {1000 * statistics.median(seconds):.0f}")
     return tally
 
 
@@ -135,21 +165,29 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--repo", type=Path, required=True, help="any repository, bare or not")
     parser.add_argument("--last", type=int, default=1000, metavar="N", help="how many merges (default: %(default)s)")
     parser.add_argument("--revision", default="HEAD", help="where the history starts (default: %(default)s)")
-    parser.add_argument("--limit", type=float, default=1.3, help="how much dearer the merger may be")
+    parser.add_argument("--queue", type=int, metavar="N", help="merge the last N changes as a speculative queue")
+    parser.add_argument("--rounds", type=int, default=5, help="of the queue (default: %(default)s)")
+    parser.add_argument("--mode", choices=[mode.value for mode in MergeMode], default=DEFAULT_MODE.value)
+    parser.add_argument("--limit", type=float, help="how much dearer the merger may be (default: 1.3; history: 4)")
     parser.add_argument("--edited-by-hand", type=int, default=0, metavar="N", help="so many trees may differ")
     options = parser.parse_args(argv)
     try:
-        merges = history(Runner(options.repo), options.revision, options.last)
+        merges = history(Runner(options.repo), options.revision, options.queue or options.last)
         if not merges:
             print("no merges in that history", file=sys.stderr)
             return 2
         with tempfile.TemporaryDirectory(prefix="bench-merge-") as folder:
-            tally = measure(scratch(options.repo, Path(folder)), merges)
+            git = scratch(options.repo, Path(folder))
+            if options.queue:
+                tally = queue(git, merges, options.rounds)
+            else:
+                tally = measure(git, merges, MergeMode(options.mode))
     except ReviewError as error:
         print(f"{error.brief}\n{error.details}", file=sys.stderr)
         return 2
-    ratio = report(tally, len(merges), options.limit)
-    return 0 if len(tally.different) <= options.edited_by_hand and ratio <= options.limit else 1
+    limit = options.limit or (1.3 if options.queue else 4.0)
+    ratio = report(tally, len(merges), limit)
+    return 0 if len(tally.different) <= options.edited_by_hand and ratio <= limit else 1
 
 
 if __name__ == "__main__":

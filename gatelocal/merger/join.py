@@ -1,54 +1,105 @@
-"""One merge of one commit onto another in a bare repository, the same commit for the same input anywhere, any time."""
+"""One change onto one commit in a bare repository, the same commit for the same input anywhere, any time."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
+from gatelocal.merger import commits
+from gatelocal.merger.pick import Picker
+from gatelocal.merger.resolve import Resolver
+from gatelocal.merger.trees import Trees
+from gatelocal.model.merged import DEFAULT_MODE, MergeMode
 from git_review.git import objects
 from git_review.git.objects import CommitFacts
 from git_review.git.runner import Runner
 
-_WHO = "gatelocal <gatelocal@localhost>"
-_LATEST = 2**40  # seconds; a forged date beyond that would not be a date to git
-
 
 class Joiner:
-    """Merges in one repository, a git process each and little more; a context manager.
+    """Puts changes onto commits in one repository, for a merge with one git process each and little more; a context
+    manager.
 
     :param git: from :func:`git_review.git.objects.alone`.
-    :param commits: every branch tip and change that will be joined; they are looked up in one process.
+    :param known: every branch tip and change that will be joined; they are looked up in one process.
+    :param tip: where one line of joins starts; None when they have nothing to do with one another.
     """
 
-    def __init__(self, git: Runner, commits: Iterable[str]) -> None:
+    def __init__(self, git: Runner, known: Iterable[str], tip: str | None = None) -> None:
         self._git = git
-        self._facts = objects.commit_facts(git, commits)
+        self._facts = objects.commit_facts(git, dict.fromkeys(known))
         self._writer = objects.CommitWriter(git)
+        self._trees = Trees(git)
+        self._picker = Picker(git, self._trees)
+        self._resolver = Resolver(git, self._trees, tip, [one for one in self._facts if one != tip])
 
     def __enter__(self) -> Joiner:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
+        self._resolver.close()
+        self._trees.close()
 
     def tree(self, commit: str) -> str:
         """The tree id of a commit that was given or made here."""
         return self._facts[commit].tree
 
-    def join(self, base: str, commit: str, message: str) -> str:
-        """The commit that holds both: `base` if it has `commit` already, `commit` if that is ahead of it, else a merge.
+    def join(self, base: str, commit: str, message: str, mode: MergeMode = DEFAULT_MODE) -> str:
+        """The commit that holds both, by that mode as Zuul's merger carries it out.
 
-        A merge's parents are `base` and `commit`, its date is the later one of theirs: it depends on its input only.
+        A commit that has to be made is dated with the later date of the two: it depends on its input only. Picked
+        commits keep author and message.
 
-        :raises git_review.git.errors.MergeConflict: a person is needed.
+        :param message: of a commit that has none yet.
+        :raises gatelocal.merger.trees.Clash: a person is needed.
         """
-        tree = objects.merge_tree(self._git, base, commit)
-        ours, theirs = self._facts[base], self._facts[commit]
+        match mode:
+            case MergeMode.MERGE_RESOLVE:
+                return self._merge(base, commit, message, self._resolver.tree)
+            case MergeMode.MERGE | MergeMode.MERGE_RECURSIVE | MergeMode.MERGE_ORT:
+                return self._merge(base, commit, message, self._trees.merged)
+            case MergeMode.SQUASH_MERGE:
+                return self._write(self._trees.merged(base, commit), base, (base,), commit, message)
+            case MergeMode.CHERRY_PICK:
+                return self._cherry_pick(base, commit, message)
+            case MergeMode.REBASE:
+                return self._known(self._picker.rebase(commits.read(self._git, base), commit))
+            case MergeMode.REBASE_FIRST_PARENT:
+                return self._rebase_first_parent(base, commit)
+
+    def _merge(self, base: str, commit: str, message: str, merged: Callable[[str, str], str]) -> str:
+        """`base` if it has `commit` already, `commit` if that is ahead of it, else a merge of the two."""
+        tree = merged(base, commit)
         # Equal trees are necessary for either shortcut, so that most merges need not walk any history.
-        if tree == ours.tree and objects.is_ancestor(self._git, commit, base):
+        if tree == self._facts[base].tree and objects.is_ancestor(self._git, commit, base):
             return base
-        if tree == theirs.tree and objects.is_ancestor(self._git, base, commit):
+        if tree == self._facts[commit].tree and objects.is_ancestor(self._git, base, commit):
+            self._resolver.note(commit, base, commit)
             return commit
-        when = min(max(ours.when, theirs.when, 0), _LATEST)
-        made = self._writer.write(tree, (base, commit), f"{_WHO} {when} +0000", message)
-        self._facts[made] = CommitFacts(made, tree, when)
+        made = self._write(tree, base, (base, commit), commit, message)
+        self._resolver.note(made, base, commit)
         return made
+
+    def _cherry_pick(self, base: str, commit: str, message: str) -> str:
+        picked = commits.read(self._git, commit)
+        if len(picked.parents) > 1:
+            return self._merge(base, commit, message, self._resolver.tree)
+        return self._known(self._picker.cherry_pick(commits.read(self._git, base), picked))
+
+    def _rebase_first_parent(self, base: str, commit: str) -> str:
+        """As Gerrit rebases a merge commit: it stays a merge, with `base` in place of its first parent."""
+        picked = commits.read(self._git, commit)
+        if len(picked.parents) < 2:
+            return self._known(self._picker.rebase(commits.read(self._git, base), commit))
+        parents = (base, *picked.parents[1:])
+        return self._write(self._trees.merged(base, commit), base, parents, commit, picked.message)
+
+    def _write(self, tree: str, base: str, parents: tuple[str, ...], commit: str, message: str) -> str:
+        who = commits.stamp((self._facts[base].when, self._facts[commit].when))
+        made = self._writer.write(tree, parents, who, message)
+        self._facts[made] = CommitFacts(made, tree, int(who.split()[-2]))
+        return made
+
+    def _known(self, commit: str) -> str:
+        if commit not in self._facts:
+            self._facts |= objects.commit_facts(self._git, [commit])
+        return commit

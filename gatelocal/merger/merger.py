@@ -15,11 +15,11 @@ from gatelocal.merger.cache import RUNS, Cache, Repository
 from gatelocal.merger.conflict import Before, explain
 from gatelocal.merger.join import Joiner
 from gatelocal.merger.plan import Step, plan
+from gatelocal.merger.trees import Clash
 from gatelocal.model.change import Change, ChangeStatus
-from gatelocal.model.merged import MergedProject, RepoState, SpeculativeState
+from gatelocal.model.merged import DEFAULT_MODE, MergedChange, MergedProject, MergeMode, RepoState, SpeculativeState
 from gatelocal.model.text import plain
 from git_review.git import objects
-from git_review.git.errors import MergeConflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +34,32 @@ class Remote:
     work_tree: Path | None = None
 
 
+Mode = Callable[[Path, RepoState], MergeMode]
+"""How a project's changes are merged, by what its bare cache and its refs tell."""
+
+
+def usual_mode(_: Path, __: RepoState) -> MergeMode:
+    """The mode of a project that says nothing of it."""
+    return DEFAULT_MODE
+
+
 class Merger:
     """Builds the state that a queue item would be tested in.
 
     :param remote: where a project of that name is fetched from.
     """
 
-    def __init__(self, cache: Cache, remote: Callable[[str], Remote]) -> None:
+    def __init__(self, cache: Cache, remote: Callable[[str], Remote], mode: Mode = usual_mode) -> None:
         self._cache = cache
         self._remote = remote
+        self._mode = mode
 
     def repository(self, project: str) -> Repository:
         """The bare cache of a project."""
         return self._cache.repository(project, self._remote(project).url)
 
     def freeze(self, project: str, branches: Collection[str] = (), refs: Sequence[str] = ()) -> RepoState:
-        """Fetch a project and return the state of its branches.
+        """Fetch a project and return the state of its branches and tags.
 
         :param branches: what the run would like to check out; the server is asked for its default branch only
             when it has none of these.
@@ -58,7 +68,7 @@ class Merger:
         repository = self.repository(project)
         repository.fetch(refs)
         with as_machinery(f"reading the branches of {plain(project)}"):
-            state = repostate.freeze(project, objects.references(repository.git, "refs/heads"))
+            state = repostate.freeze(project, objects.references(repository.git, "refs/heads", "refs/tags"))
         if any(branch in state.branches for branch in branches):
             return state
         return replace(state, default_branch=repository.default_branch())
@@ -75,14 +85,26 @@ class Merger:
         """
         projects = tuple(dict.fromkeys(change.project for change in changes))
         states = {project: self._prepare(project, changes) for project in projects}
-        steps = plan(changes, own)
+        modes = {project: self._mode(self.repository(project).path, states[project]) for project in projects}
+        return self.carry_out(plan(changes, own, modes), states)
+
+    def carry_out(self, steps: Sequence[Step], states: Mapping[str, RepoState]) -> SpeculativeState:
+        """Make the merges of a plan out of what is in the caches already. Errors as for :meth:`merge`.
+
+        :param states: the projects of all changes, each at the state that counts.
+        """
         with as_machinery("merging"), contextlib.ExitStack() as stack:
-            joiners = {project: stack.enter_context(self._joiner(states[project], changes)) for project in projects}
+            lines = dict.fromkeys((step.change.project, step.change.branch) for step in steps)
+            joiners = {line: stack.enter_context(self._joiner(states[line[0]], line[1], steps)) for line in lines}
             made: list[str] = []
             for step in steps:
-                made.append(self._step(step, steps, made, states, joiners[step.change.project]))
+                made.append(self._step(step, steps, made, states, joiners[(step.change.project, step.change.branch)]))
             merged = _branches(steps, made, states, joiners)
-        state = SpeculativeState(_run_name(), merged, tuple(states.values()))
+        done = tuple(
+            MergedChange(step.change, step.mode, step.own, step.message, _base(step, made, states), commit)
+            for step, commit in zip(steps, made, strict=True)
+        )
+        state = SpeculativeState(_run_name(), merged, tuple(states.values()), done)
         self._protect(state)
         return state
 
@@ -110,29 +132,32 @@ class Merger:
             self._cache.repository(project, remote.url).take(remote.work_tree, local)
         return state
 
-    def _joiner(self, state: RepoState, changes: Sequence[Change]) -> Joiner:
-        ours = [change for change in changes if change.project == state.project]
+    def _joiner(self, state: RepoState, branch: str, steps: Sequence[Step]) -> Joiner:
+        line = (state.project, branch)
+        changes = [step.change.commit for step in steps if (step.change.project, step.change.branch) == line]
+        tip = state.branches[branch]
         with as_machinery(f"reading the changes of {plain(state.project)}"):
-            commits = [*(state.branches[change.branch] for change in ours), *(change.commit for change in ours)]
-            return Joiner(self.repository(state.project).git, dict.fromkeys(commits))
+            return Joiner(self.repository(state.project).git, (tip, *changes), tip)
 
     def _step(
         self, step: Step, steps: Sequence[Step], made: Sequence[str], states: Mapping[str, RepoState], joiner: Joiner
     ) -> str:
         change = step.change
-        tip = states[change.project].branches[change.branch]
-        base = tip if step.after is None else made[step.after]
+
+        def attempt(onto: str) -> str:
+            return joiner.join(onto, change.commit, step.message, step.mode)
+
         try:
-            return joiner.join(base, change.commit, f"Merge {plain(change.name)} into {plain(change.branch)}")
-        except MergeConflict as conflict:
+            return attempt(_base(step, made, states))
+        except Clash as clash:
             key = (change.project, change.branch)
             before = tuple(
                 (earlier.change, commit)
                 for earlier, commit in zip(steps, made, strict=False)
                 if (earlier.change.project, earlier.change.branch) == key
             )
-            repository = self.repository(change.project)
-            raise explain(repository.git, repository.path, change, Before(tip, before)) from conflict
+            tip = states[change.project].branches[change.branch]
+            raise explain(attempt, self.repository(change.project).path, change, Before(tip, before)) from clash
 
     def _protect(self, state: SpeculativeState) -> None:
         for repository in self._repositories(state):
@@ -145,8 +170,15 @@ class Merger:
         return tuple(self.repository(one.project) for one in state.repositories)
 
 
+def _base(step: Step, made: Sequence[str], states: Mapping[str, RepoState]) -> str:
+    return states[step.change.project].branches[step.change.branch] if step.after is None else made[step.after]
+
+
 def _branches(
-    steps: Sequence[Step], made: Sequence[str], states: Mapping[str, RepoState], joiners: Mapping[str, Joiner]
+    steps: Sequence[Step],
+    made: Sequence[str],
+    states: Mapping[str, RepoState],
+    joiners: Mapping[tuple[str, str], Joiner],
 ) -> tuple[MergedProject, ...]:
     found: dict[tuple[str, str], list[int]] = {}
     for place, step in enumerate(steps):
@@ -158,7 +190,9 @@ def _branches(
         commit = made[places[-1]]
         before = ahead[-1] if ahead else tip
         changes = tuple(steps[place].change for place in places)
-        merged.append(MergedProject(project, branch, tip, commit, joiners[project].tree(commit), before, changes))
+        merged.append(
+            MergedProject(project, branch, tip, commit, joiners[(project, branch)].tree(commit), before, changes)
+        )
     return tuple(merged)
 
 

@@ -52,7 +52,7 @@ def _edit(path: Path, git: Runner, chance: random.Random, place: int, lines: ran
 
 def test_every_tree_is_the_one_that_landed(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = Runner(repository, alone=True).query("count-objects", "-v").text
-    assert benchmark.main(["--repo", str(repository), "--limit", "1000"]) == 0
+    assert benchmark.main(["--repo", str(repository), "--limit", "1000", "--mode", "merge-ort"]) == 0
     told = capsys.readouterr().out
     assert f"identical trees         {MERGES}\n" in told
     assert Runner(repository, alone=True).query("count-objects", "-v").text == before
@@ -62,5 +62,11 @@ def test_a_merge_that_somebody_edited_is_found(repository: Path, capsys: pytest.
     git = Runner(repository, alone=True)
     tree = git.query("rev-parse", "HEAD~1^{tree}").text
     evil = git.run("commit-tree", tree, "-p", "HEAD^1", "-p", "HEAD^2", "-m", "Merge, edited").text
-    assert benchmark.main(["--repo", str(repository), "--revision", evil, "--last", "2", "--limit", "1000"]) == 1
+    options = ["--repo", str(repository), "--limit", "1000", "--mode", "merge-ort"]
+    assert benchmark.main([*options, "--revision", evil, "--last", "2"]) == 1
     assert f"different {evil}" in capsys.readouterr().out
+
+
+def test_a_queue_of_changes_is_measured(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert benchmark.main(["--repo", str(repository), "--queue", "2", "--rounds", "1", "--limit", "1000"]) == 0
+    assert "identical trees         2\n" in capsys.readouterr().out

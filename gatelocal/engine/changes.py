@@ -1,0 +1,116 @@
+"""Where a run's changes come from and how they are merged: which source and which merger go with a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gatelocal.config import zuul_files
+from gatelocal.config.directories import Directories
+from gatelocal.config.files import files_of_commit
+from gatelocal.engine import place as places
+from gatelocal.engine.place import Place
+from gatelocal.errors import ConfigurationError
+from gatelocal.merger.cache import Cache
+from gatelocal.merger.merger import Merger, Mode, Remote
+from gatelocal.model.change import Change
+from gatelocal.model.merged import DEFAULT_MODE, MergeMode, RepoState
+from gatelocal.ports import Say, Source
+from gatelocal.source.gerrit import GerritSource
+from gatelocal.source.worktree import Target, WorktreeSource
+from git_review import credentials
+from git_review.gerrit import connect
+from git_review.git import objects
+from git_review.git.runner import Runner
+
+
+def source(place: Place, directory: Path, change: str) -> Source:
+    """Who answers for a change of that name, and for what it depends on.
+
+    :param directory: anywhere in the work tree that local commits are in.
+    """
+    server = _server(place, directory)
+    return server if places.on_server(change) and server is not None else _local(place, directory, server)
+
+
+def _server(place: Place, directory: Path) -> Source | None:
+    if place.gerrit is None:
+        return None
+    auth = credentials.find(place.gerrit, Runner(directory))
+    return GerritSource(connect(place.gerrit, auth=auth))
+
+
+def _local(place: Place, directory: Path, server: Source | None) -> Source:
+    tracking = f"refs/remotes/{place.remote}/{place.branch}"
+    return WorktreeSource(directory, Target(place.project, place.branch, tracking), server)
+
+
+class Sources:
+    """A :class:`gatelocal.ports.Source` for changes of a server and of a work tree side by side."""
+
+    def __init__(self, place: Place, directory: Path) -> None:
+        server = _server(place, directory)
+        local = _local(place, directory, server)
+        self._server = server or local
+        self._local = local if place.project else self._server
+
+    def change(self, name: str) -> Change:
+        """See :class:`gatelocal.ports.Source`."""
+        return (self._server if places.on_server(name) else self._local).change(name)
+
+    def parents(self, change: Change) -> tuple[Change, ...]:
+        """See :class:`gatelocal.ports.Source`."""
+        return self._local.parents(change)
+
+    def dependencies(self, reference: str) -> tuple[Change, ...]:
+        """See :class:`gatelocal.ports.Source`."""
+        return self._local.dependencies(reference)
+
+
+def merger(
+    place: Place, directories: Directories, work_tree: Path | None, say: Say, mode: Mode | None = None
+) -> Merger:
+    """A merger over this user's caches.
+
+    :param work_tree: where the local commits of the place's project are; None when there are none.
+    :param mode: how projects' changes are merged; by default as a project's own configuration says.
+    """
+
+    def remote(project: str) -> Remote:
+        return Remote(project, place.url(project), work_tree if project == place.project else None)
+
+    return Merger(Cache(directories.repositories, say=say), remote, mode or own_mode)
+
+
+def own_mode(repository: Path, state: RepoState) -> MergeMode:
+    """The ``merge-mode`` of the project's own configuration, Zuul's default where it says nothing.
+
+    As with Zuul, branches are asked one after another, the usual default branches first, and the first word counts.
+    The change that is merged has no say in it.
+    """
+    first = [name for name in (state.default_branch, "master", "main") if name in state.branches]
+    git = objects.alone(repository)
+    for branch in [*dict.fromkeys([*first, *sorted(state.branches)])][:_ASKED]:
+        commit = state.branches[branch or ""]
+        if git.query("grep", "-qF", "merge-mode", commit, "--", *_PLACES, ok=(0, 1)).status == 0:
+            found = _said(repository, commit, state.project)
+            if found is not None:
+                return found
+    return DEFAULT_MODE
+
+
+_PLACES = ("zuul.yaml", ".zuul.yaml", "zuul.d", ".zuul.d")
+_ASKED = 3
+"""How many branches are asked: a project that says it says it on one of the first."""
+
+
+def _said(repository: Path, commit: str, project: str) -> MergeMode | None:
+    known = {mode.value: mode for mode in MergeMode}
+    try:
+        stanzas = zuul_files.load(files_of_commit(repository, commit))
+    except ConfigurationError:
+        return None
+    for stanza in stanzas:
+        said = stanza.body.get("merge-mode")
+        if stanza.kind == "project" and stanza.name in ("", project) and isinstance(said, str) and said in known:
+            return known[said]
+    return None

@@ -1,0 +1,108 @@
+"""Three-way merges of whole trees in memory, by git's own machinery; no work tree of anybody's is read or written."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from git_review.git.errors import GitFailed, MergeConflict
+from git_review.git.runner import Runner
+
+_ATTRIBUTES = ".gitattributes"
+_PLAIN = ("-c", "merge.directoryRenames=false")
+
+
+class Clash(MergeConflict):
+    """Two commits cannot be merged without a person.
+
+    :ivar shown: the arguments with which git shows the conflict again, in the same repository.
+    """
+
+    def __init__(self, pair: tuple[str, str], files: Iterable[str], output: str, shown: tuple[str, ...]) -> None:
+        super().__init__(*pair, tuple(files), output)
+        self.shown = shown
+
+
+class Trees:
+    """Merges in one bare repository; a context manager.
+
+    :param git: from :func:`git_review.git.objects.alone`.
+    """
+
+    def __init__(self, git: Runner) -> None:
+        self._git = git
+        self._stack = contextlib.ExitStack()
+        self._attributes: dict[str, Path | None] = {}
+
+    def __enter__(self) -> Trees:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Remove what was written to scratch folders. Twice is harmless."""
+        self._stack.close()
+        self._attributes.clear()
+
+    def plain(self, ours: str, theirs: str) -> str:
+        """The tree id of the merge of two commits, no attributes heeded and no renamed folders followed.
+
+        :raises Clash: with the files, or with none when the two have no common history.
+        """
+        return self._merge(_PLAIN, ours, theirs)
+
+    def merged(self, ours: str, theirs: str) -> str:
+        """The tree id that ``git merge`` (strategy ``ort``) makes of them where `ours` is checked out.
+
+        Renames are followed, and merge attributes (``merge=union``) of `ours` are heeded, as in a work tree.
+        :raises Clash: as :meth:`plain`.
+        """
+        if ours not in self._attributes:
+            self._attributes[ours] = self._attributes_of(ours)
+        folder = self._attributes[ours]
+        if folder is None:
+            return self._merge((), ours, theirs)
+        place = self._git.query("rev-parse", "--absolute-git-dir").text
+        return self._merge(("-C", str(folder), f"--git-dir={place}", f"--work-tree={folder}"), ours, theirs)
+
+    def _merge(self, options: tuple[str, ...], ours: str, theirs: str) -> str:
+        flags = ("--write-tree", "-z", "--name-only")
+        try:
+            done = self._git.run(*options, "merge-tree", *flags, ours, theirs, ok=(0, 1))
+        except GitFailed as error:
+            if "unrelated histories" in error.details:
+                raise Clash((ours, theirs), (), error.details, ()) from error
+            raise
+        tree, _, rest = done.stdout.partition("\0")
+        if done.status == 0:
+            return tree
+        names, _, messages = rest.partition("\0\0")
+        raise Clash((ours, theirs), names.split("\0"), "".join(_sentences(messages)), ("merge-tree", ours, theirs))
+
+    def _attributes_of(self, commit: str) -> Path | None:
+        """A folder with the commit's attribute files where one of them has a word on merging; None: none has."""
+        listed = self._git.query("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit).stdout.split("\0")
+        names = [name for name in listed if name.rpartition("/")[2] == _ATTRIBUTES]
+        found = {name: self._git.query("cat-file", "blob", f"{commit}:{name}").stdout for name in names}
+        if not any("merge" in text or "binary" in text for text in found.values()):
+            return None
+        folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="git-attributes-")))
+        for name, text in found.items():
+            path = folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+        return folder
+
+
+def _sentences(text: str) -> Iterable[str]:
+    """Git's sentences out of ``-z`` records: a count, that many paths, a kind, a sentence."""
+    fields = iter(text.split("\0"))
+    for count in fields:
+        if not count.isdigit():
+            return
+        for _ in range(int(count) + 1):
+            next(fields, "")
+        yield next(fields, "")
