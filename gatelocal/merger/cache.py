@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -23,6 +23,7 @@ from git_review.git.runner import Runner, without_password
 RUNS = "refs/gatelocal/"
 """Under it each run protects its commits; the name begins with the day, so that leftovers of a crash can go."""
 _LEFTOVERS = timedelta(days=7)
+_MANY = 2000  # refs
 _NO_HEAD = "refs/gatelocal-none"  # a HEAD that names a branch would lend that branch's .gitattributes to merges
 _QUIET = (
     "--quiet --no-tags --no-write-fetch-head --no-auto-maintenance --no-recurse-submodules --no-show-forced-updates"
@@ -80,15 +81,41 @@ class Repository:
         specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in refs)]
         self.say(f"fetching {plain(self.project)} from {plain(without_password(self.url))}")
         with self.locked():
+            new = not (self.path / "packed-refs").exists()
+            if new:
+                self._take_many()
             self._fetch(self.url, ["--prune"], specs)
-            self._tidy()
+            self._tidy(new)
 
     def take(self, work_tree: Path, commits: Sequence[str]) -> None:
         """Copy commits with their history out of a repository on this machine, which is only read."""
-        missing = [sha for sha in dict.fromkeys(commits) if not self._has(sha)]
+        missing = self.missing(commits)
         if missing:
             with self.locked():
-                self._fetch(str(work_tree.absolute()), [], [f"+{sha}:{RUNS}{_today()}-taken/{sha}" for sha in missing])
+                self._fetch(str(work_tree.absolute()), [], [f"+{sha}:{_taken(sha)}" for sha in missing])
+
+    def missing(self, commits: Iterable[str]) -> list[str]:
+        """Those of the objects that are not here."""
+        asked = list(dict.fromkeys(commits))
+        told = self.git.query("cat-file", "--batch-check", stdin="".join(f"{sha}\n" for sha in asked)).lines
+        return [sha for sha, line in zip(asked, told, strict=True) if line.endswith(" missing")]
+
+    def fetch_commit(self, sha: str) -> None:
+        """Ask the server for a commit that no ref of it may lead to any more. Errors as for :meth:`fetch`."""
+        with self.locked():
+            self._fetch(self.url, [], [f"+{sha}:{_taken(sha)}"])
+
+    def pack(self, commits: Sequence[str], without: Sequence[str], bundle: Path) -> None:
+        """Write commits, with all that the commits `without` do not have, into a file for :meth:`unpack`."""
+        refs = {_taken(sha): sha for sha in commits}
+        with self.locked(), as_machinery(f"packing commits of {plain(self.project)}"):
+            objects.update_references(self.git, refs)
+            self.git.run("bundle", "create", "--quiet", str(bundle), *refs, "--not", *without)
+
+    def unpack(self, bundle: Path) -> None:
+        """Take in the commits of such a file. :raises InfrastructureError: it is broken, or its base is not here."""
+        with self.locked():
+            self._fetch(str(bundle.absolute()), [], [f"+{RUNS}*:{RUNS}{_today()}-taken/*"])
 
     def default_branch(self) -> str | None:
         """The branch that the server's HEAD names; None when it names none. Asks the server."""
@@ -96,9 +123,6 @@ class Repository:
             told = self._person().query("ls-remote", "--symref", "--", self.url, "HEAD", timeout=self.limits.fetch)
         found = re.search(r"^ref: refs/heads/(.+)\tHEAD$", told.stdout, re.MULTILINE)
         return found[1] if found else None
-
-    def _has(self, sha: str) -> bool:
-        return self.git.query("cat-file", "-e", f"{sha}^{{commit}}", ok=(0, 1, 128)).status == 0
 
     def _person(self) -> Runner:
         """git in this repository with the user's configuration, whatever repository the caller's variables name."""
@@ -112,10 +136,16 @@ class Repository:
         }
         return Runner(self.path, environment=variables)
 
-    def _fetch(self, url: str, options: Sequence[str], specs: Sequence[str]) -> None:
+    def _fetch(self, url: str, options: Sequence[str], specs: Sequence[str], stdin: str | None = None) -> None:
         args = (*_OURS, "fetch", *_QUIET, *options, "--", url, *specs)
+        with self._telling(url):
+            self._person().run(*args, stdin=stdin, timeout=self.limits.fetch)
+
+    @contextmanager
+    def _telling(self, url: str) -> Iterator[None]:
+        """Say of a failure to fetch which project it was and from where, without a password."""
         try:
-            self._person().run(*args, timeout=self.limits.fetch)
+            yield
         except GitError as error:
             shown = plain(without_password(url))
             unknown = re.search(r"couldn't find remote ref (\S+)|not our ref (\S+)", error.details)
@@ -128,13 +158,32 @@ class Repository:
                 f"cannot fetch {plain(self.project)} from {shown}", details=error.details or error.brief, hint=hint
             ) from error
 
-    def _tidy(self) -> None:
+    def _take_many(self) -> None:
+        """Prepare the first fetch from a repository with very many branches or tags: all of them go into one file.
+
+        Git itself would write a file, and perhaps folders, for each: minutes, and gigabytes of disk.
+        """
+        ours = ("refs/heads/*", "refs/tags/*")
+        with self._telling(self.url):
+            listed = self._person().query("ls-remote", "--refs", "--", self.url, *ours, timeout=self.limits.fetch)
+        refs = {name: sha for sha, _, name in (line.partition("\t") for line in listed.lines)}
+        if len(refs) < _MANY:
+            return
+        self._fetch(self.url, ["--stdin"], [], stdin="".join(f"{sha}\n" for sha in dict.fromkeys(refs.values())))
+        missing = set(self.missing(refs.values()))
+        names = sorted((name for name, sha in refs.items() if sha not in missing), key=os.fsencode)
+        text = "".join(["# pack-refs with: sorted \n", *(f"{refs[name]} {name}\n" for name in names)])
+        (self.path / "packed-refs").write_bytes(os.fsencode(text))
+
+    def _tidy(self, new: bool) -> None:
         """Forget the runs that crashed long ago, and let git pack when it finds that it has to."""
         oldest = (datetime.now(UTC) - _LEFTOVERS).strftime("%Y%m%d")
         with as_machinery(f"tidying the cache of {plain(self.project)}"):
             left = [ref for ref in objects.references(self.git, RUNS) if ref.removeprefix(RUNS)[:8] < oldest]
             objects.update_references(self.git, {}, left)
             self.git.run("gc", "--auto", "--quiet")
+            if new:
+                self.git.run("pack-refs", "--all")
 
 
 class Cache:
@@ -181,6 +230,11 @@ def _name(project: str, url: str) -> str:
     """A file name of its own for each project and server; its readable part only helps a person who looks."""
     key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{quote(plain(project), safe='')[:100]}-{key}"
+
+
+def _taken(sha: str) -> str:
+    """The ref that keeps a commit that is on no branch, for some days."""
+    return f"{RUNS}{_today()}-taken/{sha}"
 
 
 def _today() -> str:
