@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
 from gatelocal.depends import footers, graph
-from gatelocal.errors import ConfigurationError, InputError
+from gatelocal.errors import InputError
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.ports import Source
 
@@ -11,34 +14,73 @@ LIMIT = 200
 """How many changes one run takes along; more is a mistake in somebody's footers rather than a wish."""
 
 
+@dataclass(frozen=True, slots=True)
+class Collected:
+    """What is merged, in that order.
+
+    :ivar changes: everything that comes before the item, then the item's own changes.
+    :ivar own: how many at the end are the item's own: one, or all of a cycle.
+    """
+
+    changes: tuple[Change, ...]
+    own: int
+
+    @property
+    def ahead(self) -> tuple[Change, ...]:
+        """What comes before the item."""
+        return self.changes[: len(self.changes) - self.own]
+
+    @property
+    def item(self) -> tuple[Change, ...]:
+        """The item's own changes."""
+        return self.changes[len(self.changes) - self.own :]
+
+
 def collect(source: Source, change: Change) -> tuple[Change, ...]:
-    """The change with its unmerged git parents and `Depends-On` targets, theirs too, in the order to merge them.
+    """All that :func:`collect_item` finds, in the order to merge it. Errors as there."""
+    return collect_item(source, [change]).changes
+
+
+def collect_item(source: Source, wanted: Sequence[Change]) -> Collected:
+    """The changes with their unmerged git parents and `Depends-On` targets, theirs too, in the order to merge them.
+
+    Changes that need each other in a circle stand together, git parents first; the last of `wanted`, with those that
+    it needs in a circle, is the item's own.
 
     :raises InputError: an abandoned dependency, two patchsets of one change, or too many changes.
-    :raises ConfigurationError: the dependencies form a cycle.
     """
     needs: dict[Change, tuple[Change, ...]] = {}
-    waiting = [change]
+    parents: dict[Change, tuple[Change, ...]] = {}
+    waiting = list(reversed(wanted))
     while waiting:
         current = waiting.pop()
         if current in needs:
             continue
-        needs[current] = _needs(source, current)
+        parents[current] = source.parents(current)
+        needs[current] = _needs(source, current, parents[current])
         waiting.extend(needs[current])
         if len(needs) > LIMIT:
-            raise InputError(f"{change.name} needs more than {LIMIT} other changes", hint="is a Depends-On wrong?")
+            raise InputError(f"{wanted[-1].name} needs more than {LIMIT} other changes", hint="is a Depends-On wrong?")
     _one_patchset_each(needs)
-    groups = graph.order(needs, change)
-    for group in groups:
-        if len(group) > 1:
-            raise ConfigurationError(
-                "these changes need each other in a circle: " + ", ".join(member.name for member in group),
-                hint="remove one of the Depends-On footers; changes that land together are not supported yet",
-            )
-    return tuple(group[0] for group in groups)
+    return _in_order(needs, parents, wanted)
 
 
-def _needs(source: Source, change: Change) -> tuple[Change, ...]:
+def _in_order(
+    needs: Mapping[Change, Sequence[Change]], parents: Mapping[Change, Sequence[Change]], wanted: Sequence[Change]
+) -> Collected:
+    found: dict[Change, None] = {}
+    own = 0
+    for change in wanted:
+        for group in graph.order(needs, change, parents):
+            found |= dict.fromkeys(group)
+            own = len(group)
+    last = wanted[-1] if wanted else None
+    if last is not None and last not in list(found)[-own:]:  # an earlier wish stands on the last one
+        own = 1
+    return Collected(tuple(found), own)
+
+
+def _needs(source: Source, change: Change, parents: tuple[Change, ...]) -> tuple[Change, ...]:
     named = [found for reference in footers.depends_on(change.message) for found in source.dependencies(reference)]
     for needed in named:
         if needed.status is ChangeStatus.ABANDONED:
@@ -46,11 +88,11 @@ def _needs(source: Source, change: Change) -> tuple[Change, ...]:
                 f"{change.name} depends on {needed.name}, which is abandoned",
                 hint="restore that change, or take the Depends-On footer out",
             )
-    missing = (*source.parents(change), *named)
+    missing = (*parents, *named)
     return tuple(dict.fromkeys(needed for needed in missing if needed.status is not ChangeStatus.MERGED))
 
 
-def _one_patchset_each(needs: dict[Change, tuple[Change, ...]]) -> None:
+def _one_patchset_each(needs: Mapping[Change, Sequence[Change]]) -> None:
     seen: dict[tuple[str, int], Change] = {}
     for change in needs:
         if change.number is None:

@@ -43,6 +43,12 @@ def test_a_cycle_is_one_group_in_the_order_of_the_keys() -> None:
     assert order(needs, "a") == (("lib",), ("c", "a", "b"))
 
 
+def test_some_come_first_even_in_a_cycle() -> None:
+    needs = {"c": ["a"], "a": ["b"], "b": ["c"]}
+    assert order(needs, "a", {"c": ["b"], "b": ["a"]}) == (("a", "b", "c"),)
+    assert order(needs, "a", {"c": ["b", "elsewhere"]}) == (("b", "c", "a"),)
+
+
 def test_a_change_that_names_itself_is_no_cycle() -> None:
     assert order({"a": ["a", "b"], "b": []}, "a") == (("b",), ("a",))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from gatelocal.engine.collect import collect
-from gatelocal.errors import ConfigurationError, InputError
+from gatelocal.engine.collect import collect, collect_item
+from gatelocal.errors import InputError
 from gatelocal.model.change import Change, ChangeStatus
 
 
@@ -59,10 +59,38 @@ def test_an_abandoned_dependency_is_refused_by_name() -> None:
         collect(World({"A": gone}), top)
 
 
-def test_a_circle_is_refused_with_its_members() -> None:
+def test_a_cycle_is_one_item_with_all_its_members() -> None:
+    library = change(9, project="demo/library")
+    first, second = change(1, "One\n\nDepends-On: 2\n"), change(2, "Two\n\nDepends-On: 1\nDepends-On: L\n")
+    found = collect_item(World({"1": first, "2": second, "L": library}), [first])
+    assert (found.ahead, found.item) == ((library,), (first, second))
+
+
+def test_git_parents_come_first_in_a_cycle() -> None:
+    below, above = change(1, "One\n\nDepends-On: 3\n"), change(2, "Two\n")
+    other = change(3, "Three\n\nDepends-On: 2\n", project="demo/other")
+    world = World({"2": above, "3": other}, {2: (below,)})
+    for asked in (below, above, other):
+        found = collect_item(world, [asked])
+        assert found.own == 3
+        assert found.changes.index(below) < found.changes.index(above)
+
+
+def test_what_stands_on_a_cycle_is_an_item_of_its_own() -> None:
     first, second = change(1, "One\n\nDepends-On: 2\n"), change(2, "Two\n\nDepends-On: 1\n")
-    with pytest.raises(ConfigurationError, match=r"in a circle: .*1,1.*2,1|in a circle: .*2,1.*1,1"):
-        collect(World({"1": first, "2": second}), first)
+    top = change(3, "Top\n\nDepends-On: 1\n")
+    found = collect_item(World({"1": first, "2": second}), [top])
+    assert (found.ahead, found.item) == ((first, second), (top,))
+
+
+def test_several_wishes_are_merged_in_their_order_and_once() -> None:
+    library = change(9, project="demo/library")
+    one, two = change(1, "One\n\nDepends-On: L\n"), change(2, "Two\n\nDepends-On: L\n")
+    found = collect_item(World({"L": library}), [two, one])
+    assert (found.ahead, found.item) == ((library, two), (one,))
+    found = collect_item(World({"L": library}), [one, library])
+    assert (found.ahead, found.item) == ((library,), (one,))
+    assert collect_item(World({}), []).changes == ()
 
 
 def test_two_patchsets_of_one_change_are_refused() -> None:
