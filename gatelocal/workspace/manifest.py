@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from types import MappingProxyType
 
 from gatelocal.errors import ConfigurationError, InputError
-from gatelocal.model.merged import MergedProject, RepoState
+from gatelocal.model.merged import NO_REFS, MergedProject, RepoState
 from gatelocal.model.text import plain
 
 ROOT = "src"
+NOWHERE = "file:///dev/null"
+"""The origin of a job's trees (Zuul's choice): a job must not fetch what is not part of the tested state."""
+
 _HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*")
 _PART_LIMIT = 255  # bytes in one name on every common file system
 
@@ -22,9 +25,11 @@ class Tree:
     """One work tree to be made.
 
     :ivar path: relative, with slashes: ``src/<canonical host>/<organisation>/<repository>``.
-    :ivar branch: what is checked out.
+    :ivar branch: what is checked out; the name of a tag where `detached` is set.
     :ivar heads: every local branch → commit; the speculative commit where something was merged.
     :ivar origin: every remote-tracking branch → commit; where something was merged, the state before the item's own.
+    :ivar tags: every tag → the object that it names.
+    :ivar url: what ``origin`` leads to.
     """
 
     project: str
@@ -32,6 +37,26 @@ class Tree:
     branch: str
     heads: Mapping[str, str]
     origin: Mapping[str, str]
+    tags: Mapping[str, str] = field(default_factory=lambda: NO_REFS)
+    detached: bool = False
+    url: str = NOWHERE
+
+    @property
+    def refs(self) -> dict[str, str]:
+        """All refs by their full names."""
+        found = {f"refs/heads/{name}": sha for name, sha in self.heads.items()}
+        found |= {f"refs/remotes/origin/{name}": sha for name, sha in self.origin.items()}
+        return found | {f"refs/tags/{name}": sha for name, sha in self.tags.items()}
+
+    @property
+    def commit(self) -> str:
+        """What is checked out: a commit, or the tag that names it."""
+        return (self.tags if self.detached else self.heads)[self.branch]
+
+    @property
+    def checkout(self) -> str:
+        """The full name of what is checked out."""
+        return f"refs/{'tags' if self.detached else 'heads'}/{self.branch}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +65,17 @@ class Wanted:
 
     :ivar host: the server's canonical host name, without a port.
     :ivar branch: the target branch of the item's change.
-    :ivar overrides: project → the branches that the job asks for before that one (``override-checkout``), in order.
+    :ivar overrides: project → the branches and tags that are asked for before that one (``override-checkout``): the
+        job's word on that project first, then its word on all.
     """
 
     host: str
     branch: str
     overrides: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+
+
+Place = Callable[[str], str]
+"""A project's name → the relative path of its tree."""
 
 
 def manifest(wanted: Wanted, states: Sequence[RepoState], merged: Sequence[MergedProject]) -> tuple[Tree, ...]:
@@ -55,9 +85,31 @@ def manifest(wanted: Wanted, states: Sequence[RepoState], merged: Sequence[Merge
     :raises InputError: a project name that cannot be a path. :raises ConfigurationError: a project without any
         branch that could be checked out, or two whose trees would lie in one another.
     """
-    trees = tuple(_tree(wanted, state, [one for one in merged if one.project == state.project]) for state in states)
-    _refuse_nesting(trees)
+    trees = tuple(
+        tree(wanted, state, [one for one in merged if one.project == state.project], place(wanted.host, state.project))
+        for state in states
+    )
+    refuse_nesting(trees)
     return trees
+
+
+def tree(wanted: Wanted, state: RepoState, merged: Sequence[MergedProject], path: str) -> Tree:
+    """The tree of one project at that relative path. :param merged: what was merged into this project.
+
+    :raises ConfigurationError: as :func:`branch_of`.
+    """
+    heads = {**state.branches, **{one.branch: one.commit for one in merged}}
+    origin = {**state.branches, **{one.branch: one.before_last for one in merged}}
+    name, detached = branch_of(wanted, state)
+    return Tree(
+        project=state.project,
+        path=path,
+        branch=name,
+        heads=MappingProxyType(heads),
+        origin=MappingProxyType(origin),
+        tags=state.tags,
+        detached=detached,
+    )
 
 
 def place(host: str, project: str) -> str:
@@ -72,32 +124,28 @@ def place(host: str, project: str) -> str:
     return "/".join((ROOT, host, *parts))
 
 
-def branch_of(wanted: Wanted, state: RepoState) -> str:
-    """What is checked out, by Zuul's order: override, the change's target branch, the project's default branch.
+def branch_of(wanted: Wanted, state: RepoState) -> tuple[str, bool]:
+    """What is checked out, and whether it is a tag; by Zuul's order: overrides, target branch, default branch.
 
-    The first that exists wins. :raises ConfigurationError: none does.
+    The first that exists wins; only an override may be a tag. :raises ConfigurationError: none exists.
     """
-    candidates = [*wanted.overrides.get(state.project, ()), wanted.branch]
-    if state.default_branch is not None:
-        candidates.append(state.default_branch)
-    for branch in candidates:
-        if branch in state.branches:
-            return branch
-    tried = ", ".join(plain(branch) for branch in candidates)
+    overrides = list(wanted.overrides.get(state.project, ()))
+    for name in overrides:
+        if name in state.branches or name in state.tags:
+            return name, name not in state.branches
+    branches = [wanted.branch, *([state.default_branch] if state.default_branch is not None else [])]
+    for name in branches:
+        if name in state.branches:
+            return name, False
+    tried = ", ".join(plain(name) for name in (*overrides, *branches))
     raise ConfigurationError(
         f"{plain(state.project)} has none of the branches that could be checked out: {tried}",
         hint="is the repository empty? Otherwise name a branch of it with override-checkout",
     )
 
 
-def _tree(wanted: Wanted, state: RepoState, merged: Sequence[MergedProject]) -> Tree:
-    heads = {**state.branches, **{one.branch: one.commit for one in merged}}
-    origin = {**state.branches, **{one.branch: one.before_last for one in merged}}
-    path = place(wanted.host, state.project)
-    return Tree(state.project, path, branch_of(wanted, state), MappingProxyType(heads), MappingProxyType(origin))
-
-
-def _refuse_nesting(trees: Sequence[Tree]) -> None:
+def refuse_nesting(trees: Sequence[Tree]) -> None:
+    """:raises ConfigurationError: one tree would lie in another, or two in one place."""
     for one, other in pairwise(sorted(trees, key=lambda tree: tree.path.split("/"))):
         if f"{other.path}/".startswith(f"{one.path}/"):
             raise ConfigurationError(

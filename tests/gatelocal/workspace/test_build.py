@@ -12,9 +12,9 @@ from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger
 from gatelocal.model.merged import MergedProject
-from gatelocal.workspace.build import NOWHERE, build
+from gatelocal.workspace.build import build
 from gatelocal.workspace.deliver import deliver
-from gatelocal.workspace.manifest import Tree, Wanted, manifest
+from gatelocal.workspace.manifest import NOWHERE, Tree, Wanted, manifest
 from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
 from tests.fakes.node import FolderNode
@@ -131,6 +131,45 @@ def test_delivery_to_a_node(server: GitServer, merger: Merger, tmp_path: Path) -
     assert there[APP] == f"{tmp_path}/node/src/review.example.org/demo/app"
     assert Runner(there[APP], alone=True).query("rev-parse", "HEAD").text == merged.commit
     assert (Path(there[LIB]) / "lib.py").read_text() == "x = 1\n"
+
+
+def test_what_the_node_has_is_not_copied(server: GitServer, merger: Merger, tmp_path: Path) -> None:
+    big = "".join(f"{number * 7919 % 104729}\n" for number in range(20000))
+    server.commit(APP, "refs/heads/main", (server.tip(APP),), {"big": big})
+    image = tmp_path / "opt/git/review.example.org/demo"
+    image.mkdir(parents=True)
+    Runner(image, alone=True).run("clone", "-q", "--bare", str(server.path(APP)), "app")
+    trees, merged = made(server, merger)
+    root = tmp_path / "run"
+    build(trees, {name: merger.repository(name) for name in (APP, LIB)}, root, silent)
+    (tmp_path / "node").mkdir()
+    node = Weighing(tmp_path / "node")
+    said: list[str] = []
+    there = deliver(trees, root, node, said.append, str(tmp_path / "opt/git"))
+    assert said == ["copying 2 source trees to the node, 1 of them on what the node has"]
+    assert node.copied < len(big)
+    assert node.objects < 10_000
+    shutil.rmtree(root)
+    shutil.rmtree(tmp_path / "cache")
+    shutil.rmtree(tmp_path / "opt")
+    app = Runner(there[APP], alone=True)
+    app.query("fsck", "--full", "--strict")
+    assert app.query("rev-parse", "HEAD").text == merged.commit
+    assert not app.query("status", "--porcelain").text
+    assert (Path(there[APP]) / "big").read_text() == big
+
+
+class Weighing(FolderNode):
+    """A node that knows how many bytes it was given, and how many of them as git objects."""
+
+    copied = 0
+    objects = 0
+
+    def put(self, local: Path, remote: str) -> None:
+        sizes = {path: path.lstat().st_size for path in local.rglob("*") if path.is_file()}
+        self.objects = sum(size for path, size in sizes.items() if "objects" in path.parts)
+        self.copied = sum(size for path, size in sizes.items() if ".git" in path.parts)
+        super().put(local, remote)
 
 
 def test_a_failure_leaves_nothing_behind(server: GitServer, merger: Merger, tmp_path: Path) -> None:

@@ -38,7 +38,20 @@ def test_places_branches_and_refs() -> None:
 )
 def test_zuuls_order_of_branches(override: list[str], target: str, default: str, expected: str) -> None:
     state = RepoState("lib", {"main": BASE, "master": BASE, "2024": BASE}, default)
-    assert branch_of(Wanted("h", target, {"lib": override}), state) == expected
+    assert branch_of(Wanted("h", target, {"lib": override}), state) == (expected, False)
+
+
+def test_only_an_override_may_be_a_tag() -> None:
+    state = RepoState("lib", {"main": BASE}, tags={"1.0": OTHER, "stable": OTHER})
+    assert branch_of(Wanted("h", "main", {"lib": ["nope", "1.0", "main"]}), state) == ("1.0", True)
+    assert branch_of(
+        Wanted("h", "main", {"lib": ["main"]}), RepoState("lib", {"main": BASE}, tags={"main": OTHER})
+    ) == (
+        "main",
+        False,
+    )
+    with pytest.raises(ConfigurationError):
+        branch_of(Wanted("h", "stable"), state)
 
 
 def test_a_repository_without_a_branch_to_check_out() -> None:
