@@ -16,6 +16,7 @@ from git_review.git.runner import Runner, without_password
 from git_review.settings import Settings
 
 _ON_SERVER = re.compile(r"[0-9]+([,/][0-9]+)?/?|[Ii][0-9a-fA-F]{40}|.*://.*|.+~.+|(refs/)?changes/.+")
+_USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://|(?=[^/:@]+@[^/:]+:))[^/@]*@")
 _LOOPBACK = "localhost"
 
 
@@ -49,11 +50,18 @@ def on_server(name: str) -> bool:
     return _ON_SERVER.fullmatch(name.strip()) is not None
 
 
+def without_userinfo(url: str) -> str:
+    """The address without user and password, for what other people will read."""
+    return _USERINFO.sub(r"\1", url)
+
+
 def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
     """The place of a run.
 
     The web interface is the first of: the request's, GATELOCAL_GERRIT, git's ``gatelocal.gerrit``, the URL of the
     change, and what the remote's own URL says.
+
+    A request without a change is about projects of the server alone.
 
     :raises InputError: there is neither a work tree with a remote that leads to a server, nor a server's URL.
     """
@@ -71,8 +79,9 @@ def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
 
 
 def _without_work_tree(request: GateRequest, named: str | None, error: ReviewError) -> Place:
-    server = named or (parse_change(request.change).server if on_server(request.change) else None)
-    if server is None or not on_server(request.change):
+    remote = not request.change or on_server(request.change)
+    server = named or (parse_change(request.change).server if request.change and remote else None)
+    if server is None or not remote:
         raise InputError(
             error.brief,
             details=error.details,
