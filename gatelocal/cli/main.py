@@ -20,6 +20,9 @@ from git_review.errors import ReviewError
 _COMMANDS = {
     "run": "Take a change to a verdict on this machine.",
     "plan": "What would run for a change, and why.",
+    "workspace": "Source trees for a person, with changes merged as the gate merges them.",
+    "replay": "Make the sources of a run again from its recipe.",
+    "diff": "What differs between the recipes of two runs.",
     "simulate": "Try the gate on scenarios in a make-believe world.",
     "sandbox": "A private, real Gerrit for trial and tests.",
     "image": "The images that nodes are started from.",

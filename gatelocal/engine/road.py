@@ -8,12 +8,14 @@ import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatelocal.config import zuul_files
 from gatelocal.config.files import changed_files, files_of_commit
-from gatelocal.engine.collect import collect
+from gatelocal.engine import recipes
+from gatelocal.engine.collect import Collected, collect_item
+from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import ConfigurationError, as_machinery
 from gatelocal.jobs import freeze
@@ -21,6 +23,7 @@ from gatelocal.merger.merger import Merger
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job, JobGraph
 from gatelocal.model.merged import MergedProject, RepoState, SpeculativeState
+from gatelocal.model.plan import FrozenJob, Plan
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import Base, RunResult
 from gatelocal.model.stanza import Stanza
@@ -32,9 +35,9 @@ from gatelocal.workspace import build, deliver, manifest
 class Hands:
     """What the road works with.
 
-    :ivar host: the server's host name, under which the trees lie on a node.
+    :ivar place: the server, under whose host name the trees lie on a node.
     :ivar work: an empty folder for source trees, on the file system of the caches; removed by its owner.
-    :ivar logs: an empty folder that receives one folder for each build.
+    :ivar logs: an empty folder that receives the recipe and one folder for each build.
     """
 
     source: Source
@@ -42,17 +45,29 @@ class Hands:
     launcher: Launcher
     executor: Executor
     say: Say
-    host: str
+    place: Place
     work: Path
     logs: Path
+
+
+@dataclass(frozen=True, slots=True)
+class _Jobs:
+    """What runs. :ivar plan: the same jobs with all that their definitions say."""
+
+    graph: JobGraph
+    plan: Plan
+
+    def frozen(self, name: str) -> FrozenJob | None:
+        """The definition of a job."""
+        return next((one.job for one in self.plan.jobs if one.name == name), None)
 
 
 @dataclass(slots=True)
 class _Builds:
     """What has been built so far in one run."""
 
-    results: list[BuildResult]
-    node: str = ""
+    results: list[BuildResult] = field(default_factory=list)
+    nodes: dict[str, str] = field(default_factory=dict)
     held: bool = False
 
 
@@ -64,29 +79,46 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
     began = time.monotonic()
     change = hands.source.change(request.change)
     hands.say(f"change: {change.name} {change.subject}")
-    changes = collect(hands.source, change)
-    for needed in changes[:-1]:
-        hands.say(f"depends on: {needed.name} {needed.subject}")
-    state = hands.merger.merge(changes)
+    found = collect_item(hands.source, [change])
+    _tell(hands.say, found, change)
+    state = hands.merger.merge(found.changes, found.own)
     try:
         own = _own(state, change)
-        hands.say(f"merged: {own.project} {own.branch} is {own.commit[:10]} with {_count(len(changes), 'change')}")
-        graph = _jobs(hands, request, own)
-        builds = _build_all(hands, request, graph, own, state)
+        hands.say(
+            f"merged: {own.project} {own.branch} is {own.commit[:10]} with {_count(len(found.changes), 'change')}"
+        )
+        jobs = _jobs(hands, request, own)
+        builds = _build_all(hands, request, jobs, state, change)
     finally:
         hands.merger.release(state)
+    graph = jobs.graph
     return RunResult(
         change=change,
         pipeline=graph.pipeline,
         builds=tuple(builds.results),
-        dependencies=changes[:-1],
+        dependencies=tuple(one for one in found.changes if one != change),
         bases=tuple(Base(one.project, one.branch, one.base) for one in state.merged),
-        node=builds.node,
+        node=next(iter(builds.nodes.values()), ""),
         not_run=graph.left_out,
-        notes=(*graph.notes, *_deviations(graph)),
+        notes=(*graph.notes, *_deviations(graph), *_cycle(found, change)),
         logs=str(hands.logs),
         seconds=time.monotonic() - began,
     )
+
+
+def _tell(say: Say, found: Collected, change: Change) -> None:
+    for needed in found.ahead:
+        say(f"depends on: {needed.name} {needed.subject}")
+    for other in found.item:
+        if other != change:
+            say(f"lands together with: {other.name} {other.subject}")
+
+
+def _cycle(found: Collected, change: Change) -> tuple[str, ...]:
+    others = [one.name for one in found.item if one != change]
+    if not others:
+        return ()
+    return (f"all of a cycle was merged; the gate also runs the jobs of {', '.join(others)}, which were not run here",)
 
 
 def _own(state: SpeculativeState, change: Change) -> MergedProject:
@@ -96,20 +128,19 @@ def _own(state: SpeculativeState, change: Change) -> MergedProject:
     return own
 
 
-def _jobs(hands: Hands, request: GateRequest, own: MergedProject) -> JobGraph:
+def _jobs(hands: Hands, request: GateRequest, own: MergedProject) -> _Jobs:
     """What runs for the change, by the configuration that the change itself brings."""
     repository = hands.merger.repository(own.project).path
     pipelines = (request.pipeline,) if request.pipeline else freeze.PIPELINES
     with as_machinery("reading the project's configuration"):
-        graph = freeze.freeze(
-            zuul_files.load(files_of_commit(repository, own.commit)),
-            own.project,
-            own.branch,
-            pipelines=pipelines,
-            changed=changed_files(repository, own.before_last, own.commit),
-            before=_stanzas_before(repository, own.before_last),
-        )
-    return freeze.only(graph, request.jobs) if request.jobs else graph
+        stanzas = zuul_files.load(files_of_commit(repository, own.commit))
+        changed = changed_files(repository, own.before_last, own.commit)
+        before = _stanzas_before(repository, own.before_last)
+    graph = freeze.freeze(stanzas, own.project, own.branch, pipelines=pipelines, changed=changed, before=before)
+    layout = freeze.alone(stanzas, own.project, own.branch)
+    asked = (graph.pipeline,)
+    plan = freeze.plan_alone(layout, own.project, own.branch, pipelines=asked, changed=changed, before=before)
+    return _Jobs(freeze.only(graph, request.jobs) if request.jobs else graph, plan)
 
 
 def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:
@@ -120,21 +151,54 @@ def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:
         return ()
 
 
-def _build_all(
-    hands: Hands, request: GateRequest, graph: JobGraph, own: MergedProject, state: SpeculativeState
-) -> _Builds:
-    builds = _Builds([])
+def _build_all(hands: Hands, request: GateRequest, jobs: _Jobs, state: SpeculativeState, change: Change) -> _Builds:
+    """All jobs, each on the trees that its definition asks for; every project is looked at once, before the first."""
     states: dict[str, RepoState] = {one.project: one for one in state.repositories}
-    wanted = manifest.Wanted(hands.host, own.branch)
-    for job in graph.runnable:
-        # Zuul delivers the projects of every change that was merged, whether or not the job asks for them.
-        needed = {one.project for one in state.merged} | set(job.required_projects)
-        for project in job.required_projects:
+    for job in jobs.graph.runnable:
+        for project in _required(job, hands.place.host):
             if project not in states:
-                states[project] = hands.merger.freeze(project, {own.branch})
-        trees = manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
-        builds.results.append(_build(hands, request, job, own.project, trees, builds))
+                states[project] = hands.merger.freeze(project, {change.branch})
+    trees = {job.name: _trees(hands, jobs, job, states, state, change.branch) for job in jobs.graph.runnable}
+    sources = recipes.Sources(hands.place, state, states, trees)
+    recipe = recipes.make(change, jobs.plan, sources, recipes.pack(hands.merger, state, hands.logs))
+    hands.say(f"recipe: {recipes.write(recipe, hands.logs)}")
+    builds = _Builds()
+    try:
+        for job in jobs.graph.runnable:
+            builds.results.append(_build(hands, request, job, change.project, trees[job.name], builds))
+    finally:
+        recipes.write(recipes.with_facts(recipe, builds.results, builds.nodes), hands.logs)
     return builds
+
+
+def _required(job: Job, host: str) -> tuple[str, ...]:
+    return tuple(name.removeprefix(f"{host}/") for name in job.required_projects)
+
+
+def _trees(
+    hands: Hands,
+    jobs: _Jobs,
+    job: Job,
+    states: Mapping[str, RepoState],
+    state: SpeculativeState,
+    branch: str,
+) -> tuple[manifest.Tree, ...]:
+    """Zuul delivers the projects of every change that was merged, whether or not the job asks for them."""
+    host = hands.place.host
+    needed = {one.project for one in state.merged} | set(_required(job, host))
+    wanted = manifest.Wanted(host, branch, _overrides(jobs.frozen(job.name), needed, host))
+    return manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
+
+
+def _overrides(job: FrozenJob | None, projects: set[str], host: str) -> Mapping[str, Sequence[str]]:
+    """Zuul's order: the job's word on a project (ref, then branch), then its word on all (ref, then branch)."""
+    if job is None:
+        return {}
+    general = [job.scalars.get(key) for key in ("override-checkout", "override-branch")]
+    found: dict[str, list[object]] = {project: [] for project in projects}
+    for required in job.required_projects:
+        found.setdefault(required.name.removeprefix(f"{host}/"), []).extend((required.checkout, required.branch))
+    return {name: [one for one in (*own, *general) if isinstance(one, str) and one] for name, own in found.items()}
 
 
 def _build(
@@ -151,7 +215,7 @@ def _build(
         node = hands.launcher.launch(job.label, hands.say)
         returning = stack.enter_context(contextlib.ExitStack())
         returning.callback(node.close)
-        builds.node = builds.node or node.description
+        builds.nodes[job.name] = node.description
         sources: Mapping[str, str] = deliver.deliver(trees, root, node, hands.say)
         hands.say(f"job {job.name}: running")
         result = hands.executor.run(job, project, node, sources, logs)

@@ -9,22 +9,18 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
+from gatelocal.engine import changes
 from gatelocal.engine import place as places
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.road import Hands
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.launcher import pool
-from gatelocal.merger.cache import Cache
-from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.run import RunResult
-from gatelocal.ports import Say, Source
-from gatelocal.source.gerrit import GerritSource
-from gatelocal.source.worktree import Target, WorktreeSource
-from git_review import credentials
-from git_review.gerrit import connect
-from git_review.git.runner import Runner
+from gatelocal.ports import Say
+from gatelocal.results import history
 
 
 class Gate:
@@ -50,22 +46,22 @@ class Gate:
 
         place = places.find(request, self._environment)
         with self._folders() as (work, logs):
-            return road.run(self._hands(request, place, work, logs), request)
+            result = road.run(self._hands(request, place, work, logs), request)
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        history_file.append(
+            self._directories.history, [history.line_of(one) for one in history.records_of(result, now)]
+        )
+        return result
 
     def _hands(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Hands:
-        cache = Cache(self._directories.repositories, say=self._say)
         tree = None if places.on_server(request.change) else request.directory
-
-        def remote(project: str) -> Remote:
-            return Remote(project, place.url(project), tree if project == place.project else None)
-
         return Hands(
-            source=_source(request, place),
-            merger=Merger(cache, remote),
+            source=changes.source(place, request.directory, request.change),
+            merger=changes.merger(place, self._directories, tree, self._say),
             launcher=pool.launcher(request.node, self._directories.cache, self._directories.nodes),
             executor=ToxExecutor(self._output, install_packages=request.node != "local"),
             say=self._say,
-            host=place.host,
+            place=place,
             work=work,
             logs=logs,
         )
@@ -84,14 +80,3 @@ class Gate:
             shutil.rmtree(work, ignore_errors=True)
             with contextlib.suppress(OSError):
                 logs.rmdir()  # only when nothing was written: a run that never came to a build leaves no folder
-
-
-def _source(request: GateRequest, place: Place) -> Source:
-    server = None
-    if place.gerrit is not None:
-        auth = credentials.find(place.gerrit, Runner(request.directory))
-        server = GerritSource(connect(place.gerrit, auth=auth))
-    if places.on_server(request.change) and server is not None:
-        return server
-    tracking = f"refs/remotes/{place.remote}/{place.branch}"
-    return WorktreeSource(request.directory, Target(place.project, place.branch, tracking), server)

@@ -159,7 +159,25 @@ def test_a_change_needs_the_change_of_another_project_that_it_names(bench: Bench
     done = bench.run()
     assert f"depends on: {library} {needed.number},1 Two" in done.stdout
     number = bench.upload()
-    assert f"depends on: {library} {needed.number},1 Two" in bench.run(f"{number},1").stdout
+    done = bench.run(f"{number},1")
+    assert f"depends on: {library} {needed.number},1 Two" in done.stdout
+    (recipe,) = (line.rpartition("recipe: ")[2] for line in done.stderr.splitlines() if "recipe: " in line)
+    again = bench.type("gatelocal", "replay", recipe, "--until", "workspace", str(bench.state / "again"))
+    assert again.stdout.splitlines()[-1].startswith("identical: ")
+    _cycle(bench, other, number, library)
+
+
+def _cycle(bench: Bench, other: Bench, number: int, library: str) -> None:
+    """The library's change needs the one that needs it: both are merged, whichever is asked for."""
+    url = bench.gerrit.client.changes.url(bench.gerrit.client.changes.get(str(number)))
+    message = other.type("git", "log", "-1", "--format=%B").stdout
+    other.type("git", "commit", "-q", "--amend", "-m", message.replace("Two\n", f"Two\n\nDepends-On: {url}\n", 1))
+    other.type("git", "push", "-q", "origin", "HEAD:refs/for/master")
+    done = bench.run(str(number))
+    assert f"lands together with: {library}" in done.stderr and "all of a cycle was merged" in done.stdout
+    made = bench.type("gatelocal", "workspace", str(bench.state / "made"), str(number)).stdout
+    assert {line.split()[0] for line in made.splitlines()} == {library, bench.gerrit.project}
+    assert (bench.state / "made" / library / "two.py").exists()
 
 
 def test_a_conflict_names_both_sides_and_the_files(bench: Bench) -> None:

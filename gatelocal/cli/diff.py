@@ -1,0 +1,30 @@
+"""`gatelocal diff`: what differs between the recipes of two runs, in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from gatelocal.model.text import plain
+
+SAME, DIFFERENT = 0, 1
+
+
+@click.command()
+@click.argument("one", type=click.Path(path_type=Path))
+@click.argument("other", type=click.Path(path_type=Path))
+def diff(*, one: Path, other: Path) -> int:
+    """Say what differs between two recipes: changes, commits, trees, checkouts and jobs.
+
+    Each is a recipe.yaml, or the folder of a run's logs. How the runs ended does not count.
+
+    Exit codes: 0 they are the same, 1 they differ, 2 bad input.
+    """
+    from gatelocal.engine import recipes
+    from gatelocal.engine.difference import differences
+
+    found = differences(recipes.read(one), recipes.read(other))
+    for sentence in found or ("nothing differs",):
+        click.echo(plain(sentence))
+    return DIFFERENT if found else SAME

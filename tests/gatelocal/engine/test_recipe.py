@@ -1,0 +1,285 @@
+"""A run's recipe: what it holds, what is made from it again, and how two of them differ; git is real throughout."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from gatelocal.cli.diff import diff
+from gatelocal.cli.replay import replay
+from gatelocal.config.directories import Directories
+from gatelocal.engine import recipes, road
+from gatelocal.engine.difference import differences
+from gatelocal.engine.place import Place, without_userinfo
+from gatelocal.engine.rebuild import Kitchen, Rebuilt, rebuild
+from gatelocal.engine.request import GateRequest
+from gatelocal.errors import InputError
+from gatelocal.merger.cache import Cache
+from gatelocal.merger.merger import Merger, Remote
+from gatelocal.model.change import Change, ChangeStatus
+from gatelocal.model.job import Job
+from gatelocal.model.recipe import Recipe
+from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.run import RunResult
+from gatelocal.ports import Node, Say
+from git_review.git.runner import Runner
+from tests.fakes.git_server import GitServer
+from tests.fakes.node import FolderNode
+
+APP, LIB, TOOLS = "demo/app", "demo/lib", "demo/tools"
+HOST = "review.example.org"
+ZUUL = """\
+- job:
+    name: unit
+    parent: tox
+    required-projects:
+      - name: demo/tools
+        override-checkout: 1.0.0
+- job:
+    name: stable
+    parent: tox
+    override-checkout: stable/1
+- project:
+    gate:
+      jobs: [unit, stable]
+"""
+
+
+@dataclass
+class World:
+    """A source over a table, a launcher of folders, and an executor that looks at the trees."""
+
+    folder: Path
+    known: Mapping[str, Change]
+    seen: dict[str, dict[str, str]]
+
+    def change(self, name: str) -> Change:
+        return self.known[name]
+
+    def parents(self, change: Change) -> tuple[Change, ...]:
+        return ()
+
+    def dependencies(self, reference: str) -> tuple[Change, ...]:
+        return (self.known[reference],)
+
+    def launch(self, label: str | None, say: Say) -> Node:
+        self.folder.mkdir(exist_ok=True)
+        home = self.folder / str(len(list(self.folder.iterdir())))
+        home.mkdir()
+        return FolderNode(home)
+
+    def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
+        heads = {name: Runner(path, alone=True).query("rev-parse", "HEAD").text for name, path in sources.items()}
+        self.seen[job.name] = heads
+        return BuildResult(job.name, Outcome.SUCCESS, 1.0)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A server with three projects, and a gate whose nodes are folders."""
+
+    server: GitServer
+    folder: Path
+    world: World
+
+    def run(self, name: str, logs: str = "logs", work_tree: Path | None = None) -> tuple[RunResult, Recipe]:
+        place = Place(APP, "main", "", f"{self.server.folder}/", ".git", None, HOST)
+        cache = Cache(self.folder / "cache/git")
+        (self.folder / logs).mkdir()
+        (self.folder / "work").mkdir(exist_ok=True)
+        hands = road.Hands(
+            source=self.world,
+            merger=Merger(cache, lambda project: Remote(project, place.url(project), work_tree)),
+            launcher=self.world,
+            executor=self.world,
+            say=lambda line: None,
+            place=place,
+            work=self.folder / "work",
+            logs=self.folder / logs,
+        )
+        result = road.run(hands, GateRequest(name))
+        return result, recipes.read(self.folder / logs)
+
+    def rebuild(self, recipe: Recipe, name: str, job: str | None = None) -> Rebuilt:
+        """On another machine, that is, with another cache."""
+        directories = Directories(self.folder / "elsewhere/cache", self.folder / "elsewhere/state")
+        return rebuild(recipe, Kitchen(directories, self.folder / "logs", self.folder / name, lambda line: None), job)
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    folder = tmp_path_factory.mktemp("recipe")
+    server = GitServer(folder / "server")
+    first = server.create(APP, {".zuul.yaml": ZUUL})
+    server.commit(APP, "refs/heads/stable/1", (first,), {"STABLE": "1\n"})
+    server.create(LIB, {"lib.py": "x = 1\n"})
+    old = server.create(TOOLS, {"tool": "1\n"})
+    server.git(TOOLS).run("tag", "1.0.0", old)
+    server.commit(TOOLS, "refs/heads/main", (old,), {"tool": "2\n"})
+    needed = server.change(LIB, {"lib.py": "x = 2\n"}, message="Library\n")
+    ahead = server.change(APP, {"ahead": "1\n"}, message="Ahead\n")
+    change = server.change(APP, {"top": "1\n"}, message="Top\n\nDepends-On: lib\nDepends-On: ahead\n")
+    return Bench(server, folder, World(folder / "nodes", {"lib": needed, "ahead": ahead, "top": change}, {}))
+
+
+@pytest.fixture(scope="module")
+def ran(bench: Bench) -> tuple[RunResult, Recipe]:
+    return bench.run("top")
+
+
+@pytest.fixture(scope="module")
+def recipe(ran: tuple[RunResult, Recipe]) -> Recipe:
+    return ran[1]
+
+
+def test_a_job_gets_the_trees_that_its_definition_asks_for(bench: Bench, ran: tuple[RunResult, Recipe]) -> None:
+    result, recipe = ran
+    assert [build.outcome for build in result.builds] == [Outcome.SUCCESS] * 2
+    tag = bench.server.git(TOOLS).query("rev-parse", "1.0.0").text
+    (app,) = (one for one in recipe.repositories if one.project == APP)
+    assert bench.world.seen["unit"][TOOLS] == tag
+    assert bench.world.seen["unit"][APP] == app.merged[0].commit
+    assert bench.world.seen["stable"] == {
+        APP: bench.server.tip(APP, "stable/1"),
+        LIB: next(one for one in recipe.repositories if one.project == LIB).merged[0].commit,
+    }
+    unit, stable = recipe.jobs
+    assert unit.checkouts == {APP: "main", LIB: "main", TOOLS: "1.0.0"}
+    assert stable.checkouts == {APP: "stable/1", LIB: "main"}
+    assert unit.facts["outcome"] == "SUCCESS" and str(unit.facts["node"]).startswith("the folder")
+    assert unit.definition["parents"] == ["tox"]
+
+
+def test_a_recipe_says_exactly_what_was_merged(bench: Bench, recipe: Recipe) -> None:
+    assert [step.change.name for step in recipe.steps] == ["demo/lib 1,1", "demo/app 2,1", "demo/app 3,1"]
+    assert [step.own for step in recipe.steps] == [False, False, True]
+    app = next(one for one in recipe.repositories if one.project == APP)
+    assert app.url == str(bench.server.path(APP))
+    assert set(app.state.branches) == {"main", "stable/1"}
+    assert app.state.branches["main"] == app.merged[0].base
+    assert app.merged[0].before_last == recipe.steps[1].commit
+    assert (bench.folder / "logs/recipe.yaml").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_same_commits_and_trees_elsewhere(bench: Bench, recipe: Recipe) -> None:
+    for project in (APP, TOOLS):  # the world goes on
+        bench.server.commit(project, "refs/heads/main", (bench.server.tip(project),), {"later": "1\n"})
+    made = bench.rebuild(recipe, "again", "unit")
+    assert made.identical
+    heads = {name: Runner(path, alone=True).query("rev-parse", "HEAD").text for name, path in made.paths.items()}
+    assert heads == bench.world.seen["unit"]
+    app = Runner(made.paths[APP], alone=True)
+    assert app.query("diff", "--name-only", "origin/main", "main").lines == ["top"]
+    assert set(bench.rebuild(recipe, "again").paths) == {APP, LIB, TOOLS}
+
+
+def test_what_the_server_does_not_have_any_more_is_named(bench: Bench, recipe: Recipe) -> None:
+    git = bench.server.git(TOOLS)
+    git.run("tag", "-d", "1.0.0")
+    gone = "1" * 40
+    tools = next(one for one in recipe.repositories if one.project == TOOLS)
+    lost = replace(tools, state=replace(tools.state, tags={"1.0.0": gone, "2.0.0": gone}))
+    others = tuple(one for one in recipe.repositories if one.project != TOOLS)
+    made = bench.rebuild(replace(recipe, repositories=(*others, lost)), "lost")
+    assert not made.identical and "demo/tools: tag" in made.lost[0] and "cannot be had any more" in made.lost[0]
+    steps = tuple(replace(step, change=replace(step.change, commit=gone, ref=None)) for step in recipe.steps)
+    made = bench.rebuild(replace(recipe, steps=steps), "gone")
+    assert made.paths == {} and made.lost[0].startswith("demo/lib 1,1: its commit 1111")
+
+
+def test_what_comes_out_otherwise_is_named(bench: Bench, recipe: Recipe) -> None:
+    last = replace(recipe.steps[-1], message="Another message\n")
+    made = bench.rebuild(replace(recipe, steps=(*recipe.steps[:-1], last)), "other")
+    assert not made.identical
+    assert any("demo/app 3,1: merged it is" in sentence for sentence in made.different)
+    assert not any("tree" in sentence for sentence in made.different)
+
+
+def test_commits_that_no_server_has_travel_with_the_recipe(bench: Bench) -> None:
+    work = bench.folder / "tree"
+    Runner(bench.folder, alone=True).run("clone", "-q", str(bench.server.path(APP)), str(work))
+    git = Runner(work, alone=True)
+    git.run("-c", "user.name=A", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "Mine")
+    sha = git.query("rev-parse", "HEAD").text
+    bench.server.commit(APP, "refs/heads/main", (bench.server.tip(APP),), {"later": "1\n"})
+    mine = Change(APP, "main", sha, "Mine\n", ChangeStatus.LOCAL)
+    world = replace(bench.world, known={"HEAD": mine})
+    _, recipe = replace(bench, world=world).run("HEAD", "local", work_tree=work)
+    shutil.rmtree(work)
+    assert f"demo/app {sha[:10]}: its commit" in bench.rebuild(recipe, "nowhere").lost[0]
+    shutil.copy(bench.folder / "local/local-commits.bundle", bench.folder / "logs")
+    assert bench.rebuild(recipe, "travelled").identical
+
+
+def test_two_recipes_in_words(bench: Bench, recipe: Recipe) -> None:
+    assert differences(recipe, recipe) == ()
+    bench.server.commit(TOOLS, "refs/heads/main", (bench.server.tip(TOOLS),), {"later": "1\n"})
+    bench.server.commit(APP, "refs/heads/main", (bench.server.tip(APP),), {".zuul.yaml": ZUUL.replace("1.0.0", "main")})
+    world = replace(bench.world, known={**bench.world.known, "top": replace(bench.world.known["top"], message="Top\n")})
+    _, other = replace(bench, world=world).run("top", "differs")
+    told = "\n".join(differences(recipe, other))
+    assert "merges: only the first has demo/lib 1\n" in told
+    assert "demo/app main: base " in told and "demo/app main: the merged trees differ" in told
+    assert "demo/lib: only the first has it" in told
+    assert "demo/tools: branch main: " in told
+    assert "job unit: demo/tools checked out at 1.0.0 against main" in told
+    assert "job unit: required_projects: " in told
+
+
+def test_nobody_reads_a_password_in_a_recipe() -> None:
+    assert without_userinfo("https://me:s3cret@review.example.org/a/x") == "https://review.example.org/a/x"
+    assert without_userinfo("ssh://me@review.example.org:29418/x") == "ssh://review.example.org:29418/x"
+    assert without_userinfo("me@review.example.org:x/y") == "review.example.org:x/y"
+    assert without_userinfo("/srv/a@b/x") == "/srv/a@b/x"
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("gatelocal-recipe", 2), "a recipe of version 2"),
+        (("gatelocal-recipe", None), "it is no recipe"),
+        (("merges", {}), "merges: no list"),
+        (("merges", [{"mode": "octopus"}]), "merges 1: mode: no merge mode"),
+        (("repositories", [{"project": "x", "branches": {"main": "--upload-pack=x"}}]), "'main' is no ref"),
+        (("repositories", [{"project": "x", "bundle": "../../x"}]), "no plain name of a file"),
+        (("host", ["x"]), "host: no text"),
+    ],
+)
+def test_what_is_no_recipe_is_refused_with_the_place(change: tuple[str, object], said: str, tmp_path: Path) -> None:
+    data = {"gatelocal-recipe": 1, "host": "h", "pipeline": "gate", "merges": [], "repositories": [], "jobs": []}
+    data["change"] = {"project": "p", "branch": "b", "commit": "1" * 40, "subject": "s"}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({**data, change[0]: change[1]}))
+    with pytest.raises(InputError, match=said):
+        recipes.read(tmp_path)
+
+
+def test_the_commands(bench: Bench, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATELOCAL_CACHE", str(bench.folder / "elsewhere/cache"))
+    logs = str(bench.folder / "logs")
+    again = [logs, "--until", "workspace", str(bench.folder / "typed")]
+    done = CliRunner().invoke(replay, again, standalone_mode=False)
+    assert (done.return_value, done.stdout.splitlines()[-1]) == (
+        0,
+        "identical: every commit and every tree is as the recipe says",
+    )
+    other = bench.folder / "other.yaml"
+    step = recipe.steps[-1]
+    text = (bench.folder / "logs/recipe.yaml").read_text()
+    other.write_text(
+        text.replace(f"result: {step.commit}", f"result: {'1' * 40}").replace("mode: merge-res", "mode: res")
+    )
+    with pytest.raises(InputError, match="mode: no merge mode"):
+        recipes.read(other)
+    other.write_text(text.replace(f"result: {step.commit}", f"result: {'a' * 40}").replace("host: rev", "host: x"))
+    done = CliRunner().invoke(replay, [str(other), *again[1:-1], str(bench.folder / "more")], standalone_mode=False)
+    assert done.return_value == 1 and "the recipe says aaaaaaaaaaaa" in done.stdout
+    same = CliRunner().invoke(diff, [logs, logs], standalone_mode=False)
+    assert (same.return_value, same.stdout) == (0, "nothing differs\n")
+    differs = CliRunner().invoke(diff, [logs, str(other)], standalone_mode=False)
+    assert differs.return_value == 1 and "host: review.example.org against xiew.example.org" in differs.stdout
