@@ -15,8 +15,7 @@ from gatelocal.config.zuul_files import PLACES, is_ignored
 from gatelocal.config.zuul_yaml import parse_all
 from gatelocal.errors import ConfigurationError
 from gatelocal.jobs.zuul.match import matches_whole
-from gatelocal.jobs.zuul.schema import faults_of
-from gatelocal.model.stanza import Stanza
+from gatelocal.jobs.zuul.schema import sifted
 from gatelocal.model.tenant import ConfigFile, TenantProject
 from git_review.git.errors import GitError
 from git_review.git.runner import Runner
@@ -132,14 +131,8 @@ def read(
 def checked(file: str, text: str) -> ConfigFile:
     """What one file says, without the stanzas that Zuul would not take, which are told as faults."""
     stanzas, faults = parse_all(text, file)
-    good: list[Stanza] = []
-    bad = list(faults)
-    for stanza in stanzas:
-        found = faults_of(stanza)
-        bad += found
-        if not found:
-            good.append(stanza)
-    return ConfigFile(file, tuple(good), tuple(bad))
+    good, bad = sifted(stanzas)
+    return ConfigFile(file, good, (*faults, *bad))
 
 
 def _git(path: Path) -> Runner:
@@ -219,7 +212,7 @@ def _chosen(
         if found:
             files.update(found)
             break
-    for path in extra:
+    for path in sorted(extra, key=lambda one: one.endswith("/")):  # files before folders, as Zuul does
         kind, sha = kinds.get(f"{commit}:{path.rstrip('/')}", ("", ""))
         if path.endswith("/"):
             files.update(_below(path, tree))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Reading:
 
     def _tagged(self, node: yaml.Node, tag: str) -> Tagged:
         if tag.startswith("!encrypted"):
-            return Tagged(tag)
+            return Tagged(tag, _digest(node))
         if tag not in _TAGS:
             raise _unknown(node, tag)
         if isinstance(node, yaml.SequenceNode):
@@ -213,6 +214,12 @@ def _number(node: yaml.ScalarNode, kind: str) -> object:
         return construct.construct_yaml_int(node) if kind == "int" else construct.construct_yaml_float(node)
     except (ValueError, OverflowError) as error:
         raise NotYaml(_line(node), f"not YAML: {error}") from None
+
+
+def _digest(node: yaml.Node) -> str:
+    """What tells one encrypted text from another, and nothing else."""
+    value = node.value if isinstance(node.value, str) else [str(item.value) for item in node.value]
+    return hashlib.sha256(str(value).encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _unknown(node: yaml.Node, tag: str) -> NotYaml:

@@ -1,4 +1,4 @@
-"""What a job is likely to take, and in which order jobs answer soonest; estimates, until there is a history of our own.
+"""What a job is likely to take, and in which order jobs answer soonest: by our own history, or else by a table.
 
 The table is coarse on purpose: it ranks kinds of jobs. Minutes are those of a gate's node with eight cores.
 """
@@ -6,10 +6,11 @@ The table is coarse on purpose: it ranks kinds of jobs. Minutes are those of a g
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from math import ceil
 
-from gatelocal.model.plan import FrozenJob, PlannedJob
+from gatelocal.model.plan import FrozenJob, PlannedJob, Usual
 
 STEPS = ("linters", "unit", "functional", "smoke", "rest")
 """The proposed order: what answers soonest and finds most first; `smoke` is one integration job on a ready node."""
@@ -21,12 +22,14 @@ class Cost:
 
     :ivar step: one of :data:`STEPS`. :ivar minutes: wall time.
     :ivar vm_hours: minutes times machines, in hours. :ivar gigabytes: disk that all its machines write.
+    :ivar builds: how many earlier builds here the minutes were learned from; 0: they are the table's.
     """
 
     step: str
     minutes: int
     vm_hours: float
     gigabytes: float
+    builds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +55,29 @@ _KINDS = (
 _OTHER = _Kind("", "rest", 30, 8)
 
 
-def cost_of(job: FrozenJob) -> Cost:
-    """The estimate for a job: by its kind, its machines, and its time limit, which it cannot exceed."""
+def cost_of(job: FrozenJob, history: Mapping[str, Usual]) -> Cost:
+    """The estimate for a job: by its earlier builds, or else by its kind; never more than its time limit.
+
+    :param history: what jobs usually take here, by their names.
+    """
     kind = next((row for name in (job.name, *job.parents) for row in _KINDS if re.search(row.pattern, name)), _OTHER)
     machines = len(job.nodeset.nodes) or (0 if job.nodeset.known and not job.nodeset.name else 1)
-    minutes = min(kind.minutes, (job.timeout or kind.minutes * 60) // 60) or 1
-    return Cost(kind.step, minutes, round(minutes * machines / 60, 2), kind.gigabytes * max(1, machines))
+    known = history.get(job.name)
+    likely = kind.minutes if known is None else ceil(known.seconds / 60)
+    minutes = min(likely, (job.timeout or likely * 60) // 60) or 1
+    disk = kind.gigabytes * max(1, machines) if known is None or known.gigabytes is None else known.gigabytes
+    return Cost(kind.step, minutes, round(minutes * machines / 60, 2), disk, known.builds if known else 0)
 
 
-def proposed(jobs: Iterable[PlannedJob]) -> tuple[tuple[PlannedJob, Cost], ...]:
+def proposed(jobs: Iterable[PlannedJob], history: Mapping[str, Usual]) -> tuple[tuple[PlannedJob, Cost], ...]:
     """The jobs that run, in the order in which they answer soonest; one integration job comes before the others."""
-    running = [(planned, cost_of(planned.job)) for planned in jobs if planned.run and planned.job is not None]
+    running = [(one, cost_of(one.job, history)) for one in jobs if one.run and one.job is not None]
     integration = [
         pair for pair in running if pair[1].step == "rest" and pair[0].job is not None and pair[0].job.voting
     ]
     smoke = min(integration, key=lambda pair: (pair[1].vm_hours, pair[1].minutes), default=None)
     if smoke is not None:
         planned, cost = smoke
-        ready = Cost("smoke", cost.minutes, cost.vm_hours, cost.gigabytes)
+        ready = replace(cost, step="smoke")
         running = [(planned, ready) if pair[0] is planned else pair for pair in running]
     return tuple(sorted(running, key=lambda pair: (STEPS.index(pair[1].step), pair[1].minutes)))

@@ -15,13 +15,14 @@ from gatelocal.jobs import families
 from gatelocal.jobs.order import in_order
 from gatelocal.jobs.planner import Question
 from gatelocal.jobs.planner import plan as plan_of
+from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.definitions import Definition, entries
 from gatelocal.jobs.zuul.layout import Layout, lay_out, stanzas_of
-from gatelocal.jobs.zuul.schema import faults_of, listed
+from gatelocal.jobs.zuul.schema import sifted
 from gatelocal.model.job import Job, JobGraph
 from gatelocal.model.plan import FrozenJob, Nodeset, Plan, PlannedJob, Problem
 from gatelocal.model.stanza import Stanza
-from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
+from gatelocal.model.tenant import ConfigFile, Repository, Tenant, TenantProject
 
 PIPELINES = ("gate", "check")
 """Asked in this order: the first that the project names is meant."""
@@ -134,14 +135,8 @@ def _refuse(found: Iterable[Problem]) -> None:
 
 
 def _file(name: str, stanzas: Iterable[Stanza]) -> ConfigFile:
-    good: list[Stanza] = []
-    faults: list[Fault] = []
-    for stanza in stanzas:
-        found = faults_of(stanza)
-        faults += found
-        if not found:
-            good.append(stanza)
-    return ConfigFile(name, tuple(good), tuple(faults))
+    good, faults = sifted(stanzas)
+    return ConfigFile(name, good, faults)
 
 
 def _of_project(stanza: Stanza, project: str) -> Stanza | None:

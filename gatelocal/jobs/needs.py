@@ -58,7 +58,7 @@ def _with_known_dependencies(layout: Layout, one: Candidate, inside: Mapping[str
     if not layout.tenant.known_only:
         return one
     for dependency in job.dependencies:
-        if dependency.name in inside or (dependency.soft and (dependency.name in layout.jobs or layout.missing)):
+        if dependency.name in inside or (dependency.soft and (dependency.name in layout.jobs or layout.incomplete)):
             continue
         place = next(
             (found for found in reversed(one.draft.chain) if "dependencies" in found.body), one.draft.chain[-1]

@@ -14,14 +14,15 @@ from gatelocal.jobs import shortfalls
 from gatelocal.jobs.candidate import Candidate, in_error
 from gatelocal.jobs.needs import with_dependencies
 from gatelocal.jobs.zuul.apply import apply
+from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.definitions import Definition, entries, job_holds, stanza_holds, template_holds
 from gatelocal.jobs.zuul.draft import Draft, Refused, frozen
-from gatelocal.jobs.zuul.layout import NOOP, Layout, stanzas_of
+from gatelocal.jobs.zuul.layout import NOOP, Layout, stanzas_of, too_long
 from gatelocal.jobs.zuul.match import Matcher, relevant
-from gatelocal.jobs.zuul.schema import listed
+from gatelocal.jobs.zuul.schema import WRONG
 from gatelocal.jobs.zuul.variables import merged
 from gatelocal.jobs.zuul.variants import chain_of, no_variant
-from gatelocal.model.plan import FilePattern, FrozenJob, Place, Plan, PlannedJob
+from gatelocal.model.plan import RUNNING, FilePattern, FrozenJob, Place, Plan, PlannedJob
 from gatelocal.model.tenant import TenantProject
 
 REASONS: Mapping[str, str] = {
@@ -171,19 +172,23 @@ def _candidate(
     if name not in layout.jobs and name != NOOP:
         wrong = any(one.kind == "job" and one.name == name for one in layout.complaints)
         return _undefined(name, name, "its definition is wrong" if wrong else "no repository defines it")
+    if spoiled := [entry.body[WRONG] for entry in named if WRONG in entry.body]:
+        return Candidate(PlannedJob(name, "error", f"error: {spoiled[0]}"), names=frozenset((name,)))
     holding = [entry for entry in named if job_holds(entry, question.branch)]
     try:
         draft, assumed = _freeze(layout, question.branch, name, holding, jobs.variables)
         if draft is None or not holding:
             return _left_out(name, "branch" if draft is not None else "no-variant")
-        _check_runnable(layout, project, question, draft, name)
-        if not draft.run and name != NOOP and not assumed:
-            raise Refused(f"job {name} has no playbook to run")
+        if draft.abstract:
+            raise Refused(f"job {name} is abstract: it is there to be inherited from, not to run", hint="name a child")
+        _check_limits(layout, holding)
+        job = frozen(draft, name)
+        job = replace(job, parents=(*job.parents, *assumed))
+        rule = _rule(layout, project, question, draft, jobs)
+        if rule in RUNNING:  # to a job that does not run anyhow, Zuul has no objection
+            _check_runnable(layout, project, question, draft, assumed)
     except Refused as refused:
         return _refused(layout, name, refused, named)
-    job = frozen(draft, name)
-    job = replace(job, parents=(*job.parents, *assumed))
-    rule = _rule(layout, project, question, job, jobs)
     return Candidate(
         PlannedJob(name, rule, REASONS[rule], job),
         draft,
@@ -216,7 +221,7 @@ def _freeze(
     draft = Draft(name=name)
     assumed: tuple[str, ...] = ()
     if name == NOOP:
-        draft = replace(draft, final="built in")
+        draft = replace(draft, final="built in", scalars={"deduplicate": True})
     else:
         chain = chain_of(layout, name, branch, holding)
         if chain is None:
@@ -232,11 +237,16 @@ def _freeze(
     return draft, assumed
 
 
-def _check_runnable(layout: Layout, project: TenantProject, question: Question, draft: Draft, name: str) -> None:
-    if draft.abstract:
-        raise Refused(
-            f"job {name} is abstract: it is there to be inherited from and cannot be run", hint="name a child"
-        )
+def _check_limits(layout: Layout, holding: Sequence[Definition]) -> None:
+    for entry in holding:
+        if problem := too_long(layout.tenant, entry.body):
+            raise Refused(problem, entry)
+
+
+def _check_runnable(
+    layout: Layout, project: TenantProject, question: Question, draft: Draft, assumed: Sequence[str]
+) -> None:
+    name = draft.name
     if draft.allowed is not None and not draft.any_project and project.name not in draft.allowed:
         raise Refused(f"job {name} may be run by {', '.join(sorted(draft.allowed))} only")
     pipeline = layout.pipelines.get(question.pipeline)
@@ -244,9 +254,19 @@ def _check_runnable(layout: Layout, project: TenantProject, question: Question, 
         raise Refused(
             f"job {name} is for reviewed changes only (post-review, or a secret), which {question.pipeline} is not for"
         )
+    if draft.run or name == NOOP or tuple(assumed) == (layout.tenant.default_parent,):
+        return
+    if assumed:
+        raise Refused(
+            f"there is no job {assumed[0]}, an ancestor, and job {name} has no playbook of its own",
+            hint="is the repository that defines it in the tenant?",
+            unknown=assumed[0],
+        )
+    raise Refused(f"job {name} has no playbook to run")
 
 
-def _rule(layout: Layout, project: TenantProject, question: Question, job: FrozenJob, jobs: _JobList) -> str:
+def _rule(layout: Layout, project: TenantProject, question: Question, draft: Draft, jobs: _JobList) -> str:
+    job = frozen(draft, draft.name)
     kept = relevant(_matchers(job.files), _matchers(job.irrelevant_files), question.changed)
     if not kept:
         return "matches"
@@ -255,7 +275,7 @@ def _rule(layout: Layout, project: TenantProject, question: Question, job: Froze
     if _alters_own_files(project, question, job):
         # Without a change there are only names of files: they take the job along as its file matchers would.
         return "matches" if question.before is None else "config-changed"
-    return "config-changed" if _definition_changed(layout, question, job, jobs) else kept
+    return "config-changed" if _definition_changed(layout, question, draft) else kept
 
 
 def _matchers(patterns: Sequence[FilePattern] | None) -> tuple[Matcher, ...] | None:
@@ -271,7 +291,7 @@ def _alters_own_files(project: TenantProject, question: Question, job: FrozenJob
     return any(isinstance(one, tuple) and one[0] in ("", project.canonical) and one[1] in changed for one in included)
 
 
-def _definition_changed(layout: Layout, question: Question, job: FrozenJob, jobs: _JobList) -> bool:
+def _definition_changed(layout: Layout, question: Question, draft: Draft) -> bool:
     """Whether the job was another one, or none, before the change; not when it was wrong before."""
     before = question.before
     if before is None or before is layout:
@@ -280,36 +300,44 @@ def _definition_changed(layout: Layout, question: Question, job: FrozenJob, jobs
     if project is None:
         return False
     old_jobs = _job_list(before, project, question)
-    holding = [one for one in old_jobs.entries.get(job.name, ()) if job_holds(one, question.branch)]
-    if not holding or (job.name not in before.jobs and job.name != NOOP):
+    name = draft.name
+    holding = [one for one in old_jobs.entries.get(name, ()) if job_holds(one, question.branch)]
+    if not holding or (name not in before.jobs and name != NOOP):
         return True
     try:
-        old, _ = _freeze(before, question.branch, job.name, holding, old_jobs.variables)
+        old, _ = _freeze(before, question.branch, name, holding, old_jobs.variables)
     except Refused:
         return False
-    return old is None or _substance(frozen(old, job.name)) != _substance(job)
+    return old is None or _substance(old) != _substance(draft)
 
 
-def _substance(job: FrozenJob) -> FrozenJob:
-    """The job without what says when it runs and where it is defined, which is no reason to run it (Zuul's rule)."""
+def _substance(draft: Draft) -> tuple[FrozenJob, object, object]:
+    """The job without its file matchers, description and places, of which a change is no reason to run it (Zuul).
+
+    Its own parent counts, whatever comes of it, and the branches that a definition names.
+    """
+    job = frozen(draft, draft.name)
     scalars = {key: value for key, value in job.scalars.items() if key != "description"}
-    return replace(
-        job, scalars=scalars, parents=(), files=None, irrelevant_files=None, defined_in=(), chain=(), roles=()
-    )
+    bare = replace(job, scalars=scalars, parents=(), files=None, irrelevant_files=None, defined_in=(), chain=())
+    return bare, _last_said(draft, "parent"), _last_said(draft, "branches")
+
+
+def _last_said(draft: Draft, key: str) -> object:
+    return next((one.body[key] for one in reversed(draft.chain) if key in one.body), None)
 
 
 def _queue(layout: Layout, project: TenantProject, branch: str) -> str | None:
-    """The queue that the project's stanzas or their templates name first; one of the branch's own before that."""
-    default: str | None = None
-    for stanza in stanzas_of(layout, project):
-        for name, holds in _queues_named(layout, stanza, project, branch):
-            definition = layout.queues.get(name)
-            if definition is not None and definition.body.get("type") == "branch-assigned":
-                if holds:
-                    return name
-            elif default is None:
-                default = name
-    return default
+    """The branch's own queue, if one is assigned to it; else the first one that is named, unless it is for branches."""
+    named = [pair for stanza in stanzas_of(layout, project) for pair in _queues_named(layout, stanza, project, branch)]
+    own = [name for name, holds in named if holds and _by_branch(layout, name)]
+    if own:
+        return own[0]
+    return named[0][0] if named and not _by_branch(layout, named[0][0]) else None
+
+
+def _by_branch(layout: Layout, queue: str) -> bool:
+    definition = layout.queues.get(queue)
+    return definition is not None and definition.body.get("type") == "branch-assigned"
 
 
 def _queues_named(

@@ -62,10 +62,12 @@ def _touches(one: Complaint, used: Used) -> bool:
 
 
 def missing(layout: Layout, used: Used) -> tuple[Missing, ...]:
-    """The repositories that were not found and that something here leans on, with what."""
+    """The repositories that were not found, those that something here leans on first, with what."""
     needed: dict[str, dict[str, None]] = {}
     for repository, job in (*_named(layout, used), *_guessed(layout, used)):
         needed.setdefault(repository, {})[job] = None
+    for repository in layout.missing:
+        needed.setdefault(repository, {})
     return tuple(Missing(_short(layout, name), tuple(jobs), _why(layout, name)) for name, jobs in needed.items())
 
 
@@ -86,7 +88,7 @@ def _named(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
 
 def _guessed(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
     """Repositories that may define what nobody defines."""
-    if not layout.missing:
+    if not layout.incomplete:
         return
     for name, job in used.unknown:
         for repository in _candidates(layout, name, "job"):
@@ -128,6 +130,8 @@ def _short(layout: Layout, canonical: str) -> str:
 
 
 def _why(layout: Layout, canonical: str) -> str:
+    if not canonical and not layout.missing:
+        return "a project that the tenant does not list"
     if not canonical:
         return f"one of the {len(layout.missing)} repositories that were not found"
     return layout.missing.get(canonical, "the tenant does not list it")

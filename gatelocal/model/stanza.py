@@ -11,7 +11,7 @@ class Tagged:
     """A value with a YAML tag of Zuul's: ``!unsafe``, ``!override``, ``!inherit``, ``!encrypted/pkcs1-oaep``.
 
     :ivar tag: with its exclamation mark.
-    :ivar value: what the tag stands before; nothing for what is encrypted, which stays opaque.
+    :ivar value: what the tag stands before; for what is encrypted, a digest that tells one from another.
     """
 
     tag: str

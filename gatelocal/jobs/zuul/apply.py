@@ -11,11 +11,11 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
+from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.definitions import Definition, names, with_names
 from gatelocal.jobs.zuul.draft import Draft, Refused
 from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.jobs.zuul.nodesets import nodesets_of
-from gatelocal.jobs.zuul.schema import listed
 from gatelocal.jobs.zuul.variables import applied
 from gatelocal.model.plan import Dependency, FilePattern, Nodeset, Playbook, RequiredProject, Role
 from gatelocal.model.stanza import Tagged
@@ -50,7 +50,7 @@ def apply(draft: Draft, definition: Definition, layout: Layout) -> Draft:
     """
     body = definition.body
     first = not draft.chain
-    if not first:
+    if not first or draft.final:  # the job that Zuul has built in is final without any definition
         _check_allowed(draft, definition)
     draft = _flags(draft, definition, first)
     draft = _controlled(draft, definition)
@@ -126,6 +126,9 @@ def _controlled(draft: Draft, definition: Definition) -> Draft:
     broken = [key for key in sorted(draft.finals) if is_set(definition.body, key)]
     if broken:
         raise Refused(f"{broken[0]} of job {draft.name} is final", definition)
+    exposure = draft.scalars.get("secret-exposure")
+    if exposure is not None and definition.body.get("secret-exposure", exposure) != exposure:
+        raise Refused(f"secret-exposure of job {draft.name} is {exposure}, which cannot be changed", definition)
     control = definition.body.get("attribute-control")
     if not isinstance(control, Mapping):
         return draft
@@ -173,9 +176,9 @@ def _playbooks(draft: Draft, definition: Definition, layout: Layout) -> Draft:
     body, project = definition.body, definition.origin.project
     uses = with_names(body.get("secrets"))
     for use in uses:
-        _check_secret(_secret(use), definition, layout)
-    secrets = tuple(_secret(use) for use in uses)
-    passed = tuple(_secret(use) for use in uses if use.get("pass-to-parent") is True)
+        _check_secret(str(use.get("secret", use["name"])), definition, layout)
+    secrets = tuple(str(use["name"]) for use in uses)  # what the playbooks know them by
+    passed = tuple(str(use["name"]) for use in uses if use.get("pass-to-parent") is True)
     old = {
         "pre-run": draft.pre_run,
         "run": draft.run,
@@ -206,10 +209,6 @@ def _playbooks(draft: Draft, definition: Definition, layout: Layout) -> Draft:
     )
 
 
-def _secret(use: Mapping[str, object]) -> str:
-    return str(use.get("secret", use["name"]))
-
-
 def _playbook(item: Mapping[str, object], project: str, secrets: tuple[str, ...]) -> Playbook:
     return Playbook(project, str(item["name"]), secrets, tuple(sorted(names(item.get("semaphores")))))
 
@@ -226,7 +225,7 @@ def _is_trusted(canonical: str, layout: Layout) -> bool:
 def _check_secret(name: str, definition: Definition, layout: Layout) -> None:
     secret = layout.secrets.get(name)
     if secret is None:
-        if layout.missing or not layout.tenant.known_only:
+        if layout.incomplete or not layout.tenant.known_only:
             return
         raise Refused(f"there is no secret {name}", definition)
     if secret.origin.project.canonical != definition.origin.project.canonical:
@@ -245,7 +244,7 @@ def _projects(draft: Draft, definition: Definition, layout: Layout) -> Draft:
     required = {} if _tag(value) == "!override" else dict(draft.required)
     for item in with_names(value):
         # With repositories missing, the view is partial anyhow: then it is told as an error, and planned all the same.
-        if layout.tenant.known_only and not layout.missing and layout.project(str(item["name"])) is None:
+        if layout.tenant.known_only and not layout.incomplete and layout.project(str(item["name"])) is None:
             raise Refused(f"the tenant has no project {item['name']}, which is required", definition)
         name = layout.canonical(str(item["name"]), definition.origin.project)
         checkout, branch = item.get("override-checkout"), item.get("override-branch")
@@ -278,7 +277,7 @@ def _patterns(
         else FilePattern(str(item))
         for item in listed(value)
     ]
-    return tuple(dict.fromkeys((*_inherited(below or (), value), *new)))
+    return tuple(dict.fromkeys((*(below or ()), *new))) if _tag(value) == "!inherit" else tuple(new)
 
 
 def _inherited(below: tuple[_T, ...], value: object) -> tuple[_T, ...]:

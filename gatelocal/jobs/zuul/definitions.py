@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.match import Matcher, any_matches, matchers
-from gatelocal.jobs.zuul.schema import entry, listed
+from gatelocal.jobs.zuul.schema import entry
 from gatelocal.model.plan import Place
 from gatelocal.model.tenant import TenantProject
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.definitions import Definition, Origin, entries, names, with_names
 from gatelocal.jobs.zuul.match import Matcher, matchers, matches_whole
-from gatelocal.jobs.zuul.schema import listed
 from gatelocal.model.plan import Place, Problem
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
 
+_DEPTH = 20  # of nodesets that are alternatives of each other; what is deeper is refused where it is used
 PARENT_HINT = "is its repository in the tenant?"
 NOOP = "noop"
 """The job that Zuul has built in: it always succeeds and runs nothing."""
@@ -44,6 +45,7 @@ class Layout:
     :ivar jobs: by name, each with its definitions in the order in which they apply.
     :ivar stanzas: project stanzas, those with a pattern for a name last.
     :ivar missing: canonical names of the projects whose repository was not found, with the reason.
+    :ivar partial: a config-project that may define jobs is not here, or no job without a parent is.
     """
 
     tenant: Tenant
@@ -59,6 +61,12 @@ class Layout:
     complaints: tuple[Complaint, ...]
     missing: Mapping[str, str]
     short_names: Mapping[str, tuple[TenantProject, ...]]
+    partial: bool = False
+
+    @property
+    def incomplete(self) -> bool:
+        """Whether what nobody defines here may well be defined elsewhere."""
+        return self.partial or bool(self.missing)
 
     def project(self, name: str) -> TenantProject | None:
         """The project of that name, with or without its host; None when there is none or several."""
@@ -80,6 +88,7 @@ class _Draft:
     projects: dict[str, TenantProject]
     short_names: dict[str, tuple[TenantProject, ...]]
     missing: dict[str, str]
+    partial: bool = False
     jobs: dict[str, list[Definition]] = field(default_factory=dict)
     templates: dict[str, list[Definition]] = field(default_factory=dict)
     single: dict[str, dict[str, Definition]] = field(default_factory=dict)
@@ -115,6 +124,7 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
         if repository is not None and repository.files is not None:
             for branch, files in repository.files.items():
                 _add_files(draft, project, branch, files, len(repository.branches) == 1)
+    draft.partial = tenant.known_only and _is_partial(draft)
     if tenant.known_only:  # else what is not here is defined elsewhere, and nobody's mistake
         for check in (_check_jobs, _check_stanzas):
             draft.complaints += check(draft)
@@ -132,16 +142,23 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
         stanzas=(*draft.named, *(one for group in draft.patterned.values() for one in group)),
         complaints=tuple(draft.complaints),
         missing=missing,
+        partial=draft.partial,
     )
 
 
-def base_may_be_missing(tenant: Tenant, missing: Mapping[str, str], parent: str) -> bool:
-    """Whether the default parent is not known because a config-project is missing, which alone may define it.
+def _is_partial(draft: _Draft) -> bool:
+    """Whether parents that nobody defines are likely to stand in a config-project that is not here."""
+    able = [one for one in draft.tenant.projects if one.trusted and one.base_jobs and "job" in one.loads]
+    if any(one.canonical in draft.missing for one in able):
+        return True
+    return not any(
+        "parent" in one.body and one.body["parent"] is None for group in draft.jobs.values() for one in group
+    )
 
-    Jobs are planned all the same then, without what the parent would add.
-    """
-    able = [one for one in tenant.projects if one.trusted and one.base_jobs and "job" in one.loads]
-    return parent == tenant.default_parent and any(one.canonical in missing for one in able)
+
+def may_be_elsewhere(layout: Layout | _Draft, parent: str) -> bool:
+    """Whether an unknown parent is taken for one that is defined elsewhere: the job is planned without what it adds."""
+    return layout.partial and (bool(layout.missing) or parent == layout.tenant.default_parent)
 
 
 def stanzas_of(layout: Layout, project: TenantProject) -> tuple[Definition, ...]:
@@ -249,10 +266,17 @@ def _check_job(draft: _Draft, definition: Definition) -> None:
     body, tenant, project = definition.body, draft.tenant, definition.origin.project
     if "parent" in body and body["parent"] is None and not (project.trusted and project.base_jobs):
         raise _Refused("a job without a parent can be defined in a config-project only", "name a parent")
+    if problem := too_long(tenant, body):
+        raise _Refused(problem)
+
+
+def too_long(tenant: Tenant, body: Mapping[str, object]) -> str:
+    """Which time limit of a definition is beyond what the tenant allows, in words; empty when none is."""
     for key in ("pre-timeout", "timeout", "post-timeout"):
         value = body.get(key)
         if tenant.max_timeout is not None and isinstance(value, int) and value > tenant.max_timeout:
-            raise _Refused(f"{key}: more than the {tenant.max_timeout} seconds that the tenant allows")
+            return f"{key}: more than the {tenant.max_timeout} seconds that the tenant allows"
+    return ""
 
 
 def _add_template(draft: _Draft, definition: Definition) -> None:
@@ -300,7 +324,7 @@ def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
     templates = [("project-template", one) for group in draft.templates.values() for one in group]
     for kind, stanza in [("project", one) for one in stanzas] + templates:
         for template in listed(stanza.body.get("templates")):
-            if template not in draft.templates and not draft.missing:
+            if template not in draft.templates and not (draft.missing or draft.partial):
                 yield complaint(stanza, kind, f"there is no project-template {template}")
         for pipeline in stanza.body:
             for entry in entries(stanza, pipeline) or ():
@@ -309,7 +333,7 @@ def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
 
 
 def _references_of_entry(draft: _Draft, entry: Definition) -> Iterator[tuple[str, str]]:
-    if entry.name not in draft.jobs and entry.name != NOOP and not draft.missing:
+    if entry.name not in draft.jobs and entry.name != NOOP and not (draft.missing or draft.partial):
         yield f"there is no job {entry.name}", "is its repository in the tenant?"
     yield from _references(draft, entry)
 
@@ -324,9 +348,9 @@ def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, st
         if draft.project(str(project["name"])) is None:
             yield f"the tenant has no project {project['name']}, which is required", "does the tenant list it?"
     nodeset = body.get("nodeset")
-    if draft.tenant.max_nodes is not None and len(_nodes(draft, nodeset)) > draft.tenant.max_nodes:
+    if draft.tenant.max_nodes is not None and _most_nodes(draft, nodeset) > draft.tenant.max_nodes:
         yield f"it has more than the {draft.tenant.max_nodes} nodes that the tenant allows", ""
-    if draft.missing:
+    if draft.missing or draft.partial:
         return
     if isinstance(nodeset, str) and nodeset not in draft.single.get("nodeset", {}):
         yield f"there is no nodeset {nodeset}", ""
@@ -335,11 +359,15 @@ def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, st
             yield f"there is no job {name}, which it depends on", ""
 
 
-def _nodes(draft: _Draft, nodeset: object) -> list[object]:
+def _most_nodes(draft: _Draft, nodeset: object, depth: int = 0) -> int:
+    """How many nodes a nodeset may mean, through its alternatives."""
     if isinstance(nodeset, str):
         definition = draft.single.get("nodeset", {}).get(nodeset)
         nodeset = None if definition is None else definition.body
-    return listed(nodeset.get("nodes")) if isinstance(nodeset, Mapping) else []
+    if not isinstance(nodeset, Mapping) or depth > _DEPTH:
+        return 0
+    inner = [_most_nodes(draft, one, depth + 1) for one in listed(nodeset.get("alternatives"))]
+    return max((len(listed(nodeset.get("nodes"))), *inner))
 
 
 def _parent(draft: _Draft, definition: Definition, parent: str) -> Iterator[tuple[str, str]]:
@@ -347,7 +375,7 @@ def _parent(draft: _Draft, definition: Definition, parent: str) -> Iterator[tupl
     if parent == NOOP:
         yield f"its parent {parent} is final: it has no children", ""
     elif not above:
-        if not base_may_be_missing(draft.tenant, draft.missing, parent):
+        if not may_be_elsewhere(draft, parent):
             hint = "it may be in a repository that was not found" if draft.missing else PARENT_HINT
             yield f"there is no job {parent}, which is its parent", hint
     elif all(one.body.get("final") is True for one in above):

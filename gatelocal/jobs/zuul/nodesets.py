@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.layout import Layout
-from gatelocal.jobs.zuul.schema import listed
 from gatelocal.model.plan import Group, Nodeset, NodeWanted
 
 
@@ -28,7 +28,7 @@ def _flat(value: object, layout: Layout, seen: list[str]) -> tuple[Nodeset, ...]
         seen.append(name)
         definition = layout.nodesets.get(name)
         if definition is None:
-            if layout.missing or not layout.tenant.known_only:
+            if layout.incomplete or not layout.tenant.known_only:
                 return (Nodeset(name, known=False),)
             raise LookupError(f"there is no nodeset {name}")
         value = definition.body

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gatelocal.jobs.zuul.definitions import Definition, job_holds, with_names
 from gatelocal.jobs.zuul.draft import Refused
-from gatelocal.jobs.zuul.layout import PARENT_HINT, Layout, base_may_be_missing
+from gatelocal.jobs.zuul.layout import PARENT_HINT, Layout, may_be_elsewhere
 
 MAX_DEPTH = 200
 """How many ancestors a job may have; more is refused before Python's own stack is at its end."""
@@ -28,8 +28,8 @@ class _Walk:
 class Chain:
     """The definitions of a job, ancestors first.
 
-    :ivar assumed: the default parent when it is not known because a config-project is missing, which alone may
-        define it; the job is planned without what it would add.
+    :ivar assumed: an ancestor that nobody defines, in a layout that is partial; the job is planned without what it
+        would add.
     """
 
     definitions: tuple[Definition, ...]
@@ -86,7 +86,7 @@ def _ancestors(
     if len(stack) > MAX_DEPTH:
         raise Refused(f"it has more than {MAX_DEPTH} ancestors", variant)
     if parent not in walk.layout.jobs:
-        if base_may_be_missing(walk.layout.tenant, walk.layout.missing, parent):
+        if may_be_elsewhere(walk.layout, parent):
             walk.seen.add(parent)
             walk.assumed.append(parent)
             return
@@ -119,7 +119,8 @@ def _overridden(layout: Layout, checkouts: dict[str, str], definition: Definitio
     whole = definition.body.get("override-checkout")
     if isinstance(whole, str) and whole:
         checkouts[""] = whole
-    for item in with_names(definition.body.get("required-projects")):
+    said = {str(item["name"]): item for item in with_names(definition.body.get("required-projects"))}
+    for item in said.values():  # of a project that is named twice, the last word counts
         checkout = item.get("override-checkout")
         if isinstance(checkout, str) and checkout:
             checkouts[layout.canonical(str(item["name"]), definition.origin.project)] = checkout

@@ -124,7 +124,7 @@ def test_every_branch_that_counts_is_read_the_default_branch_first(server: GitSe
     server.commit("p", "refs/changes/01/1/1", (first,), {".zuul.yaml": job("no")})
     found = read(server, TenantProject("p", exclude_branches=("feature/.*",), extra_paths=("dir/", "x.yaml")))
     assert found.branches == ("main", "b")
-    extra = ["dir/z.yaml:e", "x.yaml:x"]
+    extra = ["x.yaml:x", "dir/z.yaml:e"]  # files before folders
     assert loaded(found) == {"main": [".zuul.yaml:a", *extra], "b": ["zuul.d/a.yaml:c", "zuul.d/b.yaml:b", *extra]}
     assert read(server, TenantProject("p", include_branches=("b",))).branches == ("b",)
 

@@ -89,7 +89,11 @@ def test_lines_anchors_and_tags_survive() -> None:
     assert two.body["files"] == one.body["files"] == ["^a$"]
     assert two.body["required-projects"] == Tagged("!override", ["x"])
     assert two.body["vars"] == {"raw": Tagged("!unsafe", "{{ x }}")}
-    assert secret.body["data"] == {"p": Tagged("!encrypted/pkcs1-oaep")}
+    (hidden,) = secret.body["data"].values()
+    assert hidden.tag == "!encrypted/pkcs1-oaep"
+    assert "abc" not in hidden.value
+    again = parse("- secret: {name: s, data: {p: !encrypted/pkcs1-oaep [abc], q: !encrypted/pkcs1-oaep [abd]}}", "b")
+    assert again[0].body["data"]["p"] == hidden != again[0].body["data"]["q"]
 
 
 BOMB = "- job: {name: b, a: &a0 [1,2,3,4,5,6,7,8]}\n" + "".join(
