@@ -34,6 +34,11 @@ class Directories:
         return self.state / "runs"
 
     @property
+    def history(self) -> Path:
+        """What builds took before, one line each."""
+        return self.state / "history.jsonl"
+
+    @property
     def sandbox(self) -> Path:
         """The sandbox started by `gatelocal sandbox up`."""
         return self.state / "sandbox"

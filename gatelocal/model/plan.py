@@ -202,6 +202,55 @@ class Missing:
 
 
 @dataclass(frozen=True, slots=True)
+class Usual:
+    """What a job usually takes, by its last builds. :ivar builds: how many these were."""
+
+    seconds: float
+    gigabytes: float | None
+    builds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One thing that a running Zuul sees otherwise.
+
+    :ivar attribute: in the words of ``plan --json``; empty when the job itself is on one side alone.
+    :ivar here: our value. :ivar zuul: Zuul's. Both as JSON has them.
+    """
+
+    job: str
+    attribute: str
+    here: object
+    zuul: object
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """What a running Zuul says to the same question.
+
+    :ivar agreed: how many jobs are the same in all that was compared.
+    """
+
+    url: str
+    agreed: int
+    differences: tuple[Difference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedChange:
+    """A change that is in a queue of a running gate.
+
+    :ivar name: as that gate names it: ``1234,5`` for a Gerrit. :ivar url: where a person reads it; may be empty.
+    :ivar taken: it was merged before the planned change; False when it is only told.
+    """
+
+    name: str
+    project: str
+    url: str = ""
+    taken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The answer to one question.
 
@@ -209,6 +258,8 @@ class Plan:
     :ivar jobs: all that the project's stanzas name for the pipeline on this branch, in Zuul's order.
     :ivar errors: those that touch the project. :ivar other_errors: how many there are besides.
     :ivar notes: what else a person should know.
+    :ivar ahead: the changes that are queued before this one, the first to land first.
+    :ivar opinion: of a running Zuul, when one was asked.
     """
 
     project: str
@@ -220,3 +271,5 @@ class Plan:
     missing: tuple[Missing, ...] = ()
     other_errors: int = 0
     notes: tuple[str, ...] = ()
+    ahead: tuple[QueuedChange, ...] = ()
+    opinion: Opinion | None = None
