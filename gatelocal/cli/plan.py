@@ -10,10 +10,12 @@ from pathlib import Path
 
 import click
 
+from gatelocal.config import history_file
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
 from gatelocal.model.plan import Plan
 from gatelocal.reporter.plan import as_json, table
+from gatelocal.results.history import records, usual
 from gatelocal.ui.terminal import Terminal
 
 PLANNED, WITH_ERRORS = 0, 1
@@ -35,6 +37,10 @@ PLANNED, WITH_ERRORS = 0, 1
 )
 @click.option("-j", "--job", "names", multiple=True, metavar="NAME", help="Show only this job; may be repeated.")
 @click.option("--gerrit", metavar="URL", help="Base URL of the server's web interface.")
+@click.option("--from-zuul", "zuul", metavar="URL", help="Ask a running Zuul too, and show what it sees otherwise.")
+@click.option(
+    "--queue", metavar="URL|FILE", help="A running Zuul, or its status in a file: what is queued there comes first."
+)
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
 def plan(  # noqa: PLR0913 - one for each option
     *,
@@ -47,6 +53,8 @@ def plan(  # noqa: PLR0913 - one for each option
     files: tuple[str, ...],
     names: tuple[str, ...],
     gerrit: str | None,
+    zuul: str | None,
+    queue: str | None,
     as_object: bool,
 ) -> int:
     """Say which jobs the gate would run for a change, with what, on what, and why the others are left out.
@@ -54,9 +62,11 @@ def plan(  # noqa: PLR0913 - one for each option
     CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
     or a Change-Id. Nothing is run.
 
-    Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input.
+    Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input, 4 the change conflicts
+    with what comes before it, 6 a server that was asked does not answer.
     """
-    from gatelocal.engine.planning import PlanRequest, answer
+    from gatelocal.engine.planning import answer
+    from gatelocal.engine.subject import PlanRequest
 
     request = PlanRequest(
         change=change,
@@ -68,9 +78,13 @@ def plan(  # noqa: PLR0913 - one for each option
         files=tuple(one for given in files for one in given.split(",") if one) if files else None,
         directory=Path.cwd(),
         gerrit=gerrit,
+        zuul=zuul,
+        queue=queue,
     )
-    found = _only(answer(request, directories(os.environ), os.environ, Terminal(sys.stderr).say), names)
-    for line in [json.dumps(as_json(found), indent=1)] if as_object else table(found):
+    folders = directories(os.environ)
+    found = _only(answer(request, folders, os.environ, Terminal(sys.stderr).say), names)
+    known = usual(records(history_file.read(folders.history)), found.project)
+    for line in [json.dumps(as_json(found, known), indent=1)] if as_object else table(found, known):
         click.echo(line)
     return WITH_ERRORS if found.errors else PLANNED
 

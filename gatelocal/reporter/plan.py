@@ -2,25 +2,48 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
-from gatelocal.jobs.cost import Cost, cost_of, proposed
-from gatelocal.model.plan import FilePattern, FrozenJob, Nodeset, Place, Plan, PlannedJob, Playbook, Problem
+from gatelocal.jobs.cost import Cost, proposed
+from gatelocal.model.plan import (
+    FilePattern,
+    FrozenJob,
+    Nodeset,
+    Opinion,
+    Place,
+    Plan,
+    PlannedJob,
+    Playbook,
+    Problem,
+    Usual,
+)
 from gatelocal.model.stanza import Tagged
 from gatelocal.model.text import plain
 
 SHOWN = 20
 """How many missing repositories a person is told of; the JSON object has all."""
 
+WIDE = 160
+"""Characters of a value that a Zuul sees otherwise; the JSON object has all."""
 
-def as_json(plan: Plan) -> dict[str, object]:
-    """The plan as plain values for ``json.dumps``: the contract of ``gatelocal plan --json``, version 1."""
+NOTHING_KNOWN: Mapping[str, Usual] = MappingProxyType({})
+
+
+def as_json(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> dict[str, object]:
+    """The plan as plain values for ``json.dumps``: the contract of ``gatelocal plan --json``, version 1.
+
+    :param history: what jobs usually take here.
+    """
+    steps = {one.name: cost for one, cost in proposed(plan.jobs, history)}
     return {
         "project": plan.project,
         "branch": plan.branch,
         "pipeline": plan.pipeline,
         "queue": plan.queue,
-        "jobs": [_planned(job) for job in plan.jobs],
+        "jobs": [_planned(job, steps.get(job.name)) for job in plan.jobs],
+        "proposed_order": list(steps),
         "errors": [_problem(problem) for problem in plan.errors],
         "missing": [
             {"repository": one.repository or None, "needed_for": list(one.needed_for), "why": one.why}
@@ -28,36 +51,82 @@ def as_json(plan: Plan) -> dict[str, object]:
         ],
         "other_errors": plan.other_errors,
         "notes": list(plan.notes),
+        "ahead": [
+            {"change": one.name, "project": one.project, "url": one.url, "taken": one.taken} for one in plan.ahead
+        ],
+        **({} if plan.opinion is None else {"second_opinion": _opinion(plan.opinion)}),
     }
 
 
-def table(plan: Plan) -> list[str]:
+def _opinion(opinion: Opinion) -> dict[str, object]:
+    return {
+        "url": opinion.url,
+        "agreed": opinion.agreed,
+        "differences": [
+            {"job": one.job, "attribute": one.attribute or None, "here": one.here, "zuul": one.zuul}
+            for one in opinion.differences
+        ],
+    }
+
+
+def table(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> list[str]:
     """The plan for a person: what runs, with what it is likely to take, in the order in which it answers soonest."""
     queue = f", queue {plan.queue}" if plan.queue else ""
     lines = [plain(f"{plan.project} {plan.branch}, pipeline {plan.pipeline}{queue}"), ""]
-    running = proposed(plan.jobs)
+    running = proposed(plan.jobs, history)
     lines += _rows([_row(planned, cost) for planned, cost in running])
     if running:
         hours, disk = sum(cost.vm_hours for _, cost in running), sum(cost.gigabytes for _, cost in running)
         lines += ["", f"{len(running)} of {len(plan.jobs)} jobs run: about {hours:.1f} VM-hours and {disk:.0f} GB"]
+        learned = sum(1 for _, cost in running if cost.builds)
+        lines.append(f"minutes of {learned} of them are what they took here, the others a guess by their kind")
     else:
         lines.append(f"none of {len(plan.jobs)} jobs runs")
     others = [job for job in plan.jobs if not job.run]
     if others:
         lines += ["", "not run:", *_rows([(f"  {job.name}", job.rule, job.reason) for job in others])]
-    lines += _shortfalls(plan)
+    lines += [*_ahead(plan), *_shortfalls(plan), *_told_otherwise(plan)]
     return [*lines, *(plain(f"note: {note}") for note in plan.notes)]
+
+
+def _ahead(plan: Plan) -> list[str]:
+    if not plan.ahead:
+        return []
+    told = [
+        plain(f"  {one.name} {one.project} {one.url}".rstrip() + ("" if one.taken else "  (not merged here)"))
+        for one in plan.ahead
+    ]
+    return ["", "queued ahead:", *told]
+
+
+def _told_otherwise(plan: Plan) -> list[str]:
+    opinion = plan.opinion
+    if opinion is None:
+        return []
+    if not opinion.differences:
+        return ["", plain(f"{opinion.url} agrees on all {opinion.agreed} jobs")]
+    names = dict.fromkeys(one.job for one in opinion.differences)
+    lines = ["", plain(f"{opinion.url} agrees on {opinion.agreed} jobs, and differs on {len(names)}:")]
+    for one in opinion.differences:
+        what = f"{one.job}: {one.attribute}" if one.attribute else one.job
+        lines.append(plain(f"  {what}: here {_short(one.here)}, there {_short(one.zuul)}"))
+    return lines
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= WIDE else f"{text[:WIDE]}..."
 
 
 def _shortfalls(plan: Plan) -> list[str]:
     lines: list[str] = []
-    if plan.missing:
+    if missing := [one for one in plan.missing if one.needed_for]:
         lines += ["", "repositories that were not found:"]
-        for one in plan.missing[:SHOWN]:
+        for one in missing[:SHOWN]:
             needed = ", ".join(one.needed_for[:4]) + (", ..." if len(one.needed_for) > 4 else "")
             lines.append(plain(f"  {one.repository or one.why}: needed for {needed}"))
-        if len(plan.missing) > SHOWN:
-            lines.append(f"  and {len(plan.missing) - SHOWN} more")
+        if len(missing) > SHOWN:
+            lines.append(f"  and {len(missing) - SHOWN} more")
     for problem in plan.errors:
         lines += ["", *_told(problem)]
     if plan.other_errors:
@@ -94,21 +163,21 @@ def _rows(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
 
 
-def _planned(planned: PlannedJob) -> dict[str, object]:
+def _planned(planned: PlannedJob, cost: Cost | None) -> dict[str, object]:
     head: dict[str, object] = {
         "name": planned.name,
         "run": planned.run,
         "rule": planned.rule,
         "reason": planned.reason,
     }
-    if planned.job is None or not planned.run:
+    if planned.job is None or cost is None:
         return head
-    cost = cost_of(planned.job)
     predicted = {
         "step": cost.step,
         "minutes": cost.minutes,
         "vm_hours": cost.vm_hours,
         "gigabytes": cost.gigabytes,
+        "from_builds": cost.builds,
     }
     return {**head, **_frozen(planned.job), "predicted": predicted}
 
@@ -177,7 +246,7 @@ def _problem(problem: Problem) -> dict[str, object]:
 def _written(value: object) -> object:
     """A variable as it stands in its file, without Zuul's tags."""
     if isinstance(value, Tagged):
-        return _written(value.value)
+        return None if value.tag.startswith("!encrypted") else _written(value.value)
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else str(key): _written(inner) for key, inner in value.items()}
     return [_written(item) for item in value] if isinstance(value, list) else value

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from gatelocal.cli.plan import plan
 from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
+from tests.gatelocal.cli.plan_world import EXAMPLE, ask, example_in
 
-EXAMPLE = Path(__file__).parent / "plan_example"
 QUESTIONS = sorted(path.stem for path in (EXAMPLE / "expected").glob("*.json"))
 UNORDERED = {"files", "irrelevant_files"}
 
@@ -31,27 +31,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def example(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The example's repositories and its configuration file."""
-    root = tmp_path_factory.mktemp("example")
-    for project in sorted((EXAMPLE / "repositories").iterdir()):
-        server = GitServer(root / project.name)
-        first = True
-        for branch in sorted(project.iterdir()):
-            files = {str(path.relative_to(branch)): path.read_text() for path in branch.rglob("*") if path.is_file()}
-            name = branch.name.replace("%", "/")
-            if first:
-                server.create("repo", files, name)
-            else:
-                server.commit("repo", f"refs/heads/{name}", (), files)
-            first = False
-        server.path("repo").rename(root / project.name / "repo")
-    text = (EXAMPLE / "config.yaml").read_text().replace("@MIRROR@", str(root))
-    (root / "config.yaml").write_text(text)
-    return root / "config.yaml"
-
-
-def ask(*args: str) -> tuple[int, dict[str, Any]]:
-    done = CliRunner().invoke(plan, [*args, "--json"], standalone_mode=False, catch_exceptions=False)
-    return done.return_value, json.loads(done.stdout)
+    return example_in(tmp_path_factory.mktemp("example"))
 
 
 def differences(wanted: Any, found: Any, path: str = "") -> list[str]:

@@ -1,0 +1,152 @@
+"""What a plan is about: a project and a branch, with a change, what it needs and what is queued before it merged in."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gatelocal.config.directories import Directories
+from gatelocal.config.files import changed_files
+from gatelocal.config.tenant_config import Commit
+from gatelocal.engine.collect import collect
+from gatelocal.engine.request import GateRequest
+from gatelocal.errors import ConfigurationError, InputError, as_machinery
+from gatelocal.model.change import Change
+from gatelocal.model.merged import MergedProject, SpeculativeState
+from gatelocal.model.plan import QueuedChange
+from gatelocal.ports import Say, Source
+
+if TYPE_CHECKING:
+    from gatelocal.merger.merger import Merger
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRequest:
+    """One question.
+
+    :ivar change: as for :class:`GateRequest`; None: no change, unless nothing else says which project is meant.
+    :ivar config: the file that says where configuration and repositories come from; None: the project's own
+        repository alone is asked.
+    :ivar files: the changed files, in place of the change's own; None: the change's own.
+    :ivar zuul: the URL of a running Zuul whose second opinion is wanted.
+    :ivar queue: the URL of a running Zuul, or a file with its status: what is queued there comes before the change.
+    """
+
+    change: str | None = None
+    config: Path | None = None
+    tenant: str | None = None
+    project: str | None = None
+    branch: str | None = None
+    pipeline: str | None = None
+    files: tuple[str, ...] | None = None
+    directory: Path = field(default_factory=Path)
+    gerrit: str | None = None
+    zuul: str | None = None
+    queue: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What is planned: a project and a branch, with a change merged onto it or without one.
+
+    :ivar before: the state without the change itself, with those that it depends on.
+    :ivar number: the change's number; empty when it has none.
+    :ivar taken: the changes of a queue that were merged before it.
+    """
+
+    project: str
+    branch: str
+    changed: Sequence[str] | None = None
+    now: Mapping[tuple[str, str], Commit] = field(default_factory=dict)
+    before: Mapping[tuple[str, str], Commit] | None = None
+    own: Commit | None = None
+    notes: tuple[str, ...] = ()
+    number: str = ""
+    taken: tuple[QueuedChange, ...] = ()
+
+
+@contextlib.contextmanager
+def subject_of(
+    request: PlanRequest,
+    directories: Directories,
+    environment: Mapping[str, str],
+    say: Say,
+    ahead: Sequence[QueuedChange],
+) -> Iterator[Subject]:
+    """Make out what is planned; what was merged for it is there until the end of the ``with`` block.
+
+    :param ahead: what is queued before the change.
+    :raises InputError: the request is no sensible one, or names no change.
+    :raises gatelocal.errors.GateError: as :meth:`gatelocal.engine.wiring.Gate.run` does.
+    """
+    if request.project is not None:
+        if request.change is not None:
+            raise InputError("--project is for a plan without a change", hint="leave out the change, or --project")
+        if request.config is None:
+            raise InputError("--project needs --config", hint="the file says where the configuration comes from")
+        yield Subject(request.project, request.branch or "", request.files)
+        return
+    # A plan without a change is quick, and needs neither git's merging nor a Gerrit.
+    from gatelocal.engine import changes
+    from gatelocal.engine import place as places
+
+    change = request.change or "HEAD"
+    gate = GateRequest(change=change, directory=request.directory, branch=request.branch, gerrit=request.gerrit)
+    place = places.find(gate, environment)
+    source = changes.source(place, request.directory, change)
+    merger = changes.merger(place, directories, None if places.on_server(change) else request.directory, say)
+    found = source.change(change)
+    queue = _of_queue(source, ahead)
+    state = merger.merge(tuple(dict.fromkeys((*queue.changes, *collect(source, found)))))
+    try:
+        own = state.find(found.project, found.branch)
+        if own is None:
+            raise AssertionError(f"the merger left out {found.name}")
+        number = "" if found.number is None else str(found.number)
+        merged = _merged(request, merger, state, own)
+        yield replace(merged, number=number, taken=queue.taken, notes=(*merged.notes, *queue.notes))
+    finally:
+        merger.release(state)
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What of a queue can be merged here. :ivar notes: why the rest cannot."""
+
+    changes: tuple[Change, ...] = ()
+    taken: tuple[QueuedChange, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def _of_queue(source: Source, ahead: Sequence[QueuedChange]) -> _Queue:
+    found = _Queue()
+    for one in ahead:
+        try:
+            own = source.dependencies(one.url or one.name)
+            needed = tuple(change for target in own for change in collect(source, target))
+        except (InputError, ConfigurationError) as error:
+            note = f"{one.name} of {one.project}, queued before it, is left out: {error.brief}"
+            found = replace(found, notes=(*found.notes, note))
+            continue
+        found = replace(found, changes=(*found.changes, *needed), taken=(*found.taken, one))
+    return found
+
+
+def _merged(request: PlanRequest, merger: Merger, state: SpeculativeState, own: MergedProject) -> Subject:
+    now = {(one.project, one.branch): Commit(merger.repository(one.project).path, one.commit) for one in state.merged}
+    repository = merger.repository(own.project).path
+    changed = request.files
+    if changed is None:
+        with as_machinery("listing the changed files"):
+            changed = changed_files(repository, own.before_last, own.commit)
+    return Subject(
+        project=own.project,
+        branch=own.branch,
+        changed=changed,
+        now=now,
+        before={**now, (own.project, own.branch): Commit(repository, own.before_last)},
+        own=Commit(repository, own.commit),
+    )

@@ -1,0 +1,97 @@
+"""A small real HTTP server that answers like zuul-web, or like something else that stands in its place."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
+
+
+@dataclass
+class Reply:
+    """What the server says. `drip` seconds pass between the bytes of the body."""
+
+    body: bytes
+    status: int = 200
+    kind: str = "application/json; charset=utf-8"
+    headers: Mapping[str, str] = field(default_factory=dict)
+    drip: float = 0.0
+
+
+class ZuulWeb:
+    """Paths below ``/api/tenant/TENANT/`` → replies; what was asked is in `asked`."""
+
+    def __init__(self, tenant: str = "acme") -> None:
+        self.tenant = tenant
+        self.replies: dict[str, Callable[[], Reply]] = {}
+        self.asked: list[str] = []
+        self.url = ""
+
+    def says(self, path: str, value: object) -> None:
+        """Answer with JSON."""
+        self.gives(path, Reply(json.dumps(value).encode()))
+
+    def gives(self, path: str, reply: Reply | Callable[[], Reply]) -> None:
+        """Answer with anything."""
+        self.replies[path] = reply if callable(reply) else lambda: reply
+
+    def freezes(self, where: str, listed: list[dict[str, object]], frozen: Mapping[str, object]) -> None:
+        """Answer as zuul-web does for ``pipeline/P/project/N/branch/B``."""
+        self.says(f"{where}/freeze-jobs", listed)
+        for name, job in frozen.items():
+            self.says(f"{where}/freeze-job/{name}", job)
+
+    def reply(self, path: str) -> Reply:
+        """What is said to a path of the URL."""
+        before = f"/api/tenant/{self.tenant}/"
+        asked = unquote(path)
+        self.asked.append(asked)
+        found = self.replies.get(asked.removeprefix(before)) if asked.startswith(before) else None
+        return found() if found else Reply(b'{"error": "Unknown project"}', 404)
+
+
+@contextmanager
+def zuul_web(tenant: str = "acme") -> Iterator[ZuulWeb]:
+    """A server that runs as long as the ``with`` block."""
+    web = ZuulWeb(tenant)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            reply = web.reply(self.path)
+            self.send_response(reply.status)
+            self.send_header("Content-Type", reply.kind)
+            self.send_header("Content-Length", str(len(reply.body)))
+            for name, value in reply.headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            try:
+                if reply.drip:
+                    for place in range(len(reply.body)):
+                        stop.wait(reply.drip)
+                        self.wfile.write(reply.body[place : place + 1])
+                        self.wfile.flush()
+                else:
+                    self.wfile.write(reply.body)
+            except OSError:
+                pass
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    stop = threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    web.url = f"http://127.0.0.1:{server.server_port}"
+    try:
+        yield web
+    finally:
+        stop.set()
+        server.shutdown()
+        server.server_close()
+        thread.join()
