@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from gatelocal.config.directories import Directories
 from gatelocal.config.files import changed_files
 from gatelocal.config.tenant_config import Commit
-from gatelocal.engine.collect import collect
+from gatelocal.engine.collect import collect, collect_item
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import ConfigurationError, InputError, as_machinery
 from gatelocal.model.change import Change
@@ -100,7 +100,10 @@ def subject_of(
     merger = changes.merger(place, directories, None if places.on_server(change) else request.directory, say)
     found = source.change(change)
     queue = _of_queue(source, ahead)
-    state = merger.merge(tuple(dict.fromkeys((*queue.changes, *collect(source, found)))))
+    needed = collect_item(source, [found])
+    # Whoever plans a change that is queued itself wants to see it with its cycle, not as one of those ahead.
+    ahead_of_it = [one for one in (*queue.changes, *needed.ahead) if one not in needed.item]
+    state = merger.merge((*dict.fromkeys(ahead_of_it), *needed.item), needed.own)
     try:
         own = state.find(found.project, found.branch)
         if own is None:

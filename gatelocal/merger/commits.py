@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from git_review.git.errors import GitError
+from git_review.git.objects import commit_text
 from git_review.git.runner import Runner
 
 WHO = "gatelocal <gatelocal@localhost>"
@@ -54,11 +54,7 @@ def stamp(times: Iterable[int]) -> str:
 
 def write(git: Runner, tree: str, parents: Sequence[str], people: tuple[str, str], message: str) -> str:
     """The id of a commit. :param people: author and committer, each with a date."""
-    if "\0" in message or any("\n" in who for who in people):
-        raise GitError("a commit message cannot hold a NUL character, nor a name a line break")
-    author, committer = people
-    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {author}", f"committer {committer}"]
-    text = "\n".join((*lines, "", message.rstrip("\n"), ""))
+    text = commit_text(tree, parents, people, message)
     return git.run("hash-object", "-t", "commit", "-w", "--stdin", stdin=text).text
 
 

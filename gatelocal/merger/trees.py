@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
-from git_review.git.errors import GitFailed, MergeConflict
+from git_review.git import objects
+from git_review.git.errors import MergeConflict
 from git_review.git.runner import Runner
 
 _ATTRIBUTES = ".gitattributes"
@@ -69,18 +70,11 @@ class Trees:
         return self._merge(("-C", str(folder), f"--git-dir={place}", f"--work-tree={folder}"), ours, theirs)
 
     def _merge(self, options: tuple[str, ...], ours: str, theirs: str) -> str:
-        flags = ("--write-tree", "-z", "--name-only")
         try:
-            done = self._git.run(*options, "merge-tree", *flags, ours, theirs, ok=(0, 1))
-        except GitFailed as error:
-            if "unrelated histories" in error.details:
-                raise Clash((ours, theirs), (), error.details, ()) from error
-            raise
-        tree, _, rest = done.stdout.partition("\0")
-        if done.status == 0:
-            return tree
-        names, _, messages = rest.partition("\0\0")
-        raise Clash((ours, theirs), names.split("\0"), "".join(_sentences(messages)), ("merge-tree", ours, theirs))
+            return objects.merge_tree(self._git, ours, theirs, options)
+        except MergeConflict as found:
+            shown = ("merge-tree", ours, theirs) if found.files else ()
+            raise Clash((ours, theirs), found.files, found.details, shown) from found
 
     def _attributes_of(self, commit: str) -> Path | None:
         """A folder with the commit's attribute files where one of them has a word on merging; None: none has."""
@@ -95,14 +89,3 @@ class Trees:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(text.encode("utf-8", "surrogateescape"))
         return folder
-
-
-def _sentences(text: str) -> Iterable[str]:
-    """Git's sentences out of ``-z`` records: a count, that many paths, a kind, a sentence."""
-    fields = iter(text.split("\0"))
-    for count in fields:
-        if not count.isdigit():
-            return
-        for _ in range(int(count) + 1):
-            next(fields, "")
-        yield next(fields, "")

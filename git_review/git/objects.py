@@ -85,13 +85,14 @@ def is_ancestor(git: Runner, older: str, newer: str) -> bool:
     return git.query("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).status == 0
 
 
-def merge_tree(git: Runner, ours: str, theirs: str) -> str:
+def merge_tree(git: Runner, ours: str, theirs: str, options: Sequence[str] = ()) -> str:
     """The tree id of the merge of two commits (git's own ``ort`` strategy); nothing but objects is written.
 
+    :param options: of git itself, such as ``-c key=value``.
     :raises MergeConflict: with the files, or with none when the two have no common history.
     """
     try:
-        done = git.run("merge-tree", "--write-tree", "-z", "--name-only", ours, theirs, ok=(0, 1))
+        done = git.run(*options, "merge-tree", "--write-tree", "-z", "--name-only", ours, theirs, ok=(0, 1))
     except GitFailed as error:
         if "unrelated histories" in error.details:
             raise MergeConflict(ours, theirs, (), error.details) from error
@@ -112,6 +113,18 @@ def _messages(text: str) -> Iterable[str]:
         for _ in range(int(count) + 1):
             next(fields, "")
         yield next(fields, "")
+
+
+def commit_text(tree: str, parents: Sequence[str], people: tuple[str, str], message: str) -> str:
+    """A commit object's content. :param people: author and committer: ``Name <mail> 1700000000 +0000``.
+
+    :raises GitError: git could not store it.
+    """
+    if "\0" in message or any("\n" in who for who in people):
+        raise GitError("a commit message cannot hold a NUL character, nor a name a line break")
+    author, committer = people
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {author}", f"committer {committer}"]
+    return "\n".join((*lines, "", message.rstrip("\n"), ""))
 
 
 class CommitWriter:
@@ -139,10 +152,7 @@ class CommitWriter:
 
         :param who: author and committer as git stores them: ``Name <mail> 1700000000 +0000``.
         """
-        if "\0" in message or "\n" in who:
-            raise GitError("a commit message cannot hold a NUL character, nor a name a line break")
-        lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents), f"author {who}", f"committer {who}"]
-        text = "\n".join((*lines, "", message.rstrip("\n"), ""))
+        text = commit_text(tree, parents, (who, who), message)
         if self._dialogue is None:
             folder = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="git-commit-"))
             self._draft = Path(folder) / "commit"
