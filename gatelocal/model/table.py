@@ -61,6 +61,15 @@ class Table(Generic[K, V]):
             return Table(self._base, over)
         return Table(_joined(self._base, over))
 
+    def parts(self) -> tuple[dict[K, V], dict[K, V | None]]:
+        """Base and overlay, in which None stands for what was removed; :meth:`of` makes the same table of them."""
+        return self._base, {key: None if isinstance(value, _Gone) else value for key, value in self._over.items()}
+
+    @staticmethod
+    def of(base: dict[K, V], over: Mapping[K, V | None]) -> Table[K, V]:
+        """The table of these parts: the order of its keys, too, is that of the one that they come from."""
+        return Table(base, {key: _GONE if value is None else value for key, value in over.items()})
+
     def items(self) -> Iterator[tuple[K, V]]:
         """Keys with their values."""
         return iter((_joined(self._base, self._over) if self._over else self._base).items())
