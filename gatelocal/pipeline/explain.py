@@ -10,6 +10,7 @@ from gatelocal.pipeline import texts
 from gatelocal.pipeline.match import unmet
 from gatelocal.pipeline.ready import obstacle, queue_name
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Reason, Stage, State
+from gatelocal.pipeline.switches.late_restart import doubtful
 from gatelocal.pipeline.window import is_active
 
 
@@ -40,6 +41,10 @@ _WAITING: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "running": lambda names: f"{texts.listed(names)} {'runs' if len(names) == 1 else 'run'}",
     "failing": lambda names: f"{texts.listed(names)} failed; it is reported when nothing is ahead of it any more",
     "doubt": lambda names: f"{texts.listed(names)} is tried on the branch itself",
+    "batch": lambda names: f"it is tested together with {texts.listed(names[1:])}, by the builds of {names[0]}",
+    "suspects": lambda names: f"one of {texts.listed(names)} is bad; it waits until that one is found",
+    "late": lambda names: f"{names[0]} ahead of it is in doubt: {texts.listed(names[1:])} comes first there",
+    "urgent": lambda names: f"{texts.listed(names)} is urgent and lands first",
     "landing": lambda names: f"it is being submitted from {names[0]}",
     "reading": lambda names: "the server is asked once more before it lands",
     "queue": lambda names: f"it is in queue {names[0]} of {names[1]}",
@@ -117,8 +122,25 @@ def _missing(state: State, pipeline: Pipeline, facts: Facts) -> tuple[Reason, ..
         if queue_name(state.layout, pipeline, other) != queue_name(state.layout, pipeline, facts):
             found.append(Reason("other-queue", (name,)))
         elif _item(state, name) is None:
-            found.append(Reason("needs", (name,)))
+            found.append(Reason("needs", (name, *_culprit(state, pipeline, other))))
     return tuple(found)
+
+
+def _culprit(state: State, pipeline: Pipeline, facts: Facts) -> tuple[str, ...]:
+    """The change further down that is not ready, and why, in words; nothing when that cannot be seen."""
+    pending, seen = [facts], {facts.change}
+    while pending:
+        one = pending.pop()
+        blocked = obstacle(pipeline, one)
+        words = sentence(blocked) if blocked is not None else unmet(pipeline, one, one.ref, state.now)
+        if words:
+            return (one.change, words)
+        for name in one.needs:
+            other = state.changes.get(name)
+            if other is not None and other.status != "MERGED" and name not in seen:
+                seen.add(name)
+                pending.append(other)
+    return ()
 
 
 # ---- inside
@@ -178,12 +200,15 @@ def _names_ahead(state: State, item: Item) -> tuple[str, ...]:
 
 
 def _testing(state: State, item: Item, queue: Queue) -> tuple[Reason, ...]:
+    special = _by_switch(state, item, queue)
+    if special is not None:
+        return (special,)
     red = tuple(run.job.name for run in item.runs if run.red)
     found: list[Reason] = [Reason("failing", red)] if red else []
     running = tuple(dict.fromkeys(r.job.name for r in item.runs if r.phase in _UP))
     if running:
         found.append(Reason("running", running))
-    waiting = tuple(dict.fromkeys(r.job.name for r in item.runs if r.phase in (Phase.NODE, Phase.READY)))
+    waiting = tuple(dict.fromkeys(r.job.name for r in item.runs if r.phase in (Phase.NODE, Phase.SHORT, Phase.READY)))
     if waiting:
         found.append(Reason("node", waiting))
     doubted = tuple(run.job.name for run in item.runs if run.phase is Phase.DOUBT)
@@ -196,6 +221,30 @@ def _testing(state: State, item: Item, queue: Queue) -> tuple[Reason, ...]:
     if ahead and not found:
         found.append(Reason("ahead", ahead))
     return tuple(found) or (Reason("queue", (queue.label, item.pipeline)),)
+
+
+def _by_switch(state: State, item: Item, queue: Queue) -> Reason | None:
+    """What only a switch makes an item wait for."""
+    if queue.suspects and item.id > queue.probe:
+        return Reason("suspects", _names(state, queue.suspects))
+    if item.batch and item.batch[-1] != item.id:
+        last = state.items.get(item.batch[-1])
+        others = _names(state, tuple(number for number in item.batch if number != item.id))
+        return Reason("batch", (texts.listed(last.names) if last is not None else "", *others))
+    doubted = doubtful(state, item) if item.suspicion else None
+    if doubted is not None:
+        return Reason("late", (texts.listed(doubted.names), *item.suspicion))
+    if not item.ahead and not item.failing and queue.beside and all(run.phase is Phase.DONE for run in item.runs):
+        names = [
+            number for name in queue.beside for number in getattr(state.queues.get((queue.pipeline, name)), "line", ())
+        ]
+        return Reason("urgent", _names(state, tuple(names))) if names else None
+    return None
+
+
+def _names(state: State, numbers: tuple[int, ...]) -> tuple[str, ...]:
+    found = (state.items.get(number) for number in numbers)
+    return tuple(name for item in found if item is not None for name in item.names)
 
 
 _UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)

@@ -13,17 +13,22 @@ from gatelocal.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The switches.
+    """The switches; each is one rule or module that can be read alone, named here.
 
-    :ivar verify: a push past the gate or a submit by hand is noticed; costs one look per landing, guarantees that
-        what lands was tested on the trunk it lands on.
-    :ivar reconcile: the server's state is read at the start and every ten minutes; costs a query, guarantees that a
-        lost event delays a change by at most that long.
-    :ivar explain: nothing is refused silently; costs at most one message per change and reason.
-    :ivar early_conflict: a conflict with a change ahead is told when it is found; costs one message.
-    :ivar one_halving: one failure halves the window once; costs nothing.
-    :ivar confirm: a red voting job is built once more before it counts; costs one build per red result, and a change
-        that brings a flake of rate p gets in with 1 - p² instead of 1 - p.
+    :ivar verify: a push past the gate or a submit by hand is noticed (changes.py, land.py); costs one look per landing,
+        guarantees that what lands was tested on the trunk it lands on.
+    :ivar reconcile: the server's state is read at the start and every ten minutes (changes.py); costs a query,
+        guarantees that a lost event delays a change by at most that long.
+    :ivar explain: nothing is refused silently (land.py, ``tell_once``); costs one message per change and reason.
+    :ivar early_conflict: a conflict with a change ahead is told when it is found (answers.py); costs one message.
+    :ivar one_halving: one failure halves the window once (land.py, ``reject``); costs nothing.
+    :ivar confirm: a red voting job is built once more before it counts (doubt.py).
+    :ivar pause_on_broken_trunk: nobody is rejected for what fails on the bare trunk as well (doubt.py).
+    :ivar reuse: a result survives a reset if its job's inputs are the same (reuse.py).
+    :ivar urgent: an urgent change is tested beside the queue and lands when it is green (switches/urgent.py).
+    :ivar overtake: a green change lands before those ahead that it has nothing to do with (switches/overtake.py).
+    :ivar batch: changes that wait for nodes are tested together (switches/batch.py).
+    :ivar late_restart: followers of a failure are built late, the failed job first (switches/late_restart.py).
     """
 
     verify: bool = False
@@ -54,14 +59,11 @@ STARRED = (
 )
 """The switches of ``default``."""
 
-NOT_BUILT: frozenset[str] = frozenset({"urgent", "overtake", "batch", "late_restart"})
-"""Switches that the format knows and the gate does not have yet: asking for one is an error."""
-
 
 def policy_of(value: object) -> Policy:
     """The policy of a name (``classic``, ``default``) or of a mapping of switches onto ``classic``.
 
-    :raises InputError: there is none of that name, an unknown switch, or one that is not built.
+    :raises InputError: there is none of that name, or an unknown switch.
     """
     if value == "classic":
         return CLASSIC
@@ -80,7 +82,5 @@ def _built(switches: Mapping[object, object]) -> dict[str, bool]:
             raise InputError(f"there is no switch {name!r}", hint=f"known: {', '.join(known)}")
         if not isinstance(value, bool):
             raise InputError(f"the switch {name} is true or false, not {value!r}")
-        if value and name in NOT_BUILT:
-            raise InputError(f"the switch {name} is not built yet")
         found[str(name)] = value
     return found

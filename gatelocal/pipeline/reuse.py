@@ -7,7 +7,6 @@ promise and no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from functools import partial
 
 from gatelocal.model.evolve import replace
@@ -15,8 +14,11 @@ from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobSpec
 from gatelocal.pipeline.actions import NoteReuse
 from gatelocal.pipeline.draft import Draft
-from gatelocal.pipeline.match import any_matches
+from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.state import Item, JobRun, Kept, Phase, Step
+
+_FAR = 1000
+"""Landings; what is older is not compared."""
 
 _Bases = tuple[tuple[str, str, str], ...]
 
@@ -30,19 +32,30 @@ def taken_over(draft: Draft, item: Item, run: JobRun) -> JobRun:
     return run
 
 
+def same_for(draft: Draft, job: JobSpec, known: tuple[str, str, str], tip: str) -> bool:
+    """Whether a tip has what a known tip of that branch had, as far as it is an input of the job."""
+    project, branch, old = known
+    if old == tip:
+        return True
+    if not draft.policy.reuse:
+        return False
+    steps = _landed_between(draft, ((project, branch, old),), ((project, branch, tip),))
+    return steps is not None and not any(touches(job, step.files) for step in steps)
+
+
 def _same_inputs(draft: Draft, kept: Kept, item: Item) -> bool:
     landed = _landed_between(draft, kept.bases, item.bases)
     if landed is None:
         return False
     now = {*item.content, *(step.ref for step in landed if step.ref is not None)}
     before = set(kept.content)
-    if any(_touches(kept.job, step.files) for step in landed if step.ref is None):
+    if any(touches(kept.job, step.files) for step in landed if step.ref is None):
         return False
     return not any(_ref_touches(draft, kept.job, ref) for ref in now ^ before)
 
 
 def _landed_between(draft: Draft, old: _Bases, new: _Bases) -> list[Step] | None:
-    """What every branch gained from the old tips to the new ones; None when that is not known."""
+    """What every branch gained from the old tips to the new ones; None when that is not known, or too much."""
     before = {(project, branch): tip for project, branch, tip in old}
     steps: list[Step] = []
     for project, branch, newest in new:
@@ -51,7 +64,7 @@ def _landed_between(draft: Draft, old: _Bases, new: _Bases) -> list[Step] | None
         tip = newest
         while tip != before[project, branch]:
             step = draft.step((project, branch, tip))
-            if step is None:
+            if step is None or len(steps) == _FAR:
                 return None
             steps.append(step)
             tip = step.before
@@ -60,12 +73,4 @@ def _landed_between(draft: Draft, old: _Bases, new: _Bases) -> list[Step] | None
 
 def _ref_touches(draft: Draft, job: JobSpec, ref: Ref) -> bool:
     facts = draft.facts(ref.change)
-    return facts is None or facts.patchset != ref.patchset or _touches(job, facts.files)
-
-
-def _touches(job: JobSpec, files: Iterable[str]) -> bool:
-    """Whether one of the paths is an input of the job; unknown paths are."""
-    paths = tuple(files)
-    if not paths:
-        return True
-    return any((not job.files or any_matches(job.files, p)) and not any_matches(job.irrelevant, p) for p in paths)
+    return facts is None or facts.patchset != ref.patchset or touches(job, facts.files)

@@ -1,0 +1,123 @@
+"""Queues beside a queue: nobody is built on what stands there; who may stand there is decided elsewhere.
+
+The switch ``urgent`` puts changes there when they enter, ``overtake`` those that are about to land before others. A
+queue and those beside it share branches: only one of their items lands at a time, and what has landed is not part of
+what the others were tested with. Those whose inputs it touches are tested again, the others keep their results.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gatelocal.model.evolve import replace
+from gatelocal.model.facts import Ref
+from gatelocal.pipeline.draft import Draft, Flag, empty_queue
+from gatelocal.pipeline.inputs import touches
+from gatelocal.pipeline.speculate import reset
+from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
+
+
+def main(draft: Draft, key: QueueKey) -> Queue:
+    """The queue that this one stands beside, or itself."""
+    queue = draft.queue(key)
+    found = draft.queue_or_none((queue.pipeline, queue.label)) if queue.dynamic else None
+    return found or queue
+
+
+def family(draft: Draft, key: QueueKey) -> tuple[Queue, ...]:
+    """A queue with all that stand beside it."""
+    first = main(draft, key)
+    others = (draft.queue_or_none((first.pipeline, name)) for name in first.beside if name != first.name)
+    return (first, *(queue for queue in others if queue is not None))
+
+
+def opened(draft: Draft, key: QueueKey) -> QueueKey:
+    """A new queue beside one."""
+    known = draft.queue(key)
+    name = f"{known.label} beside {draft.number()}"
+    pipeline = draft.layout.pipelines[known.pipeline]
+    draft.put_queue(replace(empty_queue(pipeline, name, known.label, dynamic=True), paused=known.paused))
+    there = [one for one in known.beside if draft.queue_or_none((known.pipeline, one)) is not None]
+    draft.put_queue(replace(known, beside=(*there, name)))
+    return (known.pipeline, name)
+
+
+def files_of(draft: Draft, item: Item) -> tuple[str, ...] | None:
+    """The paths that an item changes; None when they are not known."""
+    found: list[str] = []
+    for name in item.names:
+        facts = draft.facts(name)
+        if facts is None or not facts.files:
+            return None
+        found += facts.files
+    return tuple(found)
+
+
+def affects(draft: Draft, item: Item, other: Item) -> bool:
+    """Whether what an item changes is an input of a job of another, as far as that is known."""
+    files = files_of(draft, item)
+    if files is None or other.stage not in (Stage.TESTED, Stage.LOOKING, Stage.LANDING):
+        return True
+    return any(touches(run.job, files) for run in other.runs if run.control_of < 0)
+
+
+def may_land(draft: Draft, item: Item) -> bool:
+    """Whether nobody of the family is landing."""
+    stages = (draft.item(number).stage for queue in family(draft, item.key) for number in queue.line)
+    return not any(stage in (Stage.LOOKING, Stage.LANDING) for stage in stages)
+
+
+def landed(draft: Draft, item: Item) -> None:
+    """An item has landed: who was tested without it is tested again if it touches their inputs, and nobody else."""
+    queues = family(draft, item.key)
+    if len(queues) == 1:
+        return
+    own = set(item.changes)
+    for queue in queues:
+        _again(draft, item, own, queue)
+
+
+def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
+    renewed: dict[int, int] = {}
+    for number in tuple(queue.line):
+        other = draft.item(number)
+        if number == item.id or other.stage in (Stage.WAITING, Stage.PARKED, Stage.LANDING):
+            continue
+        contains = not own.isdisjoint(other.content)
+        stuck = other.stage in (Stage.CONFLICT, Stage.BROKEN)
+        if not contains and not stuck and affects(draft, item, other):
+            renewed[number] = reset(draft, other).generation
+            draft.flag(number, Flag.BASE)
+        elif other.ahead in renewed:
+            draft.put(replace(other, ahead_generation=renewed[other.ahead]))
+
+
+def look(draft: Draft, item: Item) -> None:
+    """Something about the item is known now that others of the family may wait for."""
+    for queue in family(draft, item.key):
+        for number in queue.line:
+            if number != item.id and draft.item(number).stage is Stage.TESTED:
+                draft.flag(number, Flag.JOBS)
+
+
+def left(draft: Draft, item: Item, *, has_landed: bool) -> None:
+    """An item leaves its queue: others of the family may be waiting for that; who contains it is tested without it."""
+    queues = family(draft, item.key)
+    if len(queues) == 1:
+        return
+    own = set(item.changes)
+    apart = draft.queue(item.key).dynamic and not has_landed
+    for queue in queues:
+        _look(draft, item, queue, own if apart else set())
+
+
+def _look(draft: Draft, item: Item, queue: Queue, gone: Iterable[Ref]) -> None:
+    without = frozenset(gone)
+    for number in tuple(queue.line):
+        other = draft.item(number)
+        if number == item.id or other.stage in (Stage.WAITING, Stage.LANDING):
+            continue
+        if queue.key != item.key and not without.isdisjoint(other.content):
+            reset(draft, other)
+            draft.flag(number, Flag.BASE)
+        draft.flag(number, Flag.JOBS)
