@@ -1,7 +1,9 @@
 """The switches ``confirm`` and ``pause_on_broken_trunk``: when a red result counts, and what it counts against.
 
-``confirm``: a failed voting job is built once more on the same workspace; green then, it was green. While the same job
-of a change ahead is in doubt, its verdict is waited for: it is the likelier culprit, and would restart this one anyway.
+``confirm``: a failed voting job is built once more on the same workspace, and those behind run on; green then, it was
+green. Red again, it counts, or, while the same job of an item that this one is built on is in doubt, when that one is
+cleared: otherwise it is reset anyhow. It costs one build per red result, and a change that brings a flake of rate p
+gets in with 1 - p² instead of 1 - p. It guarantees that one flake resets and rejects nobody.
 ``pause_on_broken_trunk``: it is built on the bare trunk as well, beside the confirmation, unless it is known to be
 green there without this change. Red there too, the queue is paused and nobody is rejected. It costs one build per red
 result whose innocence is not known; it guarantees that nobody is rejected for the trunk's own failure.
@@ -18,6 +20,7 @@ from gatelocal.pipeline.builds import finish
 from gatelocal.pipeline.draft import Draft
 from gatelocal.pipeline.leave import inform
 from gatelocal.pipeline.resources import release
+from gatelocal.pipeline.reuse import same_for
 from gatelocal.pipeline.state import Item, JobRun, Phase
 
 _DOUBTFUL = ("FAILURE", "TIMED_OUT", "POST_FAILURE")
@@ -36,13 +39,11 @@ def ended(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     if not doubtful:
         return finish(draft, item, at, run)
     first = not run.first
-    suspect = draft.policy.confirm and _suspect_ahead(draft, item, run)
-    if first and not suspect and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
+    if first and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
         item = _start_control(draft, item, at, run)
     release(draft, item, at, run)
     if first and draft.policy.confirm:
-        phase = Phase.SUSPECT if suspect else Phase.IDLE
-        anew = replace(run, phase=phase, result="", first=run.result, doomed=False, holding=False)
+        anew = replace(run, phase=Phase.IDLE, result="", first=run.result, doomed=False, holding=False)
         return draft.put(_with(item, at, anew))
     doubted = replace(run, phase=Phase.DOUBT, first=run.result, result="", holding=False)
     return _judge(draft, _with(item, at, doubted), at)
@@ -53,10 +54,6 @@ def again(draft: Draft, item: Item) -> Item:
     for at, run in enumerate(item.runs):
         if run.phase is Phase.DOUBT:
             item = _judge(draft, item, at)
-        elif run.phase is Phase.SUSPECT and not _suspect_ahead(draft, item, run):
-            if draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
-                item = _start_control(draft, item, at, run)
-            item = draft.put(_with(item, at, replace(run, phase=Phase.IDLE)))
     return item
 
 
@@ -120,7 +117,8 @@ def _known_green(draft: Draft, item: Item, run: JobRun) -> bool:
         return False
     branch = (facts.project, facts.branch)
     tip = draft.tip(branch)
-    if tip is not None and draft.proved((*branch, run.job.name)) == tip:
+    proved = draft.proved((*branch, run.job.name))
+    if tip is not None and proved is not None and same_for(draft, run.job, (*branch, proved), tip):
         return True
     ahead = draft.queue(item.key).line.before(item.id)
     while ahead is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from gatelocal.model.evolve import replace
+from gatelocal.model.layout import Manager
 from gatelocal.pipeline.actions import CancelBuild, DropRequest, KeepNode
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.state import Autohold, Item, JobRun, Phase, Semaphore, State
@@ -20,7 +21,7 @@ def stop(draft: Draft, item: Item) -> Item:
 
 def halted(draft: Draft, item: Item, at: int, run: JobRun) -> JobRun:
     """The run after its build was stopped, its request dropped and its semaphores released."""
-    if run.phase in (Phase.DONE, Phase.IDLE, Phase.DOUBT, Phase.SUSPECT):
+    if run.phase in (Phase.DONE, Phase.IDLE, Phase.DOUBT):
         return run
     if run.phase in (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED):
         draft.act(partial(CancelBuild, build=run.build))
@@ -30,13 +31,18 @@ def halted(draft: Draft, item: Item, at: int, run: JobRun) -> JobRun:
     return replace(run, phase=Phase.IDLE, request=0, holding=False)
 
 
-def take(draft: Draft, item: Item, at: int, run: JobRun) -> bool:
-    """Take all semaphores of a job or none (gate-semantics 1.12); who gets none is told when one is released."""
-    held = [(name, draft.semaphore(name)) for name in run.job.semaphores]
-    free = [len(one.holders) < draft.layout.semaphores.get(name, 1) for name, one in held]
+def take(draft: Draft, item: Item, at: int, names: tuple[str, ...]) -> bool:
+    """Take all of these semaphores for a job, or none (gate-semantics 1.12); who gets none is told of a release."""
+    if not names:
+        return True
+    held = [(name, draft.semaphore(name)) for name in names]
+    free = [
+        (item.id, at) in one.holders or len(one.holders) < draft.layout.semaphores.get(name, 1) for name, one in held
+    ]
     for (name, one), enough in zip(held, free, strict=True):
         if all(free):
-            draft.put_semaphore(name, Semaphore((*one.holders, (item.id, at)), _without(one.waiting, item.id)))
+            holders = tuple(dict.fromkeys((*one.holders, (item.id, at))))
+            draft.put_semaphore(name, Semaphore(holders, _without(one.waiting, item.id)))
         elif not enough and item.id not in one.waiting:
             draft.put_semaphore(name, replace(one, waiting=(*one.waiting, item.id)))
     return all(free)
@@ -93,10 +99,12 @@ def priority(state: State, item: int) -> tuple[int, int, int]:
     if found is None:
         return (9, 0, item)
     queue = state.queues[found.key]
-    if queue.dynamic:
+    if queue.dynamic and state.layout.pipelines[found.pipeline].manager is Manager.DEPENDENT:
+        place = -1  # beside the queue, before its head
+    elif queue.dynamic:
         same = (one for one in state.queues.values() if (one.pipeline, one.label) == (queue.pipeline, queue.label))
         numbers = [number for one in same for number in one.line]
         place = sum(1 for number in numbers if number < item and state.items[number].live)
     else:
-        place = queue.line.place(item)
+        place = queue.line.place(found.batch[0] if found.batch else item)
     return (state.layout.pipelines[found.pipeline].precedence, place, item)

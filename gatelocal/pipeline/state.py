@@ -17,18 +17,18 @@ QueueKey = tuple[str, str]
 class Phase(Enum):
     """Where the run of a job stands.
 
-    PREPARING is for a control build whose workspace is on its way; SUSPECT for a red result that is to be confirmed
-    when those ahead are cleared; DOUBT for a confirmed one that does not count yet.
+    PREPARING is for a control build whose workspace is on its way; SHORT for a node request of which the launcher has
+    said that it has to wait; DOUBT for a red result that does not count yet.
     """
 
     PREPARING = "preparing"
     IDLE = "idle"
     NODE = "node"
+    SHORT = "short"
     READY = "ready"
     RUNNING = "running"
     PAUSED = "paused"
     RESUMED = "resumed"
-    SUSPECT = "suspect"
     DOUBT = "doubt"
     DONE = "done"
 
@@ -60,6 +60,7 @@ class JobRun:
     :ivar first: the red result that is being confirmed. :ivar control_of: for a control build on the bare trunk, the
         run whose failure it judges; -1 for an ordinary run. :ivar preparation: of a control build; 0: the item's own.
     :ivar reused: the build whose result was taken over; 0 for none.
+    :ivar others: the other members of a cycle that share the job.
     """
 
     job: JobSpec
@@ -80,6 +81,12 @@ class JobRun:
     control_of: int = -1
     preparation: int = 0
     reused: int = 0
+    others: tuple[Ref, ...] = ()
+
+    @property
+    def refs(self) -> tuple[Ref, ...]:
+        """All changes that it is the job of."""
+        return (self.ref, *self.others)
 
     @property
     def red(self) -> bool:
@@ -110,6 +117,9 @@ class Item:
     :ivar preparation: the id of the Prepare action of this generation.
     :ivar failing: it will not land as it is. :ivar blocks: what is built on it may not start jobs yet.
     :ivar started: its start was reported. :ivar submitted: how many members have been submitted.
+    :ivar cause: the change whose event brought it in. :ivar by_hand: a member has been landed by somebody else.
+    :ivar batch: the items that are tested together with it, in order, itself included; the last one's builds speak for
+        all; empty when it is tested by itself. :ivar suspicion: jobs whose failure restarted it, to be built first.
     """
 
     id: int
@@ -136,6 +146,10 @@ class Item:
     submitted: int = 0
     kept: tuple[Kept, ...] = ()
     told: tuple[str, ...] = ()
+    cause: str = ""
+    by_hand: bool = False
+    batch: tuple[int, ...] = ()
+    suspicion: tuple[str, ...] = ()
 
     @property
     def key(self) -> QueueKey:
@@ -155,6 +169,8 @@ class Queue:
     :ivar name: unique in its pipeline. :ivar label: how people call it; several of an independent pipeline share one.
     :ivar line: the items, in order. :ivar active: how many, from the head, have had their turn to be prepared.
     :ivar dynamic: it goes when its last item goes. :ivar anew: all is tested again when it is resumed.
+    :ivar beside: names of the queues whose items are tested or land beside this one.
+    :ivar suspects: items of which one at least is bad; the first half of them is tested, those behind wait.
     """
 
     pipeline: str
@@ -166,6 +182,13 @@ class Queue:
     paused: bool = False
     dynamic: bool = False
     anew: bool = False
+    beside: tuple[str, ...] = ()
+    suspects: tuple[int, ...] = ()
+
+    @property
+    def probe(self) -> int:
+        """The last of the suspects that are tested together; only when there are any."""
+        return self.suspects[len(self.suspects) // 2 - 1]
 
     @property
     def key(self) -> QueueKey:
@@ -209,6 +232,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Provided:
+    """What a job of an item that has gone provided, for those that have its change underneath."""
+
+    job: str
+    provides: frozenset[str]
+    result: str
+    artifacts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """The gate between two events.
 
@@ -218,6 +251,7 @@ class State:
     :ivar tips: (project, branch) → the tip as the gate knows it. :ivar served: change → the approval it entered by.
     :ivar told: change → what its author has been told already. :ivar proved: (project, branch, job) → the tip that the
         job is known to be green on. :ivar trail: (project, branch, tip) → what that tip added to the one before.
+    :ivar provided: (pipeline, patchset) → what its jobs provided when it was last there.
     :ivar wake: when the gate wants to be woken, 0 for never.
     """
 
@@ -237,5 +271,6 @@ class State:
     told: Table[str, tuple[str, ...]] = field(default_factory=Table)
     proved: Table[tuple[str, str, str], str] = field(default_factory=Table)
     trail: Table[tuple[str, str, str], Step] = field(default_factory=Table)
+    provided: Table[tuple[str, Ref], tuple[Provided, ...]] = field(default_factory=Table)
     holds: tuple[Autohold, ...] = ()
     wake: float = 0.0
