@@ -5,15 +5,16 @@ Rules: Zuul's job graph (gate-semantics 1.12) and its retries (1.13).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import partial
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.model.layout import JobSpec, Manager
+from gatelocal.model.layout import JobSpec
 from gatelocal.pipeline.actions import RequestNode, ResumeBuild, StartBuild
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.freeze import NOOP, jobs_of
+from gatelocal.pipeline.provides import required
 from gatelocal.pipeline.resources import halted, keep_node, release, take
 from gatelocal.pipeline.reuse import taken_over
 from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
@@ -24,16 +25,10 @@ _MACHINERY = ("LOST", "STOPPED")
 def freeze(draft: Draft, item: Item) -> Item:
     """Decide which jobs run for a prepared item.
 
-    Members of a cycle share a job that is the same for both (Zuul: ``deduplicate``).
+    Members of a cycle share a job that is the same for both (gate-semantics 1.9).
     """
-    layout = item.layout or draft.layout
-    runs: list[JobRun] = []
     try:
-        for ref in item.changes:
-            facts = draft.facts(ref.change)
-            for job in jobs_of(layout, facts, item.pipeline) if facts is not None else ():
-                if not any(_same(draft, run, job, ref.change) for run in runs):
-                    runs.append(JobRun(job, ref))
+        runs = jobs_for(draft, item)
     except ConfigurationError as error:
         return draft.put(replace(item, stage=Stage.BROKEN, problem=error.brief))
     if draft.policy.reuse:
@@ -41,7 +36,36 @@ def freeze(draft: Draft, item: Item) -> Item:
     return draft.put(replace(item, stage=Stage.TESTED, runs=tuple(runs)))
 
 
-def _same(draft: Draft, run: JobRun, job: JobSpec, change: str) -> bool:
+def jobs_for(draft: Draft, item: Item) -> list[JobRun]:
+    """The jobs of all members of an item. :raises ConfigurationError: they cannot be told."""
+    layout = item.layout or draft.layout
+    runs: list[JobRun] = []
+    for ref in item.changes:
+        facts = draft.facts(ref.change)
+        for job in jobs_of(layout, facts, item.pipeline) if facts is not None else ():
+            _add(draft, item, runs, JobRun(job, ref))
+    return runs
+
+
+def _add(draft: Draft, item: Item, runs: list[JobRun], fresh: JobRun) -> None:
+    """Add a job, or let it be one with that of another member; it is the job of the one that entered, if that is one.
+
+    Zuul: ``deduplicateJobs``.
+    """
+    for at, run in enumerate(runs):
+        if not same_job(draft, run, fresh.job, fresh.ref.change):
+            continue
+        if fresh.ref.change == item.cause:
+            del runs[at]
+            runs.append(replace(fresh, others=run.refs))
+        else:
+            runs[at] = replace(run, others=(*run.others, fresh.ref))
+        return
+    runs.append(fresh)
+
+
+def same_job(draft: Draft, run: JobRun, job: JobSpec, change: str) -> bool:
+    """Whether a run is that of the same job for a change that is tested together with the run's own."""
     if run.job != job or job.deduplicate is False:
         return False
     one, other = draft.facts(run.ref.change), draft.facts(change)
@@ -52,34 +76,29 @@ def _same(draft: Draft, run: JobRun, job: JobSpec, change: str) -> bool:
 # ---- the graph
 
 
-def parent(item: Item, run: JobRun, name: str) -> int:
-    """The run of the same change, or of the cycle, that a job's dependency means; -1 when it does not run."""
-    fallback = -1
+def _meant(item: Item, run: JobRun, name: str) -> Iterator[int]:
+    """The runs that a job's dependency means: those of its change; of all its changes if it is shared by several."""
     for at, other in enumerate(item.runs):
-        if other.job.name == name and other.control_of < 0:
-            if other.ref == run.ref:
-                return at
-            fallback = at
-    return fallback
+        if other.job.name == name and other.control_of < 0 and any(ref in run.refs for ref in other.refs):
+            yield at
 
 
-def _parents(item: Item, at: int, *, soft: bool = True) -> set[int]:
+def parents(item: Item, at: int, *, soft: bool = True) -> set[int]:
     """All runs that this one waits for, directly or not."""
     found: set[int] = set()
     pending = [at]
     while pending:
         run = item.runs[pending.pop()]
         for name, is_soft in run.job.dependencies:
-            number = parent(item, run, name)
-            if number >= 0 and number not in found and (soft or not is_soft):
-                found.add(number)
-                pending.append(number)
+            fresh = [number for number in _meant(item, run, name) if number not in found and (soft or not is_soft)]
+            found.update(fresh)
+            pending += fresh
     return found
 
 
 def _children(item: Item, at: int, *, soft: bool = True) -> list[int]:
     """All runs that wait for this one, directly or not."""
-    return [n for n, run in enumerate(item.runs) if run.control_of < 0 and at in _parents(item, n, soft=soft)]
+    return [n for n, run in enumerate(item.runs) if run.control_of < 0 and at in parents(item, n, soft=soft)]
 
 
 def _may_start(item: Item, at: int) -> bool:
@@ -89,12 +108,12 @@ def _may_start(item: Item, at: int) -> bool:
         return True
     if not run.job.dependencies:
         return True
-    for number in _parents(item, at):
+    for number in parents(item, at):
         other = item.runs[number]
         if other.phase in (Phase.PAUSED, Phase.RESUMED) or other.result in ("SUCCESS", "SKIPPED"):
             continue
         return False
-    return all(item.runs[number].result != "SKIPPED" for number in _parents(item, at, soft=False))
+    return all(item.runs[number].result != "SKIPPED" for number in parents(item, at, soft=False))
 
 
 def _with(item: Item, at: int, run: JobRun) -> Item:
@@ -104,9 +123,14 @@ def _with(item: Item, at: int, run: JobRun) -> Item:
 # ---- starting
 
 
-def advance(draft: Draft, item: Item) -> Item:
-    """Request nodes for the jobs that may start, and start those that have one."""
+def advance(draft: Draft, item: Item, only: frozenset[int] | None = None) -> Item:
+    """Request nodes for the jobs that may start, and start those that have one.
+
+    :param only: the runs that may start for now; None: all.
+    """
     for at, run in enumerate(item.runs):
+        if only is not None and at not in only:
+            continue
         if run.phase is Phase.IDLE and _may_start(item, at):
             item = _request(draft, item, at, run)
         elif run.phase is Phase.READY:
@@ -117,12 +141,12 @@ def advance(draft: Draft, item: Item) -> Item:
 def _request(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     if run.job.name == NOOP:
         return finish(draft, item, at, replace(run, phase=Phase.DONE, result="SUCCESS"))
-    given = _required(draft, item, run.job)
+    given = required(draft, item, run.job)
     if given is None:
         return item
     if isinstance(given, str):
         return finish(draft, item, at, replace(run, phase=Phase.DONE, result="FAILURE", reason=given))
-    if run.job.semaphores and not take(draft, item, at, run):
+    if not take(draft, item, at, run.job.first_semaphores):
         return item
     make = partial(
         RequestNode,
@@ -130,16 +154,24 @@ def _request(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
         generation=item.generation,
         run=at,
         job=run.job.name,
-        change=run.ref.change,
+        change=_named(item, run),
         pipeline=item.pipeline,
         preparation=run.preparation or item.preparation,
     )
-    holding = bool(run.job.semaphores)
+    holding = bool(run.job.first_semaphores)
     run = replace(run, phase=Phase.NODE, request=draft.act(make), holding=holding, given=given)
     return draft.put(_with(item, at, run))
 
 
+def _named(item: Item, run: JobRun) -> str:
+    """Whose job people call it: in a batch that of the last change (scenario format)."""
+    return item.changes[-1].change if item.batch else run.ref.change
+
+
 def _start(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
+    if not take(draft, item, at, run.job.semaphores):
+        release(draft, item, at, run)
+        return draft.put(_with(item, at, replace(run, holding=False)))
     facts = draft.facts(run.ref.change)
     make = partial(
         StartBuild,
@@ -147,7 +179,7 @@ def _start(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
         generation=item.generation,
         run=at,
         job=run.job.name,
-        change=run.ref.change,
+        change=_named(item, run),
         project=facts.project if facts else "",
         pipeline=item.pipeline,
         preparation=run.preparation or item.preparation,
@@ -157,41 +189,9 @@ def _start(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
         voting=run.job.voting,
         artifacts=run.given,
     )
-    run = replace(run, phase=Phase.RUNNING, build=draft.act(make), builds=run.builds + 1, request=0)
+    count, holding = run.builds + 1, bool(run.job.semaphores)
+    run = replace(run, phase=Phase.RUNNING, build=draft.act(make), builds=count, request=0, holding=holding)
     return draft.put(_with(item, at, run))
-
-
-def _required(draft: Draft, item: Item, job: JobSpec) -> tuple[tuple[str, str], ...] | str | None:
-    """What a job gets of changes ahead because of ``requires``; None: not there yet; words: the provider failed."""
-    found: list[tuple[str, str]] = []
-    if not job.requires:
-        return ()
-    for other in _providers(draft, item):
-        for run in other.runs:
-            if run.control_of >= 0 or not run.job.provides & job.requires:
-                continue
-            if run.phase is Phase.DONE and run.result != "SUCCESS":
-                return f"{run.job.name} of {run.ref.change} did not succeed"
-            if run.phase not in (Phase.DONE, Phase.PAUSED, Phase.RESUMED):
-                return None
-            found += [(name, run.ref.change) for name in run.artifacts]
-    return tuple(found)
-
-
-def _providers(draft: Draft, item: Item) -> Iterable[Item]:
-    """The items ahead, nearest first; for a change that is merely merged underneath, its own live item."""
-    if draft.pipeline(item).manager is Manager.INDEPENDENT:
-        numbers = [number for number in draft.queue(item.key).line if number < item.id]
-        for number in reversed(numbers):
-            for name in draft.item(number).names:
-                live = draft.holding(item.pipeline, name)
-                if live is not None:
-                    yield live
-        return
-    ahead = draft.find(item.ahead)
-    while ahead is not None:
-        yield ahead
-        ahead = draft.find(ahead.ahead)
 
 
 # ---- answers
@@ -200,6 +200,11 @@ def _providers(draft: Draft, item: Item) -> Iterable[Item]:
 def node_ready(draft: Draft, item: Item, at: int) -> Item:
     """The node that a run waited for is there."""
     return draft.put(_with(item, at, replace(item.runs[at], phase=Phase.READY)))
+
+
+def node_short(draft: Draft, item: Item, at: int) -> Item:
+    """The launcher says that the node has to be waited for."""
+    return draft.put(_with(item, at, replace(item.runs[at], phase=Phase.SHORT)))
 
 
 def no_node(draft: Draft, item: Item, at: int) -> Item:
@@ -263,7 +268,7 @@ def _provided(draft: Draft, item: Item, run: JobRun) -> None:
     """Have those looked at that may wait for what a job provides, or for its verdict: all behind, and who has the
     change underneath.
     """
-    if not run.job.provides and not run.first:
+    if not run.job.provides and not run.first and not draft.policy.late_restart:
         return
     waiting = [number for number in draft.queue(item.key).line if number > item.id]
     for number in draft.where(run.ref.change):
@@ -275,15 +280,20 @@ def _provided(draft: Draft, item: Item, run: JobRun) -> None:
 
 
 def _select(draft: Draft, item: Item, at: int) -> Item:
-    """Skip the direct children that a build does not ask for, and what needs those."""
+    """Skip the direct children that a build does not ask for, and what needs those (gate-semantics 1.12).
+
+    Zuul: an empty list skips all that depend hard on the job; one with names skips the other children, soft ones too.
+    """
     run = item.runs[at]
     if run.children is None:
         return item
-    names = (run.job.name,)
+    reason = f"{run.job.name} did not ask for it"
+    if not run.children:
+        return _skip(draft, item, _children(item, at, soft=False), reason)
     for number, other in enumerate(item.runs):
-        direct = any(name in names and parent(item, other, name) == at for name, _ in other.job.dependencies)
+        parents_of = [name for name, _ in other.job.dependencies if name == run.job.name]
+        direct = any(at in _meant(item, other, name) for name in parents_of)
         if direct and other.job.name not in run.children:
-            reason = f"{run.job.name} did not ask for it"
             item = _skip(draft, item, [number, *_children(item, number, soft=False)], reason)
     return item
 
@@ -312,7 +322,8 @@ def fail_fast(draft: Draft, item: Item) -> Item:
     if not _wants_fail_fast(draft, item):
         return item
     for at, run in enumerate(item.runs):
-        if run.phase is not Phase.DONE:
+        culprit = run.doomed and run.phase is Phase.RUNNING
+        if run.phase is not Phase.DONE and not culprit:
             stopped = halted(draft, item, at, run)
             item = _with(item, at, replace(stopped, phase=Phase.DONE, result="ABORTED"))
     return draft.put(item)

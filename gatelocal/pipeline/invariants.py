@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
 from gatelocal.pipeline.events import BuildDone, Event
@@ -47,10 +48,12 @@ def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
     if not item.live and item.runs:
         yield f"{name} is not live and has jobs"
     red = any(r.job.voting and r.control_of < 0 and r.phase is Phase.DONE and r.result not in _GREEN for r in item.runs)
-    if red and not item.failing:
+    if red and not item.failing and item.id not in queue.suspects:
         yield f"{name} has failed and counts as good"
     if item.stage in (Stage.LOOKING, Stage.LANDING):
         yield from _may_land(state, item, name)
+    if item.batch:
+        yield from _batch(state, item, name)
     if state.layout.pipelines.get(item.pipeline) is not None:
         yield from _ground(state, item, queue, name)
         if old is None or old.content is not item.content:
@@ -58,16 +61,37 @@ def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
 
 
 def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
-    """Only what is green lands, with nothing ahead, after all that it needs."""
-    if item.ahead:
+    """Only what is green lands, with nothing ahead that does not land together with it, after all that it needs."""
+    if item.ahead and item.ahead not in item.batch:
         yield f"{name} lands before what is ahead of it"
-    for run in item.runs:
+    tested = state.items.get(item.batch[-1]) if item.batch else item
+    if tested is None:
+        yield f"{name} lands on the word of item {item.batch[-1]}, which has gone"
+        return
+    together = {change for number in item.batch if (one := state.items.get(number)) for change in one.names}
+    for run in tested.runs:
         if run.control_of < 0 and run.job.voting and run.result not in _GREEN:
             yield f"{name} lands although {run.job.name} is {run.result or run.phase.value}"
     for needed in item.needs:
         facts = state.changes.get(needed)
-        if facts is None or facts.status != "MERGED":
+        if needed not in together and (facts is None or facts.status != "MERGED"):
             yield f"{name} lands before {needed}, which it needs"
+
+
+def _batch(state: State, item: Item, name: str) -> Iterator[str]:
+    """Who is tested together with others is so for them as well; only the last has builds, and contains them all."""
+    last = state.items.get(item.batch[-1])
+    if last is None or item.id not in item.batch:
+        yield f"{name} is tested together with items that are not there"
+        return
+    for number in item.batch:
+        other = state.items.get(number)
+        if other is not None and other.batch != item.batch:
+            yield f"{name} is tested together with item {number}, which does not know of that"
+    if item is not last and any(run.phase not in (Phase.IDLE, Phase.DONE) or run.build for run in item.runs):
+        yield f"{name} has builds of its own and is tested by those of item {last.id}"
+    if not set(item.changes) <= set(last.content):
+        yield f"{name} is tested by item {last.id}, which does not contain it"
 
 
 def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
@@ -95,9 +119,20 @@ def _content(state: State, item: Item, name: str) -> Iterator[str]:
     if item.content[len(item.content) - len(own) :] != own:
         yield f"{name} does not contain itself last"
     if ahead is not None:
-        expected = ahead.content[len(ahead.content) - (len(item.content) - len(own)) :]
-        if (*expected, *own) != item.content:
+        before = item.content[: len(item.content) - len(own)]
+        gone = _left_out(ahead.content, before)
+        landed = all((facts := state.changes.get(ref.change)) and facts.status == "MERGED" for ref in gone or ())
+        if gone is None or not landed:
             yield f"{name} does not contain what is ahead of it"
+
+
+def _left_out(all_of: tuple[Ref, ...], rest: tuple[Ref, ...]) -> tuple[Ref, ...] | None:
+    """What is missing in the rest, which has the order of the whole; None when it is no part of it."""
+    first = len(all_of) - len(rest)
+    if first >= 0 and all_of[first:] == rest:
+        return all_of[:first]
+    kept = set(rest)
+    return tuple(ref for ref in all_of if ref not in kept) if tuple(r for r in all_of if r in kept) == rest else None
 
 
 def _nearest(state: State, queue: Queue, item: Item) -> int:
@@ -164,11 +199,14 @@ def _one_submit(state: State, action: Submit) -> Iterator[str]:
     if state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
         return
     queue = state.queues[item.key]
-    number = queue.line.before(item.id)
-    while number is not None:
-        if state.items[number].stage is Stage.LANDING:
-            yield f"{action.ref} is submitted while item {number} of its queue lands"
-        number = queue.line.before(number)
+    main = state.queues.get((queue.pipeline, queue.label)) or queue
+    for name in (main.name, *main.beside):
+        for number in getattr(state.queues.get((main.pipeline, name)), "line", ()):
+            other = state.items[number]
+            if name == main.name and not other.failing and other.stage not in (Stage.LOOKING, Stage.LANDING):
+                break  # whoever is behind has it ahead, and may not land for that
+            if number != item.id and other.stage is Stage.LANDING and not (item.batch and other.batch == item.batch):
+                yield f"{action.ref} is submitted while item {number} lands on the same branches"
 
 
 def _semaphores(before: State, after: State) -> Iterator[str]:
@@ -206,7 +244,7 @@ def _idle(state: State, queue: Queue) -> Iterator[str]:
         yield f"queue {queue.label} belongs to no pipeline"
         return
     for place, number in enumerate(queue.line):
-        if queue.window and place >= queue.window:
+        if (queue.window and place >= queue.window) or (queue.suspects and number > queue.probe):
             return
         item = state.items[number]
         if not item.live:
@@ -215,7 +253,7 @@ def _idle(state: State, queue: Queue) -> Iterator[str]:
         if item.stage is Stage.WAITING:
             yield f"{name} could be prepared and is not"
         done = item.stage is Stage.TESTED and all(run.phase is Phase.DONE for run in item.runs)
-        if done and not item.ahead:
+        if done and not item.ahead and not queue.beside:
             yield f"{name} is done and was not reported"
         if item.stage in (Stage.PREPARING, Stage.LOOKING, Stage.LANDING):
             yield f"{name} waits for an answer that should have come: {item.stage.value}"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Manager, WindowRule
 from gatelocal.pipeline.draft import Draft, Flag
-from gatelocal.pipeline.state import Item, Queue, QueueKey
+from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 
 
 def wider(rule: WindowRule, window: int) -> int:
@@ -27,12 +27,11 @@ def narrower(rule: WindowRule, window: int) -> int:
 
 
 def kept(rule: WindowRule, window: int) -> int:
-    """The window after the layout was read again: as it was, within the new bounds, unless the rule is static."""
+    """The window after the layout was read again: as it was, but not below the new floor, unless the rule is static."""
     static = rule.increase_exponential and rule.decrease_exponential and rule.increase == rule.decrease == 1
-    if static or not rule.size or not window:
+    if (static and rule.size) or not window:
         return rule.size
-    window = max(rule.floor, window)
-    return min(window, rule.ceiling) if rule.ceiling is not None else window
+    return max(rule.floor, window)
 
 
 def landed(draft: Draft, item: Item) -> None:
@@ -49,26 +48,43 @@ def _change(draft: Draft, item: Item, rule: Callable[[WindowRule, int], int]) ->
     pipeline = draft.pipeline(item)
     if pipeline.manager is Manager.DEPENDENT:
         queue = draft.queue(item.key)
+        if queue.dynamic:
+            queue = draft.queue_or_none((queue.pipeline, queue.label)) or queue
         draft.put_queue(replace(queue, window=rule(pipeline.window, queue.window)))
 
 
 def is_active(queue: Queue, item: Item) -> bool:
-    """Whether the item is within the window, so that it may be prepared and may start jobs."""
+    """Whether the item is within the window, so that it may be prepared and may start jobs.
+
+    Behind suspects of which the first half is tested (the switch ``batch``), nobody is.
+    """
+    if queue.suspects and item.id > queue.probe and item.id not in queue.suspects:
+        return False
     window = queue.window
-    return not window or len(queue.line) <= window or queue.line.place(item.id) < window
+    first = item.batch[0] if item.batch else item.id
+    return not window or len(queue.line) <= window or queue.line.place(first) < window
 
 
-def fill(draft: Draft, key: QueueKey) -> bool:
-    """Let the items that have come into the window be looked at; whether there were any."""
+def admit(draft: Draft, key: QueueKey) -> None:
+    """Have the first item that has come into the window looked at, unless one before it is to be looked at anyhow.
+
+    One at a time, from head to tail, as Zuul walks: what happens to one may close the window again. While the head is
+    being submitted nobody is taken in: Zuul holds the whole queue meanwhile (gate-semantics 1.4, 1.7).
+    """
     queue = draft.queue_or_none(key)
-    if queue is None or queue.paused:
-        return False
-    limit = min(queue.window or len(queue.line), len(queue.line))
-    if queue.active >= limit:
-        return False
-    for place in range(queue.active, limit):
-        number = queue.line.at(place)
-        if number is not None:
-            draft.flag(number, Flag.BASE | Flag.JOBS)
-    draft.put_queue(replace(queue, active=limit))
-    return True
+    if queue is None or queue.paused or queue.suspects:
+        return
+    place, size = queue.active, len(queue.line)
+    if place >= size or (queue.window and place >= queue.window):
+        return
+    number = queue.line.at(place)
+    todo = draft.agenda[key]
+    if number is None or (todo and min(todo) < number) or _landing(draft, queue):
+        return
+    draft.put_queue(replace(queue, active=place + 1))
+    draft.flag(number, Flag.BASE | Flag.JOBS)
+
+
+def _landing(draft: Draft, queue: Queue) -> bool:
+    head = queue.line.first
+    return head is not None and draft.item(head).stage in (Stage.LANDING, Stage.LOOKING)
