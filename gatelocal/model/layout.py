@@ -142,6 +142,7 @@ class JobSpec:
 
     :ivar dependencies: names of jobs that come first, with whether the dependency is soft.
     :ivar files: which paths are its inputs; none: all. :ivar irrelevant: paths that never are.
+    :ivar late_semaphores: those that are taken when the nodes are there (Zuul: ``resources-first``).
     :ivar deduplicate: None for Zuul's ``auto``.
     """
 
@@ -151,12 +152,20 @@ class JobSpec:
     hold_following: bool = False
     attempts: int = 3
     semaphores: tuple[str, ...] = ()
+    late_semaphores: frozenset[str] = frozenset()
     provides: frozenset[str] = frozenset()
     requires: frozenset[str] = frozenset()
     required_projects: tuple[str, ...] = ()
     files: tuple[Pattern, ...] = ()
     irrelevant: tuple[Pattern, ...] = ()
     deduplicate: bool | None = None
+
+    @property
+    def first_semaphores(self) -> tuple[str, ...]:
+        """Those that are taken before nodes are requested."""
+        if not self.late_semaphores:
+            return self.semaphores
+        return tuple(name for name in self.semaphores if name not in self.late_semaphores)
 
 
 @dataclass(frozen=True, slots=True)

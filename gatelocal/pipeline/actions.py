@@ -123,13 +123,19 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Submit:
-    """Land this patchset. Answer: Submitted. :ivar changes: all that land together with it, in order."""
+    """Land this patchset. Answer: Submitted. :ivar changes: all that land together with it, in order.
+
+    :ivar batch: the item whose builds speak for it and for others; 0 when they are its own. :ivar left: how many of
+        that batch are to land after it.
+    """
 
     id: int
     item: int
     ref: Ref
     changes: tuple[Ref, ...]
     pipeline: str
+    batch: int = 0
+    left: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
 from gatelocal.pipeline import builds, texts
 from gatelocal.pipeline.doubt import ended
 from gatelocal.pipeline.draft import Draft, Flag
-from gatelocal.pipeline.events import BuildDone, BuildDoomed, BuildPaused, NodeAnswer, Prepared
-from gatelocal.pipeline.leave import inform, say
+from gatelocal.pipeline.events import BuildDone, BuildDoomed, BuildPaused, NodeAnswer, NodeWaits, Prepared
+from gatelocal.pipeline.leave import inform
 from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
+from gatelocal.pipeline.switches.beside import look
 
 _RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
 
 
-def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer | Prepared) -> None:
+def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer | NodeWaits | Prepared) -> None:
     """Work an answer into its item."""
     item = draft.find(event.item)
     if item is None or item.generation != event.generation:
@@ -21,7 +23,7 @@ def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer
     match event:
         case Prepared():
             _prepared(draft, item, event)
-        case NodeAnswer():
+        case NodeAnswer() | NodeWaits():
             _node(draft, item, event)
         case BuildDone() | BuildPaused() | BuildDoomed():
             run = item.runs[event.run] if event.run < len(item.runs) else None
@@ -30,11 +32,13 @@ def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer
     draft.flag(item.id, Flag.JOBS)
 
 
-def _node(draft: Draft, item: Item, event: NodeAnswer) -> None:
+def _node(draft: Draft, item: Item, event: NodeAnswer | NodeWaits) -> None:
     run = item.runs[event.run] if event.run < len(item.runs) else None
-    if run is None or run.phase is not Phase.NODE or run.request != event.action:
+    if run is None or run.phase not in (Phase.NODE, Phase.SHORT) or run.request != event.action:
         return
-    if event.ready:
+    if isinstance(event, NodeWaits):
+        builds.node_short(draft, item, event.run)
+    elif event.ready:
         builds.node_ready(draft, item, event.run)
     elif run.control_of >= 0:
         ended(draft, item, event.run, replace(run, phase=Phase.DONE, result="NODE_FAILURE"))
@@ -73,15 +77,27 @@ def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
         return
     item = replace(item, bases=event.bases, layout=event.layout)
     if not event.merged:
-        item = draft.put(replace(item, stage=Stage.CONFLICT, conflicts=event.conflicts))
-        _tell_early(draft, item)
+        _conflict(draft, item, event)
     elif event.problem:
         draft.put(replace(item, stage=Stage.BROKEN, problem=event.problem))
     else:
-        item = builds.freeze(draft, item)
-        if item.runs and not item.started:
-            say(draft, item, "start", texts.started(item.pipeline))
-            draft.put(replace(item, started=True))
+        builds.freeze(draft, item)
+    if draft.policy.urgent or draft.policy.overtake or draft.policy.late_restart:
+        look(draft, item)
+
+
+def _conflict(draft: Draft, item: Item, event: Prepared) -> None:
+    """It cannot be merged. Whether it has jobs at all is known before that (Zuul freezes its job graph first)."""
+    try:
+        runs = builds.jobs_for(draft, item)
+    except ConfigurationError as error:
+        draft.put(replace(item, stage=Stage.BROKEN, problem=error.brief))
+        return
+    if not runs:
+        draft.put(replace(item, stage=Stage.TESTED, runs=()))
+        return
+    item = draft.put(replace(item, stage=Stage.CONFLICT, conflicts=event.conflicts))
+    _tell_early(draft, item)
 
 
 def _control_prepared(draft: Draft, item: Item, event: Prepared) -> None:

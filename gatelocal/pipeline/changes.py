@@ -6,15 +6,18 @@ from functools import partial
 
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager, Pipeline
+from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import ReadServer, WakeAt
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated, ServerRead, Started, Woken
-from gatelocal.pipeline.land import tell_once, test_anew
+from gatelocal.pipeline.land import reject, tell_once, test_anew
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.match import ref_triggered, triggered
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.state import Item, Reason, Stage, Step
+from gatelocal.pipeline.switches import urgent
+from gatelocal.pipeline.switches.beside import family
 
 RECONCILE_EVERY = 600.0
 """Seconds between two readings of the server's state (the switch ``reconcile``)."""
@@ -50,13 +53,25 @@ def update(draft: Draft, facts: Facts) -> None:
         if item is None or item.stage is Stage.LANDING:
             continue
         if item.live and facts.status == "ABANDONED":
-            leave(draft, item, Reason("abandoned"))
+            _abandoned(draft, item, facts)
         elif item.live and facts.status == "MERGED" and draft.policy.verify and _was_open(before):
             _landed_by_hand(draft, item, facts)
         elif item.live and _outdated(draft, item):
             _new_patchset(draft, item, facts)
-        else:
+        elif item.live:
             draft.flag(number, Flag.STAY)
+            if draft.policy.urgent and urgent.has_become(before, facts):
+                urgent.move_beside(draft, item)
+        else:
+            draft.flag(draft.queue(item.key).line.last or number, Flag.STAY)
+
+
+def _abandoned(draft: Draft, item: Item, facts: Facts) -> None:
+    """It leaves without a message; for the other members of its cycle it is what they need (gate-semantics 1.8)."""
+    if len(item.changes) == 1:
+        leave(draft, item, Reason("abandoned"))
+        return
+    reject(draft, item, Reason("cannot-land", (facts.change, texts.sentence(Reason("abandoned")))), "dependency")
 
 
 def _was_open(before: Facts | None) -> bool:
@@ -68,10 +83,8 @@ def _landed_by_hand(draft: Draft, item: Item, facts: Facts) -> None:
     if draft.pipeline(item).manager is not Manager.DEPENDENT:
         draft.flag(item.id, Flag.STAY)
         return
-    others = [ref for ref in item.changes if ref.change != facts.change]
     leave(draft, item, Reason("merged"))
-    for ref in others:
-        enqueue(draft, draft.pipeline(item), ref)
+    draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
 
 
 def _outdated(draft: Draft, item: Item) -> bool:
@@ -87,11 +100,8 @@ def _outdated(draft: Draft, item: Item) -> bool:
 
 def _new_patchset(draft: Draft, item: Item, facts: Facts) -> None:
     """The old version is removed at once; a cycle's other members try to enter again (gate-semantics 1.8)."""
-    pipeline = draft.pipeline(item)
     leave(draft, item, Reason("new-patchset", (str(facts.patchset),)))
-    for ref in item.changes:
-        if ref.change != facts.change and pipeline.manager is Manager.DEPENDENT:
-            enqueue(draft, pipeline, ref)
+    draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
 
 
 def ref_updated(draft: Draft, event: RefUpdated) -> None:
@@ -116,7 +126,8 @@ def _trunk_moved(draft: Draft, facts: Facts) -> None:
     for pipeline in draft.layout.pipelines.values():
         found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
         if found is not None and draft.queue_or_none((pipeline.name, found[0])) is not None:
-            test_anew(draft, (pipeline.name, found[0]))
+            for queue in family(draft, (pipeline.name, found[0])):
+                test_anew(draft, queue.key)
 
 
 # ---- the switch `reconcile`

@@ -15,6 +15,7 @@ from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.builds import advance, complete, fail_fast, holds_followers
 from gatelocal.pipeline.doubt import again
 from gatelocal.pipeline.draft import Draft, Flag, begun
+from gatelocal.pipeline.enqueue import enqueue_later, regrouped
 from gatelocal.pipeline.events import (
     BuildDone,
     BuildDoomed,
@@ -26,6 +27,7 @@ from gatelocal.pipeline.events import (
     HoldNodes,
     Looked,
     NodeAnswer,
+    NodeWaits,
     PauseQueue,
     Prepared,
     Promote,
@@ -37,11 +39,14 @@ from gatelocal.pipeline.events import (
     Woken,
 )
 from gatelocal.pipeline.land import conclude, expel, looked, submitted
+from gatelocal.pipeline.leave import tell_start
 from gatelocal.pipeline.policies import CLASSIC, Policy
 from gatelocal.pipeline.ready import may_stay
 from gatelocal.pipeline.speculate import rebase
 from gatelocal.pipeline.state import Item, Stage, State
-from gatelocal.pipeline.window import fill, is_active
+from gatelocal.pipeline.switches import batch, beside, late_restart, overtake, urgent
+from gatelocal.pipeline.switches.members import covered
+from gatelocal.pipeline.window import admit, is_active
 
 
 def initial(layout: Layout, policy: Policy = CLASSIC) -> State:
@@ -68,7 +73,7 @@ def traced(state: State, event: Event) -> tuple[State, tuple[Action, ...], tuple
 def _take(draft: Draft, event: Event) -> None:  # noqa: PLR0912 - one arm for each kind of event
     """Work an event into the state."""
     match event:
-        case BuildDone() | BuildPaused() | BuildDoomed() | NodeAnswer() | Prepared():
+        case BuildDone() | BuildPaused() | BuildDoomed() | NodeAnswer() | NodeWaits() | Prepared():
             answers.take(draft, event)
         case Looked():
             item = draft.find(event.item)
@@ -104,13 +109,17 @@ def _take(draft: Draft, event: Event) -> None:  # noqa: PLR0912 - one arm for ea
 
 def _settle(draft: Draft) -> None:
     """Walk the queues until nothing is left to be looked at."""
-    while draft.agenda:
+    while draft.agenda or draft.later:
+        if not draft.agenda:
+            enqueue_later(draft)
+            continue
         key = next(iter(draft.agenda))
+        admit(draft, key)
         todo = draft.agenda[key]
         if todo:
             number = min(todo)
             _examine(draft, number, todo.pop(number))
-        elif not fill(draft, key):
+        else:
             del draft.agenda[key]
 
 
@@ -120,6 +129,8 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
     if item is None or item.stage is Stage.LANDING or not item.live:
         return
     if flag & Flag.STAY:
+        if regrouped(draft, item):
+            return
         reason = may_stay(draft, item)
         if reason is not None:
             expel(draft, item, reason)
@@ -133,30 +144,93 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
 def _progress(draft: Draft, item: Item) -> None:
     queue = draft.queue(item.key)
     ahead = draft.find(item.ahead) if item.ahead else None
+    if item.runs and not item.started and not queue.paused and is_active(queue, item):
+        item = tell_start(draft, item)
+    if queue.suspects and batch.held_back(draft, item):
+        return
     if draft.policy.confirm and item.stage is Stage.TESTED and not queue.paused:
         item = again(draft, item)
+    if draft.policy.batch and item.stage is Stage.TESTED and not queue.paused and is_active(queue, item):
+        item = batch.gather(draft, item)
     if item.stage is Stage.TESTED and not queue.paused and not (ahead and ahead.blocks) and is_active(queue, item):
-        item = advance(draft, item)
+        item = _start(draft, item)
     red = any(run.red for run in item.runs)
+    if item.batch and red:
+        if batch.is_red(item):
+            batch.split(draft, item)
+            return
+        red = False
     if red and item.stage is Stage.TESTED:
         item = fail_fast(draft, item)
     item = _evaluate(draft, item, ahead, red)
-    if item.ahead or queue.paused:
+    if queue.paused:
         return
-    if item.stage in (Stage.CONFLICT, Stage.BROKEN) or (item.stage is Stage.TESTED and complete(item)):
-        conclude(draft, item)
+    if item.stage in (Stage.CONFLICT, Stage.BROKEN):
+        if not item.ahead:
+            conclude(draft, item)
+    elif item.stage is Stage.TESTED and (batch.is_done(draft, item) if item.batch else complete(item)):
+        _done(draft, item)
+
+
+def _start(draft: Draft, item: Item) -> Item:
+    """Start what may start; what a failure has restarted begins late, with the job that failed (``late_restart``)."""
+    if covered(item):
+        return item
+    if not item.suspicion:
+        return advance(draft, item)
+    if late_restart.doubtful(draft, item) is not None:
+        return advance(draft, item, late_restart.begun(item))
+    only = late_restart.first(item)
+    if only is None:
+        item = draft.put(replace(item, suspicion=()))
+    return advance(draft, item, only)
+
+
+def _done(draft: Draft, item: Item) -> None:
+    """All builds that speak for an item have ended: the verdict, if it is its turn."""
+    policy = draft.policy
+    if item.batch or draft.queue(item.key).suspects:
+        batch.green(draft, item)
+        item = draft.item(item.id)
+    if item.ahead:
+        if not policy.overtake or not beside.may_land(draft, item) or not overtake.may(draft, item):
+            return
+        item = overtake.step_aside(draft, item)
+    elif not item.failing and _has_to_wait(draft, item):
+        return
+    conclude(draft, item)
+
+
+def _has_to_wait(draft: Draft, item: Item) -> bool:
+    """Whether one that stands beside the queue lands first, or is landing at this moment."""
+    policy = draft.policy
+    if not (policy.urgent or policy.overtake):
+        return False
+    return not beside.may_land(draft, item) or (policy.urgent and urgent.waits_for(draft, item) is not None)
 
 
 def _evaluate(draft: Draft, item: Item, ahead: Item | None, red: bool) -> Item:
     """Whether the item fails, and whether it holds those behind; if that has changed, they are looked at."""
     failing = red or item.stage in (Stage.PARKED, Stage.CONFLICT, Stage.BROKEN)
-    blocks = item.stage is Stage.TESTED and (holds_followers(item) or bool(ahead and ahead.blocks))
+    holds = holds_followers(item) and not covered(item)
+    blocks = item.stage is Stage.TESTED and (holds or bool(ahead and ahead.blocks))
     if (failing, blocks) == (item.failing, item.blocks):
         return item
     changed = draft.put(replace(item, failing=failing, blocks=blocks))
+    if failing and not item.failing:
+        _begun_to_fail(draft, changed)
     if draft.pipeline(item).manager is Manager.DEPENDENT:
         _look_behind(draft, changed, Flag.BASE if failing != item.failing else Flag.JOBS)
     return changed
+
+
+def _begun_to_fail(draft: Draft, item: Item) -> None:
+    if draft.policy.late_restart:
+        late_restart.suspect(draft, item)
+    if draft.policy.batch:
+        batch.found(draft, item)
+    if draft.policy.urgent:
+        beside.look(draft, item)
 
 
 def _look_behind(draft: Draft, item: Item, flag: int) -> None:

@@ -15,7 +15,7 @@ from gatelocal.model.layout import Layout, Manager, Pipeline
 from gatelocal.model.table import Line
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.policies import Policy
-from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Semaphore, State, Step
+from gatelocal.pipeline.state import Autohold, Item, Provided, Queue, QueueKey, Reason, Semaphore, State, Step
 
 
 class Flag:
@@ -28,7 +28,10 @@ class Flag:
 
 @dataclass(slots=True)
 class Draft:
-    """The working copy. :ivar agenda: queue → item → what to look at; worked off by the walk."""
+    """The working copy. :ivar agenda: queue → item → what to look at; worked off by the walk.
+
+    :ivar later: (pipeline, patchset) that are to enter again when the walk has come to its end.
+    """
 
     before: State
     layout: Layout
@@ -50,6 +53,8 @@ class Draft:
     _told: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
     _proved: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
     _trail: dict[tuple[str, str, str], Step | None] = field(default_factory=dict)
+    _provided: dict[tuple[str, Ref], tuple[Provided, ...] | None] = field(default_factory=dict)
+    later: list[tuple[str, Ref]] = field(default_factory=list)
 
     @property
     def policy(self) -> Policy:
@@ -76,6 +81,7 @@ class Draft:
             old.told.changed(self._told) if self._told else old.told,
             old.proved.changed(self._proved) if self._proved else old.proved,
             old.trail.changed(self._trail) if self._trail else old.trail,
+            old.provided.changed(self._provided) if self._provided else old.provided,
             self.holds,
             self.wake,
         )
@@ -266,6 +272,15 @@ class Draft:
     def put_step(self, tip: tuple[str, str, str], step: Step) -> None:
         """Remember it."""
         self._trail[tip] = step
+
+    def provided(self, pipeline: str, ref: Ref) -> tuple[Provided, ...]:
+        """What the jobs of a patchset provided when it was last in the pipeline."""
+        key = (pipeline, ref)
+        return (self._provided[key] if key in self._provided else self.before.provided.get(key)) or ()
+
+    def put_provided(self, pipeline: str, ref: Ref, value: tuple[Provided, ...]) -> None:
+        """Remember it."""
+        self._provided[pipeline, ref] = value
 
     def put_told(self, change: str, value: tuple[str, ...]) -> None:
         """Remember it."""

@@ -1,6 +1,6 @@
 """How a change enters a pipeline, with what must come before it and what waits for it; nothing is tested here.
 
-The rules are Zuul's (gate-semantics 1.2, 1.9, 1.10). Stacks may be of any length: nothing here is recursive.
+The rules are Zuul's (gate-semantics 1.2, 1.9). Stacks may be of any length: nothing here is recursive.
 """
 
 from __future__ import annotations
@@ -8,13 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from gatelocal.depends.cycles import components
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
-from gatelocal.pipeline.draft import Draft, Flag, empty_queue
+from gatelocal.pipeline import alone
+from gatelocal.pipeline.draft import Draft, empty_queue
+from gatelocal.pipeline.grouping import groups, has_other_members
 from gatelocal.pipeline.leave import leave, refuse
-from gatelocal.pipeline.ready import obstacle, open_needs, outdated_parent, queue_name, requirement
+from gatelocal.pipeline.place import Manner, put_in
+from gatelocal.pipeline.ready import (
+    may_cycle,
+    needs_gone,
+    obstacle,
+    open_needs,
+    outdated_parent,
+    queue_name,
+    requirement,
+)
 from gatelocal.pipeline.state import Item, QueueKey, Reason
+from gatelocal.pipeline.switches import urgent
 
 
 @dataclass(slots=True)
@@ -26,25 +37,31 @@ class _Entry:
 
     draft: Draft
     pipeline: Pipeline
+    manner: Manner
     groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
     keys: dict[str, QueueKey | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Attempt:
+    """To bring in one change with what it needs; several for the same change may be under way at once."""
+
+    change: str
+    forced: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class _Task:
-    """A step that is still to be done. :ivar root: the change whose attempt it is part of, ended by a refusal."""
+    """A step that is still to be done. :ivar attempt: what it is part of, and what a refusal ends."""
 
     verb: str
     change: str
-    root: str
-    forced: bool
+    attempt: _Attempt
 
 
-def enqueue(draft: Draft, pipeline: Pipeline, ref: Ref, *, forced: bool = False) -> Reason | None:
-    """Bring a patchset into a pipeline; the reason if that cannot be.
-
-    :param forced: an operator wants it: the pipeline's requirements do not count, dependencies and readiness do.
-    """
+def enqueue(draft: Draft, pipeline: Pipeline, ref: Ref, manner: Manner | None = None) -> Reason | None:
+    """Bring a patchset into a pipeline; the reason if that cannot be."""
+    manner = manner or Manner(ref.change)
     facts = draft.facts(ref.change)
     if facts is None:
         return Reason("unknown", (ref.change,))
@@ -54,14 +71,31 @@ def enqueue(draft: Draft, pipeline: Pipeline, ref: Ref, *, forced: bool = False)
         case Manager.DEPENDENT:
             if ref.patchset != facts.patchset:
                 return Reason("old-patchset", (str(ref),))
-            reason = _dependent(draft, pipeline, ref.change, forced)
+            return _dependent(_Entry(draft, pipeline, manner), ref.change)
         case Manager.INDEPENDENT:
-            reason = _independent(draft, pipeline, ref, forced)
+            return alone.independent(draft, pipeline, ref, manner)
         case Manager.SERIAL | Manager.SUPERCEDENT:
-            reason = _alone(draft, pipeline, ref, forced)
-    if reason is None:
-        _supersede(draft, pipeline, ref.change)
-    return reason
+            return alone.in_line(draft, pipeline, ref, manner)
+
+
+def enqueue_later(draft: Draft) -> None:
+    """Bring back in what had to leave for a moment, whatever the pipeline's requirements say (gate-semantics 1.8)."""
+    pipeline, ref = draft.later.pop(0)
+    known = draft.layout.pipelines.get(pipeline)
+    if known is not None:
+        enqueue(draft, known, ref, Manner(ref.change, forced=True))
+
+
+def regrouped(draft: Draft, item: Item) -> bool:
+    """Whether an item was taken out because its changes are not one cycle any more, or part of a larger one.
+
+    They try to enter again (gate-semantics 1.4, step 1). Only when something that it needs has gone can that be.
+    """
+    if not needs_gone(draft, item) or not has_other_members(draft, item):
+        return False
+    leave(draft, item, Reason("cycle-changed", item.names))
+    draft.later += [(item.pipeline, ref) for ref in item.changes]
+    return True
 
 
 def _there(draft: Draft, pipeline: Pipeline, ref: Ref) -> bool:
@@ -70,21 +104,9 @@ def _there(draft: Draft, pipeline: Pipeline, ref: Ref) -> bool:
     return any(item.live and item.pipeline == pipeline.name and ref in item.changes for item in items)
 
 
-def _supersede(draft: Draft, pipeline: Pipeline, change: str) -> None:
-    """Whoever enters this pipeline leaves those that it supercedes (Zuul: ``supercedes``)."""
-    for name in pipeline.supercedes:
-        item = draft.holding(name, change)
-        if item is not None:
-            leave(draft, item, Reason("superseded", (pipeline.name,)))
-
-
-# ---- dependent
-
-
-def _dependent(draft: Draft, pipeline: Pipeline, change: str, forced: bool) -> Reason | None:
+def _dependent(entry: _Entry, change: str) -> Reason | None:
     """Bring a change in, after what it needs and before what is ready and needs it."""
-    entry = _Entry(draft, pipeline)
-    tasks = [_Task("enter", change, change, forced)]
+    tasks = [_Task("enter", change, _Attempt(change, entry.manner.forced))]
     refused: dict[str, Reason] = {}
     while tasks:
         task = tasks.pop()
@@ -93,29 +115,49 @@ def _dependent(draft: Draft, pipeline: Pipeline, change: str, forced: bool) -> R
         if task.verb == "append":
             tasks += reversed(_append(entry, task))
             continue
-        if task.root == task.change and task.root in refused:
+        whole = task.attempt.change
+        if whole == task.change and whole in refused:
             continue
-        reason = _admit(entry, task.change, task.forced)
+        reason = _admit(entry, task.change, task.attempt.forced)
         if reason is not None:
-            if task.change == task.root or reason.code in ("other-queue", "cycle"):
-                refuse(draft, pipeline, task.change, reason)
-            refused[task.root] = reason if task.change == task.root else Reason("needs", (task.change,))
-            _give_up(tasks, task.root)
+            if task.change == whole or reason.code in ("other-queue", "cycle"):
+                refuse(entry.draft, entry.pipeline, task.change, reason)
+            refused[whole] = reason if task.change == whole else Reason("needs", (task.change,))
+            _give_up(tasks, task.attempt)
             continue
-        tasks.append(_Task("append", task.change, task.root, task.forced))
+        tasks.append(_Task("append", task.change, task.attempt))
         ahead = _ahead(entry, task.change)
-        tasks += [_Task("enter", name, task.root, task.forced) for name in reversed(ahead)]
+        tasks += [_Task("enter", name, task.attempt) for name in reversed(ahead)]
     return refused.get(change) if not _queued(entry, change) else None
 
 
-def _give_up(tasks: list[_Task], root: str) -> None:
+def _give_up(tasks: list[_Task], attempt: _Attempt) -> None:
     """Drop what was to be done for the sake of a change that was refused."""
-    while tasks and tasks[-1].root == root:
+    while tasks and tasks[-1].attempt is attempt:
         tasks.pop()
 
 
 def _queued(entry: _Entry, change: str) -> bool:
     return entry.draft.holding(entry.pipeline.name, change) is not None
+
+
+class _Queued:
+    """The changes that are in the pipeline."""
+
+    def __init__(self, entry: _Entry) -> None:
+        self._entry = entry
+
+    def __contains__(self, change: object) -> bool:
+        return isinstance(change, str) and _queued(self._entry, change)
+
+
+def _group(entry: _Entry, change: str) -> tuple[str, ...]:
+    """The cycle of a change in merge order: the change alone when it is in none."""
+    if change not in entry.groups:
+        for group in groups(entry.draft, change, _Queued(entry)):
+            for name in group:
+                entry.groups.setdefault(name, group)
+    return entry.groups[change]
 
 
 def _admit(entry: _Entry, change: str, forced: bool) -> Reason | None:
@@ -142,19 +184,21 @@ def _cycle_problem(entry: _Entry, group: Sequence[str]) -> Reason | None:
         return Reason("no-project", (entry.pipeline.name,))
     if len(group) == 1:
         return None
-    for name, key in zip(group, keys, strict=True):
-        facts = entry.draft.facts(name)
-        found = queue_name(entry.draft.layout, entry.pipeline, facts) if facts else None
-        if key != keys[0] or found is None:
-            return Reason("other-queue", (name,))
-        if not found[1].cycles:
-            return Reason("cycle", tuple(group))
-    return None
+    if not may_cycle(entry.draft, group):
+        return Reason("cycle", tuple(group))
+    others = [name for name, key in zip(group, keys, strict=True) if key != keys[0]]
+    return Reason("other-queue", (others[0],)) if others else None
 
 
 def _need_problem(entry: _Entry, group: Sequence[str]) -> Reason | None:
-    """What is needed must be in the same queue, current and ready to land (Zuul: getMissingNeededChanges)."""
+    """What is needed must be in the same queue, current and ready to land (Zuul: getMissingNeededChanges).
+
+    That it is in another queue is told, whatever else is in the way.
+    """
     key = _queue_of(entry, group[0])
+    elsewhere = _needed_elsewhere(entry, group, key)
+    if elsewhere is not None:
+        return Reason("other-queue", (elsewhere,))
     for name in group:
         facts = entry.draft.facts(name)
         if facts is None:
@@ -165,13 +209,21 @@ def _need_problem(entry: _Entry, group: Sequence[str]) -> Reason | None:
         for needed in open_needs(entry.draft, facts):
             if needed in group:
                 continue
-            if _queue_of(entry, needed) != key:
-                return Reason("other-queue", (needed,))
             other = entry.draft.facts(needed)
             if other is None:
                 return Reason("unknown", (needed,))
             if not _queued(entry, needed) and obstacle(entry.pipeline, other) is not None:
                 return Reason("needs", (needed,))
+        if entry.draft.policy.urgent and key is not None and urgent.split(entry.draft, key, facts.needs):
+            return Reason("needs", (facts.needs[0],))
+    return None
+
+
+def _needed_elsewhere(entry: _Entry, group: Sequence[str], key: QueueKey | None) -> str | None:
+    for name in group:
+        for needed in open_needs(entry.draft, _known(entry, name)):
+            if needed not in group and _queue_of(entry, needed) != key:
+                return needed
     return None
 
 
@@ -208,12 +260,18 @@ def _append(entry: _Entry, task: _Task) -> list[_Task]:
         draft.put_queue(empty_queue(entry.pipeline, key[1], key[1]))
     needs = [n for one in group for n in open_needs(draft, _known(entry, one)) if n not in group]
     refs = tuple(_known(entry, name).ref for name in group)
-    _place(draft, key, refs, tuple(dict.fromkeys(needs)))
-    return [_Task("enter", name, name, False) for one in group for name in _behind(entry, one, key)]
+    base = key
+    if draft.policy.urgent:
+        key = urgent.place(draft, key, group, needs, task.attempt.change)
+    put_in(draft, key, refs, entry.manner, needs=tuple(dict.fromkeys(needs)))
+    return [_Task("enter", name, _Attempt(name)) for one in group for name in _behind(entry, one, base)]
 
 
 def _behind(entry: _Entry, change: str, key: QueueKey) -> list[str]:
-    """Changes that need this one, wait in the same queue and are ready (Zuul: enqueue behind)."""
+    """Changes that need this one, wait in the same queue and are ready (Zuul: enqueue behind).
+
+    The pipeline's requirements are asked of them even when an operator has forced the one ahead.
+    """
     found = []
     for name in _known(entry, change).needed_by:
         facts = entry.draft.facts(name)
@@ -222,144 +280,3 @@ def _behind(entry: _Entry, change: str, key: QueueKey) -> list[str]:
         if obstacle(entry.pipeline, facts) is None:
             found.append(name)
     return found
-
-
-def _place(draft: Draft, key: QueueKey, refs: tuple[Ref, ...], needs: tuple[str, ...], *, live: bool = True) -> None:
-    item = Item(draft.number(), key[0], key[1], refs, live, draft.now, needs)
-    draft.add(item)
-    draft.flag(item.id, Flag.BASE)
-    if live:
-        for ref in refs:
-            draft.put_last(ref.change, None)
-
-
-def _group(entry: _Entry, change: str) -> tuple[str, ...]:
-    """The cycle of a change in merge order: the change alone when it is in none."""
-    if change not in entry.groups:
-        for group in _groups(entry, change):
-            for name in group:
-                entry.groups.setdefault(name, group)
-    return entry.groups[change]
-
-
-def _groups(entry: _Entry, change: str) -> list[tuple[str, ...]]:
-    """The change and all that it needs and that is not queued, as cycles, each after those that it needs."""
-    known = entry.draft.facts(change)
-    if known is None or not known.needs:
-        return [(change,)]
-    needs: dict[str, tuple[str, ...]] = {}
-    pending = [change]
-    while pending:
-        name = pending.pop()
-        if name in needs:
-            continue
-        facts = entry.draft.facts(name)
-        counts = name == change or not _queued(entry, name)
-        needs[name] = open_needs(entry.draft, facts) if counts and facts is not None else ()
-        pending += needs[name]
-    if not needs[change]:
-        return [(change,)]
-    return [_in_order(entry.draft, group, needs, change) for group in components(needs, change)]
-
-
-def _in_order(draft: Draft, group: frozenset[str], needs: dict[str, tuple[str, ...]], start: str) -> tuple[str, ...]:
-    """The members of a cycle: depth first from the one that enters, reversed; a git parent precedes its child."""
-    if len(group) == 1:
-        return tuple(group)
-    first = start if start in group else next(name for name in needs if name in group)
-    seen: dict[str, None] = {}
-    pending = [first]
-    while pending:
-        name = pending.pop()
-        if name in seen or name not in group:
-            continue
-        seen[name] = None
-        pending += reversed(needs[name])
-    ordered = list(reversed(seen))
-    for name in list(ordered):
-        facts = draft.facts(name)
-        parent = facts.parent.change if facts and facts.parent else None
-        if parent in ordered and ordered.index(parent) > ordered.index(name):
-            ordered.remove(parent)
-            ordered.insert(ordered.index(name), parent)
-    return tuple(ordered)
-
-
-# ---- independent, serial, supercedent
-
-
-def _independent(draft: Draft, pipeline: Pipeline, ref: Ref, forced: bool) -> Reason | None:
-    """A queue of its own for the change, behind what it needs, which is merged but not tested (gate-semantics 1.10)."""
-    entry = _Entry(draft, pipeline)
-    facts = _known(entry, ref.change)
-    if queue_name(draft.layout, pipeline, facts) is None:
-        return Reason("no-project", (pipeline.name,))
-    groups = [(ref.change,)] if pipeline.ignore_dependencies or facts.is_branch else _independent_groups(entry, facts)
-    own = groups[-1]
-    for group in groups:
-        for name in group:
-            known = draft.facts(name)
-            reason = Reason("unknown", (name,)) if known is None else None
-            if not (forced and group is own):
-                reason = reason or requirement(draft, pipeline, ref if name == ref.change else _known(entry, name).ref)
-            if reason is not None:
-                reason = reason if name == ref.change else Reason("needs", (name,))
-                refuse(draft, pipeline, ref.change, reason)
-                return reason
-        problem = _cycle_problem(entry, group) if len(group) > 1 else None
-        if problem is not None:
-            refuse(draft, pipeline, ref.change, problem)
-            return problem
-    key = (pipeline.name, f"{facts.project}#{draft.number()}")
-    draft.put_queue(empty_queue(pipeline, key[1], facts.project, dynamic=True))
-    for group in groups:
-        refs = tuple(ref if name == ref.change else _wanted(draft, groups, name) for name in group)
-        _place(draft, key, refs, (), live=group is own)
-    return None
-
-
-def _independent_groups(entry: _Entry, facts: Facts) -> list[tuple[str, ...]]:
-    needs: dict[str, tuple[str, ...]] = {}
-    pending = [facts.change]
-    while pending:
-        name = pending.pop()
-        if name in needs:
-            continue
-        known = entry.draft.facts(name)
-        needs[name] = open_needs(entry.draft, known) if known is not None else ()
-        pending += needs[name]
-    return [_in_order(entry.draft, group, needs, facts.change) for group in components(needs, facts.change)]
-
-
-def _wanted(draft: Draft, groups: Sequence[Sequence[str]], change: str) -> Ref:
-    """The patchset that is merged underneath: the one that is a git parent, otherwise the current one."""
-    for group in groups:
-        for name in group:
-            facts = draft.facts(name)
-            if facts is not None and facts.parent is not None and facts.parent.change == change:
-                return facts.parent
-    facts = draft.facts(change)
-    return facts.ref if facts is not None else Ref(change, 1)
-
-
-def _alone(draft: Draft, pipeline: Pipeline, ref: Ref, forced: bool) -> Reason | None:
-    """At the end of the queue of its project and branch; a supercedent queue keeps the first and the latest."""
-    facts = draft.facts(ref.change)
-    if facts is None:
-        return Reason("unknown", (ref.change,))
-    found = queue_name(draft.layout, pipeline, facts)
-    reason = Reason("no-project", (pipeline.name,)) if found is None else None
-    reason = reason or (None if forced else requirement(draft, pipeline, ref))
-    if reason is not None or found is None:
-        if reason is not None:
-            refuse(draft, pipeline, ref.change, reason)
-        return reason
-    key = (pipeline.name, found[0])
-    if draft.queue_or_none(key) is None:
-        dynamic = pipeline.manager is Manager.SUPERCEDENT
-        draft.put_queue(empty_queue(pipeline, key[1], key[1], dynamic=dynamic))
-    _place(draft, key, (ref,), ())
-    if pipeline.manager is Manager.SUPERCEDENT:
-        for number in tuple(draft.queue(key).line)[1:-1]:
-            leave(draft, draft.item(number), Reason("superseded", (pipeline.name,)))
-    return None

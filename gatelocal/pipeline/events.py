@@ -78,6 +78,17 @@ class NodeAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeWaits:
+    """The launcher says that a request has to wait; its answer follows later."""
+
+    at: float
+    action: int
+    item: int
+    generation: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
 class BuildDoomed:
     """A running build says that it will fail."""
 
@@ -233,6 +244,7 @@ Event = (
     | RefUpdated
     | Prepared
     | NodeAnswer
+    | NodeWaits
     | BuildDoomed
     | BuildPaused
     | BuildDone

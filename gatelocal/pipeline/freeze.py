@@ -14,8 +14,8 @@ from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import JobSpec, Layout, Pattern
 from gatelocal.model.stanza import Stanza, Tagged
-from gatelocal.pipeline.layout import _listed, _mapping, _names, _patterns, _truth, _whole
 from gatelocal.pipeline.match import any_matches, concerns
+from gatelocal.pipeline.values import listed, mapping, names, patterns, text, truth, whole
 
 NOOP = "noop"
 """Zuul's built-in job that succeeds without a build."""
@@ -109,8 +109,8 @@ def _chain(layout: Layout, name: str, branch: str, below: tuple[str, ...]) -> li
 
 
 def _for_branch(body: Mapping[str, object], place: str, branch: str) -> bool:
-    patterns = _patterns(body.get("branches"), place)
-    return not patterns or any_matches(patterns, branch)
+    found = patterns(body.get("branches"), place)
+    return not found or any_matches(found, branch)
 
 
 def _applied(job: JobSpec, body: Mapping[str, object], place: str) -> JobSpec:
@@ -124,59 +124,62 @@ def _applied(job: JobSpec, body: Mapping[str, object], place: str) -> JobSpec:
 
 def _dependencies(job: JobSpec, value: object, place: str) -> JobSpec:
     found: list[tuple[str, bool]] = []
-    for item in _listed(value):
+    for item in listed(value):
         if isinstance(item, str):
             found.append((item, False))
             continue
-        body = _mapping(item, place, "dependencies")
+        body = mapping(item, place, "dependencies")
         name = body.get("name")
         if not isinstance(name, str):
             raise ConfigurationError(f"{place}: a dependency has a name")
-        found.append((name, _truth(body.get("soft", False), place, "soft")))
+        found.append((name, truth(body.get("soft", False), place, "soft")))
     return replace(job, dependencies=tuple(found))
 
 
 def _semaphores(job: JobSpec, value: object, place: str) -> JobSpec:
     names: list[str] = []
-    for item in _listed(value):
+    late: set[str] = {*job.late_semaphores}
+    for item in listed(value):
         body = item if isinstance(item, Mapping) else {"name": item}
-        if body.get("resources-first"):
-            raise ConfigurationError(f"{place}: resources-first is not built yet")
-        names += _names(body.get("name"), place, "semaphores")
-    return replace(job, semaphores=tuple(dict.fromkeys((*job.semaphores, *names))))
+        name = text(body.get("name"), place, "semaphores")
+        names.append(name)
+        if truth(body.get("resources-first", False), place, "resources-first"):
+            late.add(name)
+    every = tuple(dict.fromkeys((*job.semaphores, *names)))
+    return replace(job, semaphores=every, late_semaphores=frozenset(late))
 
 
 def _projects(job: JobSpec, value: object, place: str) -> JobSpec:
-    names = [str(item.get("name")) if isinstance(item, Mapping) else str(item) for item in _listed(value)]
+    names = [str(item.get("name")) if isinstance(item, Mapping) else str(item) for item in listed(value)]
     before = () if isinstance(value, Tagged) else job.required_projects
     return replace(job, required_projects=tuple(dict.fromkeys((*before, *names))))
 
 
 def _attempts(job: JobSpec, value: object, place: str) -> JobSpec:
-    number = _whole(value, place, "attempts")
+    number = whole(value, place, "attempts")
     if number < 1:
         raise ConfigurationError(f"{place}: attempts must be at least 1")
     return replace(job, attempts=number)
 
 
 def _deduplicate(job: JobSpec, value: object, place: str) -> JobSpec:
-    return replace(job, deduplicate=None if value == "auto" else _truth(value, place, "deduplicate"))
+    return replace(job, deduplicate=None if value == "auto" else truth(value, place, "deduplicate"))
 
 
 def _inherited(before: tuple[Pattern, ...], value: object, place: str) -> tuple[Pattern, ...]:
     kept = before if isinstance(value, Tagged) and value.tag == "!inherit" else ()
-    return (*kept, *_patterns(value, place))
+    return (*kept, *patterns(value, place))
 
 
 _SETTERS: Mapping[str, _Setter] = {
-    "voting": lambda job, value, place: replace(job, voting=_truth(value, place, "voting")),
-    "hold-following-changes": lambda job, value, place: replace(job, hold_following=_truth(value, place, "hold")),
+    "voting": lambda job, value, place: replace(job, voting=truth(value, place, "voting")),
+    "hold-following-changes": lambda job, value, place: replace(job, hold_following=truth(value, place, "hold")),
     "attempts": _attempts,
     "dependencies": _dependencies,
     "semaphore": _semaphores,
     "semaphores": _semaphores,
-    "provides": lambda job, value, place: replace(job, provides=job.provides | {*_names(value, place, "provides")}),
-    "requires": lambda job, value, place: replace(job, requires=job.requires | {*_names(value, place, "requires")}),
+    "provides": lambda job, value, place: replace(job, provides=job.provides | {*names(value, place, "provides")}),
+    "requires": lambda job, value, place: replace(job, requires=job.requires | {*names(value, place, "requires")}),
     "required-projects": _projects,
     "files": lambda job, value, place: replace(job, files=_inherited(job.files, value, place)),
     "irrelevant-files": lambda job, value, place: replace(job, irrelevant=_inherited(job.irrelevant, value, place)),

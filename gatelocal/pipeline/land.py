@@ -19,6 +19,8 @@ from gatelocal.pipeline.ready import obstacle
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, Reason, Stage, Step
+from gatelocal.pipeline.switches import beside
+from gatelocal.pipeline.switches.members import fellows, spokesman
 
 
 def conclude(draft: Draft, item: Item) -> None:
@@ -29,7 +31,7 @@ def conclude(draft: Draft, item: Item) -> None:
         reject(draft, item, Reason("config", (item.problem,)), "config")
     elif not item.runs:
         _no_jobs(draft, item)
-    elif all_green(item):
+    elif all_green(spokesman(draft, item)):
         _succeed(draft, item)
     else:
         names = tuple(run.job.name for run in item.runs if run.red)
@@ -98,7 +100,8 @@ def _succeed(draft: Draft, item: Item) -> None:
             take_out(draft, item, None)
     elif len(item.changes) > 1 or draft.policy.verify:
         # A cycle is read again before it lands, so that it does not land in part (gate-semantics 1.7).
-        make = partial(Look, item=item.id, generation=item.generation, changes=item.names)
+        names = tuple(name for one in fellows(draft, item) for name in one.names)
+        make = partial(Look, item=item.id, generation=item.generation, changes=names)
         draft.act(make)
         draft.put(replace(item, stage=Stage.LOOKING))
     else:
@@ -106,13 +109,41 @@ def _succeed(draft: Draft, item: Item) -> None:
 
 
 def _land(draft: Draft, item: Item) -> None:
-    say(draft, item, "success", texts.succeeded(item))
-    _submit(draft, draft.put(replace(item, stage=Stage.LANDING)))
+    """Begin to land an item, with all that are tested together with it."""
+    for one in fellows(draft, item):
+        draft.put(replace(one, stage=Stage.LANDING))
+    _land_one(draft, draft.item(item.id))
+
+
+def _land_one(draft: Draft, item: Item) -> None:
+    say(draft, item, "success", texts.succeeded(spokesman(draft, item)))
+    _submit(draft, item)
 
 
 def _submit(draft: Draft, item: Item) -> None:
     ref = item.changes[item.submitted]
-    draft.act(partial(Submit, item=item.id, ref=ref, changes=item.changes, pipeline=item.pipeline))
+    make = partial(Submit, item=item.id, ref=ref, changes=item.changes, pipeline=item.pipeline)
+    if item.batch:
+        left = sum(len(one.changes) - one.submitted for one in fellows(draft, item)) - 1
+        make = partial(make, batch=item.batch[-1], left=left)
+    draft.act(make)
+
+
+def _next_fellow(draft: Draft, item: Item) -> None:
+    """One of a batch has landed: the next one follows, unless the queue was paused meanwhile."""
+    rest = fellows(draft, item) if item.batch else []
+    if rest and not draft.queue(rest[0].key).paused:
+        _land_one(draft, rest[0])
+        return
+    _stop_landing(draft, item)
+
+
+def _stop_landing(draft: Draft, item: Item) -> None:
+    """Those that were to land together with the item do not, for now."""
+    for one in fellows(draft, item) if item.batch else ():
+        if one.id != item.id:
+            draft.put(replace(one, stage=Stage.TESTED))
+            draft.flag(one.id, Flag.JOBS)
 
 
 def looked(draft: Draft, item: Item, event: Looked) -> None:
@@ -121,8 +152,14 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
     for facts in event.facts:
         draft.put_facts(facts)
     item = draft.put(replace(item, stage=Stage.TESTED))
+    if item.batch and _fellow_left(draft, item, event):
+        return
     for facts in event.facts:
         reason = obstacle(pipeline, facts)
+        if reason is not None and len(item.changes) > 1:
+            why = Reason("cannot-land", (facts.change, texts.sentence(reason)))
+            reject(draft, item, why, "dependency")
+            return
         if reason is not None:
             expel(draft, item, reason)
             return
@@ -140,6 +177,26 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
         draft.flag(item.id, Flag.JOBS)
         return
     _land(draft, item)
+
+
+def _fellow_left(draft: Draft, item: Item, event: Looked) -> bool:
+    """Whether one that is tested together with the item cannot land: it goes, the others are tested without it."""
+    found = False
+    for facts in event.facts:
+        other = draft.holding(item.pipeline, facts.change)
+        if facts.change in item.names or other is None:
+            continue
+        reason = obstacle(draft.pipeline(item), facts)
+        if reason is not None:
+            expel(draft, other, reason)
+        elif facts.status == "MERGED" and draft.policy.verify:
+            leave(draft, other, Reason("merged"))
+        else:
+            continue
+        found = True
+    if found:
+        draft.flag(item.id, Flag.JOBS)
+    return found
 
 
 def test_anew(draft: Draft, key: tuple[str, str]) -> None:
@@ -182,12 +239,18 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
     if item.submitted < len(item.changes):
         _submit(draft, item)
         return
+    if item.by_hand:
+        take_out(draft, item, Reason("merged"))
+        return
     _prove(draft, item)
     _pass_on(draft, item)
+    if draft.policy.urgent or draft.policy.overtake:
+        beside.landed(draft, item)
     window.landed(draft, item)
     take_out(draft, item, Reason("merged"))
     if moved:
         _other_content(draft, item)
+    _next_fellow(draft, item)
 
 
 def _other_content(draft: Draft, item: Item) -> None:
@@ -226,8 +289,9 @@ def _was_landed(draft: Draft, item: Item, event: Submitted) -> None:
     """It had landed by hand. Zuul: counts as not merged, those behind are tested again, the window stays."""
     _mark_merged(draft, event.ref.change)
     if item.submitted + 1 < len(item.changes):
-        _submit(draft, draft.put(replace(item, submitted=item.submitted + 1)))
+        _submit(draft, draft.put(replace(item, submitted=item.submitted + 1, by_hand=True)))
         return
+    _stop_landing(draft, item)
     take_out(draft, item, Reason("merged"))
 
 
@@ -237,6 +301,7 @@ def _refused(draft: Draft, item: Item, event: Submitted) -> None:
     Zuul tells only the members of a cycle; ``explain`` tells everybody.
     """
     words = event.reason or event.answer
+    _stop_landing(draft, item)
     reason = Reason("refused", (words,))
     if len(item.changes) > 1:
         if item.submitted:

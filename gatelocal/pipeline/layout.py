@@ -6,7 +6,6 @@ influence on queueing (descriptions, variables, playbooks, nodes) are accepted w
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 
 from gatelocal.errors import ConfigurationError
@@ -24,8 +23,8 @@ from gatelocal.model.layout import (
     Voice,
     WindowRule,
 )
-from gatelocal.model.stanza import Stanza, Tagged
-from gatelocal.pipeline.match import compiled
+from gatelocal.model.stanza import Stanza
+from gatelocal.pipeline.values import duration, listed, mapping, names, only, pattern, patterns, text, truth, whole
 
 CONNECTION = "gerrit"
 """The name of the code-review connection in every layout."""
@@ -66,7 +65,6 @@ _EVENTS = frozenset(
     "patchset-created comment-added change-abandoned change-restored change-merged wip-state-changed"
     " ref-updated".split()
 )
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
 
 def layout_of(stanzas: Sequence[Stanza]) -> Layout:
@@ -88,8 +86,8 @@ def layout_of(stanzas: Sequence[Stanza]) -> Layout:
             case "job":
                 jobs[stanza.name] = (*jobs.get(stanza.name, ()), stanza)
             case "semaphore":
-                _only(stanza.body, _SEMAPHORE, stanza.place, "semaphore")
-                semaphores[stanza.name] = _whole(stanza.body.get("max", 1), stanza.place, "max")
+                only(stanza.body, _SEMAPHORE, stanza.place, "semaphore")
+                semaphores[stanza.name] = whole(stanza.body.get("max", 1), stanza.place, "max")
             case "project-template":
                 templates[stanza.name] = (*templates.get(stanza.name, ()), stanza)
             case "project" | "nodeset" | "pragma":
@@ -111,7 +109,7 @@ def layout_of(stanzas: Sequence[Stanza]) -> Layout:
 
 def _pipeline(stanza: Stanza) -> Pipeline:
     body, place = stanza.body, stanza.place
-    _only(body, _PIPELINE, place, "pipeline")
+    only(body, _PIPELINE, place, "pipeline")
     try:
         manager = Manager(body.get("manager"))
     except ValueError:
@@ -130,9 +128,9 @@ def _pipeline(stanza: Stanza) -> Pipeline:
         reject=_requirement(reject, place),
         voices=_voices(body, place),
         window=_window(body, place),
-        supercedes=_names(body.get("supercedes"), place, "supercedes"),
-        dequeue_on_new_patchset=_truth(body.get("dequeue-on-new-patchset", True), place, "dequeue-on-new-patchset"),
-        ignore_dependencies=_truth(body.get("ignore-dependencies", False), place, "ignore-dependencies"),
+        supercedes=names(body.get("supercedes"), place, "supercedes"),
+        dequeue_on_new_patchset=truth(body.get("dequeue-on-new-patchset", True), place, "dequeue-on-new-patchset"),
+        ignore_dependencies=truth(body.get("ignore-dependencies", False), place, "ignore-dependencies"),
     )
 
 
@@ -154,37 +152,37 @@ def _voice(value: object, place: str, key: str) -> Voice:
     submit, comment = False, True
     for name, setting in settings.items():
         if name == "submit":
-            submit = _truth(setting, place, f"{key}: submit")
+            submit = truth(setting, place, f"{key}: submit")
         elif name == "comment":
-            comment = _truth(setting, place, f"{key}: comment")
+            comment = truth(setting, place, f"{key}: comment")
         else:
-            votes.append((name, _whole(setting, place, f"{key}: {name}")))
+            votes.append((name, whole(setting, place, f"{key}: {name}")))
     return Voice(tuple(votes), submit, comment)
 
 
 def _of_connection(value: object, place: str, key: str) -> Mapping[str, object]:
     if value is None:
         return {}
-    body = _mapping(value, place, key)
+    body = mapping(value, place, key)
     others = sorted(set(body) - {CONNECTION})
     if others:
         raise ConfigurationError(f"{place}: {key}: there is no connection named {others[0]}, only {CONNECTION}")
-    return _mapping(body.get(CONNECTION) or {}, place, key)
+    return mapping(body.get(CONNECTION) or {}, place, key)
 
 
 def _triggers(value: object, place: str) -> tuple[Trigger, ...]:
     if value is None:
         return ()
-    body = _mapping(value, place, "trigger")
+    body = mapping(value, place, "trigger")
     others = sorted(set(body) - {CONNECTION})
     if others:
         raise ConfigurationError(f"{place}: trigger: {others[0]}: only events of {CONNECTION} are built")
-    return tuple(_trigger(_mapping(item, place, "trigger"), place) for item in _listed(body.get(CONNECTION)))
+    return tuple(_trigger(mapping(item, place, "trigger"), place) for item in listed(body.get(CONNECTION)))
 
 
 def _trigger(body: Mapping[str, object], place: str) -> Trigger:
-    _only(body, _TRIGGER, place, "trigger")
-    events = _names(body.get("event"), place, "event")
+    only(body, _TRIGGER, place, "trigger")
+    events = names(body.get("event"), place, "event")
     unknown = [name for name in events if name not in _EVENTS]
     if unknown or not events:
         raise ConfigurationError(
@@ -193,10 +191,10 @@ def _trigger(body: Mapping[str, object], place: str) -> Trigger:
     return Trigger(
         events=events,
         approvals=_event_approvals(body.get("approval"), place),
-        comments=_patterns(body.get("comment"), place),
-        branches=_patterns(body.get("branch"), place),
-        refs=_patterns(body.get("ref"), place),
-        usernames=_patterns(body.get("username"), place),
+        comments=patterns(body.get("comment"), place),
+        branches=patterns(body.get("branch"), place),
+        refs=patterns(body.get("ref"), place),
+        usernames=patterns(body.get("username"), place),
         require=_approvals(body.get("require-approval"), place),
         reject=_approvals(body.get("reject-approval"), place),
     )
@@ -204,9 +202,9 @@ def _trigger(body: Mapping[str, object], place: str) -> Trigger:
 
 def _event_approvals(value: object, place: str) -> tuple[tuple[str, int], ...]:
     pairs: list[tuple[str, int]] = []
-    for item in _listed(value):
-        for label, vote in _mapping(item, place, "approval").items():
-            pairs.append((label, _whole(vote, place, label)))
+    for item in listed(value):
+        for label, vote in mapping(item, place, "approval").items():
+            pairs.append((label, whole(vote, place, label)))
     return tuple(pairs)
 
 
@@ -214,22 +212,22 @@ def _requirement(value: object, place: str) -> Requirement | None:
     if value is None:
         return None
     body = _of_connection(value, place, "require")
-    _only(body, _REQUIRE, place, "require")
+    only(body, _REQUIRE, place, "require")
 
-    def truth(key: str) -> bool | None:
-        return _truth(body[key], place, key) if key in body else None
+    def flag(key: str) -> bool | None:
+        return truth(body[key], place, key) if key in body else None
 
     return Requirement(
-        open=truth("open"),
-        current_patchset=truth("current-patchset"),
-        wip=truth("wip"),
-        status=_names(body.get("status"), place, "status"),
+        open=flag("open"),
+        current_patchset=flag("current-patchset"),
+        wip=flag("wip"),
+        status=names(body.get("status"), place, "status"),
         approvals=_approvals(body.get("approval"), place),
     )
 
 
 def _approvals(value: object, place: str) -> tuple[Approval, ...]:
-    return tuple(_approval(_mapping(item, place, "approval"), place) for item in _listed(value))
+    return tuple(_approval(mapping(item, place, "approval"), place) for item in listed(value))
 
 
 def _approval(body: Mapping[str, object], place: str) -> Approval:
@@ -238,29 +236,19 @@ def _approval(body: Mapping[str, object], place: str) -> Approval:
     ages: dict[str, float] = {}
     for key, value in body.items():
         if key == "username":
-            username = _pattern(value, place)
+            username = pattern(value, place)
         elif key in ("older-than", "newer-than"):
             ages[key] = duration(value, place)
         elif key == "email":
             raise ConfigurationError(f"{place}: approval: email is not built yet; use username")
         else:
-            labels.append((key, tuple(_whole(one, place, key) for one in _listed(value))))
+            labels.append((key, tuple(whole(one, place, key) for one in listed(value))))
     return Approval(tuple(labels), username, ages.get("older-than"), ages.get("newer-than"))
-
-
-def duration(value: object, place: str) -> float:
-    """Seconds of ``90``, ``40m``, ``2h``. :raises ConfigurationError: it is neither."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smhdw]?)", value) if isinstance(value, str) else None
-    if found is None:
-        raise ConfigurationError(f"{place}: {value!r} is no length of time such as 40m")
-    return float(found[1]) * _SECONDS[found[2] or "s"]
 
 
 def _window(body: Mapping[str, object], place: str) -> WindowRule:
     def number(key: str, default: int, least: int) -> int:
-        value = _whole(body.get(key, default), place, key)
+        value = whole(body.get(key, default), place, key)
         if value < least:
             raise ConfigurationError(f"{place}: {key} must be at least {least}")
         return value
@@ -288,11 +276,11 @@ def _window(body: Mapping[str, object], place: str) -> WindowRule:
 
 def _queue(stanza: Stanza) -> QueueSpec:
     body, place = stanza.body, stanza.place
-    _only(body, _QUEUE, place, "queue")
+    only(body, _QUEUE, place, "queue")
     return QueueSpec(
         stanza.name,
-        per_branch=_truth(body.get("per-branch", False), place, "per-branch"),
-        cycles=_truth(body.get("allow-circular-dependencies", False), place, "allow-circular-dependencies"),
+        per_branch=truth(body.get("per-branch", False), place, "per-branch"),
+        cycles=truth(body.get("allow-circular-dependencies", False), place, "allow-circular-dependencies"),
     )
 
 
@@ -307,99 +295,34 @@ def _project(
         raise ConfigurationError(f"{stanza.place}: a project object of the layout names its project")
     known = projects.get(stanza.name) or Project(stanza.name)
     layers: list[Stanza] = []
-    for name in _names(stanza.body.get("templates"), stanza.place, "templates"):
+    for name in names(stanza.body.get("templates"), stanza.place, "templates"):
         if name not in templates:
             raise ConfigurationError(f"{stanza.place}: there is no project-template {name}")
         layers += templates[name]
     queue, sections = known.queue, dict(known.pipelines)
     for layer in (*layers, stanza):
-        queue = _text(layer.body.get("queue", queue), layer.place, "queue")
+        queue = text(layer.body.get("queue", queue), layer.place, "queue")
         for key, value in layer.body.items():
             if key in _PROJECT_META:
                 continue
             if key not in pipelines:
                 raise ConfigurationError(f"{layer.place}: project: unknown key or pipeline {key}")
-            body = _mapping(value or {}, layer.place, key)
-            _only(body, _SECTION, layer.place, key)
-            queue = _text(body.get("queue", queue), layer.place, "queue")
+            body = mapping(value or {}, layer.place, key)
+            only(body, _SECTION, layer.place, key)
+            queue = text(body.get("queue", queue), layer.place, "queue")
             sections[key] = _section(sections.get(key) or ProjectPipeline(), body, layer.place)
     projects[stanza.name] = Project(stanza.name, queue, sections)
 
 
 def _section(before: ProjectPipeline, body: Mapping[str, object], place: str) -> ProjectPipeline:
     jobs = [*before.jobs]
-    for item in _listed(body.get("jobs")):
+    for item in listed(body.get("jobs")):
         if isinstance(item, str):
             jobs.append((item, {}, place))
         elif isinstance(item, Mapping) and len(item) == 1:
             name, settings = next(iter(item.items()))
-            jobs.append((_text(name, place, "jobs"), _mapping(settings or {}, place, str(name)), place))
+            jobs.append((text(name, place, "jobs"), mapping(settings or {}, place, str(name)), place))
         else:
             raise ConfigurationError(f"{place}: an entry of a job list is a name, or a name with its own settings")
-    fail_fast = _truth(body.get("fail-fast", before.fail_fast), place, "fail-fast")
+    fail_fast = truth(body.get("fail-fast", before.fail_fast), place, "fail-fast")
     return ProjectPipeline(tuple(jobs), fail_fast)
-
-
-# ---- values
-
-
-def _only(body: Mapping[str, object], known: frozenset[str], place: str, what: str) -> None:
-    unknown = sorted(set(body) - known)
-    if unknown:
-        raise ConfigurationError(
-            f"{place}: {what}: unknown key {unknown[0]}", hint=f"known: {', '.join(sorted(known))}"
-        )
-
-
-def _listed(value: object) -> list[object]:
-    if isinstance(value, Tagged):
-        value = value.value
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
-
-
-def _mapping(value: object, place: str, key: str) -> Mapping[str, object]:
-    if not isinstance(value, Mapping):
-        raise ConfigurationError(f"{place}: {key} is not a mapping")
-    return value
-
-
-def _text(value: object, place: str, key: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{place}: {key}: {value!r} is not a name")
-    return value
-
-
-def _names(value: object, place: str, key: str) -> tuple[str, ...]:
-    return tuple(_text(item, place, key) for item in _listed(value))
-
-
-def _truth(value: object, place: str, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigurationError(f"{place}: {key}: {value!r} is neither true nor false")
-    return value
-
-
-def _whole(value: object, place: str, key: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigurationError(f"{place}: {key}: {value!r} is not a whole number")
-    return value
-
-
-def _pattern(value: object, place: str) -> Pattern:
-    negate = False
-    if isinstance(value, Mapping):
-        negate = value.get("negate") is True
-        value = value.get("regex")
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{place}: a matcher is a regular expression, not {value!r}")
-    try:
-        compiled(value)
-    except re.error as error:
-        raise ConfigurationError(f"{place}: not a regular expression: {value!r}: {error}") from None
-    return Pattern(value, negate)
-
-
-def _patterns(value: object, place: str) -> tuple[Pattern, ...]:
-    return tuple(_pattern(item, place) for item in _listed(value))

@@ -7,23 +7,31 @@ from __future__ import annotations
 
 from functools import partial
 
+from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Manager, Pipeline
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Report
 from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.provides import note_provided
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Reason
+from gatelocal.pipeline.switches.beside import left
+from gatelocal.pipeline.switches.members import gone
 
 VOICES = {"dependency": "failure", "requirement": "failure", "refused": "failure"}
 """Kinds of messages that are told with another kind's votes."""
 
 
 def leave(draft: Draft, item: Item, reason: Reason) -> None:
-    """Take an item out without a verdict: its builds are stopped, those behind and those that need it follow."""
+    """Take an item out without a verdict: its builds are stopped, those behind and those that need it follow.
+
+    A pipeline that reports that says so to those whom it has told that they are in (Zuul: ``dequeue``).
+    """
     item = stop(draft, item)
     voice = draft.layout.pipelines.get(item.pipeline)
-    if item.live and voice is not None and "dequeue" in voice.voices and reason.code not in _REPORTED:
+    told = item.started or (voice is not None and "enqueue" in voice.voices)
+    if item.live and told and reason.code not in _REPORTED:
         say(draft, item, "dequeue", texts.rejected(item.pipeline, reason))
     take_out(draft, item, reason)
 
@@ -35,6 +43,13 @@ _REPORTED = ("failed", "skipped", "conflict", "config", "votes", "wip", "needed"
 def take_out(draft: Draft, item: Item, reason: Reason | None) -> None:
     """Remove an item whose builds have ended, and have its neighbours looked at."""
     follower = draft.queue(item.key).line.after(item.id)
+    if item.live and draft.queue(item.key).dynamic:
+        note_provided(draft, item)
+    has_landed = reason is not None and reason.code == "merged"
+    if draft.policy.batch:
+        gone(draft, item, has_landed=has_landed)
+    if draft.policy.urgent or draft.policy.overtake:
+        left(draft, item, has_landed=has_landed)
     draft.remove(item)
     if follower is not None:
         draft.flag(follower, Flag.BASE)
@@ -65,6 +80,12 @@ def refuse(draft: Draft, pipeline: Pipeline, change: str, reason: Reason) -> Non
     facts = draft.facts(change)
     if reason.code in ("other-queue", "cycle") and facts is not None:
         _say_one(draft, pipeline, 0, facts.ref, "dependency", texts.rejected(pipeline.name, reason))
+
+
+def tell_start(draft: Draft, item: Item) -> Item:
+    """Report once, and whatever becomes of its builds, that the jobs of an item begin (gate-semantics 1.4, step 5)."""
+    say(draft, item, "start", texts.started(item.pipeline))
+    return draft.put(replace(item, started=True))
 
 
 def say(draft: Draft, item: Item, kind: str, text: str) -> None:

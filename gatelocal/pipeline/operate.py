@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.model.facts import Ref
-from gatelocal.model.layout import JobSpec, Layout, Manager
+from gatelocal.model.layout import Layout, Manager, Pipeline
 from gatelocal.pipeline import window
-from gatelocal.pipeline.builds import complete
 from gatelocal.pipeline.changes import update
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import Dequeue, Enqueue, HoldNodes, PauseQueue, Promote, Reloaded
-from gatelocal.pipeline.freeze import jobs_of
 from gatelocal.pipeline.land import test_anew
 from gatelocal.pipeline.leave import leave
+from gatelocal.pipeline.place import Manner
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.resources import halted
-from gatelocal.pipeline.state import Autohold, Item, JobRun, Phase, Queue, QueueKey, Reason, Stage
+from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Stage
+from gatelocal.pipeline.switches.members import dissolve
 
 
 def make_queues(draft: Draft) -> None:
@@ -38,7 +36,8 @@ def enqueue_by_hand(draft: Draft, event: Enqueue) -> None:
     update(draft, event.facts)
     for facts in event.related:
         update(draft, facts)
-    enqueue(draft, draft.layout.pipelines[event.pipeline], event.facts.ref, forced=True)
+    ref = event.facts.ref
+    enqueue(draft, draft.layout.pipelines[event.pipeline], ref, Manner(ref.change, forced=True))
 
 
 def dequeue(draft: Draft, event: Dequeue) -> None:
@@ -66,6 +65,10 @@ def promote(draft: Draft, event: Promote) -> None:
 
 
 def _reorder(draft: Draft, key: QueueKey, chosen: list[int]) -> None:
+    """Leave the head as far as it is in the wanted order already; all others enter again, with what they need.
+
+    The promoted ones first, then the others in their old order; requirements do not count (gate-semantics 1.11).
+    """
     before = tuple(draft.queue(key).line)
     wanted = (*chosen, *(number for number in before if number not in chosen))
     same = 0
@@ -74,18 +77,17 @@ def _reorder(draft: Draft, key: QueueKey, chosen: list[int]) -> None:
     moved = [draft.item(number) for number in wanted[same:]]
     if any(item.stage is Stage.LANDING for item in moved):
         return
-    for number in before[same:]:
+    for number in reversed(before[same:]):
         leave_place(draft, draft.item(number))
+    former = {ref.change: item for item in moved for ref in item.changes}
     for item in moved:
-        fresh = Item(
-            draft.number(), *key, item.changes, True, item.entered, item.needs, started=item.started, told=item.told
-        )
-        draft.add(replace(fresh, kept=item.kept))
-        draft.flag(fresh.id, Flag.STAY | Flag.BASE)
+        for ref in item.changes:
+            enqueue(draft, draft.pipeline(item), ref, Manner(item.cause or ref.change, forced=True, former=former))
 
 
 def leave_place(draft: Draft, item: Item) -> None:
     """Take an item out to put it in again elsewhere: builds end, nobody else is looked at for it."""
+    dissolve(draft, item)
     for at, run in enumerate(item.runs):
         halted(draft, item, at, run)
     draft.remove(item)
@@ -94,7 +96,7 @@ def leave_place(draft: Draft, item: Item) -> None:
 def pause(draft: Draft, event: PauseQueue) -> None:
     """A paused queue takes changes in and does nothing more; builds that run go on."""
     for queue in draft.all_queues():
-        if queue.label != event.queue or queue.paused == event.paused:
+        if queue.label != event.queue or queue.paused == event.paused or not _lasting(draft, queue):
             continue
         draft.put_queue(replace(queue, paused=event.paused, anew=queue.anew and event.paused))
         if event.paused:
@@ -108,6 +110,12 @@ def pause(draft: Draft, event: PauseQueue) -> None:
         draft.agenda.setdefault(queue.key, {})
 
 
+def _lasting(draft: Draft, queue: Queue) -> bool:
+    """Whether people know the queue by its name: those of an independent pipeline are one for each change."""
+    pipeline = draft.layout.pipelines.get(queue.pipeline)
+    return pipeline is not None and pipeline.manager is not Manager.INDEPENDENT
+
+
 def hold(draft: Draft, event: HoldNodes) -> None:
     """Keep the nodes of the next failing builds (Zuul: autohold)."""
     draft.holds = (*draft.holds, Autohold(event.project, event.job, event.change, event.count))
@@ -117,23 +125,32 @@ def hold(draft: Draft, event: HoldNodes) -> None:
 
 
 def reload(draft: Draft, event: Reloaded) -> None:
-    """Go on under another layout: what is still in it keeps its place and, by their names, its builds."""
+    """Go on under another layout: what is still in it keeps its place and the jobs that were frozen for it.
+
+    Zuul: only a new generation sees the new jobs; what has no queue any more is removed (gate-semantics 1.8).
+    """
+    before = draft.layout
     draft.layout = event.layout
-    for item in tuple(draft.all_items()):
-        if draft.find(item.id) is not None:
-            _replace_item(draft, item, event.layout)
     for queue in draft.all_queues():
-        pipeline = draft.layout.pipelines.get(queue.pipeline)
-        if pipeline is None:
-            draft.drop_queue(queue.key)
-        elif pipeline.manager is Manager.DEPENDENT:
-            draft.put_queue(replace(queue, window=window.kept(pipeline.window, queue.window)))
-        if pipeline is not None and not len(queue.line) and not _named(draft, queue):
-            draft.drop_queue(queue.key)
+        for number in tuple(queue.line):
+            if draft.find(number) is not None:
+                _settle_in(draft, draft.item(number), queue.window)
+    for queue in draft.all_queues():
+        _resize(draft, queue, before)
     make_queues(draft)
     for queue in draft.all_queues():
         for number in queue.line:
             draft.flag(number, Flag.STAY | Flag.BASE | Flag.JOBS)
+
+
+def _resize(draft: Draft, queue: Queue, before: Layout) -> None:
+    """The window of a queue under the new rule; queues that the layout does not name any more go when empty."""
+    pipeline = draft.layout.pipelines.get(queue.pipeline)
+    if pipeline is None or (not len(queue.line) and not _named(draft, queue)):
+        draft.drop_queue(queue.key)
+    elif pipeline.manager is Manager.DEPENDENT and queue.pipeline in before.pipelines:
+        size = window.kept(pipeline.window, queue.window)
+        draft.put_queue(replace(queue, window=size, active=min(queue.active, size) if size else queue.active))
 
 
 def _named(draft: Draft, queue: Queue) -> bool:
@@ -146,25 +163,48 @@ def _named(draft: Draft, queue: Queue) -> bool:
     return False
 
 
-def _replace_item(draft: Draft, item: Item, layout: Layout) -> None:
-    pipeline = layout.pipelines.get(item.pipeline)
+def _settle_in(draft: Draft, item: Item, size: int) -> None:
+    """Find an item's queue in the new layout."""
+    pipeline = draft.layout.pipelines.get(item.pipeline)
     key = _new_key(draft, item)
     if pipeline is None or key is None:
         leave(draft, item, Reason("reload", (item.pipeline,)))
-        return
-    if key != item.key:
+    elif key != item.key:
+        _move(draft, item, pipeline, key, size)
+
+
+def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, size: int) -> None:
+    """To the end of another queue: with its builds, unless it comes behind one that is younger."""
+    if draft.queue_or_none(key) is None:
+        fresh = empty_queue(pipeline, key[1], key[1])
+        draft.put_queue(replace(fresh, window=window.kept(pipeline.window, size)) if fresh.window else fresh)
+    if item.batch:
+        dissolve(draft, item)
+        item = draft.item(item.id)
+    if (draft.queue(key).line.last or 0) < item.id:
+        draft.remove(item)
+        moved = replace(item, queue=key[1])
+    else:
         leave_place(draft, item)
-        if draft.queue_or_none(key) is None:
-            draft.put_queue(empty_queue(pipeline, key[1], key[1]))
-        fresh = Item(draft.number(), *key, item.changes, item.live, item.entered, item.needs, started=item.started)
-        draft.add(fresh)
-        return
-    if item.stage is Stage.TESTED and item.layout is None and not (complete(item) and item.ahead == 0):
-        _replace_jobs(draft, item, layout)
+        moved = Item(
+            draft.number(),
+            *key,
+            item.changes,
+            item.live,
+            item.entered,
+            item.needs,
+            started=item.started,
+            told=item.told,
+            cause=item.cause,
+        )
+    draft.add(moved)
+    if moved.stage is not Stage.WAITING:
+        queue = draft.queue(key)
+        draft.put_queue(replace(queue, active=len(queue.line)))
 
 
 def _new_key(draft: Draft, item: Item) -> QueueKey | None:
-    """The queue of the item in the new layout; None when its project is not in the pipeline any more."""
+    """The queue of the item in the new layout; None when there is none, or not the same one for all of a cycle."""
     pipeline = draft.layout.pipelines.get(item.pipeline)
     queue = draft.queue(item.key)
     if pipeline is None:
@@ -174,27 +214,8 @@ def _new_key(draft: Draft, item: Item) -> QueueKey | None:
     found = [queue_name(draft.layout, pipeline, f) for f in map(draft.facts, item.names) if f is not None]
     if not found or found[0] is None:
         return None
-    return item.key if queue.dynamic else (item.pipeline, found[0][0])
-
-
-def _replace_jobs(draft: Draft, item: Item, layout: Layout) -> None:
-    """Jobs that are still there keep their builds, others are stopped, new ones begin.
-
-    The place of a run is part of what answers carry: a job that has gone leaves its place empty.
-    """
-    try:
-        wanted = {(job.name, ref): job for ref in item.changes for job in _jobs(draft, layout, item, ref)}
-    except ConfigurationError:
-        return
-    runs: list[JobRun] = []
-    for at, run in enumerate(item.runs):
-        job = wanted.pop((run.job.name, run.ref), None) if run.control_of < 0 else run.job
-        gone = replace(halted(draft, item, at, run), phase=Phase.DONE, result="", control_of=at) if job is None else run
-        runs.append(replace(gone, job=job or run.job))
-    runs += [JobRun(job, ref) for (_, ref), job in wanted.items()]
-    draft.put(replace(item, runs=tuple(runs)))
-
-
-def _jobs(draft: Draft, layout: Layout, item: Item, ref: Ref) -> tuple[JobSpec, ...]:
-    facts = draft.facts(ref.change)
-    return jobs_of(layout, facts, item.pipeline) if facts is not None else ()
+    if pipeline.manager is Manager.DEPENDENT and any(one is None or one[0] != found[0][0] for one in found):
+        return None
+    if queue.dynamic and (pipeline.manager is not Manager.DEPENDENT or queue.label == found[0][0]):
+        return item.key
+    return (item.pipeline, found[0][0])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Layout, Manager, Pipeline, QueueSpec
-from gatelocal.pipeline.draft import Draft
+from gatelocal.pipeline.draft import Draft, is_current
 from gatelocal.pipeline.match import unmet
 from gatelocal.pipeline.state import Item, Reason
 
@@ -54,6 +56,17 @@ def queue_name(layout: Layout, pipeline: Pipeline, facts: Facts) -> tuple[str, Q
     return (f"{spec.name}/{facts.branch}" if split else spec.name), spec
 
 
+def may_cycle(draft: Draft, group: Sequence[str]) -> bool:
+    """Whether the queue of each member allows a cycle (Zuul: ``allow-circular-dependencies``)."""
+    for name in group:
+        facts = draft.facts(name)
+        project = draft.layout.projects.get(facts.project) if facts is not None else None
+        spec = draft.layout.queues.get(project.queue) if project is not None else None
+        if spec is None or not spec.cycles:
+            return False
+    return True
+
+
 def open_needs(draft: Draft, facts: Facts) -> tuple[str, ...]:
     """What a change needs directly and what has not landed."""
     return tuple(name for name in facts.needs if not _landed(draft, name))
@@ -80,15 +93,34 @@ def may_stay(draft: Draft, item: Item) -> Reason | None:
     Zuul: the first thing that is asked of every item (gate-semantics 1.4, step 2).
     """
     pipeline = draft.pipeline(item)
-    if pipeline.manager is not Manager.DEPENDENT:
-        return None
     for name in item.names:
         facts = draft.facts(name)
         reason = obstacle(pipeline, facts) if facts is not None else None
         if reason is not None:
             return reason
-    gone = tuple(name for name in item.needs if not _landed(draft, name) and not _ahead(draft, item, name))
+    gone = needs_gone(draft, item)
     return Reason("needed", gone) if gone else None
+
+
+def needs_gone(draft: Draft, item: Item) -> tuple[str, ...]:
+    """What an item needs and what has neither landed nor waits ahead of it.
+
+    An independent pipeline that keeps old patchsets minds when a footer means another patchset than the one that is
+    merged underneath; one that does not goes on with the old one (gate-semantics 1.10).
+    """
+    pipeline = draft.pipeline(item)
+    if pipeline.manager is Manager.DEPENDENT:
+        return tuple(name for name in item.needs if not _landed(draft, name) and not _ahead(draft, item, name))
+    if pipeline.manager is not Manager.INDEPENDENT or pipeline.dequeue_on_new_patchset:
+        return ()
+    below = {ref for number in draft.queue(item.key).line if number < item.id for ref in draft.item(number).changes}
+    named = {name for own in item.names for name in _footers(draft, own)}
+    return tuple(ref.change for ref in sorted(below) if ref.change in named and not is_current(draft, ref))
+
+
+def _footers(draft: Draft, change: str) -> tuple[str, ...]:
+    facts = draft.facts(change)
+    return facts.depends_on if facts is not None else ()
 
 
 def _ahead(draft: Draft, item: Item, change: str) -> bool:

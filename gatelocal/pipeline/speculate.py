@@ -15,6 +15,7 @@ from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Kept, Phase, Stage
+from gatelocal.pipeline.switches.members import dissolve
 from gatelocal.pipeline.window import is_active
 
 
@@ -83,7 +84,9 @@ def _park(draft: Draft, item: Item) -> None:
 def reset(draft: Draft, item: Item) -> Item:
     """Throw away what was built: a new generation begins (gate-semantics 1.4: nothing is reused under ``classic``)."""
     kept = _kept(item) if draft.policy.reuse else ()
-    item = stop(draft, item)
+    if draft.policy.batch:
+        dissolve(draft, item)
+    item = stop(draft, draft.item(item.id))
     queue = draft.queue(item.key)
     place = queue.line.place(item.id)
     if place < queue.active and not is_active(queue, item):
@@ -105,6 +108,7 @@ def reset(draft: Draft, item: Item) -> Item:
             failing=False,
             blocks=False,
             kept=kept,
+            batch=(),
         )
     )
 
@@ -129,13 +133,14 @@ def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
         return
     own = tuple(ref for ref in item.changes if not _is_branch(draft, ref))
     content = _ahead_of(draft, item, ahead) + own
+    in_order = not (draft.policy.urgent or draft.policy.overtake)
     make = partial(
         Prepare,
         item=item.id,
         generation=item.generation,
         changes=content,
         branches=tuple(dict.fromkeys(_branch(draft, ref) for ref in item.changes)),
-        on=ahead.preparation if ahead else 0,
+        on=ahead.preparation if ahead and in_order else 0,
         own=len(own),
     )
     draft.put(
@@ -167,6 +172,8 @@ def _ahead_of(draft: Draft, item: Item, ahead: Item | None) -> tuple[Ref, ...]:
             return ()
         line = draft.queue(item.key).line
         return tuple(ref for number in line if number < item.id for ref in draft.item(number).changes)
+    if draft.policy.overtake:
+        return tuple(ref for ref in ahead.content if not _has_landed(draft, ref))
     landed = 0
     for ref in ahead.content:
         facts = draft.facts(ref.change)
@@ -174,3 +181,8 @@ def _ahead_of(draft: Draft, item: Item, ahead: Item | None) -> tuple[Ref, ...]:
             break
         landed += 1
     return ahead.content[landed:]
+
+
+def _has_landed(draft: Draft, ref: Ref) -> bool:
+    facts = draft.facts(ref.change)
+    return facts is None or facts.status == "MERGED"

@@ -16,6 +16,10 @@ def _are(names: tuple[str, ...]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
+def _because(needed: str, culprit: str = "", words: str = "") -> str:
+    return "" if not words else f": {words}" if culprit == needed else f": {culprit}: {words}"
+
+
 _SENTENCES: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "abandoned": lambda names: "it is abandoned",
     "merged": lambda names: "it has landed",
@@ -25,7 +29,8 @@ _SENTENCES: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "unknown": lambda names: f"change {names[0]} is not known",
     "old-patchset": lambda names: f"{names[0]} is not the current patchset",
     "outdated": lambda names: f"its git parent {names[0]} is not the current patchset",
-    "needs": lambda names: f"it needs {names[0]}, which cannot come yet",
+    "needs": lambda names: f"it needs {names[0]}, which cannot come yet" + _because(*names),
+    "cannot-land": lambda names: f"{names[0]} cannot land: {names[1]}",
     "needed": lambda names: f"it needs {listed(names)}, which {_are(names)} not landing",
     "other-queue": lambda names: f"it needs {names[0]}, which is in another queue: it has to land first",
     "cycle": lambda names: f"{listed(names)} need each other, and the queue allows no cycles",
@@ -41,6 +46,7 @@ _SENTENCES: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "superseded": lambda names: f"{names[0]} has taken its place",
     "new-patchset": lambda names: f"patchset {names[0]} has to be approved",
     "not-approved": lambda names: f"no event has put it into {names[0]} yet",
+    "cycle-changed": lambda names: f"{listed(names)} do not need each other as before",
     "reload": lambda names: f"{names[0]} is not in the layout any more",
 }
 
@@ -58,6 +64,11 @@ def _line(run: JobRun) -> str:
 def results(item: Item) -> str:
     """The results of all jobs, one a line."""
     return "\n".join(_line(run) for run in item.runs if run.control_of < 0)
+
+
+def entered(pipeline: str) -> str:
+    """A change has entered a pipeline."""
+    return f"It has entered {pipeline}."
 
 
 def started(pipeline: str) -> str:
