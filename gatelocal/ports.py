@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult
+from gatelocal.pipeline.actions import Action
+from gatelocal.pipeline.events import Event
+from gatelocal.pipeline.state import State
 
 Say = Callable[[str], None]
 """How a slow step tells a person what it does and waits for: one line, no newline at its end."""
@@ -99,3 +102,35 @@ class Executor(Protocol):
         :param sources: the absolute path on the node of each project's tree.
         :param logs: an empty folder on this machine that receives logs and result streams.
         """
+
+
+class Store(Protocol):
+    """Where events, state and actions are kept in one step; what it has kept outlives the engine."""
+
+    @property
+    def first(self) -> State:
+        """The state before the first event."""
+
+    @property
+    def log(self) -> Iterable[Event]:
+        """All events since then, the oldest first: replaying them on :attr:`first` gives :attr:`state`."""
+
+    @property
+    def state(self) -> State:
+        """The latest state."""
+
+    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
+        """Keep them together. :param answered: the action that the event answers, 0 for none."""
+
+    def done(self, action: int) -> None:
+        """An action without an answer was carried out; a store may forget that when it is dropped."""
+
+    def outbox(self) -> tuple[Action, ...]:
+        """Actions that may not have been carried out."""
+
+
+class Hands(Protocol):
+    """Whoever carries out actions; the same id twice must change nothing and give the first answer."""
+
+    def carry_out(self, action: Action) -> Event | None:
+        """Do it; the answer if it is there at once."""

@@ -6,40 +6,16 @@ It has no rule of its own and no clock: events bring their time. Whatever feeds 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable
 
 from gatelocal.pipeline.actions import ANSWERED, Action
 from gatelocal.pipeline.decide import traced
 from gatelocal.pipeline.events import Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
 from gatelocal.pipeline.state import State
+from gatelocal.ports import Hands, Store
 
 Watch = Callable[[State, Event, State, tuple[Action, ...], tuple[int, ...]], None]
 """Is told of every decision: before, event, after, actions, the items that were touched."""
-
-
-class Store(Protocol):
-    """Where events, state and actions are kept in one step."""
-
-    @property
-    def state(self) -> State:
-        """The latest state."""
-
-    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
-        """Keep them together. :param answered: the action that the event answers, 0 for none."""
-
-    def done(self, action: int) -> None:
-        """An action without an answer was carried out."""
-
-    def outbox(self) -> tuple[Action, ...]:
-        """Actions that may not have been carried out."""
-
-
-class Hands(Protocol):
-    """Whoever carries out actions; the same id twice must change nothing and give the first answer."""
-
-    def carry_out(self, action: Action) -> Event | None:
-        """Do it; the answer if it is there at once."""
 
 
 class Engine:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from gatelocal.pipeline.decide import decide
 from gatelocal.pipeline.events import Event
 from gatelocal.pipeline.state import State
+from gatelocal.store import log
 
 
 def replay(state: State, events: Iterable[Event]) -> State:
@@ -14,3 +16,13 @@ def replay(state: State, events: Iterable[Event]) -> State:
     for event in events:
         state, _ = decide(state, event)
     return state
+
+
+def replay_file(path: Path) -> State:
+    """The state at the end of a log file (see :mod:`gatelocal.store.log`).
+
+    :raises gatelocal.store.codec.FormatError: it cannot be understood. :raises OSError: it cannot be read.
+    """
+    with path.open(encoding="utf-8") as file:
+        first, events = log.read(file)
+        return replay(first, events)

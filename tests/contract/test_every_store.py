@@ -1,0 +1,230 @@
+"""What every store must do: keep an event, its actions and the end of what it answers together, or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from gatelocal.engine.engine import Engine, answered_by
+from gatelocal.engine.replay import replay
+from gatelocal.errors import InputError
+from gatelocal.pipeline.actions import ANSWERED, Action
+from gatelocal.pipeline.decide import decide, initial
+from gatelocal.pipeline.events import Event
+from gatelocal.pipeline.state import State
+from gatelocal.ports import Store
+from gatelocal.sim.runner import Play, begin, finish, play, take
+from gatelocal.sim.scenario import read
+from gatelocal.store import sql
+from gatelocal.store.codec import FormatError, Layouts, encode, to_text
+from gatelocal.store.memory import MemoryStore
+from gatelocal.store.sql import SqlStore, open_file
+
+SCENARIOS = Path(__file__).parents[1] / "scenario"
+ALL = sorted(SCENARIOS.rglob("*.yaml"))
+CRASHES = [path for path in ALL if "crash:" in path.read_text() and "layouts" not in path.parts]
+EXAMPLE = next(path for path in CRASHES if "after: submit" in path.read_text())
+
+Make = Callable[[Callable[[], State]], Store]
+
+
+def as_text(value: State | tuple[Action, ...]) -> str:
+    """Layouts are compared by identity: two states from two stores are the same when their texts are."""
+    return to_text(encode(value, Layouts()))
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    opened: list[SqlStore] = []
+
+    def made(first: Callable[[], State]) -> Store:
+        if request.param == "memory":
+            return MemoryStore(first())
+        opened.append(open_file(tmp_path / "gate.db", first, durable=False))
+        return opened[-1]
+
+    yield made
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture(scope="module")
+def recorded() -> Play:
+    return play(read(EXAMPLE), keep_log=True)
+
+
+def fed(store: Store, events: list[Event]) -> dict[int, Action]:
+    """Commit the events one after the other; the actions that must be in the outbox afterwards."""
+    waiting: dict[int, Action] = {}
+    for event in events:
+        state, actions = decide(store.state, event)
+        store.commit(event, state, actions, answered_by(event))
+        waiting.pop(answered_by(event), None)
+        waiting |= {action.id: action for action in actions}
+    return waiting
+
+
+def test_what_was_committed_is_there_together(make: Make, recorded: Play) -> None:
+    store = make(lambda: recorded.store.first)
+    events = list(recorded.store.log)
+    waiting = fed(store, events)
+    assert len(events) > 20
+    assert as_text(store.state) == as_text(recorded.state)
+    assert [type(one) for one in store.log] == [type(one) for one in events]
+    assert as_text(replay(store.first, store.log)) == as_text(recorded.state)
+    assert as_text(store.outbox()) == as_text(tuple(waiting.values()))
+
+
+def test_what_is_done_or_answered_leaves_the_outbox(make: Make, recorded: Play) -> None:
+    store = make(lambda: recorded.store.first)
+    events = list(recorded.store.log)
+    at = next(n for n in range(len(events)) if any(answered_by(later) for later in events[n:]))
+    fed(store, events[: at + 1])
+    for action in store.outbox():
+        store.done(action.id)
+    assert store.outbox() == ()
+
+
+# ---- a database
+
+
+@pytest.mark.parametrize("path", CRASHES[:: 1 + len(CRASHES) // 8], ids=lambda path: path.stem)
+def test_a_crash_scenario_holds_on_a_database_that_is_opened_again(path: Path, tmp_path: Path) -> None:
+    scenario = read(path)
+    opened = 0
+
+    def reopen(old: Store) -> Store:
+        nonlocal opened
+        opened += 1
+        assert isinstance(old, SqlStore)
+        old.drop()
+        return open_file(tmp_path / "gate.db", pytest.fail, durable=False)
+
+    first = lambda: initial(scenario.layout, scenario.policy)  # noqa: E731
+    game = begin(scenario, store=open_file(tmp_path / "gate.db", first, durable=False))
+    game.reopen = reopen
+    for step in scenario.steps:
+        take(game, step)
+    finish(game)
+    assert (game.failed, game.violations) == ([], [])
+    assert opened
+    assert as_text(replay(game.store.first, game.store.log)) == as_text(game.state)
+    reopen(game.store).close()  # type: ignore[attr-defined]
+
+
+def test_a_snapshot_is_a_cache_over_the_log(recorded: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sql, "SNAPSHOT_EVERY", 7)
+    store = open_file(tmp_path / "gate.db", lambda: recorded.store.first, durable=False)
+    events = list(recorded.store.log)
+    fed(store, events)
+    store.drop()
+    replayed: list[Event] = []
+
+    def counted(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
+        replayed.append(event)
+        return decide(state, event)
+
+    monkeypatch.setattr(sql, "decide", counted)
+    again = open_file(tmp_path / "gate.db", pytest.fail, durable=False)
+    assert as_text(again.state) == as_text(recorded.state)
+    assert len(replayed) < len(events) / 2
+    again.close()
+    replayed.clear()
+    open_file(tmp_path / "gate.db", pytest.fail, durable=False).close()
+    assert not replayed, "a store that was closed has nothing to replay"
+
+
+def test_a_database_of_other_rules_is_refused(recorded: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = open_file(tmp_path / "gate.db", lambda: recorded.store.first, durable=False)
+    fed(store, list(recorded.store.log))
+    store.drop()
+    monkeypatch.setattr(sql, "decide", lambda state, event: (state, ()))
+    with pytest.raises(FormatError, match="does not lead to where it once led"):
+        open_file(tmp_path / "gate.db", pytest.fail)
+
+
+def test_a_database_of_another_version_is_refused(
+    recorded: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_file(tmp_path / "gate.db", lambda: recorded.store.first).close()
+    monkeypatch.setattr(sql, "FORMAT", 99)
+    with pytest.raises(FormatError, match="written by another version"):
+        open_file(tmp_path / "gate.db", pytest.fail)
+
+
+def test_a_database_that_nobody_can_lock_is_refused() -> None:
+    with pytest.raises(InputError, match="postgresql"):
+        SqlStore("postgresql://gate@localhost/gate", pytest.fail)
+
+
+CHILD = """
+import sys
+from pathlib import Path
+sys.path.insert(0, str(Path({tests!r})))
+from contract.endless import run
+run(Path({database!r}))
+"""
+
+
+def _child(database: Path) -> subprocess.Popen[str]:
+    code = CHILD.format(tests=str(Path(__file__).parents[1]), database=str(database))
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize("commits", [31, 88])
+def test_killed_in_the_middle_of_commits_nothing_is_lost_and_nothing_half_there(commits: int, tmp_path: Path) -> None:
+    database = tmp_path / "gate.db"
+    child = _child(database)
+    assert child.stdout is not None
+    told = [json.loads(child.stdout.readline()) for _ in range(commits)]
+    with pytest.raises(InputError, match=f"another gate works on .*process {child.pid}"):
+        open_file(database, pytest.fail)
+    os.kill(child.pid, signal.SIGKILL)
+    told += [json.loads(line) for line in child.stdout.read().splitlines() if line.endswith("}")]
+    child.wait()
+    store = open_file(database, pytest.fail)
+    events = list(store.log)
+    assert len(events) >= told[-1]["events"], "what was committed is there"
+    assert store.state.counter >= told[-1]["counter"]
+    assert as_text(store.state) == as_text(replay(store.first, events))
+    assert any(facts.status == "MERGED" for facts in store.state.changes.values())
+    _outbox_fits(store, events)
+    store.close()
+
+
+def _outbox_fits(store: SqlStore, events: list[Event]) -> None:
+    """Every action that no recorded event has answered is there; none that was answered or never wanted is."""
+    state, wanted = store.first, dict[int, Action]()
+    for event in events:
+        state, actions = decide(state, event)
+        wanted.pop(answered_by(event), None)
+        wanted |= {action.id: action for action in actions}
+    found = {action.id: action for action in store.outbox()}
+    assert found.items() <= wanted.items()
+    assert {number for number, one in wanted.items() if isinstance(one, ANSWERED)} <= found.keys()
+
+
+def test_an_engine_goes_on_where_the_killed_one_was(tmp_path: Path, recorded: Play) -> None:
+    store = open_file(tmp_path / "gate.db", lambda: recorded.store.first, durable=False)
+    events = list(recorded.store.log)
+    fed(store, events[:10])
+    expected = as_text(store.outbox())
+    store.drop()
+    again = open_file(tmp_path / "gate.db", pytest.fail, durable=False)
+    seen: list[Action] = []
+
+    class Hands:
+        def carry_out(self, action: Action) -> Event | None:
+            seen.append(action)
+            return None
+
+    Engine(again, Hands()).run()
+    assert as_text(tuple(seen)) == expected
+    again.close()
