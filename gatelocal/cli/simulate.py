@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
+from gatelocal.cli.load import play_load
 from gatelocal.pipeline.policies import policy_of
 from gatelocal.sim import output
-from gatelocal.sim.chance import as_file, search_all
+from gatelocal.sim.chance import search_all
 from gatelocal.sim.lined import ScenarioError
 from gatelocal.sim.runner import play
 from gatelocal.sim.scenario import read
+from gatelocal.sim.shrink import as_file, shrunk
 
 HELD, NOT_HELD, NOT_UNDERSTOOD = 0, 1, 2
 
@@ -23,15 +25,35 @@ HELD, NOT_HELD, NOT_UNDERSTOOD = 0, 1, 2
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file, one on each line.")
 @click.option("--policy", metavar="NAME", help="Take this policy (classic, default) instead of the file's.")
 @click.option("--random", "number", type=click.IntRange(1), metavar="N", help="Play N random worlds instead of files.")
+@click.option("--load", type=click.Path(path_type=Path), metavar="FILE", help="Play a statistical load instead.")
+@click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.svg", help="With --load: draw it, too.")
 @click.option("--seed", default="0", metavar="S", help="Which random worlds: the same seed makes the same ones.")
-def simulate(*, files: tuple[Path, ...], as_json: bool, policy: str | None, number: int | None, seed: str) -> int:
+def simulate(  # noqa: PLR0913 - one for each option
+    *,
+    files: tuple[Path, ...],
+    as_json: bool,
+    policy: str | None,
+    number: int | None,
+    seed: str,
+    load: Path | None,
+    plot: Path | None,
+) -> int:
     """Run scenario files through the gate's engine on a virtual clock.
 
     With --random, worlds are made up and every invariant is checked after every event; a violation is printed as the
     smallest scenario file that shows it.
 
+    With --load, changes come at random as the file says, under several policies side by side; a table tells how long
+    they wait and what they cost.
+
     Exit codes: 0 every scenario is ok, 1 some are not, 2 a file could not be understood or a step not be carried out.
     """
+    if plot is not None and load is None:
+        raise click.UsageError("--plot goes with --load")
+    if load is not None:
+        if files or number is not None:
+            raise click.UsageError("--load goes without other files and without --random")
+        return play_load(load, plot, _known_policy(policy), as_json=as_json)
     if number is not None:
         if files:
             raise click.UsageError("--random takes no files")
@@ -60,6 +82,7 @@ def _random(number: int, seed: str, policy: str | None) -> int:
     if found is None:
         click.echo(f"ok     {number} random worlds, seed {seed}: no violation")
         return HELD
+    found = shrunk(found)
     click.echo(as_file(found), nl=False)
     for text in found.violations:
         click.echo(f"FAILED {text}", err=True)

@@ -10,38 +10,59 @@ from collections import Counter
 from collections.abc import Iterator
 
 from gatelocal.errors import ConfigurationError
+from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
-from gatelocal.model.layout import JobSpec
+from gatelocal.model.layout import JobSpec, Layout
 from gatelocal.pipeline.actions import Submit
 from gatelocal.pipeline.freeze import NOOP, jobs_of
 from gatelocal.pipeline.match import any_matches
 from gatelocal.pipeline.state import State
-from gatelocal.sim.world import Branch, Build, World
+from gatelocal.sim.build import Build
+from gatelocal.sim.workspaces import Branch
+from gatelocal.sim.world import World
 
 _ONCE = ("start", "success", "failure", "dependency", "requirement", "refused")
 """Kinds of messages that an item sends once."""
 
 
 class Audit:
-    """The landings so far."""
+    """The landings so far. :ivar layouts: those that were in force before the present one."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._landed: dict[int, list[Ref]] = {}
+        self.layouts: list[Layout] = []
+        self._landed: dict[tuple[int, int], list[Ref]] = {}
         self._by_change: dict[str, list[Build]] = {}
         self._seen = 0
 
     def landing(self, action: Submit, state: State) -> list[str]:
         """What is wrong with a landing that has just happened."""
-        landed = self._landed.setdefault(action.item, [])
+        landed = self._so_far(action)
         found = [f"{action.ref} landed twice"] if action.ref in landed else []
         landed.append(action.ref)
-        if len(landed) < len(action.changes):
+        if action.left if action.batch else len(landed) < len(action.changes):
             return found
         self._index()
-        for ref in action.changes:
-            found += self._tested(ref, action, state)
+        for ref in landed:
+            found += self._judged(ref, action, tuple(landed), state)
         return found
+
+    def _judged(self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State) -> list[str]:
+        """What is wrong under the layout that is in force, unless the jobs were frozen under an earlier one."""
+        found = list(self._tested(ref, action, together, state))
+        for layout in reversed(self.layouts):
+            if not found or not any(self._tested(ref, action, together, replace(state, layout=layout))):
+                return []
+        return found
+
+    def _so_far(self, action: Submit) -> list[Ref]:
+        """What has landed already together with this; a batch of which the server refused a member is none any more."""
+        if not action.batch:
+            return self._landed.setdefault((action.item, 0), [])
+        begun = (action.batch, action.left + 1)
+        landed = self._landed.pop(begun, [])
+        self._landed[action.batch, action.left] = landed
+        return landed
 
     def partial(self) -> list[str]:
         """Cycles of which only a part has landed: to be asked when nothing more follows."""
@@ -68,6 +89,19 @@ class Audit:
         found += [f"{ref} was told {kind} {n} times" for (_, ref, _, kind), n in reports.items() if n > 1]
         return found
 
+    def left(self, state: State) -> Iterator[str]:
+        """What an idle world must not have: items, requests, nodes in use, semaphores held."""
+        world = self._world
+        busy = world.running or world.requests or world.events
+        if busy or any(queue.paused for queue in state.queues.values()):
+            return
+        for item in state.items.values():
+            yield f"item {item.id} ({', '.join(map(str, item.changes))}) is left: {item.stage.value}"
+        for request in sorted(world.nodes):
+            yield f"the node of request {request} was not returned"
+        for name in state.semaphores:
+            yield f"semaphore {name} is left held"
+
     def _has_landed(self, ref: Ref) -> bool:
         return self._world.server.changes[ref.change].status == "MERGED"
 
@@ -76,7 +110,7 @@ class Audit:
             self._by_change.setdefault(build.start.change, []).append(build)
         self._seen = len(self._world.builds)
 
-    def _tested(self, ref: Ref, action: Submit, state: State) -> Iterator[str]:
+    def _tested(self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State) -> Iterator[str]:
         """All voting jobs of a change have a green result on exactly the content that its branch has now."""
         change = self._world.server.changes[ref.change]
         try:
@@ -84,14 +118,30 @@ class Audit:
         except ConfigurationError as error:
             yield f"{ref} landed although its jobs cannot be told: {error.brief}"
             return
-        builds = [b for one in action.changes for b in self._by_change.get(one.change, ()) if _of(b, action)]
+        builds = [b for one in together for b in self._by_change.get(one.change, ()) if _of(b, action)]
         key = (change.project, change.branch)
         for job in jobs:
             if not job.voting or job.name == NOOP or self._not_asked_for(job, jobs, builds):
                 continue
-            green = (b for b in builds if b.start.job == job.name and b.result == "SUCCESS")
-            if not any(self._same_content(state, job, build, key) for build in green):
+            if not self._green(state, job, builds, key) and not self._skipped(state, job, jobs, builds, key):
                 yield f"{ref} landed on {' '.join(key)} without a green {job.name} on what the branch has now"
+
+    def _green(self, state: State, job: JobSpec, builds: list[Build], key: Branch) -> bool:
+        green = (build for build in builds if build.start.job == job.name and build.result == "SUCCESS")
+        return any(self._same_content(state, job, build, key) for build in green)
+
+    def _skipped(self, state: State, job: JobSpec, jobs: tuple[JobSpec, ...], builds: list[Build], key: Branch) -> bool:
+        """Whether a job that does not vote, and that this one depends on, did not succeed."""
+        by_name = {one.name: one for one in jobs}
+        pending, seen = [job.name], {job.name}
+        while pending:
+            for name in (name for name, _ in by_name[pending.pop()].dependencies if name in by_name):
+                if not by_name[name].voting and not self._green(state, by_name[name], builds, key):
+                    return True
+                if name not in seen:
+                    seen.add(name)
+                    pending.append(name)
+        return False
 
     def _not_asked_for(self, job: JobSpec, jobs: tuple[JobSpec, ...], builds: list[Build]) -> bool:
         """Whether a build that selects its children did not select this job, or one that it needs."""
@@ -109,16 +159,21 @@ class Audit:
         return False
 
     def _same_content(self, state: State, job: JobSpec, build: Build, key: Branch) -> bool:
-        """Whether a workspace had what the branch has now, or with `reuse` the same inputs of the job."""
+        """Whether a workspace had what the branch has now, or, where the policy says so, the same inputs of the job.
+
+        Changes that land in another order than they were merged in are the same content: neither touches the other.
+        """
         world = self._world
-        if world.content(build.workspace, key) == world.server.digest(key):
+        if world.trees.content(build.workspace, key) == world.server.digest(key):
             return True
-        if not state.policy.reuse:
+        policy = state.policy
+        if not (policy.reuse or policy.urgent or policy.overtake):
             return False
         rest = world.server.branch(*key)[build.workspace.tips.get(key, 0) :]
         items = [ref for ref in world.items(build.workspace) if _branch(world, ref) == key]
         now = [entry.name for entry in rest if self._is_input(job, entry.name)]
-        return now == [str(ref) for ref in items if self._is_input(job, str(ref))]
+        then = [str(ref) for ref in items if self._is_input(job, str(ref))]
+        return sorted(now) == sorted(then) if policy.overtake else now == then
 
     def _is_input(self, job: JobSpec, name: str) -> bool:
         change = self._world.server.changes.get(name.partition(".")[0])

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from random import Random
 from typing import Any
+
+from gatelocal.pipeline.policies import STARRED, Policy
+from gatelocal.sim.lots import BUILT_JOBS, LAYOUTS, PROJECTS, QUEUES
 
 Values = dict[str, Any]
 Step = dict[str, Any]
 
 _CRASHES = ("merge", "request_node", "start_build", "cancel_build", "report", "submit")
-
-LAYOUTS: dict[str, list[Values]] = {}
-"""Filled below: name → objects of a layout."""
+_SWITCHES = tuple(field.name for field in fields(Policy))
 
 
 @dataclass(frozen=True, slots=True)
 class Dice:
-    """The choices of one world. :ivar foreign: whether others push to the branches or submit by hand."""
+    """The choices of one world.
+
+    :ivar foreign: whether others push to the branches or submit by hand: without ``verify`` nobody would notice.
+    :ivar batches: whether the policy has an eye on nodes that have to be waited for.
+    """
 
     random: Random
     names: tuple[str, ...]
     layout: str
     foreign: bool
+    batches: bool
 
     def change(self) -> str:
         """Any change."""
@@ -33,56 +39,108 @@ class Dice:
         """A few different changes."""
         return self.random.sample(self.names, self.random.randint(1, min(most, len(self.names))))
 
+    def happens(self, chance: float) -> bool:
+        """Whether something of that probability is so."""
+        return self.random.random() < chance
 
-def world(seed: str, policy: str | None = None) -> Values:
+
+def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     """The values of a scenario: projects, changes, rules and what happens to them."""
     random = Random(seed)  # noqa: S311 - a repeatable world, not a secret
-    policy = policy or random.choice(("classic", "classic", "default"))
+    chosen = policy or _policy(random)
     names = tuple("ABCDEFGHIJ"[: random.randint(2, 7)])
     layout = random.choice(tuple(LAYOUTS))
-    dice = Dice(random, names, layout, foreign=policy != "classic" and random.random() < 0.5)
+    foreign = has(chosen, "verify") and random.random() < 0.5
+    dice = Dice(random, names, layout, foreign, has(chosen, "batch"))
     changes = _changes(dice)
-    builds: Values = {"rules": _rules(dice)}
-    if random.random() < 0.8:
-        builds["hold"] = True
-    else:
-        builds["durations"] = {job: f"{random.randint(1, 30)}m" for job in ("unit", "integ", "merge", "p", "p1")}
-    if random.random() < 0.15:
-        builds["nodes"] = "hold"
-    steps = [_step(dice, builds) for _ in range(random.randint(6, 22))]
+    builds = _builds(dice)
+    steps = [_step(dice) for _ in range(random.randint(6, 22))]
     steps.insert(0, {"approve": random.sample(names, len(names))})
     return {
         "scenario": f"random {seed}",
         "layout": layout,
-        "policy": policy,
+        "policy": chosen,
         "changes": changes,
         "builds": builds,
         "steps": steps,
     }
 
 
+def _policy(random: Random) -> str | dict[str, bool]:
+    """A policy by its name, a single switch, or several."""
+    kind = random.random()
+    if kind < 0.4:
+        return random.choice(("classic", "default"))
+    if kind < 0.6:
+        return {random.choice(_SWITCHES): True}
+    if kind < 0.85:
+        return dict.fromkeys(random.sample(_SWITCHES, random.randint(2, len(_SWITCHES))), True)
+    others = [name for name in _SWITCHES if name not in STARRED]
+    return dict.fromkeys((*STARRED, *random.sample(others, random.randint(1, len(others)))), True)
+
+
+def has(policy: str | dict[str, bool], switch: str) -> bool:
+    """Whether a policy has a switch on."""
+    if isinstance(policy, str):
+        return policy == "default" and switch in STARRED
+    return policy.get(switch, False)
+
+
+# ---- the world before anything happens
+
+
 def _changes(dice: Dice) -> Values:
     random = dice.random
-    projects = _PROJECTS[dice.layout]
     found: Values = {}
     for at, name in enumerate(dice.names):
-        change: Values = {"project": random.choice(projects)}
-        if random.random() < 0.1:
+        change: Values = {"project": random.choice(PROJECTS)}
+        if dice.happens(0.1):
             change["branch"] = "stable"
         earlier = [n for n in dice.names[:at] if _same_place(found[n], change)]
-        if earlier and random.random() < 0.3:
+        if earlier and dice.happens(0.3):
             change["parent"] = random.choice(earlier)
-        if random.random() < 0.25:
+        if dice.happens(0.25):
             change["depends_on"] = [n for n in dice.some(2) if n != name]
-        if random.random() < 0.12:
+        if dice.happens(0.12):
             change["conflicts"] = [n for n in dice.some(1) if n != name]
-        if random.random() < 0.3:
+        if dice.happens(0.3):
             change["approved"] = True
-        if random.random() < 0.1:
+        if dice.happens(0.1):
             change["submit"] = random.choice(("refused", "forbidden"))
-        if random.random() < 0.3:
-            change["files"] = random.sample(("src/a", "src/b", "doc/a"), random.randint(1, 2))
+        if dice.happens(0.6):
+            change["files"] = random.sample(("src/a", "src/b", "doc/a"), random.choice((1, 1, 2)))
+        change.update(_odd(dice))
         found[name] = change
+    if dice.happens(0.2):
+        _bind(dice, found)
+    return found
+
+
+def _bind(dice: Dice, changes: Values) -> None:
+    """Let some changes need each other in a circle, where the queue allows that."""
+    ring = dice.some(3)
+    for at, name in enumerate(ring):
+        changes[name]["depends_on"] = [ring[at - 1]] if len(ring) > 1 else []
+        changes[name]["project"] = dice.random.choice(("P1", "P2"))
+        changes[name].pop("parent", None)
+        changes[name].pop("branch", None)
+    for change in changes.values():
+        parent = changes.get(change.get("parent", ""))
+        if parent is not None and not _same_place(parent, change):
+            del change["parent"]
+
+
+def _odd(dice: Dice) -> Values:
+    """What few changes are."""
+    found: Values = {}
+    if dice.happens(0.04):
+        found["wip"] = True
+    if dice.happens(0.04):
+        found["status"] = dice.random.choice(("MERGED", "ABANDONED"))
+    if dice.happens(0.04):
+        found["votes"] = {"Code-Review": dice.random.choice((None, 1, -2))}
+    if dice.happens(0.12):
+        found["urgent"] = True
     return found
 
 
@@ -90,34 +148,48 @@ def _same_place(one: Values, other: Values) -> bool:
     return (one["project"], one.get("branch")) == (other["project"], other.get("branch"))
 
 
-def _rules(dice: Dice) -> list[Values]:
+def _builds(dice: Dice) -> Values:
+    builds: Values = {"rules": [_rule(dice) for _ in range(dice.random.randint(0, 4))]}
+    if dice.happens(0.3):
+        builds["rules"].append({"job": "p", "result": "SUCCESS", "returns": {"artifacts": ["image"]}})
+    if dice.happens(0.8):
+        builds["hold"] = True
+    else:
+        builds["durations"] = {job: f"{dice.random.randint(1, 30)}m" for job in BUILT_JOBS}
+    if dice.happens(0.6 if dice.batches else 0.2):
+        builds["nodes"] = "hold"
+    return builds
+
+
+def _rule(dice: Dice) -> Values:
     random = dice.random
-    found: list[Values] = []
-    for _ in range(random.randint(0, 4)):
-        rule: Values = {"result": random.choice(_RESULTS)}
-        if random.random() < 0.7:
-            rule["job"] = random.choice(("unit", "integ", "merge", "t1", "nv", "p", "p1"))
-        if random.random() < 0.6:
-            rule["contains"] = dice.some(2)
-        if random.random() < 0.3:
-            rule["change"] = dice.change()
-        if rule["result"] in ("LOST", "STOPPED") or random.random() < 0.4:
-            rule["times"] = random.randint(1, 3)
-        if random.random() < 0.1:
-            rule["early"] = True
-        if random.random() < 0.1:
-            rule["returns"] = {"pause": True}
-        found.append(rule)
-    return found
+    rule: Values = {"result": random.choice(_RESULTS)}
+    if dice.happens(0.7):
+        rule["job"] = random.choice(BUILT_JOBS)
+    if dice.happens(0.6):
+        rule["contains"] = dice.some(2)
+    if dice.happens(0.1):
+        rule["without"] = [dice.change()]
+    if dice.happens(0.3):
+        rule["change"] = dice.change()
+    if rule["result"] in ("LOST", "STOPPED") or dice.happens(0.4):
+        rule["times"] = random.randint(1, 3)
+    if dice.happens(0.15):
+        rule["early"] = True
+    if dice.happens(0.2):
+        rule["returns"] = random.choice(({"pause": True}, {"artifacts": ["image"]}, {"child_jobs": ["unit"]}))
+    return rule
 
 
 _RESULTS = ("FAILURE", "FAILURE", "FAILURE", "TIMED_OUT", "POST_FAILURE", "LOST", "STOPPED", "NODE_FAILURE", "SUCCESS")
 
 
-def _step(dice: Dice, builds: Values) -> Step:
-    random = dice.random
+# ---- what happens
+
+
+def _step(dice: Dice) -> Step:
     kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ())]
-    make, _ = random.choices(kinds, weights=[weight for _, weight in kinds])[0]
+    make, _ = dice.random.choices(kinds, weights=[weight for _, weight in kinds])[0]
     return make(dice)
 
 
@@ -127,7 +199,15 @@ def _approve(dice: Dice) -> Step:
         return {"approve": {"change": dice.change(), "event": "lost"}}
     if event < 0.16:
         return {"approve": {"change": dice.change(), "event": "twice"}}
+    if event < 0.22:
+        return {"approve": {"change": dice.change(), "urgent": True}}
     return {"approve": dice.some(4)}
+
+
+def _event(dice: Dice) -> Step:
+    if dice.happens(0.5):
+        return {"event": {"change": dice.change(), "patchset": 1}}
+    return {"event": dice.change()}
 
 
 def _release(dice: Dice) -> Step:
@@ -135,7 +215,7 @@ def _release(dice: Dice) -> Step:
     if kind < 0.35:
         return {"release": {"change": dice.change()}}
     if kind < 0.6:
-        return {"release": {"job": dice.random.choice(("unit", "integ", "merge", "t1", "p"))}}
+        return {"release": {"job": dice.random.choice(BUILT_JOBS)}}
     if kind < 0.8:
         return {"release": {}}
     return {"release": "all"}
@@ -149,36 +229,42 @@ def _vote(dice: Dice) -> Step:
 
 def _patchset(dice: Dice) -> Step:
     change: Values = {"change": dice.change(), "votes": {"Code-Review": 2}}
-    if dice.random.random() < 0.3:
+    if dice.happens(0.3):
         change["depends_on"] = [name for name in dice.some(2) if name != change["change"]]
-    if dice.random.random() < 0.2:
+    if dice.happens(0.2):
         change["conflicts"] = []
+    if dice.happens(0.3):
+        change["approved"] = True
     return {"patchset": change}
 
 
 def _operator(dice: Dice) -> Step:
     random = dice.random
-    projects = _PROJECTS[dice.layout]
+    wish: Values = {"project": random.choice(PROJECTS), "job": "unit", "count": random.randint(1, 2)}
+    if dice.happens(0.5):
+        wish["change"] = dice.change()
     return {
         "operator": random.choice(
             (
                 {"dequeue": dice.change()},
+                {"dequeue": dice.change(), "pipeline": "gate"},
                 {"promote": dice.some(3)},
-                {"enqueue": dice.change(), "pipeline": "gate"},
-                {"pause": random.choice(_QUEUES[dice.layout])},
-                {"resume": random.choice(_QUEUES[dice.layout])},
-                {"hold": {"project": random.choice(projects), "job": "unit", "count": random.randint(1, 2)}},
+                {"enqueue": dice.change(), "pipeline": random.choice(("gate", "gate", "check"))},
+                {"pause": random.choice(QUEUES[dice.layout])},
+                {"resume": random.choice(QUEUES[dice.layout])},
+                {"hold": wish},
             )
         )
     }
 
 
 def _nodes(dice: Dice) -> Step:
-    return {"nodes": dice.random.choice(({"release": 1}, {"free": 2}, {"release": {"job": "unit"}}, "release"))}
+    kinds = ({"release": 1}, {"free": 1}, {"free": 2}, {"release": {"job": "unit"}}, "release")
+    return {"nodes": dice.random.choice(kinds)}
 
 
 def _crash(dice: Dice) -> Step:
-    return {"crash": "now" if dice.random.random() < 0.2 else {"after": dice.random.choice(_CRASHES)}}
+    return {"crash": "now" if dice.happens(0.2) else {"after": dice.random.choice(_CRASHES)}}
 
 
 def _one(verb: str) -> Callable[[Dice], Step]:
@@ -186,18 +272,31 @@ def _one(verb: str) -> Callable[[Dice], Step]:
 
 
 def _reload(dice: Dice) -> Step:
-    return {"reload": "same" if dice.random.random() < 0.5 else dice.random.choice(tuple(LAYOUTS))}
+    return {"reload": "same" if dice.happens(0.5) else dice.random.choice(tuple(LAYOUTS))}
 
 
 def _set(dice: Dice) -> Step:
-    return {"set": {"change": dice.change(), "submit": dice.random.choice(("ok", "refused"))}}
+    new = dice.random.choice(
+        (
+            {"submit": "ok"},
+            {"submit": "refused"},
+            {"submit": "forbidden"},
+            {"wip": dice.happens(0.5)},
+            {"votes": {"Code-Review": dice.random.choice((2, None))}},
+            {"approved": dice.happens(0.7)},
+            {"urgent": True},
+            {"status": "ABANDONED"},
+        )
+    )
+    return {"set": {"change": dice.change(), **new}}
 
 
 def _push(dice: Dice) -> Step:
-    name = f"X{dice.random.randint(1, 99)}"
-    step: Values = {"project": dice.random.choice(_PROJECTS[dice.layout]), "name": name}
-    if dice.random.random() < 0.3:
+    step: Values = {"project": dice.random.choice(PROJECTS), "name": f"X{dice.random.randint(1, 99)}"}
+    if dice.happens(0.3):
         step["conflicts"] = dice.some(1)
+    if dice.happens(0.5):
+        step["files"] = [dice.random.choice(("src/a", "doc/a"))]
     return {"push": step}
 
 
@@ -206,7 +305,7 @@ _COMMON: tuple[tuple[Callable[[Dice], Step], int], ...] = (
     (_release, 26),
     (_vote, 4),
     (_patchset, 4),
-    (_one("event"), 3),
+    (_event, 3),
     (_one("upload"), 3),
     (_one("withdraw"), 2),
     (_one("abandon"), 2),
@@ -214,99 +313,12 @@ _COMMON: tuple[tuple[Callable[[Dice], Step], int], ...] = (
     (_one("wip"), 1),
     (_one("ready"), 1),
     (_operator, 8),
-    (_nodes, 4),
+    (_nodes, 5),
     (_crash, 7),
     (_reload, 2),
-    (_set, 2),
+    (_set, 3),
+    (lambda dice: {"comment": {"change": dice.change(), "text": "recheck"}}, 2),
     (lambda dice: {"advance": f"{dice.random.randint(1, 25)}m"}, 5),
     (lambda dice: {"announce": {"change": dice.change()}}, 2),
 )
 _FOREIGN: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_push, 5), (_one("submit"), 3))
-
-
-# ---- layouts
-
-
-def _pipelines(**gate: Any) -> list[Values]:
-    approval = {"event": "comment-added", "approval": [{"Workflow": 1}]}
-    return [
-        {
-            "pipeline": {
-                "name": "gate",
-                "manager": "dependent",
-                "precedence": "high",
-                "trigger": {"gerrit": [approval]},
-                "require": {"gerrit": {"open": True, "current-patchset": True, "approval": [{"Workflow": 1}]}},
-                "start": {"gerrit": {"Verified": 0}},
-                "success": {"gerrit": {"Verified": 2, "submit": True}},
-                "failure": {"gerrit": {"Verified": -2}},
-                **gate,
-            }
-        },
-        {
-            "pipeline": {
-                "name": "check",
-                "manager": "independent",
-                "trigger": {"gerrit": [{"event": "patchset-created"}]},
-                "success": {"gerrit": {"Verified": 1}},
-                "failure": {"gerrit": {"Verified": -1}},
-            }
-        },
-        {
-            "pipeline": {
-                "name": "post",
-                "manager": "supercedent",
-                "trigger": {"gerrit": [{"event": "ref-updated", "ref": "^refs/heads/"}]},
-            }
-        },
-    ]
-
-
-def _job(name: str, **settings: Any) -> Values:
-    return {"job": {"name": name, **settings}}
-
-
-def _project(name: str, jobs: list[Any], queue: str = "", *, fast: bool = False) -> Values:
-    gate: Values = {"jobs": jobs, "fail-fast": fast}
-    body: Values = {"name": name, "gate": gate, "check": {"jobs": jobs}, "post": {"jobs": ["nv"]}}
-    return {"project": {**body, "queue": queue} if queue else body}
-
-
-_JOBS = [
-    _job("base", parent=None),
-    _job("unit"),
-    _job("integ", files=["^src/"]),
-    _job("nv", voting=False),
-    _job("merge", **{"hold-following-changes": True}),
-    _job("t1", semaphores=["lab"]),
-    _job("p", provides="image"),
-    _job("p1", requires="image", **{"irrelevant-files": ["^doc/"]}),
-]
-_STAGED = ["merge", {"t1": {"dependencies": "merge"}}, {"unit": {"dependencies": "merge"}}]
-LAYOUTS["flat"] = [
-    *_pipelines(),
-    *_JOBS,
-    {"queue": {"name": "twins", "allow-circular-dependencies": True}},
-    _project("P", ["unit", "integ", "nv"]),
-    _project("P1", ["unit", "p", "p1"], "twins"),
-    _project("P2", ["unit", "integ"], "twins"),
-]
-LAYOUTS["staged"] = [
-    *_pipelines(**{"window": 3, "window-floor": 1}),
-    *_JOBS,
-    {"queue": {"name": "twins"}},
-    {"semaphore": {"name": "lab", "max": 2}},
-    _project("P", _STAGED, fast=True),
-    _project("P1", _STAGED, "twins"),
-    _project("P2", [*_STAGED, "nv"], "twins"),
-]
-LAYOUTS["ring"] = [
-    *_pipelines(supercedes="check"),
-    *_JOBS,
-    {"queue": {"name": "ring", "allow-circular-dependencies": True}},
-    _project("P", ["p", "p1"], "ring"),
-    _project("P1", ["unit", "t1", {"integ": {"dependencies": [{"name": "unit", "soft": True}]}}], "ring"),
-    _project("P2", ["unit", "merge"], "ring"),
-]
-_PROJECTS = dict.fromkeys(LAYOUTS, ("P", "P1", "P2"))
-_QUEUES = {"flat": ("P", "twins"), "staged": ("P", "twins"), "ring": ("ring",)}

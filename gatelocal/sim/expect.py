@@ -116,7 +116,7 @@ def _window(world: World, state: State, value: Value) -> list[str]:
     found = {}
     for pipeline in state.layout.pipelines.values():
         for queue in state.queues.values():
-            if queue.pipeline == pipeline.name and pipeline.manager.value == "dependent":
+            if queue.pipeline == pipeline.name and pipeline.manager.value == "dependent" and not queue.dynamic:
                 found[queue.label] = queue.window
     bad = [name for name, wanted in value.raw.items() if found.get(name) != wanted]
     return _differ("window", value.raw, found) if bad else []

@@ -10,12 +10,13 @@ from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Manager
 from gatelocal.pipeline.explain import why
 from gatelocal.pipeline.state import Item, Queue, State
-from gatelocal.sim.world import Build, World
+from gatelocal.sim.build import Build
+from gatelocal.sim.world import World
 
 
 def items_of(world: World, build: Build) -> list[str]:
     """The changes that a build's workspace contains beyond the tips, in merge order."""
-    return list(world.shown(build.workspace))
+    return list(world.trees.shown(build.workspace))
 
 
 def running(world: World) -> list[dict[str, Any]]:
@@ -23,7 +24,7 @@ def running(world: World) -> list[dict[str, Any]]:
     return [
         {
             "job": build.start.job,
-            "change": build.start.change,
+            "change": build.change,
             "pipeline": build.start.pipeline,
             "items": items_of(world, build),
         }
@@ -57,7 +58,11 @@ def queues(state: State) -> dict[str, dict[str, dict[str, Any]]]:
         shown = found[queue.pipeline].setdefault(
             queue.label, {"window": queue.window, "paused": queue.paused, "items": []}
         )
-        shown["items"] += [_item(state, state.items[number]) for number in queue.line]
+        items = [_item(state, state.items[number]) for number in queue.line]
+        if manager is Manager.DEPENDENT and queue.dynamic:
+            shown["items"] = items + shown["items"]  # what stands beside a queue comes before all in it
+        else:
+            shown["items"] += items
     return found
 
 
@@ -78,7 +83,7 @@ def _shown(state: State, ref: Ref) -> str:
 
 def held(world: World) -> list[dict[str, str]]:
     """The nodes that are held."""
-    return [{"job": one.job, "change": one.change} for one in world.held]
+    return [{"job": one.job, "change": world.by_action[one.build].change} for one in world.held]
 
 
 def reasons(world: World, state: State) -> dict[str, str]:
@@ -125,7 +130,7 @@ def whole(world: World, state: State) -> dict[str, Any]:
         "builds": [_build(world, build) for build in world.builds],
         "totals": totals(world),
         "reused": [
-            {"change": one.ref.change, "job": one.job, "from": world.by_action[one.build].id} for one in world.reused
+            {"change": str(one.ref), "job": one.job, "from": world.by_action[one.build].id} for one in world.reused
         ],
         "held": held(world),
         "queues": queues(state),
@@ -150,7 +155,7 @@ def _build(world: World, build: Build) -> dict[str, Any]:
     return {
         "id": build.id,
         "job": start.job,
-        "change": start.change,
+        "change": build.change,
         "pipeline": start.pipeline,
         "items": items_of(world, build),
         "base": build.base,

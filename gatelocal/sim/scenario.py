@@ -17,9 +17,9 @@ from gatelocal.model.layout import Layout
 from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.layout import layout_of
 from gatelocal.pipeline.policies import Policy, policy_of
+from gatelocal.sim.build import Rule
 from gatelocal.sim.lined import LinedDict, LinedList, ScenarioError, Value, load, root
 from gatelocal.sim.steps import Step, step_of
-from gatelocal.sim.world import Rule
 
 RESULTS = ("SUCCESS", "FAILURE", "POST_FAILURE", "TIMED_OUT", "LOST", "STOPPED", "NODE_FAILURE")
 CHANGE_KEYS = (
@@ -109,7 +109,7 @@ def of_values(
     layout = _layout(top["layout"], folder, layouts)
     for step in steps:
         if step.verb == "reload" and step.value.raw != "same":
-            _layout(step.value, folder, layouts)
+            layouts[str(step.value.raw)] = _layout(step.value, folder, layouts)
     return Scenario(
         name,
         layout,
@@ -150,6 +150,8 @@ def _layout(value: Value, folder: Path, layouts: dict[str, Layout]) -> Layout:
         return layouts[name]
     except (GateError, OSError) as error:
         detail = error.brief if isinstance(error, ConfigurationError) else str(error)
+        if isinstance(error, OSError):
+            detail = f"{value.raw}: {error.strerror}"
         raise value.fail(detail) from None
 
 

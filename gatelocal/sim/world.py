@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable, Container
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
@@ -35,12 +35,15 @@ from gatelocal.pipeline.events import (
     Event,
     Looked,
     NodeAnswer,
+    NodeWaits,
     Prepared,
     RefUpdated,
     ServerRead,
     Submitted,
 )
-from gatelocal.sim.server import GATE, Server, extended
+from gatelocal.sim.build import Build, Rule
+from gatelocal.sim.server import GATE, Server
+from gatelocal.sim.workspaces import Branch, Trees, Workspace
 
 CRASH_POINTS = {
     Prepare: "merge",
@@ -52,77 +55,9 @@ CRASH_POINTS = {
 }
 """Action → its name in ``crash: {after: ...}``."""
 
-Branch = tuple[str, str]
-
 
 class Crashed(Exception):
     """The engine is gone: the world has done the last action, and nobody has written that down."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """How builds end. :ivar times: how many it decides; None without a limit."""
-
-    job: str = ""
-    pipeline: str = ""
-    change: str = ""
-    contains: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    times: int | None = None
-    result: str = "SUCCESS"
-    early: bool = False
-    artifacts: tuple[str, ...] = ()
-    children: tuple[str, ...] | None = None
-    pause: bool = False
-
-
-@dataclass(slots=True)
-class Workspace:
-    """What a Prepare made.
-
-    :ivar tips: every branch's number of entries. :ivar changes: what was asked for, in order. :ivar foreign: the
-        server's count of what others put on branches, at that time. :ivar digests: branch → a number for its content,
-        for those with changes beyond their tips. :ivar ahead: the workspace that it was made on; None when it was made
-        from the tips. :ivar own: how many changes were added to that. :ivar good: whether it could be merged.
-        :ivar known: what :meth:`World.items` has found, with :ivar shown: the names.
-    """
-
-    tips: dict[Branch, int]
-    changes: tuple[Ref, ...]
-    foreign: int
-    digests: dict[Branch, int]
-    ahead: Workspace | None = None
-    own: int = 0
-    good: bool = True
-    known: tuple[Ref, ...] | None = None
-    shown: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class Build:
-    """A build that was started; `result` is RUNNING until it has ended."""
-
-    id: int
-    start: StartBuild
-    workspace: Workspace
-    rule: Rule | None
-    base: str | None
-    due: float = 0.0
-    began: float = 0.0
-    ended: float = 0.0
-    result: str = "RUNNING"
-    paused: bool = False
-    resumed: bool = False
-
-    @property
-    def up(self) -> bool:
-        """Whether it runs."""
-        return self.result == "RUNNING"
-
-    @property
-    def releasable(self) -> bool:
-        """Whether it may be ended from outside."""
-        return self.up and not self.paused
 
 
 @dataclass(slots=True)
@@ -130,7 +65,8 @@ class World:
     """Everything but the gate.
 
     :ivar events: what the server has not delivered yet; each is made when it is delivered, of what is true then.
-    :ivar requests: node requests that wait. :ivar armed: the action that the next crash follows.
+    :ivar requests: node requests that wait.
+    :ivar nodes: requests whose nodes are in use, or wait to be. :ivar armed: the action that the next crash follows.
     :ivar submits: the gate's submits with their answers. :ivar pushed: pushed commit → what it changed.
     :ivar on_landing: is told of each landing by the gate, before anything else happens.
     :ivar sample: for a load: length and result of a build, in the place of durations and rules.
@@ -148,7 +84,7 @@ class World:
     running: dict[int, Build] = field(default_factory=dict)
     by_action: dict[int, Build] = field(default_factory=dict)
     requests: dict[int, RequestNode] = field(default_factory=dict)
-    workspaces: dict[int, Workspace] = field(default_factory=dict)
+    nodes: set[int] = field(default_factory=set)
     messages: dict[str, list[Report]] = field(default_factory=dict)
     log: list[Report] = field(default_factory=list)
     submits: list[tuple[Ref, str]] = field(default_factory=list)
@@ -161,9 +97,13 @@ class World:
     wake: float = 0.0
     on_landing: Callable[[Submit, Branch], None] | None = None
     sample: Callable[[StartBuild, Workspace], tuple[float, str]] | None = None
+    trees: Trees = field(init=False)
     _answers: dict[int, Event | None] = field(default_factory=dict)
     _due: list[tuple[float, int]] = field(default_factory=list)
     _pushes: dict[Branch, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.trees = Trees(self.server)
 
     # ---- actions
 
@@ -186,6 +126,7 @@ class World:
                 return self._request(action)
             case DropRequest():
                 self.requests.pop(action.request, None)
+                self.nodes.discard(action.request)
             case StartBuild():
                 self._start(action)
             case CancelBuild():
@@ -213,114 +154,32 @@ class World:
     # ---- merger
 
     def _prepare(self, action: Prepare) -> Prepared:
-        tips = {key: len(line) for key, line in self.server.entries.items()}
-        for key in action.branches:
-            tips.setdefault(key, 0)
-        ahead = self.workspaces.get(action.on)
-        workspace = Workspace(tips, action.changes, self.server.foreign, {})
-        failed: list[str] = []
-        if ahead is not None and ahead.good and ahead.foreign == workspace.foreign:
-            # What is ahead was merged before, and since then only changes out of it have landed.
-            workspace.digests.update(ahead.digests)
-            workspace.ahead, workspace.own = ahead, action.own
-        else:
-            workspace.own = len(action.changes)
-        merged: set[str] = set()
-        for ref in action.changes[len(action.changes) - workspace.own :]:
-            failed += self._merge(ref, workspace, merged)
-        workspace.good = not failed
-        self.workspaces[action.id] = workspace
+        workspace, conflicts = self.trees.prepare(action)
         bases = dict.fromkeys((*action.branches, *workspace.digests))
-        where = tuple((*key, str(tips.get(key, 0))) for key in bases)
-        conflicts = tuple(dict.fromkeys(failed))
-        return Prepared(self.now, action.id, action.item, action.generation, not failed, conflicts, where)
-
-    def _merge(self, ref: Ref, workspace: Workspace, merged: set[str]) -> list[str]:
-        """Add a change, after the git parents that it brings along; returns what it conflicts with."""
-        failed: list[str] = []
-        for one in self._chain(ref, merged, workspace):
-            owner = self.server.changes[one.change]
-            for name in sorted(self.server.conflicts.get(one.change, ())):
-                inside = name in merged or self._has(workspace.ahead, name)
-                if inside or self.server.on(name, owner):
-                    failed.append(name)
-            merged.add(one.change)
-            key = (owner.project, owner.branch)
-            before = workspace.digests.get(key)
-            before = self.server.digest(key, workspace.tips.get(key, 0)) if before is None else before
-            workspace.digests[key] = extended(before, str(one))
-        return failed
-
-    def _chain(self, ref: Ref, merged: Container[str], workspace: Workspace) -> list[Ref]:
-        """The change after its git parents that are not there yet; nothing if it is on its branch already."""
-        chain: list[Ref] = []
-        while ref.change not in merged and not self._at(ref.change, workspace):
-            if chain and self._has(workspace.ahead, ref.change):
-                break
-            chain.append(ref)
-            parent = self.server.changes[ref.change].parent
-            if parent is None:
-                break
-            ref = parent
-        return chain[::-1]
-
-    def _at(self, name: str, workspace: Workspace) -> bool:
-        """Whether a change was on its branch when the workspace was made."""
-        place = self.server.places.get(name)
-        return place is not None and place[1] < workspace.tips.get(place[0], 0)
-
-    def _has(self, workspace: Workspace | None, name: str) -> bool:
-        return workspace is not None and any(ref.change == name for ref in self.items(workspace))
-
-    def items(self, workspace: Workspace) -> tuple[Ref, ...]:
-        """The changes that a workspace contains beyond its tips, in merge order."""
-        pending: list[Workspace] = []
-        one: Workspace | None = workspace
-        while one is not None and one.known is None:
-            pending.append(one)
-            one = one.ahead
-        for each in reversed(pending):
-            self._list(each)
-        return workspace.known or ()
-
-    def _list(self, workspace: Workspace) -> None:
-        """Find a workspace's items: those of the one that it was made on which had not landed yet, and its own."""
-        before = workspace.ahead
-        known, shown = (before.known or (), before.shown) if before is not None else ((), ())
-        landed = 0
-        while landed < len(known) and self._at(known[landed].change, workspace):
-            landed += 1
-        merged: dict[str, Ref] = {}
-        for ref in workspace.changes[len(workspace.changes) - workspace.own :]:
-            merged.update((one.change, one) for one in self._chain(ref, merged, workspace))
-        workspace.known = (*known[landed:], *merged.values())
-        workspace.shown = (*shown[landed:], *map(str, merged.values()))
-
-    def shown(self, workspace: Workspace) -> tuple[str, ...]:
-        """The names of those changes."""
-        self.items(workspace)
-        return workspace.shown
-
-    def content(self, workspace: Workspace, key: Branch) -> int:
-        """A number for what the workspace has of a branch."""
-        found = workspace.digests.get(key)
-        return self.server.digest(key, workspace.tips.get(key, 0)) if found is None else found
+        where = tuple((*key, str(workspace.tips.get(key, 0))) for key in bases)
+        return Prepared(self.now, action.id, action.item, action.generation, not conflicts, conflicts, where)
 
     # ---- launcher
 
-    def _request(self, action: RequestNode) -> NodeAnswer | None:
+    def _request(self, action: RequestNode) -> NodeAnswer | NodeWaits:
         if self.nodes_held:
             self.requests[action.id] = action
-            return None
+            return NodeWaits(self.now, action.id, action.item, action.generation, action.run)
         return self._node(action)
 
     def _node(self, action: RequestNode) -> NodeAnswer:
-        workspace = self.workspaces[action.preparation]
+        workspace = self.trees.made[action.preparation]
         refused = any(
             rule.result == "NODE_FAILURE" and self._use(at, rule, action, workspace)
             for at, rule in enumerate(self.rules)
         )
+        if not refused:
+            self.nodes.add(action.id)
         return NodeAnswer(self.now, action.id, action.item, action.generation, action.run, not refused)
+
+    def items(self, workspace: Workspace) -> tuple[Ref, ...]:
+        """The changes that a workspace contains beyond its tips, in merge order."""
+        return self.trees.items(workspace)
 
     def answer(self, request: int) -> NodeAnswer:
         """Answer a waiting node request."""
@@ -332,7 +191,7 @@ class World:
 
     def _use(self, at: int, rule: Rule, ask: RequestNode | StartBuild, workspace: Workspace) -> bool:
         """Whether the rule decides this build or request; then one of its times is spent."""
-        if not self._fits(rule, ask.job, ask.pipeline, ask.change, workspace):
+        if not self._fits(rule, ask, workspace):
             return False
         if rule.times is not None:
             if self.spent.get(at, 0) >= rule.times:
@@ -340,32 +199,22 @@ class World:
             self.spent[at] = self.spent.get(at, 0) + 1
         return True
 
-    def _fits(self, rule: Rule, job: str, pipeline: str, change: str, workspace: Workspace) -> bool:
+    def _fits(self, rule: Rule, ask: RequestNode | StartBuild, workspace: Workspace) -> bool:
         """Whether a rule is for this build."""
-        if (rule.job and rule.job != job) or (rule.pipeline and rule.pipeline != pipeline):
+        if (rule.job and rule.job != ask.job) or (rule.pipeline and rule.pipeline != ask.pipeline):
             return False
-        if rule.change and rule.change != change:
-            known = self.server.changes.get(change)
-            if known is None or rule.change != f"{known.name}.{known.patchset}":
-                return False
-        if not all(self.contains(workspace, name) for name in rule.contains):
+        if rule.change and rule.change not in (ask.change, self.change_of(ask)):
             return False
-        return not any(self.contains(workspace, name) for name in rule.without)
+        if not all(self.trees.contains(workspace, name) for name in rule.contains):
+            return False
+        return not any(self.trees.contains(workspace, name) for name in rule.without)
 
-    def contains(self, workspace: Workspace, name: str) -> bool:
-        """Whether a change (any patchset, or with ``.N`` that one) or commit is in a workspace, landed or not."""
-        if any(name in (ref.change, f"{ref.change}.{ref.patchset}") for ref in self.items(workspace)):
-            return True
-        place = self.server.places.get(name) or self.server.places.get(name.rpartition(".")[0])
-        if place is None:
-            return False
-        key, at = place
-        ref = self.server.branch(*key)[at].ref
-        fits = ref is None or name in (ref.change, f"{ref.change}.{ref.patchset}")
-        return fits and at < workspace.tips.get(key, 0)
+    def change_of(self, ask: RequestNode | StartBuild) -> str:
+        """The change that a build or request is for, with its patchset."""
+        return self.trees.ref(ask.preparation, ask.change)
 
     def _start(self, action: StartBuild) -> None:
-        workspace = self.workspaces[action.preparation]
+        workspace = self.trees.made[action.preparation]
         rule = next(
             (
                 rule
@@ -374,7 +223,8 @@ class World:
             ),
             None,
         )
-        build = Build(len(self.builds) + 1, action, workspace, rule, self._base(action, workspace))
+        change = self.change_of(action)
+        build = Build(len(self.builds) + 1, action, change, workspace, rule, self._base(action, workspace))
         self.builds.append(build)
         build.began = self.now
         self.running[build.id] = build
@@ -409,6 +259,7 @@ class World:
         build.result, build.ended = result, self.now
         build.paused = False
         self.running.pop(build.id, None)
+        self.nodes.discard(build.start.request)
 
     def next_due(self) -> float | None:
         """When the next build's time is over; None when none has a length left."""
@@ -427,17 +278,18 @@ class World:
         return self.builds[heapq.heappop(self._due)[1] - 1]
 
     def end(self, build: Build) -> Event:
-        """End a build's main part, as its rule says."""
+        """End a build's main part, as its rule says; who has announced a failure does not succeed any more."""
         start, rule = build.start, build.rule or Rule()
-        if rule.pause and not build.resumed:
+        result = "FAILURE" if build.doomed and rule.result == "SUCCESS" else rule.result
+        if rule.pause and not build.resumed and not build.paused:
             build.paused = True
             where = (start.id, start.item, start.generation, start.run)
             return BuildPaused(self.now, *where, rule.artifacts, rule.children)
-        again = rule.result in ("LOST", "STOPPED")
-        last = rule.result == "LOST" and start.last
-        self._close(build, "RETRY_LIMIT" if last else "RETRY" if again else rule.result)
+        again = result in ("LOST", "STOPPED")
+        last = result == "LOST" and start.last
+        self._close(build, "RETRY_LIMIT" if last else "RETRY" if again else result)
         where = (start.id, start.item, start.generation, start.run)
-        return BuildDone(self.now, *where, rule.result, rule.artifacts, rule.children)
+        return BuildDone(self.now, *where, result, rule.artifacts, rule.children)
 
     # ---- reporter
 

@@ -1,0 +1,115 @@
+"""A scenario that is being played: the engine, its world, and all that follows from an event; no step is known here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from gatelocal.engine.engine import Engine
+from gatelocal.pipeline import invariants
+from gatelocal.pipeline.actions import Action
+from gatelocal.pipeline.events import Event, Started, Woken
+from gatelocal.pipeline.state import State
+from gatelocal.ports import Store
+from gatelocal.sim.audit import Audit
+from gatelocal.sim.scenario import Scenario
+from gatelocal.sim.world import Crashed, World
+
+
+class Endless(Exception):
+    """More was decided than any world needs that comes to an end."""
+
+
+@dataclass(slots=True)
+class Play:
+    """A scenario that is being played.
+
+    :ivar failed: expectations that did not hold. :ivar violations: what must never be and was.
+    :ivar decided: how many events were decided on. :ivar most: how many may be; 0 without a limit.
+    :ivar reopen: what a new engine finds of the store that a dropped one has left.
+    """
+
+    scenario: Scenario
+    world: World
+    store: Store
+    engine: Engine
+    audit: Audit
+    failed: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+    reopen: Callable[[Store], Store] = lambda store: store
+    looks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decided: int = 0
+    most: int = 0
+
+    @property
+    def state(self) -> State:
+        """The gate's."""
+        return self.engine.state
+
+
+def engine_of(game: Play) -> Engine:
+    """An engine on what the store holds, whose every decision is checked."""
+
+    def watch(before: State, event: Event, after: State, actions: tuple[Action, ...], touched: tuple[int, ...]) -> None:
+        game.decided += 1
+        if game.decided == game.most:
+            raise Endless
+        if after.layout is not before.layout:
+            game.audit.layouts.append(before.layout)
+        game.violations.extend(invariants.broken(before, event, after, actions, touched))
+
+    return Engine(game.store, game.world, watch)
+
+
+def feed(game: Play, event: Event) -> None:
+    """Give the engine an event; if it is dropped on the way, another one is made from the store."""
+    try:
+        game.engine.feed(event)
+        return
+    except Crashed:
+        pass
+    restart(game)
+
+
+def restart(game: Play) -> None:
+    """Make another engine from the store, which first does again what may not have been done."""
+    while True:
+        game.store = game.reopen(game.store)
+        game.engine = engine_of(game)
+        try:
+            game.engine.run()
+            game.engine.feed(Started(game.world.now))
+            return
+        except Crashed:
+            continue
+
+
+def settle(game: Play) -> None:
+    """Handle all that follows: the oldest waiting event, or else the oldest build whose time is over; and again."""
+    while True:
+        if game.world.events:
+            feed(game, game.world.events.popleft()())
+            continue
+        build = game.world.overdue()
+        if build is None:
+            return
+        feed(game, game.world.end(build))
+
+
+def advance(game: Play, seconds: float) -> None:
+    """Let time pass: builds end and the engine is woken, in order of time."""
+    world = game.world
+    end = world.now + seconds
+    while True:
+        points = [point for point in (world.next_due(), world.wake or None) if point is not None and point <= end]
+        if not points:
+            break
+        world.now = max(world.now, min(points))
+        settle(game)
+        if world.wake and world.wake <= world.now:
+            world.wake = 0.0
+            feed(game, Woken(world.now))
+            settle(game)
+    world.now = end
+    settle(game)
