@@ -12,10 +12,23 @@ from gatelocal.pipeline.events import Event
 from gatelocal.sim import runner
 from gatelocal.sim.runner import Play, play
 from gatelocal.sim.scenario import Scenario, read
-from gatelocal.sim.world import Crashed, World
+from gatelocal.sim.world import CRASH_POINTS, Crashed, World
 
 FOLDER = Path(__file__).parent / "scenarios"
-NAMES = ("the-head-fails", "a-cycle-lands-whole", "a-paused-job", "default-policy", "promote", "lost-three-times")
+NAMES = (
+    "scenarios/the-head-fails",
+    "scenarios/a-cycle-lands-whole",
+    "scenarios/a-paused-job",
+    "scenarios/default-policy",
+    "scenarios/promote",
+    "scenarios/lost-three-times",
+    "policies/urgent-lands-first",
+    "policies/overtaken-and-bad",
+    "policies/batch-with-a-bad-one",
+    "policies/batch-submit-refused",
+    "policies/late-restart-one-after-the-other",
+    "policies/everything-on",
+)
 
 
 def outcome(game: Play) -> dict[str, Any]:
@@ -49,13 +62,27 @@ def crashing(scenario: Scenario, at: int, monkeypatch: pytest.MonkeyPatch) -> tu
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_crash_after_any_action_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    scenario = read(FOLDER / f"{name}.yaml")
+    scenario = read(FOLDER.parent / f"{name}.yaml")
     game, count = crashing(scenario, 0, monkeypatch)
     wanted = outcome(game)
     assert wanted["problems"] == ([], [])
     assert count > 8
     for at in range(1, count + 1):
         assert outcome(crashing(scenario, at, monkeypatch)[0]) == wanted, f"crash after action {at}"
+
+
+def test_the_scenarios_have_every_kind_of_action_that_a_crash_can_follow(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: set[str] = set()
+    carry_out = World.carry_out
+
+    def noted(self: World, action: Action) -> Event | None:
+        seen.add(CRASH_POINTS.get(type(action), ""))
+        return carry_out(self, action)
+
+    monkeypatch.setattr(World, "carry_out", noted)
+    for name in NAMES:
+        play(read(FOLDER.parent / f"{name}.yaml"))
+    assert seen >= set(CRASH_POINTS.values())
 
 
 def test_a_crash_that_never_comes_fails_the_scenario(tmp_path: Path) -> None:
