@@ -129,6 +129,7 @@ commands = {python} -c "print('clean')"
 """
 
 
+@pytest.mark.live
 def test_real_tox_in_a_folder(tmp_path: Path) -> None:
     """One node, two builds in the same tree: each has its own results and not the other's."""
     app = tmp_path / "node/app"

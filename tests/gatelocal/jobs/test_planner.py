@@ -290,7 +290,7 @@ def test_a_mistake_is_told_with_its_place(text: str, names: str, message: str) -
 
 HOSTILE = {
     "a chain of 2,000 parents": "".join(f"- job: {{name: j{n}, parent: j{n + 1}}}\n" for n in range(2000)),
-    "10,000 variants": "- job: {name: j0, vars: {a: {b: c}}}\n" * 10_000,
+    "3,000 variants": "- job: {name: j0, vars: {a: {b: c}}}\n" * 3000,
     "a pattern that would backtrack": "- job: {name: j0, files: ['(a+)+$', '^(([a-z])+.)+[A-Z]([a-z])+$']}\n",
     "10,000 lines of aliases": "- job: {name: j0, vars: {a0: &a0 [x, x]}}\n"
     + "".join(f"- job: {{name: k, vars: {{a: &a{n + 1} [{f'*a{n}, ' * 9}]}}}}\n" for n in range(10_000)),
@@ -320,12 +320,12 @@ def test_a_hostile_repository_costs_neither_time_nor_the_others(text: str) -> No
 
 
 def test_many_jobs_that_depend_on_each_other_take_no_time() -> None:
-    size = 2000
+    size = 800
     chain = [f"{{j: {{dependencies: [j{n}]}}}}".replace("{j:", f"{{j{n + 1}:") for n in range(size)]
     text = "".join(f"- job: {{name: j{n}}}\n" for n in range(size + 1))
     began = time.process_time()
-    found = planned(app(text, "{j0: {files: [^never]}}", *chain, *["j1"] * 10_000), changed=["a"])
-    assert time.process_time() - began < 10
+    found = planned(app(text, "{j0: {files: [^never]}}", *chain, *["j1"] * 3000), changed=["a"])
+    assert time.process_time() - began < 5
     assert (of(found, "j0").rule, len(found.jobs)) == ("needed-by", size + 1)
     circle = planned(app(text, f"{{j0: {{dependencies: [j{size}]}}}}", *chain))
     assert {one.rule for one in circle.jobs} == {"error"}
