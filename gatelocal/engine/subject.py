@@ -89,6 +89,18 @@ def subject_of(
             raise InputError("--project needs --config", hint="the file says where the configuration comes from")
         yield Subject(request.project, request.branch or "", request.files)
         return
+    with _of_change(request, directories, environment, say, ahead) as subject:
+        yield subject
+
+
+@contextlib.contextmanager
+def _of_change(
+    request: PlanRequest,
+    directories: Directories,
+    environment: Mapping[str, str],
+    say: Say,
+    ahead: Sequence[QueuedChange],
+) -> Iterator[Subject]:
     # A plan without a change is quick, and needs neither git's merging nor a Gerrit.
     from gatelocal.engine import changes
     from gatelocal.engine import place as places
