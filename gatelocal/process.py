@@ -28,6 +28,9 @@ _PACKAGES = {
     "newuidmap": "uidmap",
 }
 
+# How long a process may be between two programs before it counts as one without arguments.
+_EXEC_SECONDS = 0.5
+
 
 class ProgramMissing(InfrastructureError):
     """A program that is needed is not on PATH."""
@@ -243,6 +246,22 @@ def is_running(pid: int) -> bool:
     except (FileNotFoundError, ProcessLookupError):
         return False
     return state not in ("Z", "X")
+
+
+def arguments(pid: int) -> tuple[str, ...]:
+    """The argument list of a running process, as the kernel has it; empty: it has ended, or has none.
+
+    While a program is being replaced by another (``execve``) the list is empty for a moment: that is waited out.
+    """
+    deadline = time.monotonic() + _EXEC_SECONDS
+    while is_running(pid):
+        with contextlib.suppress(OSError):
+            if words := Path(f"/proc/{pid}/cmdline").read_bytes():
+                return tuple(word.decode("utf-8", "surrogateescape") for word in words.removesuffix(b"\0").split(b"\0"))
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.001)
+    return ()
 
 
 def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[bytes]:

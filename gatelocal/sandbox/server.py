@@ -104,7 +104,7 @@ class Server:
 
     def is_running(self) -> bool:
         """Whether its process is there, and is not another one that got the same id."""
-        return process.is_running(self.pid) and str(self.layout.site).encode() in _arguments(self.pid)
+        return str(self.layout.site) in process.arguments(self.pid)
 
     def stop(self, grace: float = 30.0) -> None:
         """End it: SIGTERM, `grace` seconds, SIGKILL. Twice is harmless."""
@@ -222,13 +222,6 @@ def _answers_ssh(server: Server) -> bool:
             return connection.recv(len(_BANNER)) == _BANNER
     except OSError:
         return False
-
-
-def _arguments(pid: int) -> list[bytes]:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
-    except OSError:
-        return []
 
 
 def _until(condition: Callable[[], bool], seconds: float) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from gatelocal.merger.merger import Remote
 from gatelocal.model.change import Change, ChangeStatus
 from git_review.git.runner import Runner
+from tests.fakes import fast_import
 
 PERSON = "A Person <person@example.org>"
 
@@ -47,19 +48,12 @@ class GitServer:
         """Write a commit; `files` are changes to the first parent's, None deletes. The ref is moved to it."""
         self._seconds += 60
         who = f"{PERSON} {self._seconds} +0000"
-        lines = [f"commit {ref}", "mark :1", f"author {who}", f"committer {who}", _data(message)]
-        lines += [f"{word} {sha}" for word, sha in zip(("from", *["merge"] * 9), parents, strict=False)]
-        if not parents:
-            lines.append("deleteall")
-        for path, text in files.items():
-            lines.append(f"D {path}" if text is None else f"M 100644 inline {path}\n{_data(text)}")
-        told = self.git(project).run(
-            "fast-import", "--quiet", "--force", stdin="\n".join((*lines, "", "get-mark :1", ""))
-        )
-        return told.text
+        return fast_import.commit(self.git(project), ref, parents, files, message, who)
 
     def tip(self, project: str, branch: str = "main") -> str:
-        return self.git(project).query("rev-parse", f"refs/heads/{branch}").text
+        found = fast_import.tip(self.git(project), f"refs/heads/{branch}")
+        assert found is not None, f"{project} has no branch {branch}"
+        return found
 
     def change(
         self,
@@ -76,7 +70,3 @@ class GitServer:
         commit = self.commit(project, ref, (parent or self.tip(project, branch),), files, message)
         value = Change(project, branch, commit, message, ChangeStatus.NEW)
         return replace(value, number=number, patchset=1, ref=ref, url=f"https://review.example.org/{number}")
-
-
-def _data(text: str) -> str:
-    return f"data {len(text.encode())}\n{text}"

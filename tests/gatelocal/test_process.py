@@ -105,6 +105,17 @@ def test_a_child_ends_with_its_parent_even_when_that_is_killed(tmp_path: Path) -
     assert wait_until_gone(pid)
 
 
+def test_the_arguments_are_there_from_the_start(tmp_path: Path) -> None:
+    """On a busy machine a reader often comes between the two programs (``setpriv`` and the one meant)."""
+    for _ in range(20):
+        child = process.spawn(["sleep", "60"], log=tmp_path / "log")
+        try:
+            assert all("60" in process.arguments(child.pid) for _ in range(20))
+        finally:
+            child.stop(grace=0)
+        assert process.arguments(child.pid) == ()
+
+
 def test_stop_by_pid_says_whether_there_was_something_to_stop(tmp_path: Path) -> None:
     child = process.spawn(["sleep", "60"], log=tmp_path / "log", outlive=True)
     try:

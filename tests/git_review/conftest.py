@@ -7,7 +7,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,12 @@ import pytest
 
 from git_review.cli import status
 from git_review.git.runner import Runner
+from tests.fakes import fast_import
 
 GITREVIEW = "[gerrit]\nhost=review.example.org\nport=29418\nproject=demo/project.git\ndefaultbranch=main\n"
+
+# git does not start another one of itself after each commit to see whether it should tidy up.
+QUIET = "[maintenance]\n auto = false\n[gc]\n auto = 0\n"
 
 
 @dataclass(frozen=True)
@@ -42,55 +47,53 @@ class Clone:
     monkeypatch: pytest.MonkeyPatch
 
     def commit(self, subject: str, files: dict[str, str] | None = None) -> str:
-        for name, text in (files or {"file-" + subject.replace(" ", "-"): subject}).items():
+        written = files or {"file-" + subject.replace(" ", "-"): subject}
+        for name, text in written.items():
             (self.path / name).write_text(text)
-            self.git.run("add", name)
+        self.git.run("add", *written)
         self.git.run("commit", "-q", "--allow-empty", "-m", subject)
         return self.head()
 
     def head(self) -> str:
+        """The commit of HEAD; a loose ref of an ordinary clone is read without a process."""
+        head = self.path / ".git/HEAD"
+        name = head.read_text().strip().removeprefix("ref: ") if head.is_file() else "HEAD"
+        loose = self.path / ".git" / name
+        if name.startswith("refs/") and loose.is_file():
+            return loose.read_text().strip()
         return self.git.query("rev-parse", "HEAD").text
 
     def message(self, name: str = "HEAD") -> str:
         return self.git.query("log", "-1", "--format=%B", name).stdout
 
-    def tree(self, files: dict[str, str], branch: str = "main") -> str:
-        """The tree of the server's branch with other files in it."""
-        base = self.server.query("rev-parse", branch).text
-        if not files:
-            return self.server.query("rev-parse", f"{base}^{{tree}}").text
-        index = {"GIT_INDEX_FILE": str(self.path.parent / "other-index")}
-        self.server.run("read-tree", base, environment=index)
-        for name, text in files.items():
-            blob = self.server.run("hash-object", "-w", "--stdin", stdin=text).text
-            self.server.run("update-index", "--add", "--cacheinfo", f"100644,{blob},{name}", environment=index)
-        return self.server.run("write-tree", environment=index).text
+    def made(
+        self, ref: str, files: Mapping[str, str], message: str, branch: str = "main", who: str = "Ann <a@b>"
+    ) -> str:
+        """A commit on the server's branch with other files in it, as the tip of `ref`."""
+        parent = fast_import.tip(self.server, f"refs/heads/{branch}") or ""
+        return fast_import.commit(self.server, ref, (parent,), files, f"{message}\n", f"{who} {int(time.time())} +0000")
 
-    def upstream(self, files: dict[str, str], branch: str = "main") -> str:
+    def upstream(self, files: Mapping[str, str], branch: str = "main") -> str:
         """Somebody else's commit lands on the server."""
-        base, tree = self.server.query("rev-parse", branch).text, self.tree(files, branch)
-        new = self.server.run("commit-tree", tree, "-p", base, "-m", "upstream").text
-        self.server.run("update-ref", f"refs/heads/{branch}", new)
-        return new
+        return self.made(f"refs/heads/{branch}", files, "upstream", branch)
 
     def pushed(self, branch: str = "main") -> str | None:
-        answer = self.server.query("rev-parse", "-q", "--verify", f"refs/for/{branch}", ok=(0, 1))
-        return answer.text or None
+        return fast_import.tip(self.server, f"refs/for/{branch}")
 
     def hook(self) -> Path:
         return self.path / ".git/hooks/commit-msg"
 
     def snapshot(self) -> tuple[str, ...]:
         """All that an innocent command must leave alone: refs, HEAD, index, work tree, configuration, hooks."""
+        place = self.path / ".git"
         return (
-            self.git.query("for-each-ref").stdout,
-            self.git.query("rev-parse", "HEAD", "--symbolic-full-name", "HEAD").stdout,
-            self.git.query("ls-files", "--stage").stdout,
-            self.git.query("status", "--porcelain").stdout,
-            (self.path / ".git/config").read_text(),
-            str(sorted(file.name for file in (self.path / ".git/hooks").iterdir())),
-            self.git.query("reflog", "--all").stdout,
-            self.git.query("stash", "list").stdout,
+            _texts(place / "refs") + _texts(place, "packed-refs"),
+            _texts(place, "HEAD") + self.head(),
+            # The index, where it is not HEAD's tree; the work tree, where it is not the index.
+            self.git.query("status", "--porcelain=v2", "-uall").stdout,
+            _texts(place, "config"),
+            str(sorted(file.name for file in (place / "hooks").iterdir())),
+            _texts(place / "logs"),
         )
 
     def review(self, *args: str, stdin: str | None = "") -> Result:
@@ -117,7 +120,9 @@ def nobody_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("GIT_SSH", "GIT_SSH_COMMAND", "GITREVIEW_LOCAL_MODE", "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE"):
         monkeypatch.delenv(name, raising=False)
-    (home / ".gitconfig").write_text("[user]\n name = Ann\n email = ann@example.org\n[init]\n defaultBranch = main\n")
+    (home / ".gitconfig").write_text(
+        "[user]\n name = Ann\n email = ann@example.org\n[init]\n defaultBranch = main\n" + QUIET
+    )
 
 
 @pytest.fixture(scope="session")
@@ -162,6 +167,11 @@ def run_program(argv: Sequence[str], cwd: Path, stdin: str = "") -> Result:
     """The installed command as a process of its own."""
     done = subprocess.run(list(argv), cwd=cwd, input=stdin, capture_output=True, text=True, check=False)
     return Result(done.returncode, done.stdout, done.stderr)
+
+
+def _texts(place: Path, names: str = "**/*") -> str:
+    """Every file's name and text."""
+    return "".join(f"{file}:\n{file.read_text()}\n" for file in sorted(place.glob(names)) if file.is_file())
 
 
 CHANGE_ID = "I" + "c" * 40
@@ -209,12 +219,8 @@ class Asked:
 
     def patchset(self, number: int, patchset: int, subject: str, files: dict[str, str] | None = None) -> dict[str, Any]:
         """A patchset that the server has, made of main."""
-        server = self.clone.server
-        tree = self.clone.tree(files or {})
-        who = {f"GIT_{role}_{what}": "x@y" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
-        commit = server.run("commit-tree", tree, "-p", "main", "-m", subject, environment=who).text
         ref = f"refs/changes/{number % 100:02d}/{number}/{patchset}"
-        server.run("update-ref", ref, commit)
+        commit = self.clone.made(ref, files or {}, subject, who="x@y <x@y>")
         return {"number": patchset, "revision": commit, "ref": ref}
 
 

@@ -174,7 +174,7 @@ def test_a_change_of_another_history(server: GitServer, merger: Merger) -> None:
 
 
 def test_a_file_name_that_is_an_attack_on_terminals(server: GitServer, merger: Merger) -> None:
-    name = '"evil\\033[2J name"'
+    name = "evil\033[2J name"
     changes = [server.change(APP, {name: f"{word}\n"}) for word in ("two", "three")]
     with pytest.raises(ConflictError) as caught:
         merger.merge(changes)
