@@ -1,4 +1,4 @@
-"""What all tests share: git writes its files without waiting for the disk, which no test here is about."""
+"""What all tests share: git that neither waits for the disk nor fills new repositories with its sample hooks."""
 
 from __future__ import annotations
 
@@ -8,5 +8,6 @@ import pytest
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Before anything is collected. The variable is git's own, for its own tests."""
+    """Before anything is collected. The first variable is git's own, for its own tests."""
     os.environ.setdefault("GIT_TEST_FSYNC", "0")
+    os.environ.setdefault("GIT_TEMPLATE_DIR", "")

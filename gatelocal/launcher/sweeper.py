@@ -10,6 +10,7 @@ import contextlib
 import os
 import select
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -67,12 +68,31 @@ def _stop(record: place.Record) -> None:
 
 
 def stop_marked(name: str) -> None:
-    """Kill every process that carries the mark of that node."""
+    """Kill every process that carries the mark of that node and wait until none is left.
+
+    A look at all processes may miss one that is just being started or replaced by another program; so two looks
+    in a row, with a pause between them, have to find nothing.
+    """
+    clean = 0
+
+    def is_clean() -> bool:
+        nonlocal clean
+        clean = 0 if _kill_marked(name) else clean + 1
+        return clean == 2
+
+    _wait(is_clean)
+
+
+def _kill_marked(name: str) -> bool:
+    """Whether there was one."""
     mark = f"{MARK}={name}\0".encode()
+    found = False
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             if mark in (folder / "environ").read_bytes() + b"\0" and int(folder.name) != os.getpid():
-                os.kill(int(folder.name), 9)
+                found = True
+                os.kill(int(folder.name), signal.SIGKILL)
+    return found
 
 
 def _remove_cgroup(path: Path) -> bool:

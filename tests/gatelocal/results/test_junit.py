@@ -30,6 +30,7 @@ class TestGroup:
 """
 
 
+@pytest.mark.live
 def test_a_file_of_pytest(tmp_path: Path) -> None:
     (tmp_path / "test_sample.py").write_text(MODULE)
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--junitxml=out.xml", "test_sample.py"]

@@ -124,6 +124,7 @@ def test_version_1_is_read_too() -> None:
     assert (e.status, e.details.strip()) == (TestStatus.SKIP, "later")
 
 
+@pytest.mark.live
 def test_a_stream_of_stestr(tmp_path: Path) -> None:
     (tmp_path / "test_sample.py").write_text(MODULE, encoding="utf-8")
     (tmp_path / ".stestr.conf").write_text("[DEFAULT]\ntest_path=.\n")

@@ -97,6 +97,7 @@ def happened(game: Play) -> set[str]:
     return found | {name for name, value in facts.items() if value}
 
 
+@pytest.mark.live
 def test_every_kind_of_thing_is_asked_for_and_happens() -> None:
     known = chance.layouts()
     asked: Counter[str] = Counter()
