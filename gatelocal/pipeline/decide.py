@@ -148,7 +148,8 @@ def _progress(draft: Draft, item: Item) -> None:
         item = tell_start(draft, item)
     if queue.suspects and batch.held_back(draft, item):
         return
-    if draft.policy.confirm and item.stage is Stage.TESTED and not queue.paused:
+    judges = draft.policy.confirm or draft.policy.pause_on_broken_trunk
+    if judges and item.stage is Stage.TESTED and not queue.paused:
         item = again(draft, item)
     if draft.policy.batch and item.stage is Stage.TESTED and not queue.paused and is_active(queue, item):
         item = batch.gather(draft, item)

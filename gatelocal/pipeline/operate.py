@@ -134,7 +134,7 @@ def reload(draft: Draft, event: Reloaded) -> None:
     for queue in draft.all_queues():
         for number in tuple(queue.line):
             if draft.find(number) is not None:
-                _settle_in(draft, draft.item(number), queue.window)
+                _settle_in(draft, draft.item(number), queue)
     for queue in draft.all_queues():
         _resize(draft, queue, before)
     make_queues(draft)
@@ -163,21 +163,25 @@ def _named(draft: Draft, queue: Queue) -> bool:
     return False
 
 
-def _settle_in(draft: Draft, item: Item, size: int) -> None:
+def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
     """Find an item's queue in the new layout."""
     pipeline = draft.layout.pipelines.get(item.pipeline)
     key = _new_key(draft, item)
     if pipeline is None or key is None:
         leave(draft, item, Reason("reload", (item.pipeline,)))
     elif key != item.key:
-        _move(draft, item, pipeline, key, size)
+        _move(draft, item, pipeline, key, old)
 
 
-def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, size: int) -> None:
-    """To the end of another queue: with its builds, unless it comes behind one that is younger."""
+def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queue) -> None:
+    """To the end of another queue: with its builds, unless it comes behind one that is younger.
+
+    A queue that is not there yet is the old one under another name: it is as wide, and paused if that one was.
+    """
     if draft.queue_or_none(key) is None:
-        fresh = empty_queue(pipeline, key[1], key[1])
-        draft.put_queue(replace(fresh, window=window.kept(pipeline.window, size)) if fresh.window else fresh)
+        fresh = replace(empty_queue(pipeline, key[1], key[1]), paused=old.paused, anew=old.anew)
+        size = window.kept(pipeline.window, old.window) if fresh.window else 0
+        draft.put_queue(replace(fresh, window=size))
     if item.batch:
         dissolve(draft, item)
         item = draft.item(item.id)

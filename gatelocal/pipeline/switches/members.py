@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gatelocal.model.evolve import replace
 from gatelocal.pipeline.draft import Draft, Flag
-from gatelocal.pipeline.state import Item, Queue
+from gatelocal.pipeline.state import Item, Queue, Stage
 from gatelocal.pipeline.window import is_active
 
 
@@ -51,7 +51,12 @@ def clear(draft: Draft, queue: Queue) -> None:
     after = queue.probe
     queue = draft.put_queue(replace(queue, suspects=()))
     number = queue.line.after(after)
-    while number is not None and is_active(queue, draft.item(number)):
+    while number is not None and _may_act(queue, draft.item(number)):
         draft.flag(number, Flag.BASE | Flag.JOBS)
         number = queue.line.after(number)
     draft.agenda.setdefault(queue.key, {})
+
+
+def _may_act(queue: Queue, item: Item) -> bool:
+    """Whether it is in the window, or was before the window became smaller."""
+    return item.stage is not Stage.WAITING or is_active(queue, item)
