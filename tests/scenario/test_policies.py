@@ -45,15 +45,17 @@ layout:
 - job: {name: unit}
 - queue: {name: ring, allow-circular-dependencies: true}
 - project: {name: P, queue: ring, gate: {jobs: [unit]}}
-- project: {name: Q, queue: ring, gate: {jobs: [unit]}}
+- project: {name: Q, queue: ring, gate: {}}
 policy: {urgent: true}
 changes:
   A: {project: P}
   U: {project: P, depends_on: [V], urgent: true}
   V: {project: Q, depends_on: [U], submit: refused}
+builds: {durations: {unit: 18m}}
 steps:
 - approve: [A, U, V]
-- expect: {landed: [U, A], trunk: {P: [U, A]}}
+- release: all
+- expect: {landed: [U, A]}
 """
 
 
