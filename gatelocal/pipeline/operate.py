@@ -103,11 +103,19 @@ def pause(draft: Draft, event: PauseQueue) -> None:
             continue
         if queue.anew:
             test_anew(draft, queue.key)
-        for number in queue.line:
-            if not window.is_active(draft.queue(queue.key), draft.item(number)):
-                break
-            draft.flag(number, Flag.BASE | Flag.JOBS)
-        draft.agenda.setdefault(queue.key, {})
+        _go_on(draft, draft.queue(queue.key))
+
+
+def _go_on(draft: Draft, queue: Queue) -> None:
+    """Have all in the window looked at; it may have become smaller while those in it were not prepared."""
+    looked_at = 0
+    for number in queue.line:
+        if not window.is_active(queue, draft.item(number)):
+            break
+        draft.flag(number, Flag.BASE | Flag.JOBS)
+        looked_at += 1
+    draft.put_queue(replace(queue, active=min(queue.active, looked_at)))
+    draft.agenda.setdefault(queue.key, {})
 
 
 def _lasting(draft: Draft, queue: Queue) -> bool:
