@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.pipeline import builds, texts
+from gatelocal.pipeline import builds, reuse, texts
 from gatelocal.pipeline.doubt import ended
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.events import BuildDone, BuildDoomed, BuildPaused, NodeAnswer, NodeWaits, Prepared
 from gatelocal.pipeline.leave import inform
-from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
+from gatelocal.pipeline.state import Item, Phase, Stage
 from gatelocal.pipeline.switches.beside import look
 
 _RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
@@ -18,18 +18,30 @@ _RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
 def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer | NodeWaits | Prepared) -> None:
     """Work an answer into its item."""
     item = draft.find(event.item)
-    if item is None or item.generation != event.generation:
+    if item is None:
         return
-    match event:
-        case Prepared():
-            _prepared(draft, item, event)
-        case NodeAnswer() | NodeWaits():
-            _node(draft, item, event)
-        case BuildDone() | BuildPaused() | BuildDoomed():
-            run = item.runs[event.run] if event.run < len(item.runs) else None
-            if run is not None and run.build == event.build and run.phase in _RUNNING:
-                _build(draft, item, run, event)
+    if isinstance(event, BuildDone | BuildPaused | BuildDoomed):
+        at = _place(item, event)
+        if at is not None:
+            _build(draft, item, at, event)
+        elif item.going and not isinstance(event, BuildDoomed):
+            reuse.ended(draft, item, event)
+    elif item.generation != event.generation:
+        return
+    elif isinstance(event, Prepared):
+        _prepared(draft, item, event)
+    else:
+        _node(draft, item, event)
     draft.flag(item.id, Flag.JOBS)
+
+
+def _place(item: Item, event: BuildDone | BuildPaused | BuildDoomed) -> int | None:
+    """The run that a build is for; one that was taken over has come from another generation."""
+    if item.generation == event.generation:
+        places = range(event.run, min(event.run + 1, len(item.runs)))
+    else:
+        places = range(len(item.runs))
+    return next((at for at in places if item.runs[at].build == event.build and item.runs[at].phase in _RUNNING), None)
 
 
 def _node(draft: Draft, item: Item, event: NodeAnswer | NodeWaits) -> None:
@@ -46,23 +58,24 @@ def _node(draft: Draft, item: Item, event: NodeAnswer | NodeWaits) -> None:
         builds.no_node(draft, item, event.run)
 
 
-def _build(draft: Draft, item: Item, run: JobRun, event: BuildDone | BuildPaused | BuildDoomed) -> None:
+def _build(draft: Draft, item: Item, at: int, event: BuildDone | BuildPaused | BuildDoomed) -> None:
+    run = item.runs[at]
     match event:
         case BuildDoomed():
             # With a second opinion to come, the announcement of a failure is none yet.
             if not (draft.policy.confirm or draft.policy.pause_on_broken_trunk):
-                builds.doomed(draft, item, event.run)
+                builds.doomed(draft, item, at)
         case BuildPaused():
             stays = replace(run, artifacts=event.artifacts, children=event.children)
-            builds.paused(draft, item, event.run, stays)
+            builds.paused(draft, item, at, stays)
         case BuildDone():
             if event.result in ("LOST", "STOPPED"):
-                builds.lost(draft, item, event.run, event.result)
+                builds.lost(draft, item, at, event.result)
                 return
             children = event.children if event.children is not None else run.children
             artifacts = event.artifacts or run.artifacts
             done = replace(run, phase=Phase.DONE, result=event.result, artifacts=artifacts, children=children)
-            ended(draft, item, event.run, done)
+            ended(draft, item, at, done)
 
 
 def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
@@ -82,6 +95,8 @@ def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
         draft.put(replace(item, stage=Stage.BROKEN, problem=event.problem))
     else:
         builds.freeze(draft, item)
+    if item.going:
+        reuse.settled(draft, draft.item(item.id))
     if draft.policy.urgent or draft.policy.overtake or draft.policy.late_restart:
         look(draft, item)
 

@@ -17,7 +17,7 @@ from gatelocal.pipeline.freeze import NOOP, jobs_of
 from gatelocal.pipeline.provides import required
 from gatelocal.pipeline.resources import halted, keep_node, release, take
 from gatelocal.pipeline.reuse import taken_over
-from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
+from gatelocal.pipeline.state import GREEN, Item, JobRun, Phase, Stage
 
 _MACHINERY = ("LOST", "STOPPED")
 
@@ -31,9 +31,14 @@ def freeze(draft: Draft, item: Item) -> Item:
         runs = jobs_for(draft, item)
     except ConfigurationError as error:
         return draft.put(replace(item, stage=Stage.BROKEN, problem=error.brief))
-    if draft.policy.reuse:
-        runs = [taken_over(draft, item, run) for run in runs]
-    return draft.put(replace(item, stage=Stage.TESTED, runs=tuple(runs)))
+    if not draft.policy.reuse:
+        return draft.put(replace(item, stage=Stage.TESTED, runs=tuple(runs)))
+    runs = [taken_over(draft, item, run) for run in runs]
+    item = draft.put(replace(item, stage=Stage.TESTED, runs=tuple(runs)))
+    for at, run in enumerate(item.runs):
+        if run.reused and run.result not in GREEN:
+            item = _skip(draft, item, _children(item, at), f"{run.job.name} did not succeed")
+    return item
 
 
 def jobs_for(draft: Draft, item: Item) -> list[JobRun]:

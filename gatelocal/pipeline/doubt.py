@@ -39,13 +39,13 @@ def ended(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     if not doubtful:
         return finish(draft, item, at, run)
     first = not run.first
-    if first and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
+    if (first or run.unproved) and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
         item = _start_control(draft, item, at, run)
     release(draft, item, at, run)
     if first and draft.policy.confirm:
         anew = replace(run, phase=Phase.IDLE, result="", first=run.result, doomed=False, holding=False)
         return draft.put(_with(item, at, anew))
-    doubted = replace(run, phase=Phase.DOUBT, first=run.result, result="", holding=False)
+    doubted = replace(run, phase=Phase.DOUBT, first=run.result, result="", holding=False, unproved=False)
     return _judge(draft, _with(item, at, doubted), at)
 
 

@@ -45,6 +45,8 @@ def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
             yield f"{name} cannot be found by its change {change}"
     if item.stage in (Stage.WAITING, Stage.PARKED) and any(run.phase in _UP for run in item.runs):
         yield f"{name} has builds without being prepared"
+    if item.going and item.stage not in (Stage.WAITING, Stage.PREPARING):
+        yield f"{name} has builds of an earlier generation that nobody wants"
     if not item.live and item.runs:
         yield f"{name} is not live and has jobs"
     red = any(r.job.voting and r.control_of < 0 and r.phase is Phase.DONE and r.result not in _GREEN for r in item.runs)
@@ -147,16 +149,22 @@ def _nearest(state: State, queue: Queue, item: Item) -> int:
 def _stopped(before: State, event: Event, after: State, actions: Sequence[Action], number: int) -> Iterator[str]:
     """A build that an item does not have any more has ended or was stopped."""
     old, new = before.items.get(number), after.items.get(number)
-    for run in old.runs if old is not None else ():
-        if run.phase not in _UP:
-            continue
-        still = new is not None and any(one.build == run.build and one.phase in _UP for one in new.runs)
-        ended = isinstance(event, BuildDone) and event.build == run.build
-        stopped = any(isinstance(action, CancelBuild) and action.build == run.build for action in actions)
-        if not (still or ended or stopped):
-            yield f"build {run.build} of item {number} was forgotten"
-        if still and stopped:
-            yield f"build {run.build} of item {number} was stopped and still counts"
+    there = _builds_of(new)
+    for build in _builds_of(old):
+        ended = isinstance(event, BuildDone) and event.build == build
+        stopped = any(isinstance(action, CancelBuild) and action.build == build for action in actions)
+        if not (build in there or ended or stopped):
+            yield f"build {build} of item {number} was forgotten"
+        if build in there and stopped:
+            yield f"build {build} of item {number} was stopped and still counts"
+
+
+def _builds_of(item: Item | None) -> list[int]:
+    """What runs for an item, also what an earlier generation of it has begun."""
+    if item is None:
+        return []
+    runs = (*item.runs, *(one.run for one in item.going)) if item.going else item.runs
+    return [run.build for run in runs if run.phase in _UP]
 
 
 # ---- actions and resources

@@ -13,7 +13,7 @@ from gatelocal.pipeline.land import test_anew
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.place import Manner
 from gatelocal.pipeline.ready import queue_name
-from gatelocal.pipeline.resources import halted
+from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Stage
 from gatelocal.pipeline.switches.members import dissolve
 
@@ -88,9 +88,7 @@ def _reorder(draft: Draft, key: QueueKey, chosen: list[int]) -> None:
 def leave_place(draft: Draft, item: Item) -> None:
     """Take an item out to put it in again elsewhere: builds end, nobody else is looked at for it."""
     dissolve(draft, item)
-    for at, run in enumerate(item.runs):
-        halted(draft, item, at, run)
-    draft.remove(item)
+    draft.remove(stop(draft, draft.item(item.id)))
 
 
 def pause(draft: Draft, event: PauseQueue) -> None:

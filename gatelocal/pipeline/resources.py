@@ -13,10 +13,22 @@ from gatelocal.pipeline.state import Autohold, Item, JobRun, Phase, Semaphore, S
 _HELD_RESULTS = ("FAILURE", "RETRY_LIMIT", "POST_FAILURE", "TIMED_OUT")
 
 
-def stop(draft: Draft, item: Item) -> Item:
-    """Stop all builds of an item, drop its requests and release what it holds."""
-    runs = tuple(halted(draft, item, at, run) for at, run in enumerate(item.runs))
+def stop(draft: Draft, item: Item, spare: frozenset[int] = frozenset()) -> Item:
+    """Stop all builds of an item but those to be spared, drop its requests and release what it holds."""
+    item = stop_going(draft, item, spare)
+    runs = tuple(
+        run if run.build in spare and run.phase is Phase.RUNNING else halted(draft, item, at, run)
+        for at, run in enumerate(item.runs)
+    )
     return draft.put(replace(item, runs=runs)) if runs != item.runs else item
+
+
+def stop_going(draft: Draft, item: Item, spare: frozenset[int] = frozenset()) -> Item:
+    """Stop the builds of earlier generations."""
+    for one in item.going:
+        if one.run.build not in spare:
+            draft.act(partial(CancelBuild, build=one.run.build))
+    return draft.put(replace(item, going=())) if item.going else item
 
 
 def halted(draft: Draft, item: Item, at: int, run: JobRun) -> JobRun:

@@ -1,8 +1,8 @@
-"""The switch ``reuse``: a green result survives a reset if the job's inputs are the same; it starts and stops nothing.
+"""The switch ``reuse``: a result, and a build on its way to one, survives a reset if the job's inputs are the same.
 
 The inputs of a job are the paths in its ``files`` (without ``files`` all), those in ``irrelevant-files`` never. What is
-not known for certain counts as changed. It costs a comparison per job; it guarantees what the ``files`` of the job
-promise and no more.
+not known for certain counts as changed. Only green results survive when the trunk itself has moved by another hand or
+was broken. It costs a comparison per job; it guarantees what the ``files`` of the job promise and no more.
 """
 
 from __future__ import annotations
@@ -12,10 +12,14 @@ from functools import partial
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobSpec
-from gatelocal.pipeline.actions import NoteReuse
+from gatelocal.pipeline.actions import CancelBuild, NoteReuse
 from gatelocal.pipeline.draft import Draft
+from gatelocal.pipeline.events import BuildDone, BuildPaused
 from gatelocal.pipeline.inputs import touches
+from gatelocal.pipeline.resources import stop_going
 from gatelocal.pipeline.state import Item, JobRun, Kept, Phase, Step
+
+_RED = ("FAILURE", "TIMED_OUT", "POST_FAILURE")
 
 _FAR = 1000
 """Landings; what is older is not compared."""
@@ -23,13 +27,73 @@ _FAR = 1000
 _Bases = tuple[tuple[str, str, str], ...]
 
 
+def results(item: Item, *, red: bool) -> tuple[Kept, ...]:
+    """The results of this generation, and of earlier ones where this one has none.
+
+    :param red: not only green ones. What the machinery did to a build is no result.
+    """
+    wanted = ("SUCCESS", *_RED) if red else ("SUCCESS",)
+    fresh = {
+        (run.job.name, run.ref): Kept(run, item.bases, item.content)
+        for run in item.runs
+        if run.phase is Phase.DONE and run.result in wanted and run.control_of < 0 and (run.build or run.reused)
+    }
+    old = tuple(one for one in item.kept if (one.run.job.name, one.run.ref) not in fresh and one.run.result in wanted)
+    return (*old, *fresh.values())
+
+
+def running(item: Item) -> tuple[Kept, ...]:
+    """The builds that may go on when the item is reset: those that hold nothing and say what they read."""
+    if item.batch:
+        return item.going
+    now = (Kept(run, item.bases, item.content) for run in item.runs if run.phase is Phase.RUNNING and _is_free(run))
+    return (*item.going, *now)
+
+
+def _is_free(run: JobRun) -> bool:
+    job = run.job
+    bound = job.dependencies or job.requires or job.semaphores
+    part = job.files or job.irrelevant
+    return bool(part) and not bound and not run.doomed and run.control_of < 0
+
+
 def taken_over(draft: Draft, item: Item, run: JobRun) -> JobRun:
-    """The run with a result of an earlier generation, if there is one for the same job on the same inputs."""
-    for kept in item.kept:
-        if kept.ref == run.ref and kept.job == run.job and not run.job.requires and _same_inputs(draft, kept, item):
-            draft.act(partial(NoteReuse, item=item.id, ref=run.ref, job=run.job.name, build=kept.build))
-            return replace(run, phase=Phase.DONE, result="SUCCESS", reused=kept.build, artifacts=kept.artifacts)
+    """The run with what an earlier generation has for the same job on the same inputs: a result, or a running build."""
+    if run.job.requires:
+        return run
+    for kept in (*item.kept, *item.going):
+        old = kept.run
+        if (old.ref, old.job, old.others) != (run.ref, run.job, run.others) or not _same_inputs(draft, kept, item):
+            continue
+        if old.phase is Phase.RUNNING:
+            return replace(run, phase=old.phase, build=old.build, first=old.first, unproved=bool(old.first))
+        build = old.reused or old.build
+        draft.act(partial(NoteReuse, item=item.id, ref=run.ref, job=run.job.name, build=build))
+        return replace(run, phase=Phase.DONE, result=old.result, reused=build, artifacts=old.artifacts)
     return run
+
+
+def settled(draft: Draft, item: Item) -> Item:
+    """The item, prepared: the builds of earlier generations that it has taken over are its own, the others end."""
+    own = frozenset(run.build for run in item.runs if run.phase is Phase.RUNNING)
+    return stop_going(draft, item, own)
+
+
+def ended(draft: Draft, item: Item, event: BuildDone | BuildPaused) -> None:
+    """A build of an earlier generation has ended before it was known whether it is of use; a green result may be.
+
+    One that pauses waits for children that it will never have: it is stopped.
+    """
+    for one in item.going:
+        if one.run.build != event.build:
+            continue
+        rest = replace(item, going=tuple(other for other in item.going if other is not one))
+        if isinstance(event, BuildPaused):
+            draft.act(partial(CancelBuild, build=event.build))
+        elif event.result == "SUCCESS":
+            done = replace(one.run, phase=Phase.DONE, result=event.result, artifacts=event.artifacts)
+            rest = replace(rest, kept=(*rest.kept, replace(one, run=done)))
+        draft.put(rest)
 
 
 def same_for(draft: Draft, job: JobSpec, known: tuple[str, str, str], tip: str) -> bool:
@@ -49,9 +113,9 @@ def _same_inputs(draft: Draft, kept: Kept, item: Item) -> bool:
         return False
     now = {*item.content, *(step.ref for step in landed if step.ref is not None)}
     before = set(kept.content)
-    if any(touches(kept.job, step.files) for step in landed if step.ref is None):
+    if any(touches(kept.run.job, step.files) for step in landed if step.ref is None):
         return False
-    return not any(_ref_touches(draft, kept.job, ref) for ref in now ^ before)
+    return not any(_ref_touches(draft, kept.run.job, ref) for ref in now ^ before)
 
 
 def _landed_between(draft: Draft, old: _Bases, new: _Bases) -> list[Step] | None:

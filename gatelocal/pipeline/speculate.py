@@ -11,10 +11,11 @@ from functools import partial
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Manager
+from gatelocal.pipeline import reuse
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.resources import stop
-from gatelocal.pipeline.state import Item, Kept, Phase, Stage
+from gatelocal.pipeline.state import Item, Stage
 from gatelocal.pipeline.switches.members import dissolve
 from gatelocal.pipeline.window import is_active
 
@@ -39,7 +40,7 @@ def rebase(draft: Draft, item: Item) -> None:
         _prepare(draft, item, ahead)
         _next(draft, item)
     elif (item.ahead, item.ahead_generation) != base or item.stage is Stage.PARKED:
-        _prepare(draft, reset(draft, item), ahead)
+        _prepare(draft, reset(draft, item, spare=draft.policy.reuse), ahead)
         _next(draft, item)
     elif item.failing:
         _next(draft, item)
@@ -81,12 +82,16 @@ def _park(draft: Draft, item: Item) -> None:
     _next(draft, item)
 
 
-def reset(draft: Draft, item: Item) -> Item:
-    """Throw away what was built: a new generation begins (gate-semantics 1.4: nothing is reused under ``classic``)."""
-    kept = _kept(item) if draft.policy.reuse else ()
+def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
+    """Throw away what was built: a new generation begins (gate-semantics 1.4: nothing is reused under ``classic``).
+
+    :param spare: only what is ahead of it has changed: red results and builds that run may be of use, too.
+    """
+    kept = reuse.results(item, red=spare) if draft.policy.reuse else ()
+    going = reuse.running(item) if spare else ()
     if draft.policy.batch:
         dissolve(draft, item)
-    item = stop(draft, draft.item(item.id))
+    item = stop(draft, draft.item(item.id), spare=frozenset(one.run.build for one in going))
     queue = draft.queue(item.key)
     place = queue.line.place(item.id)
     if place < queue.active and not is_active(queue, item):
@@ -108,22 +113,10 @@ def reset(draft: Draft, item: Item) -> Item:
             failing=False,
             blocks=False,
             kept=kept,
+            going=going,
             batch=(),
         )
     )
-
-
-def _kept(item: Item) -> tuple[Kept, ...]:
-    """The green results of this generation, and of earlier ones where this one has none."""
-    fresh = {
-        (run.job.name, run.ref): Kept(
-            run.job, run.ref, run.reused or run.build, item.bases, item.content, run.artifacts
-        )
-        for run in item.runs
-        if run.phase is Phase.DONE and run.result == "SUCCESS" and run.control_of < 0 and (run.build or run.reused)
-    }
-    old = tuple(one for one in item.kept if (one.job.name, one.ref) not in fresh)
-    return (*old, *fresh.values())
 
 
 def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:

@@ -57,8 +57,10 @@ class JobRun:
     :ivar build: the latest build. :ivar builds: how many were started on this preparation. :ivar lost: how many of
         them were lost with their node. :ivar doomed: it has said that it will fail.
     :ivar children: the child jobs that it selects; None when it does not choose.
-    :ivar first: the red result that is being confirmed. :ivar control_of: for a control build on the bare trunk, the
-        run whose failure it judges; -1 for an ordinary run. :ivar preparation: of a control build; 0: the item's own.
+    :ivar first: the red result that is being confirmed. :ivar unproved: it was taken over in the middle of that, and a
+        control of the trunk has ended with its former generation.
+    :ivar control_of: for a control build on the bare trunk, the run whose failure it judges; -1 for an ordinary run.
+    :ivar preparation: of a control build; 0: the item's own.
     :ivar reused: the build whose result was taken over; 0 for none.
     :ivar others: the other members of a cycle that share the job.
     """
@@ -78,6 +80,7 @@ class JobRun:
     children: tuple[str, ...] | None = None
     reason: str = ""
     first: str = ""
+    unproved: bool = False
     control_of: int = -1
     preparation: int = 0
     reused: int = 0
@@ -97,14 +100,11 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A green result of an earlier generation. :ivar content: the changes and landings that it was made on."""
+    """A run of an earlier generation, and what it was made on: the tips of its branches and the changes on them."""
 
-    job: JobSpec
-    ref: Ref
-    build: int
+    run: JobRun
     bases: tuple[tuple[str, str, str], ...]
     content: tuple[Ref, ...]
-    artifacts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +117,8 @@ class Item:
     :ivar preparation: the id of the Prepare action of this generation.
     :ivar failing: it will not land as it is. :ivar blocks: what is built on it may not start jobs yet.
     :ivar started: its start was reported. :ivar submitted: how many members have been submitted.
+    :ivar kept: results of earlier generations. :ivar going: builds of earlier generations that still run, until it is
+        prepared and known whether they are of use.
     :ivar cause: the change whose event brought it in. :ivar by_hand: a member has been landed by somebody else.
     :ivar batch: the items that are tested together with it, in order, itself included; the last one's builds speak for
         all; empty when it is tested by itself. :ivar suspicion: jobs whose failure restarted it, to be built first.
@@ -145,6 +147,7 @@ class Item:
     started: bool = False
     submitted: int = 0
     kept: tuple[Kept, ...] = ()
+    going: tuple[Kept, ...] = ()
     told: tuple[str, ...] = ()
     cause: str = ""
     by_hand: bool = False
