@@ -42,12 +42,24 @@ def results(item: Item, *, red: bool) -> tuple[Kept, ...]:
     return (*old, *fresh.values())
 
 
-def running(item: Item) -> tuple[Kept, ...]:
-    """The builds that may go on when the item is reset: those that hold nothing and say what they read."""
-    if item.batch:
-        return item.going
-    now = (Kept(run, item.bases, item.content) for run in item.runs if run.phase is Phase.RUNNING and _is_free(run))
-    return (*item.going, *now)
+def running(draft: Draft, item: Item) -> tuple[Kept, ...]:
+    """The builds that may go on when the item is reset: those that hold nothing and read nothing of what has left."""
+    runs = () if item.batch else item.runs
+    now = (Kept(run, item.bases, item.content) for run in runs if run.phase is Phase.RUNNING and _is_free(run))
+    return tuple(one for one in (*item.going, *now) if not _is_hopeless(draft, item, one))
+
+
+def _is_hopeless(draft: Draft, item: Item, kept: Kept) -> bool:
+    """Whether a change that the job reads was in the workspace and will not be in the next one."""
+    return any(_has_left(draft, item, ref) and _ref_touches(draft, kept.run.job, ref) for ref in kept.content)
+
+
+def _has_left(draft: Draft, item: Item, ref: Ref) -> bool:
+    facts = draft.facts(ref.change)
+    if facts is None or facts.status == "MERGED":
+        return facts is None
+    holder = draft.holding(item.pipeline, ref.change)
+    return holder is None or ref not in holder.changes or (holder.failing and holder.id != item.id)
 
 
 def _is_free(run: JobRun) -> bool:

@@ -88,7 +88,7 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
     :param spare: only what is ahead of it has changed: red results and builds that run may be of use, too.
     """
     kept = reuse.results(item, red=spare) if draft.policy.reuse else ()
-    going = reuse.running(item) if spare else ()
+    going = reuse.running(draft, item) if spare else ()
     if draft.policy.batch:
         dissolve(draft, item)
     item = stop(draft, draft.item(item.id), spare=frozenset(one.run.build for one in going))

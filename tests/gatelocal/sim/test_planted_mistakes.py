@@ -47,6 +47,13 @@ MISTAKES = (
         "pass",
     ),
     Mistake(
+        "builds of an earlier generation are forgotten",
+        "pipeline.resources.stop_going",
+        "draft.act(partial(CancelBuild, build=one.run.build))",
+        "pass",
+        "reuse",
+    ),
+    Mistake(
         "the node of a request that is dropped is not given back",
         "pipeline.resources.halted",
         "draft.act(partial(DropRequest, request=run.request))",
