@@ -48,9 +48,9 @@ MISTAKES = (
     ),
     Mistake(
         "builds of an earlier generation are forgotten",
-        "pipeline.resources.stop_going",
-        "draft.act(partial(CancelBuild, build=one.run.build))",
-        "pass",
+        "pipeline.speculate.reset",
+        "going=going",
+        "going=()",
         "reuse",
     ),
     Mistake(
