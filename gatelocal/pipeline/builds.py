@@ -36,8 +36,8 @@ def freeze(draft: Draft, item: Item) -> Item:
     runs = [taken_over(draft, item, run) for run in runs]
     item = draft.put(replace(item, stage=Stage.TESTED, runs=tuple(runs)))
     for at, run in enumerate(item.runs):
-        if run.reused and run.result not in GREEN:
-            item = _skip(draft, item, _children(item, at), f"{run.job.name} did not succeed")
+        if run.reused:
+            item = _told_children(draft, item, at)
     return item
 
 
@@ -262,11 +262,15 @@ def finish(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
         return item
     keep_node(draft, item, run)
     _provided(draft, item, run)
-    if run.result not in ("SUCCESS", "SKIPPED"):
-        item = _skip(draft, item, _children(item, at), f"{run.job.name} did not succeed")
-    else:
-        item = _select(draft, item, at)
-    return _resume(draft, item)
+    return _resume(draft, _told_children(draft, item, at))
+
+
+def _told_children(draft: Draft, item: Item, at: int) -> Item:
+    """What the result of a run means for those that depend on it."""
+    run = item.runs[at]
+    if run.result not in GREEN:
+        return _skip(draft, item, _children(item, at), f"{run.job.name} did not succeed")
+    return _select(draft, item, at)
 
 
 def _provided(draft: Draft, item: Item, run: JobRun) -> None:

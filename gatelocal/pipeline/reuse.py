@@ -81,7 +81,8 @@ def taken_over(draft: Draft, item: Item, run: JobRun) -> JobRun:
             return replace(run, phase=old.phase, build=old.build, first=old.first, unproved=bool(old.first))
         build = old.reused or old.build
         draft.act(partial(NoteReuse, item=item.id, ref=run.ref, job=run.job.name, build=build))
-        return replace(run, phase=Phase.DONE, result=old.result, reused=build, artifacts=old.artifacts)
+        done = replace(run, phase=Phase.DONE, result=old.result, children=old.children)
+        return replace(done, reused=build, artifacts=old.artifacts)
     return run
 
 
@@ -103,7 +104,8 @@ def ended(draft: Draft, item: Item, event: BuildDone | BuildPaused) -> None:
         if isinstance(event, BuildPaused):
             draft.act(partial(CancelBuild, build=event.build))
         elif event.result == "SUCCESS":
-            done = replace(one.run, phase=Phase.DONE, result=event.result, artifacts=event.artifacts)
+            done = replace(one.run, phase=Phase.DONE, result=event.result, children=event.children)
+            done = replace(done, artifacts=event.artifacts)
             rest = replace(rest, kept=(*rest.kept, replace(one, run=done)))
         draft.put(rest)
 
