@@ -44,6 +44,13 @@ class Pool:
         if label != wanted and choice.kind != "local":
             say(f"no image is known for the label {wanted}: {label} stands in for it")
             choice = replace(choice, description=f"{choice.description}; {label} stands in for {wanted}")
+        try:
+            return self._launch(choice, label, say)
+        except qemu.DidNotBoot as error:
+            say(f"{error.brief}; trying once more, with more time")
+        return self._launch(replace(choice, patience=2), label, say)
+
+    def _launch(self, choice: _Choice, label: str, say: Say) -> Node:
         folder, record = place.create(self.runtime, choice.kind, label)
         try:
             log, mark = folder / "guard.log", {sweeper.MARK: record.name}
@@ -75,7 +82,7 @@ class Pool:
         image = self._image(record.label)
         if choice.kind == "nspawn":
             return nspawn.launch(image, folder, record, say)
-        return qemu.Provider(choice.accelerated).launch(image, folder, record, say)
+        return qemu.Provider(choice.accelerated, patience=choice.patience).launch(image, folder, record, say)
 
     def _image(self, label: str) -> images.Image:
         return images.find(self.cache, label, settings.environment())
@@ -131,3 +138,4 @@ class _Choice:
     kind: str
     description: str
     accelerated: bool = False
+    patience: int = 1

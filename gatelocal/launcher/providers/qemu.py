@@ -58,17 +58,26 @@ def describe(why_not: str) -> str:
     return f"virtual machine (QEMU, emulated: {why_not})"
 
 
+class DidNotBoot(InfrastructureError):
+    """A machine runs and does not answer: rarely an emulated one hangs, and another one may not."""
+
+
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Boots virtual machines of one size. :ivar accelerated: with KVM; emulated otherwise."""
+    """Boots virtual machines of one size.
+
+    :ivar accelerated: with KVM; emulated otherwise. :ivar patience: how often the usual time it gets to come up.
+    """
 
     accelerated: bool
     size: Size = Size()
+    patience: int = 1
 
     def launch(self, image: images.Image, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
         """Boot a machine of the image in the node's folder.
 
-        :raises InfrastructureError: it does not come up; its console's last lines are in the details.
+        :raises DidNotBoot: it does not come up in time; its console's last lines are in the details.
+        :raises InfrastructureError: it ends, or cannot be started.
         """
         return self.boot(image, machine.ensure(image, say), folder, record, say)
 
@@ -96,7 +105,7 @@ class Provider:
 
     def _boot(self, files: machine.Machine, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
         child, port, record = self._start(files, folder, record)
-        limit = 60.0 if self.accelerated else 300.0
+        limit = self.patience * (60.0 if self.accelerated else 150.0)
         told = [0.0]
 
         def check(waited: float) -> None:
@@ -111,7 +120,7 @@ class Provider:
         try:
             connection.wait_for_banner(port, limit, check)
         except TimeoutError as error:
-            raise InfrastructureError(
+            raise DidNotBoot(
                 f"the virtual machine {record.name} did not boot: {error}", details=_console(folder)
             ) from error
         connection.write_configuration(folder, record.name, port)
