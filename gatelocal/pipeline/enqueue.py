@@ -112,22 +112,20 @@ def _dependent(entry: _Entry, change: str) -> Reason | None:
         task = tasks.pop()
         if _queued(entry, task.change):
             continue
-        if task.verb == "append":
-            tasks += reversed(_append(entry, task))
+        whole, enters = task.attempt.change, task.verb == "enter"
+        if enters and whole == task.change and whole in refused:
             continue
-        whole = task.attempt.change
-        if whole == task.change and whole in refused:
-            continue
-        reason = _admit(entry, task.change, task.attempt.forced)
+        reason = _admit(entry, task.change, task.attempt.forced) if enters else _torn(entry, task.change)
         if reason is not None:
             if task.change == whole or reason.code in ("other-queue", "cycle"):
                 refuse(entry.draft, entry.pipeline, task.change, reason)
             refused[whole] = reason if task.change == whole else Reason("needs", (task.change,))
             _give_up(tasks, task.attempt)
-            continue
-        tasks.append(_Task("append", task.change, task.attempt))
-        ahead = _ahead(entry, task.change)
-        tasks += [_Task("enter", name, task.attempt) for name in reversed(ahead)]
+        elif enters:
+            tasks.append(_Task("append", task.change, task.attempt))
+            tasks += [_Task("enter", name, task.attempt) for name in reversed(_ahead(entry, task.change))]
+        else:
+            tasks += reversed(_append(entry, task))
     return refused.get(change) if not _queued(entry, change) else None
 
 
@@ -214,9 +212,16 @@ def _need_problem(entry: _Entry, group: Sequence[str]) -> Reason | None:
                 return Reason("unknown", (needed,))
             if not _queued(entry, needed) and obstacle(entry.pipeline, other) is not None:
                 return Reason("needs", (needed,))
-        if entry.draft.policy.urgent and key is not None and urgent.split(entry.draft, key, facts.needs):
-            return Reason("needs", (facts.needs[0],))
     return None
+
+
+def _torn(entry: _Entry, change: str) -> Reason | None:
+    """The switch ``urgent``: what is needed stands partly in the queue and partly beside it, and has to land first."""
+    key = _queue_of(entry, change)
+    if not entry.draft.policy.urgent or key is None:
+        return None
+    needs = _needs(entry, change)
+    return Reason("needs", needs[:1]) if urgent.split(entry.draft, key, needs) else None
 
 
 def _needed_elsewhere(entry: _Entry, group: Sequence[str], key: QueueKey | None) -> str | None:
@@ -237,9 +242,14 @@ def _queue_of(entry: _Entry, change: str) -> QueueKey | None:
 
 def _ahead(entry: _Entry, change: str) -> tuple[str, ...]:
     """What the cycle of the change needs, has not landed and is not queued yet."""
+    return tuple(name for name in _needs(entry, change) if not _queued(entry, name))
+
+
+def _needs(entry: _Entry, change: str) -> tuple[str, ...]:
+    """What the cycle of the change needs and has not landed."""
     group = _group(entry, change)
     names = [n for one in group for n in open_needs(entry.draft, _known(entry, one)) if n not in group]
-    return tuple(name for name in dict.fromkeys(names) if not _queued(entry, name))
+    return tuple(dict.fromkeys(names))
 
 
 def _known(entry: _Entry, change: str) -> Facts:
@@ -258,12 +268,13 @@ def _append(entry: _Entry, task: _Task) -> list[_Task]:
         return []
     if draft.queue_or_none(key) is None:
         draft.put_queue(empty_queue(entry.pipeline, key[1], key[1]))
-    needs = [n for one in group for n in open_needs(draft, _known(entry, one)) if n not in group]
+    needs = _needs(entry, task.change)
     refs = tuple(_known(entry, name).ref for name in group)
     base = key
     if draft.policy.urgent:
-        key = urgent.place(draft, key, group, needs, task.attempt.change)
-    put_in(draft, key, refs, entry.manner, needs=tuple(dict.fromkeys(needs)))
+        root = task.attempt.change
+        key = urgent.place(draft, key, group, needs, root, _needs(entry, root))
+    put_in(draft, key, refs, entry.manner, needs=needs)
     return [_Task("enter", name, _Attempt(name)) for one in group for name in _behind(entry, one, base)]
 
 

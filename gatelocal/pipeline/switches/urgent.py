@@ -20,12 +20,15 @@ from gatelocal.pipeline.switches.beside import affects, family, opened
 from gatelocal.pipeline.switches.members import dissolve
 
 
-def place(draft: Draft, key: QueueKey, names: Sequence[str], needs: Sequence[str], root: str) -> QueueKey:
+def place(
+    draft: Draft, key: QueueKey, names: Sequence[str], needs: Sequence[str], root: str, of_root: Sequence[str]
+) -> QueueKey:
     """The queue for changes that enter together: beside the one they belong to if they are urgent.
 
-    :param root: the change whose attempt to enter brings them in.
+    :param needs: what they need. :param root: the change whose attempt to enter brings them in. :param of_root: what
+        that one needs: it will have to stand where they stand.
     """
-    holders = _holders(draft, key, needs)
+    holders = _holders(draft, key, needs) or _holders(draft, key, of_root)
     if any(item.key == key for item in holders):
         return key
     if holders:
@@ -73,7 +76,7 @@ def move_beside(draft: Draft, item: Item) -> None:
     """A queued change has become urgent: it goes on beside the queue, if nothing there needs it or is needed by it."""
     queue = draft.queue(item.key)
     tied = any(draft.needing(name) for name in item.names) or bool(_holders(draft, item.key, item.needs))
-    if queue.dynamic or tied or item.stage in (Stage.LOOKING, Stage.LANDING):
+    if queue.dynamic or tied or item.settled or item.stage is Stage.LOOKING:
         return
     follower = queue.line.after(item.id)
     if item.batch:
