@@ -129,11 +129,23 @@ class Pipeline:
 
 @dataclass(frozen=True, slots=True)
 class QueueSpec:
-    """A change queue that projects may share."""
+    """A change queue that projects may share.
+
+    :ivar per_branch: one for each branch. :ivar assigned: only for the branches of the project stanzas that name it.
+    """
 
     name: str
     per_branch: bool = False
+    assigned: bool = False
     cycles: bool = False
+
+
+class JobKind(Enum):
+    """Zuul's ``type`` of a job: an initializer comes before all others, a reporter after the item was reported."""
+
+    REGULAR = "regular"
+    INITIALIZER = "initializer"
+    REPORTER = "reporter"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +171,7 @@ class JobSpec:
     files: tuple[Pattern, ...] = ()
     irrelevant: tuple[Pattern, ...] = ()
     deduplicate: bool | None = None
+    kind: JobKind = JobKind.REGULAR
 
     @property
     def first_semaphores(self) -> tuple[str, ...]:
@@ -170,19 +183,33 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class ProjectPipeline:
-    """What a project says of a pipeline: job names, each with what the project adds to the job."""
+    """What a project says of a pipeline: job names, each with what the project adds to the job.
+
+    :ivar fail_fast: None: it says nothing of that.
+    """
 
     jobs: tuple[tuple[str, Mapping[str, object], str], ...] = ()
-    fail_fast: bool = False
+    fail_fast: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectStanza:
+    """One project object, with the templates that it names.
+
+    :ivar branches: which it is for; none: all. :ivar queues: those that it and then its templates name.
+    """
+
+    branches: tuple[Pattern, ...] = ()
+    queues: tuple[str, ...] = ()
+    pipelines: Mapping[str, ProjectPipeline] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's place in the layout. :ivar queue: the name of its queue; empty for one of its own."""
+    """A project's place in the layout: its stanzas, those by name before those by a pattern."""
 
     name: str
-    queue: str = ""
-    pipelines: Mapping[str, ProjectPipeline] = field(default_factory=dict)
+    stanzas: tuple[ProjectStanza, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -75,7 +75,8 @@ def _build(draft: Draft, item: Item, at: int, event: BuildDone | BuildPaused | B
             children = event.children if event.children is not None else run.children
             artifacts = event.artifacts or run.artifacts
             done = replace(run, phase=Phase.DONE, result=event.result, artifacts=artifacts, children=children)
-            ended(draft, item, at, done)
+            end = builds.finish if item.stage is Stage.REPORTING else ended
+            end(draft, item, at, done)
 
 
 def _prepared(draft: Draft, item: Item, event: Prepared) -> None:

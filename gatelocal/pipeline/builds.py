@@ -10,10 +10,11 @@ from functools import partial
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.model.layout import JobSpec
+from gatelocal.model.layout import JobKind, JobSpec
 from gatelocal.pipeline.actions import RequestNode, ResumeBuild, StartBuild
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.freeze import NOOP, jobs_of
+from gatelocal.pipeline.projects import section
 from gatelocal.pipeline.provides import required
 from gatelocal.pipeline.resources import halted, keep_node, release, take
 from gatelocal.pipeline.reuse import taken_over
@@ -28,9 +29,12 @@ def freeze(draft: Draft, item: Item) -> Item:
     Members of a cycle share a job that is the same for both (gate-semantics 1.9).
     """
     try:
-        runs = jobs_for(draft, item)
+        every = _all_jobs(draft, item)
     except ConfigurationError as error:
         return draft.put(replace(item, stage=Stage.BROKEN, problem=error.brief))
+    runs = [run for run in every if run.job.kind is not JobKind.REPORTER]
+    if len(runs) < len(every):
+        item = replace(item, reporters=tuple(run for run in every if run.job.kind is JobKind.REPORTER))
     if not draft.policy.reuse:
         return draft.put(replace(item, stage=Stage.TESTED, runs=tuple(runs)))
     runs = [taken_over(draft, item, run) for run in runs]
@@ -42,7 +46,11 @@ def freeze(draft: Draft, item: Item) -> Item:
 
 
 def jobs_for(draft: Draft, item: Item) -> list[JobRun]:
-    """The jobs of all members of an item. :raises ConfigurationError: they cannot be told."""
+    """The jobs of all members of an item that test it. :raises ConfigurationError: they cannot be told."""
+    return [run for run in _all_jobs(draft, item) if run.job.kind is not JobKind.REPORTER]
+
+
+def _all_jobs(draft: Draft, item: Item) -> list[JobRun]:
     layout = item.layout or draft.layout
     runs: list[JobRun] = []
     for ref in item.changes:
@@ -273,6 +281,16 @@ def _told_children(draft: Draft, item: Item, at: int) -> Item:
     return _select(draft, item, at)
 
 
+def caught_up(draft: Draft, item: Item) -> Item:
+    """The item after jobs were added to others that have ended: what cannot run is skipped."""
+    for at, run in enumerate(item.runs):
+        if run.result == "SKIPPED":
+            item = _skip(draft, item, _children(item, at, soft=False), run.reason)
+        elif run.phase is Phase.DONE and run.control_of < 0:
+            item = _told_children(draft, item, at)
+    return draft.put(item)
+
+
 def _provided(draft: Draft, item: Item, run: JobRun) -> None:
     """Have those looked at that may wait for what a job provides, or for its verdict: all behind, and who has the
     change underneath.
@@ -339,14 +357,11 @@ def fail_fast(draft: Draft, item: Item) -> Item:
 
 
 def _wants_fail_fast(draft: Draft, item: Item) -> bool:
+    """The last word on it, in the order of the changes (Zuul)."""
     layout = item.layout or draft.layout
-    for name in item.names:
-        facts = draft.facts(name)
-        project = layout.projects.get(facts.project) if facts else None
-        section = project.pipelines.get(item.pipeline) if project else None
-        if section is not None and section.fail_fast:
-            return True
-    return False
+    known = (facts for facts in map(draft.facts, item.names) if facts is not None)
+    words = [section(layout, facts.project, facts.branch, item.pipeline).fail_fast for facts in known]
+    return next((word for word in reversed(words) if word is not None), False)
 
 
 def complete(item: Item) -> bool:

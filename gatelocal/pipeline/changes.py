@@ -15,7 +15,7 @@ from gatelocal.pipeline.land import reject, tell_once, test_anew
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.match import ref_triggered, triggered
 from gatelocal.pipeline.ready import queue_name
-from gatelocal.pipeline.state import Item, Reason, Stage, Step
+from gatelocal.pipeline.state import Item, Reason, Step
 from gatelocal.pipeline.switches import urgent
 from gatelocal.pipeline.switches.beside import family
 
@@ -50,7 +50,7 @@ def update(draft: Draft, facts: Facts) -> None:
         draft.put_last(facts.change, Reason("new-patchset", (str(facts.patchset),)))
     for number in draft.where(facts.change):
         item = draft.find(number)
-        if item is None or item.stage is Stage.LANDING:
+        if item is None or item.settled:
             continue
         if item.live and facts.status == "ABANDONED":
             _abandoned(draft, item, facts)

@@ -38,10 +38,11 @@ from gatelocal.pipeline.events import (
     Submitted,
     Woken,
 )
-from gatelocal.pipeline.land import conclude, expel, looked, submitted
+from gatelocal.pipeline.land import conclude, expel, looked, report_on, submitted
 from gatelocal.pipeline.leave import tell_start
 from gatelocal.pipeline.policies import CLASSIC, Policy
 from gatelocal.pipeline.ready import may_stay
+from gatelocal.pipeline.reporting import stands_still
 from gatelocal.pipeline.speculate import rebase
 from gatelocal.pipeline.state import Item, Stage, State
 from gatelocal.pipeline.switches import batch, beside, late_restart, overtake, urgent
@@ -127,6 +128,11 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
     """One item's turn: may it stay, what is it built on, what may start, is it done (gate-semantics 1.4)."""
     item = draft.find(number)
     if item is None or item.stage is Stage.LANDING or not item.live:
+        return
+    if item.stage is Stage.REPORTING:
+        report_on(draft, item)
+        return
+    if stands_still(draft, draft.queue(item.key)):
         return
     if flag & Flag.STAY:
         if regrouped(draft, item):

@@ -46,6 +46,7 @@ _WAITING: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "late": lambda names: f"{names[0]} ahead of it is in doubt: {texts.listed(names[1:])} comes first there",
     "urgent": lambda names: f"{texts.listed(names)} is urgent and lands first",
     "landing": lambda names: f"it is being submitted from {names[0]}",
+    "reporting": lambda names: f"the queue stands still for {names[0]}: " + (texts.listed(names[1:]) or "its reports"),
     "reading": lambda names: "the server is asked once more before it lands",
     "queue": lambda names: f"it is in queue {names[0]} of {names[1]}",
 }
@@ -150,6 +151,9 @@ def _queued(state: State, item: Item) -> tuple[Reason, ...]:  # noqa: PLR0911 - 
     queue = state.queues[item.key]
     if queue.paused:
         return (Reason("paused", (queue.label,)),)
+    reporter = state.items.get(queue.reporting) if queue.reporting not in (0, item.id) else None
+    if reporter is not None:
+        return (Reason("reporting", (texts.listed(reporter.names), *_running(reporter))),)
     match item.stage:
         case Stage.WAITING:
             return (_not_prepared(queue, item),)
@@ -163,7 +167,7 @@ def _queued(state: State, item: Item) -> tuple[Reason, ...]:  # noqa: PLR0911 - 
             return (Reason("reading"),)
         case Stage.LANDING:
             return (Reason("landing", (item.pipeline,)),)
-        case Stage.TESTED:
+        case Stage.TESTED | Stage.REPORTING:
             return _testing(state, item, queue)
 
 
@@ -205,7 +209,7 @@ def _testing(state: State, item: Item, queue: Queue) -> tuple[Reason, ...]:
         return (special,)
     red = tuple(run.job.name for run in item.runs if run.red)
     found: list[Reason] = [Reason("failing", red)] if red else []
-    running = tuple(dict.fromkeys(r.job.name for r in item.runs if r.phase in _UP))
+    running = _running(item)
     if running:
         found.append(Reason("running", running))
     waiting = tuple(dict.fromkeys(r.job.name for r in item.runs if r.phase in (Phase.NODE, Phase.SHORT, Phase.READY)))
@@ -221,6 +225,10 @@ def _testing(state: State, item: Item, queue: Queue) -> tuple[Reason, ...]:
     if ahead and not found:
         found.append(Reason("ahead", ahead))
     return tuple(found) or (Reason("queue", (queue.label, item.pipeline)),)
+
+
+def _running(item: Item) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(run.job.name for run in item.runs if run.phase in _UP))
 
 
 def _by_switch(state: State, item: Item, queue: Queue) -> Reason | None:

@@ -12,9 +12,10 @@ from functools import lru_cache
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts
-from gatelocal.model.layout import JobSpec, Layout, Pattern
+from gatelocal.model.layout import JobKind, JobSpec, Layout, Pattern
 from gatelocal.model.stanza import Stanza, Tagged
 from gatelocal.pipeline.match import any_matches, concerns
+from gatelocal.pipeline.projects import section
 from gatelocal.pipeline.values import listed, mapping, names, patterns, text, truth, whole
 
 NOOP = "noop"
@@ -32,8 +33,7 @@ def jobs_of(layout: Layout, facts: Facts, pipeline: str) -> tuple[JobSpec, ...]:
     """
     candidates = _candidates(layout, facts.project, facts.branch, pipeline)
     if not any(job.files or job.irrelevant for job in candidates):
-        _check(candidates)
-        return candidates
+        return _in_order(candidates)
     wanted = {job.name for job in candidates if concerns(job.files, job.irrelevant, facts.files)}
     by_name = {job.name: job for job in candidates}
     pending = list(wanted)
@@ -42,9 +42,22 @@ def jobs_of(layout: Layout, facts: Facts, pipeline: str) -> tuple[JobSpec, ...]:
             if not soft and name in by_name and name not in wanted:
                 wanted.add(name)
                 pending.append(name)
-    chosen = tuple(job for job in candidates if job.name in wanted)
-    _check(chosen)
-    return chosen
+    return _in_order(tuple(job for job in candidates if job.name in wanted))
+
+
+def _in_order(jobs: tuple[JobSpec, ...]) -> tuple[JobSpec, ...]:
+    """The jobs, each behind all initializers, as if it had named them (Zuul: ``addInitializerJobs``)."""
+    first = tuple((job.name, True) for job in jobs if job.kind is JobKind.INITIALIZER)
+    if first:
+        jobs = tuple(_behind(job, first) if job.kind is JobKind.REGULAR else job for job in jobs)
+    _check(jobs)
+    return jobs
+
+
+def _behind(job: JobSpec, first: tuple[tuple[str, bool], ...]) -> JobSpec:
+    """The job depending on these as well; Zuul's softness takes the place of what it says of them itself."""
+    names = {name for name, _ in first}
+    return replace(job, dependencies=(*(one for one in job.dependencies if one[0] not in names), *first))
 
 
 def _check(jobs: Sequence[JobSpec]) -> None:
@@ -67,10 +80,8 @@ def _check(jobs: Sequence[JobSpec]) -> None:
 @lru_cache(maxsize=1024)
 def _candidates(layout: Layout, project: str, branch: str, pipeline: str) -> tuple[JobSpec, ...]:
     """All jobs that the project names for the pipeline and that have a definition for the branch."""
-    known = layout.projects.get(project)
-    section = known.pipelines.get(pipeline) if known else None
     entries: dict[str, list[tuple[Mapping[str, object], str]]] = {}
-    for name, settings, place in section.jobs if section else ():
+    for name, settings, place in section(layout, project, branch, pipeline).jobs:
         if _for_branch(settings, place, branch):
             entries.setdefault(name, []).append((settings, place))
     found: list[JobSpec] = []
@@ -162,6 +173,14 @@ def _attempts(job: JobSpec, value: object, place: str) -> JobSpec:
     return replace(job, attempts=number)
 
 
+def _kind(job: JobSpec, value: object, place: str) -> JobSpec:
+    try:
+        return replace(job, kind=JobKind(value))
+    except ValueError:
+        known = ", ".join(one.value for one in JobKind)
+        raise ConfigurationError(f"{place}: type {value!r} is none of {known}") from None
+
+
 def _deduplicate(job: JobSpec, value: object, place: str) -> JobSpec:
     return replace(job, deduplicate=None if value == "auto" else truth(value, place, "deduplicate"))
 
@@ -184,6 +203,7 @@ _SETTERS: Mapping[str, _Setter] = {
     "files": lambda job, value, place: replace(job, files=_inherited(job.files, value, place)),
     "irrelevant-files": lambda job, value, place: replace(job, irrelevant=_inherited(job.irrelevant, value, place)),
     "deduplicate": _deduplicate,
+    "type": _kind,
 }
 
 _WITHOUT_INFLUENCE = frozenset(

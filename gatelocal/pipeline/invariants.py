@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gatelocal.model.facts import Ref
-from gatelocal.model.layout import Manager
+from gatelocal.model.layout import JobKind, Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
 from gatelocal.pipeline.events import BuildDone, Event
-from gatelocal.pipeline.state import Item, Phase, Queue, Stage, State
+from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage, State
 
 _UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
 _GREEN = ("SUCCESS", "SKIPPED")
@@ -49,17 +49,24 @@ def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
         yield f"{name} has builds of an earlier generation that nobody wants"
     if not item.live and item.runs:
         yield f"{name} is not live and has jobs"
-    red = any(r.job.voting and r.control_of < 0 and r.phase is Phase.DONE and r.result not in _GREEN for r in item.runs)
-    if red and not item.failing and item.id not in queue.suspects:
+    red = any(_speaks(r) and r.phase is Phase.DONE and r.result not in _GREEN for r in item.runs)
+    looked_at = item.id not in queue.suspects and not queue.reporting
+    if red and not item.failing and looked_at:
         yield f"{name} has failed and counts as good"
-    if item.stage in (Stage.LOOKING, Stage.LANDING):
+    if item.stage in (Stage.LOOKING, Stage.LANDING, Stage.REPORTING):
         yield from _may_land(state, item, name)
     if item.batch:
         yield from _batch(state, item, name)
     if state.layout.pipelines.get(item.pipeline) is not None:
-        yield from _ground(state, item, queue, name)
+        if not queue.reporting:  # nobody is looked at meanwhile
+            yield from _ground(state, item, queue, name)
         if old is None or old.content is not item.content:
             yield from _content(state, item, name)
+
+
+def _speaks(run: JobRun) -> bool:
+    """Whether its result decides what becomes of the item: neither a control nor what runs after the verdict does."""
+    return run.job.voting and run.control_of < 0 and run.job.kind is not JobKind.REPORTER
 
 
 def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
@@ -72,7 +79,7 @@ def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
         return
     together = {change for number in item.batch if (one := state.items.get(number)) for change in one.names}
     for run in tested.runs:
-        if run.control_of < 0 and run.job.voting and run.result not in _GREEN:
+        if _speaks(run) and run.result not in _GREEN:
             yield f"{name} lands although {run.job.name} is {run.result or run.phase.value}"
     for needed in item.needs:
         facts = state.changes.get(needed)
@@ -90,7 +97,8 @@ def _batch(state: State, item: Item, name: str) -> Iterator[str]:
         other = state.items.get(number)
         if other is not None and other.batch != item.batch:
             yield f"{name} is tested together with item {number}, which does not know of that"
-    if item is not last and any(run.phase not in (Phase.IDLE, Phase.DONE) or run.build for run in item.runs):
+    own = [run for run in item.runs if run.job.kind is not JobKind.REPORTER]
+    if item is not last and any(run.phase not in (Phase.IDLE, Phase.DONE) or run.build for run in own):
         yield f"{name} has builds of its own and is tested by those of item {last.id}"
     if not set(item.changes) <= set(last.content):
         yield f"{name} is tested by item {last.id}, which does not contain it"
@@ -108,7 +116,7 @@ def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
     if ahead is not None and ahead.generation != item.ahead_generation:
         yield f"{name} is tested on generation {item.ahead_generation} of item {ahead.id}, now in {ahead.generation}"
     nearest = _nearest(state, queue, item)
-    if item.stage is not Stage.LANDING and nearest != item.ahead:
+    if not item.settled and nearest != item.ahead:
         yield f"{name} is tested on item {item.ahead} and not on {nearest}"
 
 
@@ -180,6 +188,8 @@ def _actions(before: State, after: State, actions: Sequence[Action]) -> Iterator
             item = after.items.get(action.item)
             queue = after.queues.get(item.key) if item is not None else None
             was = before.queues.get(queue.key) if queue is not None else None
+            if queue is not None and queue.reporting not in (0, action.item):
+                yield f"a build of item {action.item} starts while item {queue.reporting} has reporter jobs"
             if queue is not None and queue.paused and was is not None and was.paused:
                 yield f"a build starts in the paused queue {queue.label}"
         if isinstance(action, Submit):
@@ -242,7 +252,10 @@ def at_rest(state: State) -> list[str]:
     """What is wrong with a state in which everything that could follow has been handled."""
     found: list[str] = []
     for queue in state.queues.values():
-        if not queue.paused:
+        reporter = state.items.get(queue.reporting)
+        if queue.reporting and (reporter is None or reporter.stage is not Stage.REPORTING):
+            found.append(f"queue {queue.label} stands still for item {queue.reporting}, which has no reporter jobs")
+        if not queue.paused and not queue.reporting:
             found += _idle(state, queue)
     return found
 

@@ -9,7 +9,7 @@ from functools import partial
 
 from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Manager
-from gatelocal.pipeline import texts, window
+from gatelocal.pipeline import reporting, texts, window
 from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
 from gatelocal.pipeline.draft import Draft, Flag
@@ -96,7 +96,7 @@ def _succeed(draft: Draft, item: Item) -> None:
         if pipeline.lands:
             draft.put(replace(item, stage=Stage.LANDING))
             _submit(draft, item)
-        else:
+        elif not reporting.begin(draft, item):
             take_out(draft, item, None)
     elif len(item.changes) > 1 or draft.policy.verify:
         # A cycle is read again before it lands, so that it does not land in part (gate-semantics 1.7).
@@ -205,7 +205,7 @@ def test_anew(draft: Draft, key: tuple[str, str]) -> None:
         item = draft.item(number)
         if item.stage is Stage.WAITING:
             continue
-        if item.stage is not Stage.LANDING:
+        if not item.settled:
             reset(draft, item)
             draft.flag(number, Flag.BASE)
 
@@ -244,13 +244,38 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
         take_out(draft, item, Reason("merged"))
         return
     _prove(draft, item)
-    _pass_on(draft, item)
+    reports = reporting.begin(draft, item)
+    if not reports:
+        _pass_on(draft, item)
     _tell_beside(draft, item)
     window.landed(draft, item)
-    take_out(draft, item, Reason("merged"))
+    if not reports:
+        take_out(draft, item, Reason("merged"))
     if moved:
         _other_content(draft, item)
-    _next_fellow(draft, item)
+    if not reports:
+        _next_fellow(draft, item)
+
+
+def report_on(draft: Draft, item: Item) -> None:
+    """The turn of an item whose reporter jobs run: when they have ended it goes, and the queue goes on.
+
+    If one of them failed, those built on the item are tested again (Zuul: ``executeReporterJobs``).
+    """
+    if not reporting.carry_on(draft, item):
+        return
+    item = draft.item(item.id)
+    red = reporting.failed(item)
+    if red:
+        _stop_landing(draft, item)
+        for ref in item.changes if draft.policy.explain else ():
+            tell_once(draft, item.pipeline, ref.change, item.id, Reason("reporters", red))
+    else:
+        _pass_on(draft, item)
+    reporting.end(draft, item)
+    take_out(draft, item, Reason("merged") if item.has_landed else None)
+    if not red:
+        _next_fellow(draft, item)
 
 
 def _other_content(draft: Draft, item: Item) -> None:

@@ -6,7 +6,7 @@ influence on queueing (descriptions, variables, playbooks, nodes) are accepted w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.layout import (
@@ -17,6 +17,7 @@ from gatelocal.model.layout import (
     Pipeline,
     Project,
     ProjectPipeline,
+    ProjectStanza,
     QueueSpec,
     Requirement,
     Trigger,
@@ -24,6 +25,7 @@ from gatelocal.model.layout import (
     WindowRule,
 )
 from gatelocal.model.stanza import Stanza
+from gatelocal.pipeline.match import compiled
 from gatelocal.pipeline.values import duration, listed, mapping, names, only, pattern, patterns, text, truth, whole
 
 CONNECTION = "gerrit"
@@ -53,8 +55,11 @@ _PIPELINE = frozenset(
         f" ignore-dependencies post-review trigger require reject {_WINDOW} " + " ".join(_REPORTS)
     ).split()
 )
-_QUEUE = frozenset("name per-branch allow-circular-dependencies".split())
-_PROJECT_META = frozenset("name queue templates description vars default-branch merge-mode squash-merge".split())
+_QUEUE = frozenset("name type per-branch allow-circular-dependencies".split())
+_QUEUE_TYPES = ("all-branches", "per-branch", "branch-assigned")
+_PROJECT_META = frozenset(
+    "name branches queue templates description vars default-branch merge-mode squash-merge".split()
+)
 _SECTION = frozenset("jobs fail-fast queue debug".split())
 _SEMAPHORE = frozenset("name max".split())
 _REQUIRE = frozenset("open current-patchset wip status approval".split())
@@ -67,9 +72,10 @@ _EVENTS = frozenset(
 )
 
 
-def layout_of(stanzas: Sequence[Stanza]) -> Layout:
+def layout_of(stanzas: Sequence[Stanza], names_of_projects: Iterable[str] = ()) -> Layout:
     """The layout that the stanzas describe.
 
+    :param names_of_projects: those that a project object may mean by a pattern, besides all that are named.
     :raises ConfigurationError: they contradict Zuul's syntax, or ask for what is not built; with file and line.
     """
     pipelines: dict[str, Pipeline] = {}
@@ -94,13 +100,10 @@ def layout_of(stanzas: Sequence[Stanza]) -> Layout:
                 pass
             case _:
                 raise ConfigurationError(f"{stanza.place}: the gate does not read {stanza.kind} objects yet")
-    projects: dict[str, Project] = {}
-    for stanza in stanzas:
-        if stanza.kind == "project":
-            _project(projects, stanza, templates, frozenset(pipelines))
+    projects = _projects(stanzas, names_of_projects, templates, frozenset(pipelines))
     for project in projects.values():
-        if project.queue and project.queue not in queues:
-            queues[project.queue] = QueueSpec(project.queue)
+        for name in (name for part in project.stanzas for name in part.queues):
+            queues.setdefault(name, QueueSpec(name))
     return Layout(pipelines, projects, queues, jobs, semaphores)
 
 
@@ -277,31 +280,58 @@ def _window(body: Mapping[str, object], place: str) -> WindowRule:
 def _queue(stanza: Stanza) -> QueueSpec:
     body, place = stanza.body, stanza.place
     only(body, _QUEUE, place, "queue")
+    kind = body.get("type", _QUEUE_TYPES[0])
+    if kind not in _QUEUE_TYPES:
+        raise ConfigurationError(f"{place}: type {kind!r} is none of {', '.join(_QUEUE_TYPES)}")
+    if "type" in body and "per-branch" in body:
+        raise ConfigurationError(f"{place}: queue: type and per-branch exclude each other")
     return QueueSpec(
         stanza.name,
-        per_branch=truth(body.get("per-branch", False), place, "per-branch"),
+        per_branch=truth(body.get("per-branch", kind == "per-branch"), place, "per-branch"),
+        assigned=kind == "branch-assigned",
         cycles=truth(body.get("allow-circular-dependencies", False), place, "allow-circular-dependencies"),
     )
 
 
-def _project(
-    projects: dict[str, Project],
-    stanza: Stanza,
+def _projects(
+    stanzas: Sequence[Stanza],
+    others: Iterable[str],
     templates: Mapping[str, tuple[Stanza, ...]],
     pipelines: frozenset[str],
-) -> None:
-    """Add one project stanza, after the templates that it uses, to what is known of the project."""
-    if not stanza.name or stanza.name.startswith("^"):
-        raise ConfigurationError(f"{stanza.place}: a project object of the layout names its project")
-    known = projects.get(stanza.name) or Project(stanza.name)
+) -> dict[str, Project]:
+    """All projects. Those that a pattern means have its stanza after those that name them (Zuul)."""
+    named: dict[str, list[ProjectStanza]] = {}
+    by_pattern: list[tuple[Pattern, ProjectStanza]] = []
+    for stanza in stanzas:
+        if stanza.kind != "project":
+            continue
+        if not stanza.name:
+            raise ConfigurationError(f"{stanza.place}: a project object of the layout names its project")
+        part = _project(stanza, templates, pipelines)
+        if stanza.name.startswith("^"):
+            by_pattern.append((pattern(stanza.name, stanza.place), part))
+        else:
+            named.setdefault(stanza.name, []).append(part)
+    for name in sorted({*others, *named} if by_pattern else ()):
+        parts = [part for meant, part in by_pattern if compiled(meant.regex).fullmatch(name)]
+        if parts:
+            named.setdefault(name, []).extend(parts)
+    return {name: Project(name, tuple(parts)) for name, parts in named.items()}
+
+
+def _project(stanza: Stanza, templates: Mapping[str, tuple[Stanza, ...]], pipelines: frozenset[str]) -> ProjectStanza:
+    """One project object, after the templates that it uses."""
     layers: list[Stanza] = []
     for name in names(stanza.body.get("templates"), stanza.place, "templates"):
         if name not in templates:
             raise ConfigurationError(f"{stanza.place}: there is no project-template {name}")
         layers += templates[name]
-    queue, sections = known.queue, dict(known.pipelines)
+    queues: list[str] = []
+    sections: dict[str, ProjectPipeline] = {}
     for layer in (*layers, stanza):
-        queue = text(layer.body.get("queue", queue), layer.place, "queue")
+        at = 0 if layer is stanza else len(queues)
+        if "queue" in layer.body:
+            queues.insert(at, text(layer.body["queue"], layer.place, "queue"))
         for key, value in layer.body.items():
             if key in _PROJECT_META:
                 continue
@@ -309,9 +339,10 @@ def _project(
                 raise ConfigurationError(f"{layer.place}: project: unknown key or pipeline {key}")
             body = mapping(value or {}, layer.place, key)
             only(body, _SECTION, layer.place, key)
-            queue = text(body.get("queue", queue), layer.place, "queue")
+            if "queue" in body:
+                queues.insert(at, text(body["queue"], layer.place, "queue"))
             sections[key] = _section(sections.get(key) or ProjectPipeline(), body, layer.place)
-    projects[stanza.name] = Project(stanza.name, queue, sections)
+    return ProjectStanza(patterns(stanza.body.get("branches"), stanza.place), tuple(queues), sections)
 
 
 def _section(before: ProjectPipeline, body: Mapping[str, object], place: str) -> ProjectPipeline:
@@ -324,5 +355,5 @@ def _section(before: ProjectPipeline, body: Mapping[str, object], place: str) ->
             jobs.append((text(name, place, "jobs"), mapping(settings or {}, place, str(name)), place))
         else:
             raise ConfigurationError(f"{place}: an entry of a job list is a name, or a name with its own settings")
-    fail_fast = truth(body.get("fail-fast", before.fail_fast), place, "fail-fast")
+    fail_fast = truth(body["fail-fast"], place, "fail-fast") if "fail-fast" in body else before.fail_fast
     return ProjectPipeline(tuple(jobs), fail_fast)

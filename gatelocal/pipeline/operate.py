@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from gatelocal.model.evolve import replace
-from gatelocal.model.layout import Layout, Manager, Pipeline
+from gatelocal.model.layout import Layout, Manager, Pipeline, QueueSpec
 from gatelocal.pipeline import window
 from gatelocal.pipeline.changes import update
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import Dequeue, Enqueue, HoldNodes, PauseQueue, Promote, Reloaded
 from gatelocal.pipeline.land import test_anew
-from gatelocal.pipeline.leave import leave
+from gatelocal.pipeline.leave import leave, take_out
 from gatelocal.pipeline.place import Manner
+from gatelocal.pipeline.projects import queue_specs, takes_part
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Stage
@@ -23,12 +26,15 @@ def make_queues(draft: Draft) -> None:
     for pipeline in draft.layout.pipelines.values():
         if pipeline.manager not in (Manager.DEPENDENT, Manager.SERIAL):
             continue
-        for project in draft.layout.projects.values():
-            spec = draft.layout.queues.get(project.queue)
-            name = project.queue or project.name
-            known = draft.queue_or_none((pipeline.name, name)) is not None
-            if pipeline.name in project.pipelines and not known and not (spec and spec.per_branch):
-                draft.put_queue(empty_queue(pipeline, name, name))
+        for spec in _queues_in(draft.layout, pipeline.name):
+            if draft.queue_or_none((pipeline.name, spec.name)) is None and not spec.per_branch:
+                draft.put_queue(empty_queue(pipeline, spec.name, spec.name))
+
+
+def _queues_in(layout: Layout, pipeline: str) -> Iterator[QueueSpec]:
+    for project in layout.projects:
+        if takes_part(layout, project, pipeline):
+            yield from queue_specs(layout, project)
 
 
 def enqueue_by_hand(draft: Draft, event: Enqueue) -> None:
@@ -45,7 +51,7 @@ def dequeue(draft: Draft, event: Dequeue) -> None:
     for number in draft.where(event.change):
         item = draft.find(number)
         wanted = item is not None and item.live and event.pipeline in ("", item.pipeline)
-        if item is not None and wanted and item.stage is not Stage.LANDING:
+        if item is not None and wanted and not item.settled:
             leave(draft, item, Reason("dequeued", (item.pipeline,)))
 
 
@@ -75,7 +81,7 @@ def _reorder(draft: Draft, key: QueueKey, chosen: list[int]) -> None:
     while same < len(before) and before[same] == wanted[same]:
         same += 1
     moved = [draft.item(number) for number in wanted[same:]]
-    if any(item.stage is Stage.LANDING for item in moved):
+    if any(item.settled for item in moved):
         return
     for number in reversed(before[same:]):
         leave_place(draft, draft.item(number))
@@ -160,11 +166,8 @@ def _resize(draft: Draft, queue: Queue, before: Layout) -> None:
 
 
 def _named(draft: Draft, queue: Queue) -> bool:
-    for project in draft.layout.projects.values():
-        spec = draft.layout.queues.get(project.queue)
-        name = project.queue or project.name
-        fits = queue.name.startswith(f"{name}/") if spec and spec.per_branch else queue.name == name
-        if queue.pipeline in project.pipelines and fits:
+    for spec in _queues_in(draft.layout, queue.pipeline):
+        if queue.name.startswith(f"{spec.name}/") if spec.per_branch else queue.name == spec.name:
             return True
     return False
 
@@ -175,6 +178,8 @@ def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
     key = _new_key(draft, item)
     if pipeline is None or key is None:
         leave(draft, item, Reason("reload", (item.pipeline,)))
+    elif key != item.key and item.stage is Stage.REPORTING:
+        take_out(draft, stop(draft, item), Reason("merged") if item.has_landed else None)
     elif key != item.key:
         _move(draft, item, pipeline, key, old)
 

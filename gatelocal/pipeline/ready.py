@@ -8,6 +8,7 @@ from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Layout, Manager, Pipeline, QueueSpec
 from gatelocal.pipeline.draft import Draft, is_current
 from gatelocal.pipeline.match import unmet
+from gatelocal.pipeline.projects import queue_spec, takes_part
 from gatelocal.pipeline.state import Item, Reason
 
 
@@ -45,24 +46,19 @@ def queue_name(layout: Layout, pipeline: Pipeline, facts: Facts) -> tuple[str, Q
 
     A queue without a name is called after its project; one that is split by branch gets the branch behind a slash.
     """
-    project = layout.projects.get(facts.project)
-    if project is None or pipeline.name not in project.pipelines:
+    if not takes_part(layout, facts.project, pipeline.name):
         return None
-    spec = layout.queues.get(project.queue) if project.queue else None
-    spec = spec or QueueSpec(project.queue or facts.project)
-    split = spec.per_branch or pipeline.manager is Manager.SUPERCEDENT
+    spec = queue_spec(layout, facts.project, facts.branch)
     if pipeline.manager is Manager.SUPERCEDENT:
         return f"{facts.project}/{facts.branch}", spec
-    return (f"{spec.name}/{facts.branch}" if split else spec.name), spec
+    return (f"{spec.name}/{facts.branch}" if spec.per_branch else spec.name), spec
 
 
 def may_cycle(draft: Draft, group: Sequence[str]) -> bool:
     """Whether the queue of each member allows a cycle (Zuul: ``allow-circular-dependencies``)."""
     for name in group:
         facts = draft.facts(name)
-        project = draft.layout.projects.get(facts.project) if facts is not None else None
-        spec = draft.layout.queues.get(project.queue) if project is not None else None
-        if spec is None or not spec.cycles:
+        if facts is None or not queue_spec(draft.layout, facts.project, facts.branch).cycles:
             return False
     return True
 

@@ -25,7 +25,7 @@ def rebase(draft: Draft, item: Item) -> None:
 
     Whoever is changed by this has the one behind looked at, and so on to the last that was prepared.
     """
-    if item.stage in (Stage.LANDING,):
+    if item.settled:
         return
     if draft.pipeline(item).manager is not Manager.DEPENDENT:
         if item.stage is Stage.WAITING and item.live:
@@ -108,6 +108,7 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
             bases=(),
             layout=None,
             runs=(),
+            reporters=(),
             conflicts=(),
             problem="",
             failing=False,

@@ -34,7 +34,11 @@ class Phase(Enum):
 
 
 class Stage(Enum):
-    """Where an item stands: WAITING has no preparation, PARKED waits for the end of a failing change that it needs."""
+    """Where an item stands.
+
+    WAITING has no preparation, PARKED waits for the end of a failing change that it needs, REPORTING has landed or been
+    reported and has reporter jobs.
+    """
 
     WAITING = "waiting"
     PARKED = "parked"
@@ -44,6 +48,7 @@ class Stage(Enum):
     TESTED = "tested"
     LOOKING = "looking"
     LANDING = "landing"
+    REPORTING = "reporting"
 
 
 GREEN = ("SUCCESS", "SKIPPED")
@@ -115,6 +120,7 @@ class Item:
     :ivar needs: changes that are not its own and must land first.
     :ivar ahead: the item that this generation is built on, 0 for the branch itself; with that one's generation.
     :ivar preparation: the id of the Prepare action of this generation.
+    :ivar reporters: those that run when it has been reported, until they may start.
     :ivar failing: it will not land as it is. :ivar blocks: what is built on it may not start jobs yet.
     :ivar started: its start was reported. :ivar submitted: how many members have been submitted.
     :ivar kept: results of earlier generations. :ivar going: builds of earlier generations that still run, until it is
@@ -140,6 +146,7 @@ class Item:
     bases: tuple[tuple[str, str, str], ...] = ()
     layout: Layout | None = None
     runs: tuple[JobRun, ...] = ()
+    reporters: tuple[JobRun, ...] = ()
     conflicts: tuple[str, ...] = ()
     problem: str = ""
     failing: bool = False
@@ -160,6 +167,16 @@ class Item:
         return (self.pipeline, self.queue)
 
     @property
+    def settled(self) -> bool:
+        """Whether what becomes of it cannot be changed any more."""
+        return self.stage in (Stage.LANDING, Stage.REPORTING)
+
+    @property
+    def has_landed(self) -> bool:
+        """Whether all its members have been submitted."""
+        return self.submitted == len(self.changes)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """The names of its changes."""
         return tuple(ref.change for ref in self.changes)
@@ -174,6 +191,7 @@ class Queue:
     :ivar dynamic: it goes when its last item goes. :ivar anew: all is tested again when it is resumed.
     :ivar beside: names of the queues whose items are tested or land beside this one.
     :ivar suspects: items of which one at least is bad; the first half of them is tested, those behind wait.
+    :ivar reporting: the item whose reporter jobs run, and that all others wait for; 0 for none.
     """
 
     pipeline: str
@@ -187,6 +205,7 @@ class Queue:
     anew: bool = False
     beside: tuple[str, ...] = ()
     suspects: tuple[int, ...] = ()
+    reporting: int = 0
 
     @property
     def probe(self) -> int:

@@ -87,4 +87,4 @@ def admit(draft: Draft, key: QueueKey) -> None:
 
 def _landing(draft: Draft, queue: Queue) -> bool:
     head = queue.line.first
-    return head is not None and draft.item(head).stage in (Stage.LANDING, Stage.LOOKING)
+    return head is not None and (draft.item(head).settled or draft.item(head).stage is Stage.LOOKING)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
-from gatelocal.model.layout import JobSpec, Layout
+from gatelocal.model.layout import JobKind, JobSpec, Layout
 from gatelocal.pipeline.actions import Submit
 from gatelocal.pipeline.freeze import NOOP, jobs_of
 from gatelocal.pipeline.match import any_matches
@@ -121,7 +121,8 @@ class Audit:
         builds = [b for one in together for b in self._by_change.get(one.change, ()) if _of(b, action)]
         key = (change.project, change.branch)
         for job in jobs:
-            if not job.voting or job.name == NOOP or self._not_asked_for(job, jobs, builds):
+            decides = job.voting and job.name != NOOP and job.kind is not JobKind.REPORTER
+            if not decides or self._not_asked_for(job, jobs, builds):
                 continue
             if not self._green(state, job, builds, key) and not self._skipped(state, job, jobs, builds, key):
                 yield f"{ref} landed on {' '.join(key)} without a green {job.name} on what the branch has now"

@@ -17,7 +17,7 @@ from gatelocal.pipeline.layout import layout_of
 from gatelocal.sim import dice
 from gatelocal.sim.game import Endless
 from gatelocal.sim.lined import ScenarioError, lined, root
-from gatelocal.sim.lots import LAYOUTS
+from gatelocal.sim.lots import LAYOUTS, PROJECTS
 from gatelocal.sim.runner import Play, begin, finish, take
 from gatelocal.sim.scenario import of_values
 from gatelocal.sim.steps import step_of
@@ -63,7 +63,7 @@ def layout(objects: list[Values]) -> Layout:
     for at, one in enumerate(objects):
         kind, body = next(iter(one.items()))
         stanzas.append(Stanza(kind, body["name"], body, "random", at + 1))
-    return layout_of(stanzas)
+    return layout_of(stanzas, PROJECTS)
 
 
 def search_all(number: int, seed: str, policy: str | None = None) -> Finding | None:

@@ -67,6 +67,8 @@ _JOBS = [
     _job("t1", semaphores=["lab"], attempts=2),
     _job("p", provides="image"),
     _job("p1", requires="image", **{"irrelevant-files": ["^doc/"]}),
+    _job("init", type="initializer"),
+    _job("sync", type="reporter"),
 ]
 _STAGED = ["merge", {"t1": {"dependencies": "merge"}}, {"unit": {"dependencies": "merge"}}]
 _SMALL_WINDOW: Values = {"window": 3, "window-floor": 1}
@@ -115,6 +117,16 @@ LAYOUTS: dict[str, list[Values]] = {
         _project("P1", ["integ", "docs", "nv"], "one"),
         _project("P2", ["unit", "docs"], "split"),
     ],
+    "synced": [
+        *_pipelines(),
+        *_JOBS,
+        {"queue": {"name": "old", "type": "branch-assigned"}},
+        {"queue": {"name": "ring", "allow-circular-dependencies": True}},
+        _project("P", ["unit", "sync"], "ring"),
+        _project("P1", ["init", "unit", "integ", {"sync": {"files": ["^src/"], "dependencies": "integ"}}], "ring"),
+        {"project": {"name": "^P.*", "queue": "old", "branches": "stable", "gate": {"jobs": ["docs", "nv"]}}},
+        _project("P2", ["unit", "integ"]),
+    ],
 }
 """Name → objects."""
 
@@ -125,7 +137,8 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "staged": ("P", "twins"),
     "ring": ("ring",),
     "apart": ("one", "split/master", "split/stable"),
+    "synced": ("ring", "old", "P2"),
 }
 """Layout → the queues of its gate."""
 
-BUILT_JOBS = ("unit", "integ", "docs", "merge", "t1", "nv", "p", "p1")
+BUILT_JOBS = ("unit", "integ", "docs", "merge", "t1", "nv", "p", "p1", "sync")

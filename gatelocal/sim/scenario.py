@@ -6,7 +6,7 @@ The format is version 1; an unknown key, step, policy or switch anywhere is an e
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -106,10 +106,11 @@ def of_values(
     known = frozenset(one.name for one in changes)
     steps = tuple(step_of(value, known) for value in top["steps"].sequence())
     layouts: dict[str, Layout] = dict(read)
-    layout = _layout(top["layout"], folder, layouts)
+    projects = frozenset(one.project for one in changes) | _pushed_to(steps)
+    layout = _layout(top["layout"], folder, layouts, projects)
     for step in steps:
         if step.verb == "reload" and step.value.raw != "same":
-            layouts[str(step.value.raw)] = _layout(step.value, folder, layouts)
+            layouts[str(step.value.raw)] = _layout(step.value, folder, layouts, projects)
     return Scenario(
         name,
         layout,
@@ -139,14 +140,20 @@ def _policy(value: Value | None, instead: str | None) -> Policy:
 # ---- layouts
 
 
-def _layout(value: Value, folder: Path, layouts: dict[str, Layout]) -> Layout:
+def _pushed_to(steps: Iterable[Step]) -> frozenset[str]:
+    """The projects that somebody pushes to past the gate."""
+    pushes = (step.value.raw for step in steps if step.verb == "push")
+    return frozenset(str(raw["project"]) for raw in pushes if isinstance(raw, dict) and "project" in raw)
+
+
+def _layout(value: Value, folder: Path, layouts: dict[str, Layout], projects: frozenset[str]) -> Layout:
     try:
         if isinstance(value.raw, LinedList):
-            return layout_of([_stanza(item) for item in value.sequence()])
+            return layout_of([_stanza(item) for item in value.sequence()], projects)
         name = value.text()
         if name not in layouts:
             text = (folder / name).read_text(encoding="utf-8")
-            layouts[name] = layout_of(zuul_yaml.parse(text, name))
+            layouts[name] = layout_of(zuul_yaml.parse(text, name), projects)
         return layouts[name]
     except (GateError, OSError) as error:
         detail = error.brief if isinstance(error, ConfigurationError) else str(error)

@@ -23,7 +23,7 @@ from gatelocal.model.layout import Layout
 from gatelocal.model.stanza import Tagged
 from gatelocal.model.table import Line, Table
 
-FORMAT = 1
+FORMAT = 2
 """The version of what is written; it goes up whenever a kind, a field or a default changes its meaning."""
 
 Json = Any

@@ -80,7 +80,7 @@ def split(draft: Draft, item: Item) -> Item:
         other = draft.item(behind)
         if other.stage is Stage.WAITING and behind not in before:
             break
-        if other.stage is not Stage.LANDING:
+        if not other.settled:
             reset(draft, other)
         behind = queue.line.after(behind)
     _probe(draft, item)

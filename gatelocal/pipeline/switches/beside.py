@@ -56,15 +56,15 @@ def files_of(draft: Draft, item: Item) -> tuple[str, ...] | None:
 def affects(draft: Draft, item: Item, other: Item) -> bool:
     """Whether what an item changes is an input of a job of another, as far as that is known."""
     files = files_of(draft, item)
-    if files is None or other.stage not in (Stage.TESTED, Stage.LOOKING, Stage.LANDING):
+    if files is None or other.stage not in (Stage.TESTED, Stage.LOOKING, Stage.LANDING, Stage.REPORTING):
         return True
     return any(touches(run.job, files) for run in other.runs if run.control_of < 0)
 
 
 def may_land(draft: Draft, item: Item) -> bool:
     """Whether nobody of the family is landing."""
-    stages = (draft.item(number).stage for queue in family(draft, item.key) for number in queue.line)
-    return not any(stage in (Stage.LOOKING, Stage.LANDING) for stage in stages)
+    others = (draft.item(number) for queue in family(draft, item.key) for number in queue.line)
+    return not any(one.settled or one.stage is Stage.LOOKING for one in others)
 
 
 def landed(draft: Draft, item: Item) -> None:
@@ -81,7 +81,7 @@ def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
     renewed: dict[int, int] = {}
     for number in tuple(queue.line):
         other = draft.item(number)
-        if number == item.id or other.stage in (Stage.WAITING, Stage.PARKED, Stage.LANDING):
+        if number == item.id or other.settled or other.stage in (Stage.WAITING, Stage.PARKED):
             continue
         contains = not own.isdisjoint(other.content)
         stuck = other.stage in (Stage.CONFLICT, Stage.BROKEN)
@@ -115,7 +115,7 @@ def _look(draft: Draft, item: Item, queue: Queue, gone: Iterable[Ref]) -> None:
     without = frozenset(gone)
     for number in tuple(queue.line):
         other = draft.item(number)
-        if number == item.id or other.stage in (Stage.WAITING, Stage.LANDING):
+        if number == item.id or other.settled or other.stage is Stage.WAITING:
             continue
         if queue.key != item.key and not without.isdisjoint(other.content):
             reset(draft, other)

@@ -28,7 +28,7 @@ def suspect(draft: Draft, item: Item) -> None:
         other = draft.item(number)
         if other.stage is Stage.WAITING and not other.suspicion:
             return
-        if other.stage is not Stage.LANDING:
+        if not other.settled:
             draft.put(replace(other, suspicion=tuple(dict.fromkeys((*other.suspicion, *failed)))))
         number = line.after(number)
 
@@ -51,7 +51,7 @@ def _chain(state: Draft | State, item: Item) -> Iterator[Item]:
 
 
 def _in_doubt(ahead: Item, jobs: tuple[str, ...]) -> bool:
-    if ahead.stage not in (Stage.TESTED, Stage.LOOKING, Stage.LANDING):
+    if not (ahead.settled or ahead.stage in (Stage.TESTED, Stage.LOOKING)):
         return True
     open_runs = [run for run in ahead.runs if run.control_of < 0 and run.job.voting and run.phase is not Phase.DONE]
     return any(run.first or run.job.name in jobs for run in open_runs)

@@ -11,7 +11,7 @@ from gatelocal.pipeline.state import State
 from gatelocal.sim.runner import play
 from gatelocal.sim.scenario import read
 from gatelocal.store import log
-from gatelocal.store.codec import FormatError, Layouts, encode, to_text
+from gatelocal.store.codec import FORMAT, FormatError, Layouts, encode, to_text
 
 SCENARIOS = Path(__file__).parents[2] / "scenario"
 FILES = sorted(path for path in SCENARIOS.rglob("*.yaml") if "layouts" not in path.parts)
@@ -38,15 +38,15 @@ def test_the_log_of_a_scenario_leads_to_its_state(tmp_path: Path) -> None:
     [
         ("", "no log of this version"),
         ('{"gatelocal-log":99}\n', "no log of this version"),
-        ('{"gatelocal-log":1}\n', "no state to begin with"),
-        ('{"gatelocal-log":1}\n{"event":{}}\n', "no state to begin with"),
-        ('{"gatelocal-log":1}\n{"tea":{}}\n', "neither layout nor state nor event"),
-        ('{"gatelocal-log":1}\n{"state":\n', "is no JSON"),
+        ('{"gatelocal-log":NOW}\n', "no state to begin with"),
+        ('{"gatelocal-log":NOW}\n{"event":{}}\n', "no state to begin with"),
+        ('{"gatelocal-log":NOW}\n{"tea":{}}\n', "neither layout nor state nor event"),
+        ('{"gatelocal-log":NOW}\n{"state":\n', "is no JSON"),
     ],
 )
 def test_a_file_that_is_no_log_is_refused(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "gate.log"
-    path.write_text(text)
+    path.write_text(text.replace("NOW", str(FORMAT)))
     with pytest.raises(FormatError, match=words):
         replay_file(path)
 
