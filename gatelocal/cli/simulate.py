@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gatelocal.cli.load import play_load
+from gatelocal.model.text import plain
 from gatelocal.pipeline.policies import policy_of
 from gatelocal.sim import output
 from gatelocal.sim.chance import search_all
@@ -66,7 +67,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         code, result = _one(path, policy, as_json)
         worst = max(worst, code)
         for line in [json.dumps(result)] if as_json else _lines(path, result):
-            click.echo(line)
+            click.echo(line if as_json else plain(line))
     return worst
 
 
@@ -98,8 +99,10 @@ def _one(path: Path, policy: str | None, in_full: bool) -> tuple[int, dict[str, 
         game = play(scenario)
     except ScenarioError as error:
         return NOT_UNDERSTOOD, _error(name, path, error.line, error.message)
-    except (OSError, UnicodeDecodeError) as error:
-        return NOT_UNDERSTOOD, _error(name, path, 1, str(error))
+    except OSError as error:
+        return NOT_UNDERSTOOD, _error(name, path, 1, f"it cannot be read: {error.strerror}")
+    except UnicodeDecodeError as error:
+        return NOT_UNDERSTOOD, _error(name, path, 1, f"it is not UTF-8: {error.reason} at byte {error.start}")
     ok = not game.violations and not game.failed
     head = {
         "scenario": name,

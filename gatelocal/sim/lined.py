@@ -12,6 +12,7 @@ import yaml
 from gatelocal.model.stanza import Tagged
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}
+_LONGEST = 366 * 24 * 3600
 
 
 class ScenarioError(Exception):
@@ -173,7 +174,8 @@ class Value:
         """One of some words."""
         word = self.text()
         if word not in allowed:
-            raise self.fail(f"expected {', '.join(allowed[:-1])} or {allowed[-1]}, found {word}")
+            known = " or ".join(part for part in (", ".join(allowed[:-1]), allowed[-1]) if part)
+            raise self.fail(f"expected {known}, found {word}")
         return word
 
     def seconds(self) -> float:
@@ -183,7 +185,10 @@ class Value:
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", self.text())
         if found is None:
             raise self.fail(f"expected a length of time such as 40m, found {self.raw}")
-        return float(found[1]) * _UNITS[found[2]]
+        seconds = float(found[1]) * _UNITS[found[2]]
+        if seconds > _LONGEST:
+            raise self.fail(f"{self.raw} is more than a year")
+        return seconds
 
     def is_mapping(self) -> bool:
         """Whether it is a mapping."""

@@ -118,7 +118,7 @@ def of_values(
         _policy(top.get("policy"), policy),
         changes,
         hold=builds["hold"].truth() if "hold" in builds else False,
-        nodes_held="nodes" in builds and builds["nodes"].choice("hold", "hold") == "hold",
+        nodes_held="nodes" in builds and builds["nodes"].choice("hold") == "hold",
         rules=tuple(_rule(value) for value in builds["rules"].sequence()) if "rules" in builds else (),
         durations={key: v.seconds() for key, v in builds["durations"].mapping().items()}
         if "durations" in builds
@@ -159,6 +159,9 @@ def _layout(value: Value, folder: Path, layouts: dict[str, Layout], projects: fr
         detail = error.brief if isinstance(error, ConfigurationError) else str(error)
         if isinstance(error, OSError):
             detail = f"{value.raw}: {error.strerror}"
+        inline = re.match(r"layout:(\d+): (.*)", detail, re.DOTALL)
+        if inline is not None:
+            raise ScenarioError(int(inline[1]), inline[2]) from None
         raise value.fail(detail) from None
 
 
