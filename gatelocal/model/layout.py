@@ -140,6 +140,10 @@ class QueueSpec:
     cycles: bool = False
 
 
+NOOP = "noop"
+"""Zuul's built-in job that succeeds without a build."""
+
+
 class JobKind(Enum):
     """Zuul's ``type`` of a job: an initializer comes before all others, a reporter after the item was reported."""
 

@@ -10,10 +10,10 @@ from functools import partial
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.model.layout import JobKind, JobSpec
+from gatelocal.model.layout import NOOP, JobKind, JobSpec
 from gatelocal.pipeline.actions import RequestNode, ResumeBuild, StartBuild
 from gatelocal.pipeline.draft import Draft, Flag
-from gatelocal.pipeline.freeze import NOOP, jobs_of
+from gatelocal.pipeline.freeze import jobs_of
 from gatelocal.pipeline.projects import section
 from gatelocal.pipeline.provides import required
 from gatelocal.pipeline.resources import halted, keep_node, release, take
@@ -268,7 +268,8 @@ def finish(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     item = draft.put(_with(item, at, run))
     if run.control_of >= 0:
         return item
-    keep_node(draft, item, run)
+    if not run.first:  # the node of a result that was in doubt was kept, or not, when its build ended
+        keep_node(draft, item, run)
     _provided(draft, item, run)
     return _resume(draft, _told_children(draft, item, at))
 

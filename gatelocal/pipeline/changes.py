@@ -6,12 +6,11 @@ from functools import partial
 
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager, Pipeline
-from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import ReadServer, WakeAt
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated, ServerRead, Started, Woken
-from gatelocal.pipeline.land import reject, tell_once, test_anew
+from gatelocal.pipeline.land import expel, tell_once, test_anew
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.match import ref_triggered, triggered
 from gatelocal.pipeline.ready import queue_name
@@ -53,7 +52,7 @@ def update(draft: Draft, facts: Facts) -> None:
         if item is None or item.settled:
             continue
         if item.live and facts.status == "ABANDONED":
-            _abandoned(draft, item, facts)
+            _abandoned(draft, item)
         elif item.live and facts.status == "MERGED" and draft.policy.verify and _was_open(before):
             _landed_by_hand(draft, item, facts)
         elif item.live and _outdated(draft, item):
@@ -66,12 +65,12 @@ def update(draft: Draft, facts: Facts) -> None:
             draft.flag(draft.queue(item.key).line.last or number, Flag.STAY)
 
 
-def _abandoned(draft: Draft, item: Item, facts: Facts) -> None:
+def _abandoned(draft: Draft, item: Item) -> None:
     """It leaves without a message; for the other members of its cycle it is what they need (gate-semantics 1.8)."""
-    if len(item.changes) == 1:
-        leave(draft, item, Reason("abandoned"))
-        return
-    reject(draft, item, Reason("cannot-land", (facts.change, texts.sentence(Reason("abandoned")))), "dependency")
+    if len(item.changes) > 1 and draft.queue(item.key).paused:
+        draft.flag(item.id, Flag.STAY)
+    else:
+        expel(draft, item, Reason("abandoned"))
 
 
 def _was_open(before: Facts | None) -> bool:
@@ -109,25 +108,33 @@ def ref_updated(draft: Draft, event: RefUpdated) -> None:
     facts = event.facts
     branch = (facts.project, facts.branch)
     known = draft.tip(branch)
-    if not event.ours and known is not None and known != event.tip:
-        if draft.policy.reuse:
+    if not event.ours and known != event.tip:
+        if draft.policy.reuse and known is not None:
             draft.put_step((*branch, event.tip), Step(known, None, facts.files))
-        if draft.policy.verify:
-            draft.put_tip(branch, event.tip)
-            _trunk_moved(draft, facts)
+        _trunk_moved(draft, facts, event.tip)
     draft.put_facts(facts)
     for pipeline in draft.layout.pipelines.values():
         if ref_triggered(pipeline, event):
             enqueue(draft, pipeline, facts.ref)
 
 
-def _trunk_moved(draft: Draft, facts: Facts) -> None:
-    """All items of the queues of that branch are tested again on the trunk as it really is."""
+def _trunk_moved(draft: Draft, facts: Facts, tip: str) -> None:
+    """Somebody else has moved a branch: what was known to be green on it, or beside it, is not known any more.
+
+    With ``verify`` all items of its queues are tested again on the trunk as it really is.
+    """
+    draft.put_tip((facts.project, facts.branch), tip)
     for pipeline in draft.layout.pipelines.values():
         found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
-        if found is not None and draft.queue_or_none((pipeline.name, found[0])) is not None:
+        if found is None:
+            continue
+        for project, branch, job in draft.all_proved() if draft.policy.pause_on_broken_trunk else ():
+            other = Facts("", 1, project, branch)
+            if queue_name(draft.layout, pipeline, other) == found:
+                draft.put_proved((project, branch, job), None)
+        if draft.policy.verify and draft.queue_or_none((pipeline.name, found[0])) is not None:
             for queue in family(draft, (pipeline.name, found[0])):
-                test_anew(draft, queue.key)
+                test_anew(draft, queue.key, facts)
 
 
 # ---- the switch `reconcile`
@@ -151,9 +158,8 @@ def server_read(draft: Draft, event: ServerRead) -> None:
         update(draft, facts)
     for project, branch, tip in event.tips:
         known = draft.tip((project, branch))
-        if draft.policy.verify and known is not None and known != tip:
-            draft.put_tip((project, branch), tip)
-            _trunk_moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"))
+        if known is not None and known != tip:
+            _trunk_moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"), tip)
     for pipeline in draft.layout.pipelines.values():
         if pipeline.manager is Manager.DEPENDENT:
             for facts in event.facts:

@@ -132,9 +132,10 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
     if item.stage is Stage.REPORTING:
         report_on(draft, item)
         return
-    if stands_still(draft, draft.queue(item.key)):
+    queue = draft.queue(item.key)
+    if stands_still(draft, queue):
         return
-    if flag & Flag.STAY:
+    if flag & Flag.STAY and not queue.paused:
         if regrouped(draft, item):
             return
         reason = may_stay(draft, item)

@@ -19,9 +19,10 @@ from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.builds import finish
 from gatelocal.pipeline.draft import Draft
 from gatelocal.pipeline.leave import inform
-from gatelocal.pipeline.resources import release
+from gatelocal.pipeline.resources import keep_node, release
 from gatelocal.pipeline.reuse import same_for
 from gatelocal.pipeline.state import Item, JobRun, Phase
+from gatelocal.pipeline.switches.beside import stopped
 
 _DOUBTFUL = ("FAILURE", "TIMED_OUT", "POST_FAILURE")
 
@@ -42,6 +43,7 @@ def ended(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     if (first or run.unproved) and draft.policy.pause_on_broken_trunk and not _known_green(draft, item, run):
         item = _start_control(draft, item, at, run)
     release(draft, item, at, run)
+    keep_node(draft, item, run)
     if first and draft.policy.confirm:
         anew = replace(run, phase=Phase.IDLE, result="", first=run.result, doomed=False, holding=False)
         return draft.put(_with(item, at, anew))
@@ -137,10 +139,9 @@ def _green(draft: Draft, one: JobRun, run: JobRun, branch: tuple[str, str]) -> b
 
 def _broken_trunk(draft: Draft, item: Item) -> Item:
     """Pause the queue, tell it on the head, reject nobody; after `resume` all are tested anew."""
-    queue = draft.queue(item.key)
-    if queue.anew:
+    if draft.queue(item.key).anew:
         return item
-    draft.put_queue(replace(queue, paused=True, anew=True))
+    queue = stopped(draft, item.key)
     head = draft.item(queue.line.first or item.id)
     names = tuple(run.job.name for run in item.runs if run.control_of >= 0 and run.result in _DOUBTFUL)
     text = texts.broken_trunk(item.pipeline, names, queue.label)

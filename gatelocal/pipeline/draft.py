@@ -261,9 +261,13 @@ class Draft:
         """The tip on which a job of (project, branch, name) is known to be green."""
         return self._proved[job] if job in self._proved else self.before.proved.get(job)
 
-    def put_proved(self, job: tuple[str, str, str], tip: str) -> None:
-        """Remember it."""
+    def put_proved(self, job: tuple[str, str, str], tip: str | None) -> None:
+        """Remember it; None: it is not known any more."""
         self._proved[job] = tip
+
+    def all_proved(self) -> tuple[tuple[str, str, str], ...]:
+        """All jobs of which it was once known."""
+        return tuple({**dict.fromkeys(self.before.proved), **self._proved})
 
     def step(self, tip: tuple[str, str, str]) -> Step | None:
         """What the tip of (project, branch, tip) added."""

@@ -12,14 +12,11 @@ from functools import lru_cache
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts
-from gatelocal.model.layout import JobKind, JobSpec, Layout, Pattern
+from gatelocal.model.layout import NOOP, JobKind, JobSpec, Layout, Pattern
 from gatelocal.model.stanza import Stanza, Tagged
 from gatelocal.pipeline.match import any_matches, concerns
 from gatelocal.pipeline.projects import section
 from gatelocal.pipeline.values import listed, mapping, names, patterns, text, truth, whole
-
-NOOP = "noop"
-"""Zuul's built-in job that succeeds without a build."""
 
 _BASE = "base"
 
@@ -133,6 +130,11 @@ def _applied(job: JobSpec, body: Mapping[str, object], place: str) -> JobSpec:
     return job
 
 
+def check(name: str, body: Mapping[str, object], place: str) -> None:
+    """See whether a definition can be read. :raises ConfigurationError: a key or a value is none of Zuul's."""
+    _applied(JobSpec(name), body, place)
+
+
 def _dependencies(job: JobSpec, value: object, place: str) -> JobSpec:
     found: list[tuple[str, bool]] = []
     for item in listed(value):
@@ -211,5 +213,6 @@ _WITHOUT_INFLUENCE = frozenset(
     " run pre-run post-run cleanup-run roles nodeset timeout post-timeout secrets tags success-message failure-message"
     " success-url failure-url override-branch override-checkout ansible-version ansible-split-streams workspace-scheme"
     " failure-output match-on-config-updates post-review image-build-name secret-parameters include-vars"
-    " variant-description pass-to-parent".split()
+    " variant-description pass-to-parent pre-timeout include-projects exclude-projects workspace-checkout"
+    " allowed-projects".split()
 )

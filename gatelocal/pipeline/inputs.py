@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatelocal.model.layout import JobSpec
+from gatelocal.model.layout import NOOP, JobSpec
 from gatelocal.pipeline.match import any_matches
 
 
 def touches(job: JobSpec, files: Iterable[str]) -> bool:
-    """Whether one of the paths is an input of the job; what is not known is."""
+    """Whether one of the paths is an input of the job; what is not known is, and nothing is one of ``noop``."""
+    if job.name == NOOP:
+        return False
     paths = tuple(files)
     if not paths:
         return True

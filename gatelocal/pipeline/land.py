@@ -8,12 +8,14 @@ from __future__ import annotations
 from functools import partial
 
 from gatelocal.model.evolve import replace
+from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager
 from gatelocal.pipeline import reporting, texts, window
 from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.events import Looked, Submitted
+from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.leave import inform, leave, say, take_out
 from gatelocal.pipeline.ready import obstacle
 from gatelocal.pipeline.resources import stop
@@ -59,6 +61,9 @@ def reject(draft: Draft, item: Item, reason: Reason, kind: str) -> None:
 def expel(draft: Draft, item: Item, reason: Reason) -> None:
     """Take out an item that cannot land any more (gate-semantics 1.4, step 2, and 1.8)."""
     match reason.code:
+        case "abandoned" if len(item.changes) > 1:
+            gone = [facts.change for facts in map(draft.facts, item.names) if facts and facts.status == "ABANDONED"]
+            reject(draft, item, Reason("cannot-land", (*gone[:1], texts.sentence(reason))), "dependency")
         case "abandoned":
             leave(draft, item, reason)
         case "needed":
@@ -152,6 +157,9 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
     for facts in event.facts:
         draft.put_facts(facts)
     item = draft.put(replace(item, stage=Stage.TESTED))
+    if draft.queue(item.key).paused:
+        draft.flag(item.id, Flag.JOBS)
+        return
     if item.batch and _fellow_left(draft, item, event):
         return
     for facts in event.facts:
@@ -173,9 +181,6 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
                 draft.put_tip((project, branch), tip)
             test_anew(draft, item.key)
             return
-    if draft.queue(item.key).paused:
-        draft.flag(item.id, Flag.JOBS)
-        return
     _land(draft, item)
 
 
@@ -199,15 +204,21 @@ def _fellow_left(draft: Draft, item: Item, event: Looked) -> bool:
     return found
 
 
-def test_anew(draft: Draft, key: tuple[str, str]) -> None:
-    """Test all prepared items of a queue again, on the trunk as it is now."""
+def test_anew(draft: Draft, key: tuple[str, str], moved: Facts | None = None) -> None:
+    """Test all prepared items of a queue again, on the trunk as it is now.
+
+    :param moved: the branch that has moved, with the paths: those that were not prepared on it knowingly keep no result
+        that reads one of them.
+    """
     for number in tuple(draft.queue(key).line):
         item = draft.item(number)
-        if item.stage is Stage.WAITING:
+        if item.stage is Stage.WAITING or item.settled:
             continue
-        if not item.settled:
-            reset(draft, item)
-            draft.flag(number, Flag.BASE)
+        fresh = reset(draft, item)
+        if moved is not None and all((moved.project, moved.branch) != base[:2] for base in item.bases):
+            kept = tuple(one for one in fresh.kept if not touches(one.run.job, moved.files))
+            draft.put(replace(fresh, kept=kept))
+        draft.flag(number, Flag.BASE)
 
 
 def submitted(draft: Draft, item: Item, event: Submitted) -> None:
@@ -280,9 +291,8 @@ def report_on(draft: Draft, item: Item) -> None:
 
 def _other_content(draft: Draft, item: Item) -> None:
     """The switch ``verify``: the landed tree is not the tested one; the queue stops and says so."""
-    queue = draft.queue_or_none(item.key)
-    if queue is not None:
-        draft.put_queue(replace(queue, paused=True, anew=True))
+    if draft.queue_or_none(item.key) is not None:
+        queue = beside.stopped(draft, item.key)
         text = texts.other_content(item.pipeline, queue.label)
         inform(draft, item.pipeline, item.changes[-1], item.id, "info", text)
 

@@ -25,6 +25,7 @@ from gatelocal.model.layout import (
     WindowRule,
 )
 from gatelocal.model.stanza import Stanza
+from gatelocal.pipeline.freeze import check
 from gatelocal.pipeline.match import compiled
 from gatelocal.pipeline.values import duration, listed, mapping, names, only, pattern, patterns, text, truth, whole
 
@@ -52,7 +53,8 @@ _PIPELINE = frozenset(
     (
         "name manager precedence supercedes description success-message failure-message start-message dequeue-message"
         " enqueue-message merge-conflict-message no-jobs-message footer-message dequeue-on-new-patchset"
-        f" ignore-dependencies post-review trigger require reject {_WINDOW} " + " ".join(_REPORTS)
+        f" ignore-dependencies post-review allow-other-connections allow-parameters"
+        f" trigger require reject {_WINDOW} " + " ".join(_REPORTS)
     ).split()
 )
 _QUEUE = frozenset("name type per-branch allow-circular-dependencies".split())
@@ -64,7 +66,7 @@ _SECTION = frozenset("jobs fail-fast queue debug".split())
 _SEMAPHORE = frozenset("name max".split())
 _REQUIRE = frozenset("open current-patchset wip status approval".split())
 _TRIGGER = frozenset(
-    "event approval comment branch ref username require-approval reject-approval scope ignore-deletes".split()
+    "event approval comment branch ref username require-approval reject-approval scope ignore-deletes debug".split()
 )
 _EVENTS = frozenset(
     "patchset-created comment-added change-abandoned change-restored change-merged wip-state-changed"
@@ -86,14 +88,17 @@ def layout_of(stanzas: Sequence[Stanza], names_of_projects: Iterable[str] = ()) 
     for stanza in stanzas:
         match stanza.kind:
             case "pipeline":
+                _new(stanza, pipelines)
                 pipelines[stanza.name] = _pipeline(stanza)
             case "queue":
+                _new(stanza, queues)
                 queues[stanza.name] = _queue(stanza)
             case "job":
+                check(stanza.name, stanza.body, stanza.place)
                 jobs[stanza.name] = (*jobs.get(stanza.name, ()), stanza)
             case "semaphore":
-                only(stanza.body, _SEMAPHORE, stanza.place, "semaphore")
-                semaphores[stanza.name] = whole(stanza.body.get("max", 1), stanza.place, "max")
+                _new(stanza, semaphores)
+                semaphores[stanza.name] = _semaphore(stanza)
             case "project-template":
                 templates[stanza.name] = (*templates.get(stanza.name, ()), stanza)
             case "project" | "nodeset" | "pragma":
@@ -105,6 +110,19 @@ def layout_of(stanzas: Sequence[Stanza], names_of_projects: Iterable[str] = ()) 
         for name in (name for part in project.stanzas for name in part.queues):
             queues.setdefault(name, QueueSpec(name))
     return Layout(pipelines, projects, queues, jobs, semaphores)
+
+
+def _new(stanza: Stanza, known: Mapping[str, object]) -> None:
+    if stanza.name in known:
+        raise ConfigurationError(f"{stanza.place}: {stanza.kind} {stanza.name} stands twice")
+
+
+def _semaphore(stanza: Stanza) -> int:
+    only(stanza.body, _SEMAPHORE, stanza.place, "semaphore")
+    most = whole(stanza.body.get("max", 1), stanza.place, "max")
+    if most < 1:
+        raise ConfigurationError(f"{stanza.place}: semaphore {stanza.name}: max must be at least 1")
+    return most
 
 
 # ---- pipelines
@@ -352,7 +370,9 @@ def _section(before: ProjectPipeline, body: Mapping[str, object], place: str) ->
             jobs.append((item, {}, place))
         elif isinstance(item, Mapping) and len(item) == 1:
             name, settings = next(iter(item.items()))
-            jobs.append((text(name, place, "jobs"), mapping(settings or {}, place, str(name)), place))
+            body_of = mapping(settings or {}, place, str(name))
+            check(text(name, place, "jobs"), body_of, place)
+            jobs.append((text(name, place, "jobs"), body_of, place))
         else:
             raise ConfigurationError(f"{place}: an entry of a job list is a name, or a name with its own settings")
     fail_fast = truth(body["fail-fast"], place, "fail-fast") if "fail-fast" in body else before.fail_fast

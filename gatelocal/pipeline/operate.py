@@ -111,7 +111,9 @@ def pause(draft: Draft, event: PauseQueue) -> None:
 
 
 def _go_on(draft: Draft, queue: Queue) -> None:
-    """Have all in the window looked at; it may have become smaller while those in it were not prepared."""
+    """Have all looked at, and those in the window worked on; it may be smaller now, and some not prepared."""
+    for number in queue.line:
+        draft.flag(number, Flag.STAY)
     looked_at = 0
     for number in queue.line:
         if not window.is_active(queue, draft.item(number)):

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
-from gatelocal.model.layout import JobKind, JobSpec, Layout
+from gatelocal.model.layout import NOOP, JobKind, JobSpec, Layout
 from gatelocal.pipeline.actions import Submit
-from gatelocal.pipeline.freeze import NOOP, jobs_of
+from gatelocal.pipeline.freeze import jobs_of
 from gatelocal.pipeline.match import any_matches
 from gatelocal.pipeline.state import State
 from gatelocal.sim.build import Build

@@ -42,6 +42,13 @@ def opened(draft: Draft, key: QueueKey) -> QueueKey:
     return (known.pipeline, name)
 
 
+def stopped(draft: Draft, key: QueueKey) -> Queue:
+    """A queue, paused with all that stand beside it until an operator resumes them; then all is tested anew."""
+    for queue in family(draft, key):
+        draft.put_queue(replace(queue, paused=True, anew=True))
+    return draft.queue(key)
+
+
 def files_of(draft: Draft, item: Item) -> tuple[str, ...] | None:
     """The paths that an item changes; None when they are not known."""
     found: list[str] = []

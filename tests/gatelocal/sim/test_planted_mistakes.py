@@ -62,9 +62,15 @@ MISTAKES = (
     Mistake(
         "a change is submitted on a trunk that has moved",
         "pipeline.changes._trunk_moved",
-        "test_anew(draft, queue.key)",
+        "test_anew(draft, queue.key, facts)",
         "pass",
         "default",
+    ),
+    Mistake(
+        "those behind go on while reporter jobs run",
+        "pipeline.reporting.stands_still",
+        "return item is not None and",
+        "return False and item is not None and",
     ),
     Mistake(
         "a result is taken over although an input has changed",
