@@ -17,6 +17,7 @@ from git_review.gerrit.errors import AddressError, BadRequest, GerritError, NotF
 _CURRENT = ("CURRENT_REVISION", "CURRENT_COMMIT")
 _ALL = ("ALL_REVISIONS", "ALL_COMMITS")
 _FULL_CHANGE_ID = 41
+_MARKS = ".,;:!?)>]'\""
 
 
 class GerritSource:
@@ -65,12 +66,12 @@ class GerritSource:
         """What the value of a ``Depends-On`` footer means.
 
         A URL means the current patchset of its change, merged or not. A Change-Id means every open change that has
-        it, on whatever branch. Text after the first blank is left aside.
+        it, on whatever branch. Text after the first blank, and a full stop or the like before it, is left aside.
 
         :raises InputError: it names nothing, nothing visible, an abandoned change, or another server's change.
         """
-        words = reference.split()
-        wanted = _parse(words[0] if words else "", "Depends-On: ")
+        word = next(iter(reference.split()), "").rstrip(_MARKS)
+        wanted = _parse(word, "Depends-On: ")
         if wanted.server is None and wanted.change_id is None:
             raise InputError(f"Depends-On: {one_line(reference, 200)} is neither a change's URL nor a Change-Id")
         self._own(wanted, f"Depends-On: {reference}")
@@ -79,7 +80,7 @@ class GerritSource:
         change = self._read(wanted.id, None, f"Depends-On: {reference}")
         if change.status is ChangeStatus.ABANDONED:
             raise InputError(
-                f"Depends-On: {one_line(words[0], 200)} names {change.name}, which is abandoned",
+                f"Depends-On: {one_line(word, 200)} names {change.name}, which is abandoned",
                 hint="restore that change, or take the Depends-On footer out",
             )
         return (change,)

@@ -18,8 +18,10 @@ URL = "https://review.example.org/c/demo/lib/+/12"
         (f"Depends-On: {URL}\n\nin the subject and once more\n\nDepends-On: {URL}", (URL,)),
         ("S\n\nDepends-On: b\nDepends-On: a\nDepends-On: b\n\nDepends-On: c\n", ("b", "a", "c")),
         (f"Subject\n\n Depends-On: {URL}\n> Depends-On: {URL}\n", ()),
-        (f"Subject\n\nDepends-On:{URL}\nDepends-On {URL}\n", ()),
-        ("Subject\n\nDepends-On: \nDepends-On:   \nnext line\n", ()),
+        (f"Subject\n\nDepends-On:{URL}\n", (URL,)),
+        (f"Subject\n\ndepends-on:\t{URL}\n", (URL,)),
+        (f"Subject\n\nDepends-On {URL}\nDepends-On : {URL}\n", ()),
+        ("Subject\n\nDepends-On:\nDepends-On: \nDepends-On: \t \nnext line\n", ()),
         ("", ()),
     ],
 )

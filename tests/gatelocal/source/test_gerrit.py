@@ -139,7 +139,7 @@ def test_depends_on_by_url(fake: FakeGerrit, source: Source) -> None:
     change = fake.upload("demo/lib", "One\n")
     fake.upload("demo/lib", "One, better\n", change=change)
     references = [f"{fake.url}/1", f"{fake.url}/c/demo/lib/+/1/1", f" {fake.url}/#/c/1  # see there"]
-    references += ["https://review.example.org/r/1"]
+    references += ["https://review.example.org/r/1", f"{fake.url}/1.", f"{fake.url}/c/demo/lib/+/1), too"]
     assert {numbers(source.dependencies(reference))[0] for reference in references} == {(1, 2)}
 
 
