@@ -7,8 +7,10 @@ Paths and shapes are those of Zuul 14's zuul-web. An answer is never waited for 
 from __future__ import annotations
 
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -33,12 +35,14 @@ class Patience:
     """How long to wait, in seconds.
 
     :ivar connect: for a connection. :ivar silence: for the next byte. :ivar whole: for one answer, all in all.
-    :ivar again: how often a request is repeated that the server was too busy for; `pause` before the first time.
+    :ivar everything: for all answers together that one :class:`ZuulApi` is asked for.
+    :ivar again: how often a request is repeated that the server was too busy for; `pause` before each time.
     """
 
     connect: float = 5.0
-    silence: float = 60.0
-    whole: float = 120.0
+    silence: float = 30.0
+    whole: float = 60.0
+    everything: float = 600.0
     again: int = 2
     pause: float = 0.5
 
@@ -71,6 +75,7 @@ class ZuulApi:
         self.url = _base(url, tenant)
         self._patience = patience or Patience()
         self._sleep = sleep
+        self._end = time.monotonic() + self._patience.everything
 
     def jobs(self, where: Where) -> tuple[Mapping[str, object], ...]:
         """The jobs that Zuul would run on the branch, whatever files are changed: name and dependencies of each."""
@@ -99,8 +104,7 @@ class ZuulApi:
 
         for left in range(self._patience.again, -1, -1):
             try:
-                with _session(self.url) as session:
-                    status, kind, body = self._answer(session, f"{self.url}/{path}")
+                status, kind, body = self._within_limits(f"{self.url}/{path}")
             except (requests.exceptions.RequestException, HTTPError, OSError) as error:
                 proof = "CERTIFICATE_VERIFY_FAILED" in str(error)
                 if left and not proof:
@@ -117,16 +121,33 @@ class ZuulApi:
             return self._value(status, kind, body, what)
         raise AssertionError("the last turn returns or raises")
 
-    def _answer(self, session: requests.Session, url: str) -> tuple[int, str, bytes]:
-        patience = self._patience
-        until = time.monotonic() + patience.whole
-        with session.get(
-            url,
-            headers={"Accept": "application/json", "User-Agent": "gatelocal"},
-            timeout=(patience.connect, patience.silence),
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
+    def _within_limits(self, url: str) -> tuple[int, str, bytes]:
+        """The answer. However little the server sends now and then, be it of the headers, it holds nobody for long."""
+        until = min(time.monotonic() + self._patience.whole, self._end)
+        found: Future[tuple[int, str, bytes]] = Future()
+
+        def ask() -> None:
+            try:
+                found.set_result(self._answer(url, until))
+            except BaseException as error:  # whatever it is, it is raised where the answer is waited for
+                found.set_exception(error)
+
+        threading.Thread(target=ask, daemon=True).start()
+        if not wait([found], max(0.0, until - time.monotonic())).done:
+            raise self._late()
+        return found.result()
+
+    def _answer(self, url: str, until: float) -> tuple[int, str, bytes]:
+        with (
+            _session(self.url) as session,
+            session.get(
+                url,
+                headers={"Accept": "application/json", "User-Agent": "gatelocal"},
+                timeout=(self._patience.connect, self._patience.silence),
+                allow_redirects=False,
+                stream=True,
+            ) as answer,
+        ):
             parts: list[bytes] = []
             size = 0
             # What has come, and not a whole block: a server that sends a byte now and then must not hold us.
@@ -136,12 +157,15 @@ class ZuulApi:
                 if size > LARGEST:
                     raise self._strange(f"more than {LARGEST // 2**20} MiB")
                 if time.monotonic() > until:
-                    raise InfrastructureError(
-                        f"{_shown(self.url)} has not finished its answer within {patience.whole:g} s",
-                        hint="try again later",
-                    )
+                    raise self._late()
                 parts.append(part)
             return answer.status_code, answer.headers.get("Content-Type", ""), b"".join(parts)
+
+    def _late(self) -> InfrastructureError:
+        patience = self._patience
+        one, everything = f"its answer within {patience.whole:g} s", f"all answers within {patience.everything:g} s"
+        told = one if time.monotonic() < self._end else everything
+        return InfrastructureError(f"{_shown(self.url)} has not finished {told}", hint="try again later")
 
     def _value(self, status: int, kind: str, body: bytes, what: str) -> object:
         told = _words(body.decode("utf-8", "replace"))

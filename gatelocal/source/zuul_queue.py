@@ -61,20 +61,17 @@ def _is(change: QueuedChange, own: str) -> bool:
 
 
 def _items(status: Mapping[str, object], line: Line) -> list[_Item]:
-    pipelines = status.get("pipelines")
-    if not isinstance(pipelines, list):
-        raise InputError("that is no status of a Zuul: it has no list of pipelines")
-    known = [one for one in pipelines if isinstance(one, Mapping)]
+    known = _mappings(status, "pipelines", "it")
     chosen = next((one for one in known if one.get("name") == line.pipeline), None)
     if chosen is None:
         told = ", ".join(str(one.get("name")) for one in known[:20])
         raise InputError(f"that Zuul has no pipeline {line.pipeline}", hint=f"it has {told}" if told else "")
     if chosen.get("manager") in ("independent", "supercedent"):
         return []  # each change there is tested by itself
-    for queue in _mappings(chosen.get("change_queues")):
-        items = [_item(one) for head in _listed(queue.get("heads")) for one in _mappings(head)][:_MOST]
+    for queue in _mappings(chosen, "change_queues", f"pipeline {line.pipeline}"):
+        items = [_item(one) for head in _listed(queue, "heads", "a queue") for one in _checked(head, "a queue's head")]
         if _is_meant(queue, items, line):
-            return items
+            return items[:_MOST]
     return []
 
 
@@ -88,19 +85,36 @@ def _is_meant(queue: Mapping[str, object], items: Sequence[_Item], line: Line) -
 
 
 def _item(body: Mapping[str, object]) -> _Item:
+    told = f"item {_text(body.get('id'))[:100]}"
     changes = tuple(
         QueuedChange(_text(one.get("id")), _text(one.get("project")), _text(one.get("url")))
-        for one in _mappings(body.get("refs"))
+        for one in _mappings(body, "refs", told)
     )
-    return _Item(_text(body.get("id")), _text(body.get("item_ahead")), bool(body.get("failing_reasons")), changes)
+    if not changes or not body.get("id"):
+        raise _strange(f"{told} has no id or no changes")
+    return _Item(_text(body["id"]), _text(body.get("item_ahead")), bool(body.get("failing_reasons")), changes)
 
 
-def _mappings(value: object) -> list[Mapping[str, object]]:
-    return [one for one in _listed(value) if isinstance(one, Mapping)]
+def _mappings(body: Mapping[str, object], key: str, told: str) -> list[Mapping[str, object]]:
+    return _checked(_listed(body, key, told), f"{key} of {told}")
 
 
-def _listed(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+def _listed(body: Mapping[str, object], key: str, told: str) -> list[object]:
+    value = body.get(key)
+    if not isinstance(value, list):
+        raise _strange(f"{told} has no list of {key.replace('_', ' ')}")
+    return value
+
+
+def _checked(value: object, told: str) -> list[Mapping[str, object]]:
+    """The list's mappings. Whatever else stands there is not overlooked: the plan would rest on less than is queued."""
+    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in value):
+        raise _strange(f"{told}: no list of objects")
+    return value
+
+
+def _strange(told: str) -> InputError:
+    return InputError(f"that is no status of a Zuul: {told}", hint="Zuul 14 has it at /api/tenant/TENANT/status")
 
 
 def _text(value: object) -> str:

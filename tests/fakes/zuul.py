@@ -5,21 +5,23 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BufferedIOBase
 from urllib.parse import unquote
 
 
 @dataclass
 class Reply:
-    """What the server says. `drip` seconds pass between the bytes of the body."""
+    """What the server says. `drip` seconds pass between the bytes of the body, or of endless headers."""
 
     body: bytes
     status: int = 200
     kind: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
     drip: float = 0.0
+    endless_headers: bool = False
 
 
 class ZuulWeb:
@@ -59,25 +61,28 @@ def zuul_web(tenant: str = "acme") -> Iterator[ZuulWeb]:
     """A server that runs as long as the ``with`` block."""
     web = ZuulWeb(tenant)
 
+    def trickle(out: BufferedIOBase, data: bytes, drip: float) -> None:
+        """Write it, byte by byte when `drip` seconds are to pass between them; the client may be gone."""
+        parts = [data[place : place + 1] for place in range(len(data))] if drip else [data]
+        with suppress(OSError):
+            for part in parts:
+                stop.wait(drip)
+                out.write(part)
+                out.flush()
+
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             reply = web.reply(self.path)
+            if reply.endless_headers:
+                trickle(self.wfile, b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 100, reply.drip)
+                return
             self.send_response(reply.status)
             self.send_header("Content-Type", reply.kind)
             self.send_header("Content-Length", str(len(reply.body)))
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.end_headers()
-            try:
-                if reply.drip:
-                    for place in range(len(reply.body)):
-                        stop.wait(reply.drip)
-                        self.wfile.write(reply.body[place : place + 1])
-                        self.wfile.flush()
-                else:
-                    self.wfile.write(reply.body)
-            except OSError:
-                pass
+            trickle(self.wfile, reply.body, reply.drip)
 
         def log_message(self, *_: object) -> None:
             """Say nothing."""

@@ -156,6 +156,11 @@ def test_what_is_queued_ahead(example: list[str], web: ZuulWeb, tmp_path: Path) 
     assert ask(*example, "--pipeline", "check", "--queue", str(file))[1]["ahead"] == []
 
 
+def gate_of(queue: str) -> str:
+    """A status with this one queue."""
+    return f'{{"pipelines": [{{"name": "gate", "manager": "dependent", "change_queues": [{queue}]}}]}}'
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -165,6 +170,14 @@ def test_what_is_queued_ahead(example: list[str], web: ZuulWeb, tmp_path: Path) 
         ("[]", "no status"),
         ("{}", "no list of pipelines"),
         ('{"pipelines": [{"name": "check"}]}', "no pipeline gate"),
+        ('{"pipelines": [null]}', "pipelines of it: no list of objects"),
+        ('{"pipelines": [{"name": "gate"}]}', "pipeline gate has no list of change queues"),
+        (gate_of('{"name": "x"}'), "a queue has no list of heads"),
+        (gate_of('{"name": "x", "heads": [3]}'), "a queue's head: no list of objects"),
+        (gate_of('{"name": "x", "heads": [["garbage"]]}'), "a queue's head: no list of objects"),
+        (gate_of('{"name": "x", "heads": [[{"id": "2,1", "item_ahead": null}]]}'), "item 2,1 has no list of refs"),
+        (gate_of('{"name": "x", "heads": [[{"id": "a", "refs": []}]]}'), "item a has no id or no changes"),
+        (gate_of('{"name": "x", "heads": [[{"refs": [{"id": "2,1"}]}]]}'), "has no id or no changes"),
     ],
 )
 def test_a_queue_that_is_none(example: list[str], tmp_path: Path, text: str | None, message: str) -> None:

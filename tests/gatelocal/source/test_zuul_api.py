@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -15,6 +16,7 @@ from tests.fakes.zuul import Reply, ZuulWeb, zuul_web
 WHERE = Where("gate", "acme/app", "stable/1.0")
 PATH = "pipeline/gate/project/acme/app/branch/stable/1.0"
 QUICK = Patience(connect=1, silence=1, whole=1, again=1, pause=0)
+DROPS = Patience(connect=1, silence=1, whole=0.2, again=0, pause=0)
 
 
 @pytest.fixture
@@ -102,18 +104,33 @@ def test_a_busy_server_is_asked_again(web: ZuulWeb) -> None:
 def test_an_answer_that_never_ends_does(web: ZuulWeb, monkeypatch: pytest.MonkeyPatch) -> None:
     web.gives("status", Reply(b'"' + b"x" * 40, drip=0.05))
     with pytest.raises(InfrastructureError, match=r"has not finished its answer within 0.2 s"):
-        api(web, Patience(1, 1, 0.2, 0, 0)).status()
+        api(web, DROPS).status()
     monkeypatch.setattr(zuul_api, "LARGEST", 1000)
     web.gives("status", Reply(b"x" * 2000))
     with pytest.raises(InfrastructureError, match="did not answer like a Zuul"):
         api(web).status()
 
 
+def test_headers_that_never_end_do(web: ZuulWeb) -> None:
+    web.gives("status", Reply(b"", drip=0.05, endless_headers=True))
+    with pytest.raises(InfrastructureError, match=r"has not finished its answer within 0.2 s"):
+        api(web, DROPS).status()
+
+
+def test_many_slow_answers_have_an_end_together(web: ZuulWeb) -> None:
+    web.gives("status", Reply(b'{"a": 1}', drip=0.02))
+    asked = api(web, replace(QUICK, everything=0.4))
+    with pytest.raises(InfrastructureError, match=r"has not finished all answers within 0.4 s"):
+        for _ in range(10):
+            asked.status()
+    assert 1 < len(web.asked) < 5
+
+
 def test_nobody_there(web: ZuulWeb) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()
-        place = ZuulApi(f"http://127.0.0.1:{silent.getsockname()[1]}", "t", Patience(0.2, 0.2, 1, 0, 0))
+        place = ZuulApi(f"http://127.0.0.1:{silent.getsockname()[1]}", "t", Patience(0.2, 0.2, again=0))
         with pytest.raises(InfrastructureError, match="does not answer"):
             place.status()
     with pytest.raises(InfrastructureError, match="does not answer") as caught:
@@ -123,5 +140,5 @@ def test_nobody_there(web: ZuulWeb) -> None:
 
 def test_a_password_in_the_address_is_never_shown() -> None:
     with pytest.raises(InfrastructureError) as caught:
-        ZuulApi("http://me:secret@127.0.0.1:1/t/x", None, Patience(0.2, 0.2, 1, 0, 0)).status()
+        ZuulApi("http://me:secret@127.0.0.1:1/t/x", None, Patience(0.2, 0.2, again=0)).status()
     assert "secret" not in f"{caught.value}{caught.value.details}{caught.value.hint}"
