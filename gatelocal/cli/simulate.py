@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gatelocal.cli.load import play_load
-from gatelocal.model.text import plain
+from gatelocal.model.text import visible
 from gatelocal.pipeline.policies import policy_of
 from gatelocal.sim import output
 from gatelocal.sim.chance import search_all
@@ -67,7 +67,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         code, result = _one(path, policy, as_json)
         worst = max(worst, code)
         for line in [json.dumps(result)] if as_json else _lines(path, result):
-            click.echo(line if as_json else plain(line))
+            click.echo(line if as_json else visible(line))
     return worst
 
 

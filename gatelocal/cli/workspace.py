@@ -72,9 +72,12 @@ def workspace(  # noqa: PLR0913 - one for each option
         directory=Path.cwd(),
         gerrit=gerrit,
     )
-    desk = arrange(request, directories(os.environ), os.environ, Terminal(sys.stderr).say)
+    terminal = Terminal(sys.stderr)
+    desk = arrange(request, directories(os.environ), os.environ, terminal.say)
     for tree, path in desk.trees:
         click.echo(plain(f"{tree.project} {tree.branch} {tree.commit[:12]} {path}"))
+    if branch is not None and not any(branch in tree.heads for tree, _ in desk.trees):
+        terminal.say(f"no project here has a branch {branch}: what each has checked out instead stands beside its name")
     return 0
 
 

@@ -2,7 +2,7 @@
 
 The rules are those of zuul-cloner: a regular expression on the whole of a project's name and a template for its
 destination. Two rules that fit one project, or two projects with one destination, are errors; a project that no rule
-fits goes where the layout says.
+fits goes where the layout says. Patterns are RE2, as in all matchers: none takes more than linear time.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from importlib import import_module
+from typing import Protocol
 
 from gatelocal.errors import ConfigurationError, InputError
+from gatelocal.jobs.zuul.match import pattern_problem
 from gatelocal.model.text import plain
 from gatelocal.workspace.manifest import place
 
 _KEY = "clonemap"
+_ESCAPE = re.compile(r"\\(?:(?P<number>[1-9][0-9]?)|g<(?P<name>\w+)>|(?P<other>.?))", re.DOTALL)
 
 
 class Layout(Enum):
@@ -30,11 +34,22 @@ class Layout(Enum):
     """``<repository>``, as devstack has it below ``/opt/stack``."""
 
 
+class _Match(Protocol):
+    def group(self, group: int | str) -> str | None: ...
+
+
+class _Pattern(Protocol):
+    @property
+    def pattern(self) -> str: ...
+
+    def fullmatch(self, text: str) -> _Match | None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One line of a clone map. :ivar template: may refer to groups of the pattern: ``\\\\1``."""
+    """One line of a clone map. :ivar template: may refer to groups of the pattern: ``\\\\1``, ``\\\\g<name>``."""
 
-    pattern: re.Pattern[str]
+    pattern: _Pattern
     template: str
 
 
@@ -53,10 +68,11 @@ def _rule(item: object, where: str) -> Rule:
     name, dest = (item.get("name"), item.get("dest")) if isinstance(item, Mapping) else (None, None)
     if not isinstance(name, str) or not isinstance(dest, str):
         raise InputError(f"{where}: each needs a `name` and a `dest`, both text")
-    try:
-        pattern = re.compile(name)
-    except (re.error, RecursionError, OverflowError) as error:
-        raise InputError(f"{where}: {plain(name)[:200]!r} is no regular expression: {error}") from None
+    problem = pattern_problem(name)
+    if problem:
+        hint = "RE2 has no lookahead, no lookbehind, and no references within a pattern"
+        raise InputError(f"{where}: `name` is {plain(problem)}", hint=hint)
+    pattern: _Pattern = import_module("re2").compile(name)
     return Rule(pattern, dest)
 
 
@@ -89,10 +105,25 @@ def _destination(project: str, host: str, layout: Layout, clone_map: Sequence[Ru
     if not fitting:
         return {Layout.ZUUL: safe, Layout.PLAIN: project, Layout.DEVSTACK: project.rpartition("/")[2]}[layout]
     rule, match = fitting[0]
-    try:
-        return _inside(match.expand(rule.template), project)
-    except (re.error, IndexError) as error:
-        raise InputError(f"{plain(rule.template)!r} is no destination: {error}") from None
+    return _inside(_expanded(rule.template, match), project)
+
+
+def _expanded(template: str, match: _Match) -> str:
+    """The template with the match's groups in it; re2's own ``expand`` spoils what is not ASCII."""
+
+    def value(found: re.Match[str]) -> str:
+        number, name, other = found.group("number", "name", "other")
+        if other == "\\":
+            return other
+        if other is not None:
+            raise InputError(f"{plain(template)!r} is no destination: bad escape {plain(found[0])}")
+        word = str(number or name)
+        try:
+            return match.group(int(word) if word.isdecimal() else word) or ""
+        except IndexError:
+            raise InputError(f"{plain(template)!r} is no destination: the pattern has no group {word}") from None
+
+    return _ESCAPE.sub(value, template)
 
 
 def _inside(path: str, project: str) -> str:

@@ -137,7 +137,7 @@ def branch_of(wanted: Wanted, state: RepoState) -> tuple[str, bool]:
     for name in branches:
         if name in state.branches:
             return name, False
-    tried = ", ".join(plain(name) for name in (*overrides, *branches))
+    tried = ", ".join(plain(name) for name in dict.fromkeys((*overrides, *branches)))
     raise ConfigurationError(
         f"{plain(state.project)} has none of the branches that could be checked out: {tried}",
         hint="is the repository empty? Otherwise name a branch of it with override-checkout",

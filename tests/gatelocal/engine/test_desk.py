@@ -119,6 +119,15 @@ def test_branches_tags_maps_and_layouts(desk: Desk) -> None:
             desk.make("--project", LIB, "--project-branch", name)
 
 
+def test_a_branch_that_no_project_has_is_told(desk: Desk) -> None:
+    both = ("--project", APP, "--project", LIB, "--branch")
+    told = "no project here has a branch"
+    assert told not in desk.make(*both, "stable/1").stderr
+    done = desk.make(*both, "nope")
+    assert f"{told} nope" in done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()] == [[APP, "main"], [LIB, "trunk"]]
+
+
 def test_a_conflict_leaves_nothing(desk: Desk) -> None:
     desk.commit("one")
     desk.server.commit(APP, "refs/heads/main", (desk.server.tip(APP),), {"one": "theirs\n"})

@@ -78,6 +78,36 @@ def test_what_is_no_clone_map(data: object) -> None:
         rules(data, "map")
 
 
-def test_a_template_that_refers_to_nothing() -> None:
-    with pytest.raises(InputError, match="is no destination"):
-        destinations(["x"], HOST, clone_map=rules({"clonemap": [{"name": "x", "dest": r"\2"}]}, "map"))
+@pytest.mark.parametrize(
+    ("name", "dest", "expected"),
+    [
+        (r"(.*)/(.*)", r"\2/\1", "b/a"),
+        (r"(?P<org>.*)/(?P<name>.*)", r"\g<name>.\g<org>", "b.a"),
+        (r"(a)/b|(x)", r"z/\1\2", "z/a"),
+        (r"a/(.*)", r"é/\g<0>/\\\1", r"é/a/b/\b"),
+    ],
+)
+def test_what_a_template_may_say(name: str, dest: str, expected: str) -> None:
+    clone_map = rules({"clonemap": [{"name": name, "dest": dest}]}, "map")
+    assert destinations(["a/b"], HOST, clone_map=clone_map) == {"a/b": expected}
+
+
+@pytest.mark.parametrize(
+    ("dest", "said"),
+    [(r"\2", "no group 2"), (r"\g<y>", "no group y"), (r"a\q", r"bad escape \\q"), ("a\\", "bad escape")],
+)
+def test_a_template_that_refers_to_nothing(dest: str, said: str) -> None:
+    with pytest.raises(InputError, match=f"is no destination: .*{said}"):
+        destinations(["x"], HOST, clone_map=rules({"clonemap": [{"name": "(x)", "dest": dest}]}, "map"))
+
+
+def test_no_pattern_takes_for_ever() -> None:
+    clone_map = rules({"clonemap": [{"name": "(([a-z/-]+)+)+!", "dest": "x"}]}, "map")
+    assert destinations(["openstack/" + "a" * 200], HOST, clone_map=clone_map)
+
+
+@pytest.mark.parametrize("name", ["a(?!b)", r"(a)\1", "a++", "(?<=a)b", "x" * 20_000])
+def test_what_re2_cannot_do_is_told(name: str) -> None:
+    with pytest.raises(InputError, match="map: item 1: `name` is not a regular expression") as caught:
+        rules({"clonemap": [{"name": name, "dest": "x"}]}, "map")
+    assert "lookahead" in caught.value.hint
