@@ -21,6 +21,7 @@ _TAG = "tag:yaml.org,2002:"
 _NOT_TEXT = yaml.reader.Reader.NON_PRINTABLE
 _TAGS = frozenset(("!unsafe", "!override", "!inherit"))
 _TRUE = re.compile("yes|true|on", re.IGNORECASE)
+_ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
 
 
 class NotYaml(Exception):
@@ -78,6 +79,7 @@ class Reading:
     def _mapping(self, node: yaml.MappingNode) -> dict[object, object]:
         below: dict[object, object] = {}
         own: dict[object, object] = {}
+        texts: set[str] = set()
         for key_node, value_node in node.value:
             if key_node.tag == f"{_TAG}merge":
                 below = {**self._merged(value_node), **below}
@@ -86,8 +88,10 @@ class Reading:
             if not isinstance(key, Hashable) or isinstance(key, Tagged):
                 hint = "quote what stands in {{ }}"
                 raise NotYaml(_line(key_node), "the name of a value is a list or a mapping", hint)
-            if key in own:
-                raise NotYaml(_line(key_node), f"{key!r} stands twice in one mapping", "keep one of them")
+            text = str(key_node.value)
+            if text in texts:  # as in Zuul, the texts count: 1 and true are two names, though equal as values
+                raise NotYaml(_line(key_node), f"{text!r} stands twice in one mapping", "keep one of them")
+            texts.add(text)
             own[key] = self.value(value_node)
         return {**below, **own}
 
@@ -102,29 +106,50 @@ class Reading:
         raise NotYaml(_line(node), "<< takes a mapping, or a list of mappings")
 
 
-def root_of(text: str) -> yaml.Node | None:
+def root_of(text: str, characters: int = MAX_CHARACTERS, values: int = MAX_VALUES) -> yaml.Node | None:
     """The root node of the only document of a text; None when there is nothing in it.
 
+    :param characters: how long the text may be. :param values: how many it may hold once its aliases are followed.
     :raises NotYaml: it is no YAML, more than one document, too large or too deep, or would unfold beyond bounds.
     """
-    if len(text) > MAX_CHARACTERS:
-        raise NotYaml(0, f"it is too large: more than {MAX_CHARACTERS} characters")
+    if len(text) > characters:
+        raise NotYaml(0, f"it is too large: more than {characters} characters")
     if found := _NOT_TEXT.search(text):
         raise NotYaml(text.count("\n", 0, found.start()) + 1, "not YAML: a character that is no text", "remove it")
     try:
         root = _compose(text)
         if root is not None:
-            _guard(root)
+            _guard(root, values)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        hint = "look at the indentation and the quotes of this line and the one before it"
-        problem = f"not YAML: {error.problem or error.context}"
-        raise NotYaml(mark.line + 1 if mark else 0, problem, hint) from None
+        raise _not_yaml(error, text) from None
     except (yaml.YAMLError, ValueError) as error:
         raise NotYaml(0, f"not YAML: {error}") from None
     except RecursionError:
         raise NotYaml(0, "it is nested too deeply") from None
     return root
+
+
+def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> NotYaml:
+    """The words of libyaml as a sentence, with what to do."""
+    mark = error.problem_mark or error.context_mark
+    line, index = (mark.line + 1, mark.index) if mark else (0, len(text))
+    began = error.context_mark.line + 1 if error.context_mark else line
+    problem, context = error.problem or "", error.context or ""
+    if "duplicate anchor" in context:
+        anchor = _ANCHOR.match(text, index)
+        which = f"the anchor {anchor[0]}" if anchor else "an anchor"
+        return NotYaml(line, f"not YAML: {which} is on line {began} already", "give one of the two another name")
+    if "another document" in problem:
+        return NotYaml(
+            line, "not YAML that Zuul takes: a second document begins", "remove the `---`, or make it two files"
+        )
+    if text[index : index + 1] == "\t":
+        return NotYaml(line, "not YAML: a tab stands where only spaces may", "indent with spaces")
+    if "cannot start any token" in problem:
+        return NotYaml(line, f"not YAML: no value can begin with {text[index : index + 1]!r}", "quote the value")
+    hint = "look at the indentation and the quotes of this line and the one before it"
+    which = f" ({context}, which begins on line {began})" if context and problem else ""
+    return NotYaml(line, f"not YAML: {problem or context}{which}", hint)
 
 
 def items_of(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -145,8 +170,8 @@ def value_of(node: yaml.Node, reading: Reading) -> object:
 def _compose(text: str) -> yaml.Node | None:
     loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     longest = max((len(line) for line in text.splitlines()), default=0)
-    if max(longest, text.count("[") + text.count("{")) > _SHALLOW and _deep(text, loader_class):
-        raise NotYaml(0, "it is nested too deeply")
+    if max(longest, text.count("[") + text.count("{")) > _SHALLOW:
+        _refuse_deep(text, loader_class)
     loader = loader_class(text)
     try:
         root: yaml.Node | None = loader.get_single_node()
@@ -155,19 +180,18 @@ def _compose(text: str) -> yaml.Node | None:
         loader.dispose()
 
 
-def _deep(text: str, loader_class: type[yaml.SafeLoader]) -> bool:
+def _refuse_deep(text: str, loader_class: type[yaml.SafeLoader]) -> None:
     depth = 0
     for event in yaml.parse(text, Loader=loader_class):
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > _SHALLOW:
-                return True
+                raise NotYaml(_line(event), "it is nested too deeply")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
-    return False
 
 
-def _guard(root: yaml.Node) -> None:
+def _guard(root: yaml.Node, values: int) -> None:
     """Refuse what would grow beyond bounds once its aliases are followed, and what contains itself."""
     sizes: dict[int, int] = {}
     within: set[int] = set()
@@ -188,8 +212,8 @@ def _guard(root: yaml.Node) -> None:
         sizes[id(node)] = total
         return total
 
-    if size(root) > MAX_VALUES:
-        raise NotYaml(_line(root), f"its aliases unfold to more than {MAX_VALUES} values", "repeat less by alias")
+    if size(root) > values:
+        raise NotYaml(_line(root), f"its aliases unfold to more than {values} values", "repeat less by alias")
 
 
 def _scalar(node: yaml.ScalarNode, tag: str) -> object:
@@ -226,5 +250,5 @@ def _unknown(node: yaml.Node, tag: str) -> NotYaml:
     return NotYaml(_line(node), f"not YAML: nobody knows the tag {tag}"[:300])
 
 
-def _line(node: yaml.Node) -> int:
-    return int(node.start_mark.line) + 1
+def _line(found: yaml.Node | yaml.Event) -> int:
+    return int(found.start_mark.line) + 1 if found.start_mark else 0

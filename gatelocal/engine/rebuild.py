@@ -8,24 +8,25 @@ from pathlib import Path
 
 from gatelocal.config.directories import Directories
 from gatelocal.engine.place import Place, without_userinfo
-from gatelocal.errors import ConflictError, InputError
+from gatelocal.errors import ConfigurationError, ConflictError, InputError
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.merger.obtain import obtain
 from gatelocal.merger.plan import Step
 from gatelocal.model.merged import NO_REFS, MergedChange, RepoState, SpeculativeState
-from gatelocal.model.recipe import Recipe, RecipeJob
+from gatelocal.model.recipe import Recipe, RecipeJob, RecipeRepository
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from gatelocal.workspace import person
-from gatelocal.workspace.manifest import Tree, Wanted, place, refuse_nesting, tree
+from gatelocal.workspace.manifest import Tree, Wanted, branch_of, place, refuse_nesting, tree
 
 
 @dataclass(frozen=True, slots=True)
 class Rebuilt:
     """What came out.
 
-    :ivar paths: each project's tree. :ivar lost: what could not be had any more, each one sentence.
+    :ivar paths: each project's tree; none where what was checked out is lost.
+    :ivar lost: what could not be had any more, each one sentence.
     :ivar different: what is not as the recipe says, each one sentence.
     """
 
@@ -37,6 +38,29 @@ class Rebuilt:
     def identical(self) -> bool:
         """Whether commits, trees and refs are those of the recipe."""
         return not self.lost and not self.different
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """What can still be had of a recipe.
+
+    :ivar missing: project and id of what cannot. :ivar lost: the same for people: project, id, a sentence.
+    :ivar states: each project's refs without those.
+    """
+
+    missing: frozenset[tuple[str, str]]
+    lost: tuple[tuple[str, str, str], ...]
+    states: Mapping[str, RepoState]
+
+    def told(self, recipe: Recipe) -> tuple[str, ...]:
+        """The sentences: what the merges lack first."""
+        steps = {(step.change.project, step.change.commit): step.change.name for step in recipe.steps}
+        changes = tuple(
+            f"{plain(name)}: its commit {key[1][:12]} cannot be had any more"
+            for key, name in steps.items()
+            if key in self.missing
+        )
+        return changes + tuple(sentence for project, sha, sentence in self.lost if (project, sha) not in steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,37 +86,33 @@ class Kitchen:
 def rebuild(recipe: Recipe, kitchen: Kitchen, job: str | None = None) -> Rebuilt:
     """Make the workspace of a recipe.
 
-    :param job: whose trees and checkouts; None: all projects, by the first job's checkouts where it has a word.
-    :raises InputError: there is no such job, or something of the person's is in the target's way.
+    :param job: whose trees and checkouts; None: all projects, as the first job that has each of them checked it out.
+    :raises InputError: there is no such job, the recipe speaks of what it does not have, or something of the person's
+        is in the target's way.
     :raises gatelocal.errors.InfrastructureError: no answer from a server, no disk.
     """
     wanted = _job(recipe, job)
+    _refuse_strangers(recipe)
     urls = {one.project: kitchen.url(one.project, one.url) for one in recipe.repositories}
-    _refuse_strangers(recipe, urls)
     cache = Cache(kitchen.directories.repositories, say=kitchen.say)
     merger = Merger(cache, lambda project: Remote(project, urls[project]))
-    lost, states = _states(recipe, merger, kitchen)
-    commits = [*(step.change.commit for step in recipe.steps)]
-    gone = [step for step in recipe.steps if step.change.commit in lost or step.base in lost]
-    if gone:
-        told = (
-            f"{plain(step.change.name)}: its commit {step.change.commit[:12]} cannot be had any more" for step in gone
-        )
-        return Rebuilt({}, tuple(told), ())
-    different: list[str] = []
+    left = _left(recipe, merger, kitchen)
+    needed = {(step.change.project, sha) for step in recipe.steps for sha in (step.change.commit, step.base)}
+    if needed & left.missing:
+        return Rebuilt({}, left.told(recipe), ())
     try:
-        made = merger.carry_out(_steps(recipe.steps), states)
+        made = merger.carry_out(_steps(recipe.steps), left.states)
     except ConflictError as error:
-        return Rebuilt({}, (), (error.brief,))
+        return Rebuilt({}, left.told(recipe), (error.brief,))
     try:
-        different += _compared(recipe, made)
-        trees = _trees(recipe, wanted, states, made)
+        different = tuple(_compared(recipe, made))
+        trees, without = _trees(recipe, wanted, left.states, made)
         paths = person.arrange(
             trees, {one.project: merger.repository(one.project) for one in trees}, kitchen.target, kitchen.say
         )
     finally:
         merger.release(made)
-    return Rebuilt(paths, tuple(sentence for sha, sentence in lost.items() if sha not in commits), tuple(different))
+    return Rebuilt(paths, (*left.told(recipe), *without), different)
 
 
 def _job(recipe: Recipe, name: str | None) -> RecipeJob | None:
@@ -105,33 +125,55 @@ def _job(recipe: Recipe, name: str | None) -> RecipeJob | None:
     raise InputError(f"the recipe has no job {plain(name)}", hint=f"its jobs: {told}")
 
 
-def _refuse_strangers(recipe: Recipe, urls: Mapping[str, str]) -> None:
-    """A recipe may come from anybody: it must speak of its own projects alone."""
+def _refuse_strangers(recipe: Recipe) -> None:
+    """A recipe may come from anybody: it must speak of its own projects and refs alone."""
+    known = {one.project: _recorded(one) for one in recipe.repositories}
     for step in recipe.steps:
-        if step.change.project not in urls:
-            raise InputError(f"the recipe merges into {plain(step.change.project)} and has no such repository")
+        project, branch = step.change.project, step.change.branch
+        if project not in known:
+            raise InputError(f"the recipe merges into {plain(project)} and has no such repository")
+        if branch not in known[project].branches:
+            raise InputError(f"the recipe merges into {plain(branch)} of {plain(project)} and has no such branch")
     for job in recipe.jobs:
-        for project in job.checkouts:
-            if project not in urls:
+        for project, name in job.checkouts.items():
+            if project not in known:
                 raise InputError(f"job {plain(job.name)} wants {plain(project)}, which the recipe does not have")
+            if name not in known[project].branches and name not in known[project].tags:
+                told = f"job {plain(job.name)} wants {plain(name)} of {plain(project)}"
+                raise InputError(f"{told}, and the recipe has no such branch or tag")
 
 
-def _states(recipe: Recipe, merger: Merger, kitchen: Kitchen) -> tuple[dict[str, str], dict[str, RepoState]]:
-    """What is lost (id → a sentence), and each project's refs without what is lost."""
-    lost: dict[str, str] = {}
+def _recorded(one: RecipeRepository) -> RepoState:
+    """All refs that the recipe has of a project."""
+    return replace(one.state, branches={**one.state.branches, **{each.branch: each.base for each in one.merged}})
+
+
+def _left(recipe: Recipe, merger: Merger, kitchen: Kitchen) -> _Left:
+    lost: list[tuple[str, str, str]] = []
     states: dict[str, RepoState] = {}
     for one in recipe.repositories:
-        missing = set(obtain(merger.repository(one.project), recipe, one, kitchen.folder))
-        for kind, refs in (("branch", one.state.branches), ("tag", one.state.tags)):
-            for name, sha in refs.items():
-                if sha in missing:
-                    lost[sha] = f"{plain(one.project)}: {kind} {plain(name)} at {sha[:12]} cannot be had any more"
-        lost |= {sha: f"{plain(one.project)}: {sha[:12]} cannot be had any more" for sha in missing if sha not in lost}
-        bases = {each.branch: each.base for each in one.merged}
-        branches = {name: sha for name, sha in {**one.state.branches, **bases}.items() if sha not in missing}
-        tags = {name: sha for name, sha in one.state.tags.items() if sha not in missing}
-        states[one.project] = replace(one.state, branches=branches, tags=tags or NO_REFS)
-    return lost, states
+        recorded = _recorded(one)
+        missing = frozenset(
+            obtain(merger.repository(one.project), recipe, replace(one, state=recorded), kitchen.folder)
+        )
+        lost += [(one.project, sha, sentence) for sha, sentence in _lost(recorded, missing)]
+        branches, tags = (
+            {name: sha for name, sha in refs.items() if sha not in missing}
+            for refs in (recorded.branches, recorded.tags)
+        )
+        states[one.project] = replace(recorded, branches=branches, tags=tags or NO_REFS)
+    return _Left(frozenset((project, sha) for project, sha, _ in lost), tuple(lost), states)
+
+
+def _lost(recorded: RepoState, missing: frozenset[str]) -> Iterator[tuple[str, str]]:
+    """What is missing, by the names that it has: id and a sentence."""
+    project = plain(recorded.project)
+    for kind, refs in (("branch", recorded.branches), ("tag", recorded.tags)):
+        for name, sha in refs.items():
+            if sha in missing:
+                yield sha, f"{project}: {kind} {plain(name)} at {sha[:12]} cannot be had any more"
+    for sha in sorted(missing.difference(recorded.branches.values(), recorded.tags.values())):
+        yield sha, f"{project}: {sha[:12]} cannot be had any more"
 
 
 def _steps(merges: Sequence[MergedChange]) -> list[Step]:
@@ -165,16 +207,29 @@ def _compared(recipe: Recipe, made: SpeculativeState) -> Iterator[str]:
 
 def _trees(
     recipe: Recipe, job: RecipeJob | None, states: Mapping[str, RepoState], made: SpeculativeState
-) -> tuple[Tree, ...]:
-    chosen = job or (recipe.jobs[0] if recipe.jobs else None)
-    checkouts = chosen.checkouts if chosen else {}
-    trees = []
-    for project, state in states.items():
-        if job is not None and project not in job.checkouts:
+) -> tuple[tuple[Tree, ...], tuple[str, ...]]:
+    """The trees, and a sentence for each that there cannot be: nothing else is checked out in its place."""
+    jobs = recipe.jobs if job is None else (job,)
+    checkouts = {project: name for one in reversed(jobs) for project, name in one.checkouts.items()}
+    trees, without = [], []
+    for one in recipe.repositories:
+        project, state = one.project, states[one.project]
+        if job is not None and project not in checkouts:
             continue
-        overrides = {project: [checkouts[project]]} if project in checkouts else {}
-        wanted = Wanted(recipe.host, recipe.change.branch, overrides)
-        merged = [one for one in made.merged if one.project == project]
-        trees.append(tree(wanted, state, merged, place(recipe.host, project)))
+        try:
+            name, detached = branch_of(_wanted(recipe, project, checkouts.get(project)), _recorded(one))
+        except ConfigurationError as error:
+            without.append(error.brief)
+            continue
+        if name not in (state.tags if detached else state.branches):
+            without.append(f"{plain(project)}: there is no tree of it, because {plain(name)} was checked out in it")
+            continue
+        merged = [each for each in made.merged if each.project == project]
+        trees.append(tree(_wanted(recipe, project, name), state, merged, place(recipe.host, project)))
     refuse_nesting(trees)
-    return tuple(trees)
+    return tuple(trees), tuple(without)
+
+
+def _wanted(recipe: Recipe, project: str, checkout: str | None) -> Wanted:
+    overrides = {} if checkout is None else {project: [checkout]}
+    return Wanted(recipe.host, recipe.change.branch, overrides)

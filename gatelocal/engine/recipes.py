@@ -26,6 +26,11 @@ BUNDLE = "local-commits.bundle"
 """Beside it: the local commits that were merged; only the work tree's own project has any."""
 REFS_KEPT = 5000
 """A repository with more refs than this keeps those only that something was merged into or that a job checks out."""
+REFS_IN_ALL = 200_000
+"""All repositories together keep no more than this; those that come last are then as if they had too many."""
+MAX_CHARACTERS = 32 * 2**20
+"""Of one file that is read: far more than the refs that are kept, with all that stands beside them."""
+MAX_VALUES = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +53,15 @@ def make(change: Change, plan: Plan, sources: Sources, bundles: Mapping[str, str
     """
     written = as_json(plan)["jobs"]
     definitions = {one["name"]: one for one in written} if isinstance(written, list) else {}
+    whole = _whole(sources.states)
     return Recipe(
         host=sources.place.host,
         pipeline=plan.pipeline,
         change=change,
         steps=sources.state.steps,
-        repositories=tuple(_repository(sources, project, bundles.get(project, "")) for project in sources.states),
+        repositories=tuple(
+            _repository(sources, project, project in whole, bundles.get(project, "")) for project in sources.states
+        ),
         jobs=tuple(
             RecipeJob(name, {tree.project: tree.branch for tree in trees}, definitions.get(name, {}))
             for name, trees in sources.trees.items()
@@ -80,10 +88,20 @@ def pack(merger: Merger, state: SpeculativeState, folder: Path) -> Mapping[str, 
     return found
 
 
-def _repository(sources: Sources, project: str, bundle: str) -> RecipeRepository:
+def _whole(states: Mapping[str, RepoState]) -> frozenset[str]:
+    """The projects whose refs are all kept."""
+    found, left = set(), REFS_IN_ALL
+    for project, state in states.items():
+        count = len(state.branches) + len(state.tags)
+        if count <= min(REFS_KEPT, left):
+            found.add(project)
+            left -= count
+    return frozenset(found)
+
+
+def _repository(sources: Sources, project: str, whole: bool, bundle: str) -> RecipeRepository:
     full = sources.states[project]
     merged = tuple(one for one in sources.state.merged if one.project == project)
-    whole = len(full.branches) + len(full.tags) <= REFS_KEPT
     checked_out = {tree.branch for trees in sources.trees.values() for tree in trees if tree.project == project}
     shown = full if whole else _only(full, checked_out | {one.branch for one in merged})
     return RecipeRepository(project, without_userinfo(sources.place.url(project)), shown, whole, merged, bundle)
@@ -109,14 +127,16 @@ def read(path: Path) -> Recipe:
     """The recipe in a file, or in a run's folder. :raises InputError: there is none, or it cannot be read."""
     file = path / NAME if path.is_dir() else path
     try:
-        root = root_of(file.read_text(encoding="utf-8"))
+        with file.open(encoding="utf-8") as opened:
+            root = root_of(opened.read(MAX_CHARACTERS + 1), MAX_CHARACTERS, MAX_VALUES)
         return form.from_data({} if root is None else value_of(root, Reading()), str(file))
     except OSError as error:
         raise InputError(f"cannot read {file}: {error.strerror}", hint="each run's folder of logs has one") from None
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8 text") from None
     except NotYaml as error:
-        raise InputError(f"{file}:{error.line}: {error.problem}", hint=error.hint) from None
+        place = f"{file}:{error.line}" if error.line else str(file)
+        raise InputError(f"{place}: {error.problem}", hint=error.hint) from None
 
 
 class _Plain(yaml.SafeDumper):

@@ -24,7 +24,7 @@ from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.job import Job
-from gatelocal.model.recipe import Recipe
+from gatelocal.model.recipe import Recipe, RecipeRepository
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import RunResult
 from gatelocal.ports import Node, Say
@@ -193,6 +193,53 @@ def test_what_the_server_does_not_have_any_more_is_named(bench: Bench, recipe: R
     assert made.paths == {} and made.lost[0].startswith("demo/lib 1,1: its commit 1111")
 
 
+def with_tools(recipe: Recipe, **refs: Mapping[str, str]) -> Recipe:
+    """The recipe with other refs of the tools, who are not changed by anything."""
+    repositories = (
+        replace(one, state=replace(one.state, **refs)) if one.project == TOOLS else one for one in recipe.repositories
+    )
+    return replace(recipe, repositories=tuple(repositories))
+
+
+@pytest.mark.parametrize("others", [{}, {"other": "head"}])
+def test_a_tree_whose_checkout_is_lost_is_left_out(bench: Bench, recipe: Recipe, others: dict[str, str]) -> None:
+    there = {name: bench.server.tip(TOOLS) for name in others}
+    lost = with_tools(recipe, branches={"main": "1" * 40, **there}, tags={})
+    jobs = [replace(job, checkouts={**job.checkouts, TOOLS: "main"}) for job in recipe.jobs]
+    for name, jobs_of_it in (("head", tuple(jobs)), ("headless", ())):
+        made = bench.rebuild(replace(lost, jobs=jobs_of_it), f"{name}{len(others)}")
+        assert made.lost == (
+            "demo/tools: branch main at 111111111111 cannot be had any more",
+            "demo/tools: there is no tree of it, because main was checked out in it",
+        )
+        assert set(made.paths) == {APP, LIB} and not made.identical
+
+
+def test_a_project_without_any_ref_is_named(bench: Bench, recipe: Recipe) -> None:
+    made = bench.rebuild(replace(with_tools(recipe, branches={}, tags={}), jobs=()), "none")
+    assert made.lost == ("demo/tools has none of the branches that could be checked out: main",)
+    assert set(made.paths) == {APP, LIB}
+
+
+def test_a_lost_base_is_named(bench: Bench, recipe: Recipe) -> None:
+    def without(one: RecipeRepository) -> RecipeRepository:
+        return replace(one, merged=tuple(replace(each, base="1" * 40) for each in one.merged))
+
+    steps = tuple(replace(step, base="1" * 40) if step.change.project == LIB else step for step in recipe.steps)
+    repositories = tuple(without(one) if one.project == LIB else one for one in recipe.repositories)
+    made = bench.rebuild(replace(recipe, steps=steps, repositories=repositories), "base")
+    assert made.lost == ("demo/lib: branch main at 111111111111 cannot be had any more",) and not made.paths
+
+
+def test_a_checkout_or_branch_that_the_recipe_does_not_have_is_refused(bench: Bench, recipe: Recipe) -> None:
+    job = replace(recipe.jobs[0], checkouts={**recipe.jobs[0].checkouts, TOOLS: "nope"})
+    with pytest.raises(InputError, match="job unit wants nope of demo/tools, and the recipe has no such branch or tag"):
+        bench.rebuild(replace(recipe, jobs=(job,)), "nope")
+    step = replace(recipe.steps[-1], change=replace(recipe.steps[-1].change, branch="nope"))
+    with pytest.raises(InputError, match="merges into nope of demo/app and has no such branch"):
+        bench.rebuild(replace(recipe, steps=(step,)), "nowhere")
+
+
 def test_what_comes_out_otherwise_is_named(bench: Bench, recipe: Recipe) -> None:
     last = replace(recipe.steps[-1], message="Another message\n")
     made = bench.rebuild(replace(recipe, steps=(*recipe.steps[:-1], last)), "other")
@@ -215,6 +262,27 @@ def test_commits_that_no_server_has_travel_with_the_recipe(bench: Bench) -> None
     assert f"demo/app {sha[:10]}: its commit" in bench.rebuild(recipe, "nowhere").lost[0]
     shutil.copy(bench.folder / "local/local-commits.bundle", bench.folder / "logs")
     assert bench.rebuild(recipe, "travelled").identical
+
+
+def test_a_recipe_with_as_many_refs_as_are_kept_can_be_read(recipe: Recipe, tmp_path: Path) -> None:
+    tags = {f"{number}{'x' * 400}": "1" * 40 for number in range(recipes.REFS_KEPT - 1)}
+    large = with_tools(recipe, tags=tags)
+    assert recipes.write(large, tmp_path).stat().st_size > 2_000_000
+    assert recipes.read(tmp_path).repositories == large.repositories
+
+
+def test_a_file_larger_than_any_recipe_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "MAX_CHARACTERS", 100)
+    (tmp_path / "recipe.yaml").write_text("x" * 101)
+    with pytest.raises(InputError, match=r"recipe.yaml: it is too large: more than 100 characters"):
+        recipes.read(tmp_path)
+
+
+def test_too_many_refs_in_all_are_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recipes, "REFS_IN_ALL", 3)
+    _, few = bench.run("top", "few")
+    assert {one.project for one in few.repositories if one.whole} == {APP, LIB}
+    assert bench.rebuild(few, "few").identical
 
 
 def test_two_recipes_in_words(bench: Bench, recipe: Recipe) -> None:
