@@ -16,7 +16,7 @@ from pathlib import Path
 from gatelocal.model.stanza import Stanza, Tagged
 from gatelocal.model.tenant import ConfigFile, Fault
 
-FORMAT = "4"
+FORMAT = "5"
 """Part of each key: to be raised when files are read or checked in another way than before."""
 
 _MOST = 3000

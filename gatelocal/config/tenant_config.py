@@ -87,7 +87,7 @@ def _repository(
         path = _path(file, rule, project) if rule.url is None else copy(project.name, _filled(rule.url, project))
         return read(project, path, rule.branches, wanted, cache)
     except (ConfigurationError, InfrastructureError) as error:
-        return Repository(project, missing=": ".join(part for part in (error.brief, error.details) if part))
+        return Repository(project, missing=": ".join(part for part in (error.brief, error.details, error.hint) if part))
 
 
 def read(

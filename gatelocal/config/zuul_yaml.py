@@ -47,12 +47,20 @@ def parse_all(text: str, file: str) -> tuple[tuple[Stanza, ...], tuple[Fault, ..
         try:
             found = _stanza(node, value_of(node, reading), file)
         except NotYaml as error:
-            found = Fault(error.line, error.problem, error.hint)
+            found = Fault(error.line, error.problem, error.hint, name=_name_of(node))
         if isinstance(found, Stanza):
             stanzas.append(found)
         else:
             faults.append(found)
     return tuple(stanzas), tuple(faults)
+
+
+def _name_of(node: yaml.Node) -> str:
+    """The name of a stanza whose values cannot be read; empty when that cannot be read either."""
+    body = node.value[0][1] if isinstance(node, yaml.MappingNode) and len(node.value) == 1 else None
+    pairs = body.value if isinstance(body, yaml.MappingNode) else []
+    names = {value.value for key, value in pairs if key.value == "name" and isinstance(value, yaml.ScalarNode)}
+    return str(names.pop()) if len(names) == 1 else ""
 
 
 def _stanza(node: yaml.Node, value: object, file: str) -> Stanza | Fault:

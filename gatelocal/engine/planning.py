@@ -91,13 +91,31 @@ def _in_tenant(request: PlanRequest, config: Path, subject: Subject, directories
     before = None if subject.before is None else layout(subject.before) if altered else now
     if request.pipeline is not None:
         return plan(now, Question(subject.project, branch, request.pipeline, subject.changed, before))
+    empty: list[Plan] = []
     for pipeline in freeze.PIPELINES:
         if not now.pipelines or pipeline in now.pipelines:
             found = plan(now, Question(subject.project, branch, pipeline, subject.changed, before))
             if found.jobs:
                 return found
+            empty.append(found)
+    return _with_errors(subject.project, empty)
+
+
+def _with_errors(project: str, plans: Sequence[Plan]) -> Plan:
+    """The first of several plans without a job that says what is wrong.
+
+    :raises InputError: none does; with the repositories that may say more and were not found.
+    """
+    for found in plans:
+        if found.errors:
+            return found
+    lacking = dict.fromkeys(
+        f"{one.repository}: {one.why}" for found in plans for one in found.missing if one.needed_for
+    )
     raise InputError(
-        f"{subject.project} runs no job in {' or '.join(freeze.PIPELINES)}", hint="name a pipeline with --pipeline"
+        f"{project} runs no job in {' or '.join(freeze.PIPELINES)}",
+        details="\n".join(lacking),
+        hint="name a pipeline with --pipeline",
     )
 
 

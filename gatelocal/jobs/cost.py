@@ -58,10 +58,12 @@ _OTHER = _Kind("", "rest", 30, 8)
 def cost_of(job: FrozenJob, history: Mapping[str, Usual]) -> Cost:
     """The estimate for a job: by its earlier builds, or else by its kind; never more than its time limit.
 
+    A nodeset that is not known is taken for one machine.
+
     :param history: what jobs usually take here, by their names.
     """
     kind = next((row for name in (job.name, *job.parents) for row in _KINDS if re.search(row.pattern, name)), _OTHER)
-    machines = len(job.nodeset.nodes) or (0 if job.nodeset.known and not job.nodeset.name else 1)
+    machines = len(job.nodeset.nodes) if job.nodeset.known else 1
     known = history.get(job.name)
     likely = kind.minutes if known is None else ceil(known.seconds / 60)
     minutes = min(likely, (job.timeout or likely * 60) // 60) or 1

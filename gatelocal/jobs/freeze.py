@@ -52,9 +52,7 @@ def freeze(
     jobs = tuple(_job(found, planned, project) for planned in plan.jobs)
     for planned in plan.jobs:
         if planned.rule == "error" and "in a circle" in planned.reason:
-            where = next(
-                (f"{one.place.path}:{one.place.line}: " for one in plan.errors if one.message in planned.reason), ""
-            )
+            where = next((f"{one.place.where}: " for one in plan.errors if one.message in planned.reason), "")
             raise ConfigurationError(
                 f"{where}{planned.reason.removeprefix('error: ')}", hint="look at their definitions"
             )
@@ -131,7 +129,7 @@ def only(graph: JobGraph, names: Sequence[str]) -> JobGraph:
 
 def _refuse(found: Iterable[Problem]) -> None:
     for problem in found:
-        raise ConfigurationError(f"{problem.place.path}:{problem.place.line}: {problem.message}", hint=problem.hint)
+        raise ConfigurationError(f"{problem.place.where}: {problem.message}", hint=problem.hint)
 
 
 def _file(name: str, stanzas: Iterable[Stanza]) -> ConfigFile:
@@ -237,7 +235,7 @@ def _feasible(planned: PlannedJob, job: FrozenJob, family: str) -> tuple[str, st
 def _label(nodeset: Nodeset) -> str | None:
     """The label of the first node; a nodeset that is defined elsewhere is taken as a label."""
     if not nodeset.known:
-        return nodeset.name
+        return nodeset.name or None
     return nodeset.nodes[0].label if nodeset.nodes else None
 
 

@@ -17,12 +17,12 @@ from gatelocal.jobs.zuul.apply import apply
 from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.definitions import Definition, entries, job_holds, stanza_holds, template_holds
 from gatelocal.jobs.zuul.draft import Draft, Refused, frozen
-from gatelocal.jobs.zuul.layout import NOOP, Layout, stanzas_of, too_long
+from gatelocal.jobs.zuul.layout import NOOP, Layout, spoiled_jobs, stanzas_of, too_long
 from gatelocal.jobs.zuul.match import Matcher, relevant
 from gatelocal.jobs.zuul.schema import WRONG
 from gatelocal.jobs.zuul.variables import merged
 from gatelocal.jobs.zuul.variants import chain_of, no_variant
-from gatelocal.model.plan import RUNNING, FilePattern, FrozenJob, Place, Plan, PlannedJob
+from gatelocal.model.plan import RUNNING, FilePattern, FrozenJob, Nodeset, Place, Plan, PlannedJob
 from gatelocal.model.tenant import TenantProject
 
 REASONS: Mapping[str, str] = {
@@ -170,8 +170,7 @@ def _candidate(
     layout: Layout, project: TenantProject, question: Question, name: str, named: Sequence[Definition], jobs: _JobList
 ) -> Candidate:
     if name not in layout.jobs and name != NOOP:
-        wrong = any(one.kind == "job" and one.name == name for one in layout.complaints)
-        return _undefined(name, name, "its definition is wrong" if wrong else "no repository defines it")
+        return _undefined(name, name, spoiled_jobs(layout.complaints).get(name, "no repository defines it"))
     if spoiled := [entry.body[WRONG] for entry in named if WRONG in entry.body]:
         return Candidate(PlannedJob(name, "error", f"error: {spoiled[0]}"), names=frozenset((name,)))
     holding = [entry for entry in named if job_holds(entry, question.branch)]
@@ -232,9 +231,26 @@ def _freeze(
     draft = replace(draft, name=name, variables=merged(variables, draft.variables))
     for entry in holding:
         draft = apply(draft, entry, layout)
+        _check_image(layout, draft, entry)
         if entry.origin.project.trusted:
             draft = replace(draft, any_project=True)
+    elsewhere = bool(assumed) or not layout.tenant.known_only
+    if elsewhere and name != NOOP and not any("nodeset" in one.body for one in draft.chain):
+        draft = replace(draft, nodesets=(Nodeset(known=False),))  # an ancestor that is not here may well have one
     return draft, assumed
+
+
+def _check_image(layout: Layout, draft: Draft, entry: Definition) -> None:
+    """An image is built for the stanzas of the project that defines it (Zuul)."""
+    name = draft.scalars.get("image-build-name")
+    if not isinstance(name, str) or not name:
+        return
+    image = layout.images.get(name)
+    if image is None:
+        if layout.tenant.known_only and not layout.incomplete:
+            raise Refused(f"there is no image {name}, which job {draft.name} builds", entry)
+    elif image.origin.project.canonical != entry.origin.project.canonical:
+        raise Refused(f"image {name} is defined in {image.origin.project.name}, whose stanzas alone build it", entry)
 
 
 def _check_limits(layout: Layout, holding: Sequence[Definition]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gatelocal.jobs.zuul.layout import Complaint, Layout
+from gatelocal.jobs.zuul.layout import Complaint, Layout, may_configure, means
 from gatelocal.model.plan import Missing, Place, PlannedJob, Problem
 from gatelocal.model.tenant import TenantProject
 
@@ -40,25 +40,47 @@ def errors(layout: Layout, used: Used, own: Sequence[Complaint]) -> tuple[tuple[
     # A job that is in error was told once; what the layout says of the same definition is the same mistake.
     told = {one.problem.place for one in own if one.kind == "job"}
     rest = [one for one in layout.complaints if one.kind != "job" or one.problem.place not in told]
-    touching = [one.problem for one in rest if _touches(one, used)]
-    mine = dict.fromkeys((*(one.problem for one in own), *touching))
+    touching = [one.problem for one in rest if _touches(layout, one, used)]
+    mine = dict.fromkeys((*(one.problem for one in own), *touching, *_unread(layout, used)))
     ordered = sorted(mine, key=lambda one: (one.place.project, one.place.branch, one.place.path, one.place.line))
     return tuple(ordered), len(rest) - len(touching)
 
 
-def _touches(one: Complaint, used: Used) -> bool:
+def _unread(layout: Layout, used: Used) -> Iterator[Problem]:
+    """Where no project stanza is there: the repositories that may have one and could not be read."""
+    for project in () if used.stanzas else layout.tenant.projects:
+        if project.canonical in layout.missing and "project" in project.loads and may_configure(project, used.project):
+            why = f"its configuration cannot be read: {' '.join(layout.missing[project.canonical].split())}"
+            own = project.canonical == used.project.canonical
+            place = Place(project.name, used.branch if own else project.load_branch or "", "", 0)
+            yield Problem(place, why, f"it may say what runs for {used.project.name}")
+
+
+def _touches(layout: Layout, one: Complaint, used: Used) -> bool:
     here = one.project == used.project.canonical and (one.branch == used.branch or used.project.trusted)
     if one.problem.place in used.stanzas:
         return True
-    if one.kind == "":  # a file that cannot be read may be the one that defines what is not there
-        return here or bool(used.unknown)
+    if one.kind == "":  # what cannot be read may be the very thing that is not there
+        lacking = bool(used.unknown) or (not used.stanzas and _counts(layout, one, used))
+        return here or lacking or (one.name != "" and _is_stanza(layout, one, used))
     if one.kind == "job":
         return one.name in used.names and (here or (one.project, one.branch) in used.branches)
     if one.kind == "nodeset":
         return any(one.name == nodeset.name for job in used.jobs if job.job for nodeset in job.job.nodesets)
     if one.kind == "project":
-        return here and one.name in ("", used.project.name, used.project.canonical)
+        return _is_stanza(layout, one, used)
     return one.name in used.templates if one.kind == "project-template" else here and one.kind == "pragma"
+
+
+def _is_stanza(layout: Layout, one: Complaint, used: Used) -> bool:
+    return _counts(layout, one, used) and means(layout, one.name, layout.projects[one.project], used.project)
+
+
+def _counts(layout: Layout, one: Complaint, used: Used) -> bool:
+    """Whether a project stanza in that place may be about the project and the branch."""
+    source = layout.projects[one.project]
+    on_branch = source.trusted or one.branch == used.branch or (one.project, one.branch) in used.branches
+    return on_branch and may_configure(source, used.project)
 
 
 def missing(layout: Layout, used: Used) -> tuple[Missing, ...]:
@@ -83,7 +105,8 @@ def _named(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
             if role.explicit and role.project in layout.missing:
                 yield role.project, planned.name
     if used.project.canonical in layout.missing:
-        yield from ((used.project.canonical, planned.name) for planned in used.jobs)
+        names = [planned.name for planned in used.jobs] or [used.project.name]
+        yield from ((used.project.canonical, name) for name in names)
 
 
 def _guessed(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
@@ -99,7 +122,7 @@ def _guessed(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
                 yield repository, name
     for planned in used.jobs:
         for nodeset in planned.job.nodesets if planned.job is not None and planned.run else ():
-            if not nodeset.known:
+            if nodeset.name and not nodeset.known:
                 for repository in _candidates(layout, nodeset.name, "nodeset"):
                     yield repository, planned.name
 

@@ -13,12 +13,21 @@ RUNNING = frozenset(("matches", "config-changed", "needed-by"))
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands. :ivar project: the short name. :ivar line: counted from 1."""
+    """Where something stands.
+
+    :ivar project: the short name. :ivar path: empty when it is about no single file.
+    :ivar line: counted from 1; 0 when it is about no single line.
+    """
 
     project: str
     branch: str
     path: str
     line: int
+
+    @property
+    def where(self) -> str:
+        """Path and line for people, as far as they are known."""
+        return f"{self.path}:{self.line}" if self.line else self.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +86,7 @@ class Nodeset:
     """The machines of a job.
 
     :ivar name: empty for a nodeset that stands in the job itself.
-    :ivar known: False when it is only named: its definition lies in a repository that is missing.
+    :ivar known: False when it is only named, or stands in an ancestor: in a repository that is not here.
     """
 
     name: str = ""

@@ -1,4 +1,7 @@
-"""Text that came from elsewhere, made safe to show on a terminal; it decides nothing about what is said."""
+"""Text that came from elsewhere, made safe to show on a terminal; it decides nothing about what is said.
+
+What programs print is cleaned; names are written out, so that two that differ look different.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,18 @@ _SEQUENCES = re.compile(
 _HARMLESS = re.compile(r"[\t -~]*")
 
 
+def visible(text: str) -> str:
+    """A name, or a sentence with names in it, on one line: what is no printable character is written out.
+
+    A line break is shown as ``\\n``, an escape character as ``\\x1b``, a bidirectional mark as ``\\u202e``.
+    """
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
 def plain(text: str) -> str:
-    """One line without escape sequences, control and format characters (bidirectional marks too); tabs stay."""
+    """One line of a program's output without escape sequences, control and format characters; tabs stay."""
     if _HARMLESS.fullmatch(text):
         return text
     return "".join(char for char in _SEQUENCES.sub("", text) if char == "\t" or not _is_control(char))

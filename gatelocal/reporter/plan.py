@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
@@ -20,7 +21,7 @@ from gatelocal.model.plan import (
     Usual,
 )
 from gatelocal.model.stanza import Tagged
-from gatelocal.model.text import plain
+from gatelocal.model.text import visible
 
 SHOWN = 20
 """How many missing repositories a person is told of; the JSON object has all."""
@@ -63,7 +64,12 @@ def _opinion(opinion: Opinion) -> dict[str, object]:
         "url": opinion.url,
         "agreed": opinion.agreed,
         "differences": [
-            {"job": one.job, "attribute": one.attribute or None, "here": one.here, "zuul": one.zuul}
+            {
+                "job": one.job,
+                "attribute": one.attribute or None,
+                "here": _written(one.here),
+                "zuul": _written(one.zuul),
+            }
             for one in opinion.differences
         ],
     }
@@ -72,28 +78,28 @@ def _opinion(opinion: Opinion) -> dict[str, object]:
 def table(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> list[str]:
     """The plan for a person: what runs, with what it is likely to take, in the order in which it answers soonest."""
     queue = f", queue {plan.queue}" if plan.queue else ""
-    lines = [plain(f"{plan.project} {plan.branch}, pipeline {plan.pipeline}{queue}"), ""]
+    lines = [visible(f"{plan.project} {plan.branch}, pipeline {plan.pipeline}{queue}"), ""]
     running = proposed(plan.jobs, history)
     lines += _rows([_row(planned, cost) for planned, cost in running])
     if running:
         hours, disk = sum(cost.vm_hours for _, cost in running), sum(cost.gigabytes for _, cost in running)
         lines += ["", f"{len(running)} of {len(plan.jobs)} jobs run: about {hours:.1f} VM-hours and {disk:.0f} GB"]
-        learned = sum(1 for _, cost in running if cost.builds)
-        lines.append(f"minutes of {learned} of them are what they took here, the others a guess by their kind")
+        if learned := sum(1 for _, cost in running if cost.builds):
+            lines.append(f"minutes of {learned} of them are what they took here, the others a guess by their kind")
     else:
         lines.append(f"none of {len(plan.jobs)} jobs runs")
     others = [job for job in plan.jobs if not job.run]
     if others:
         lines += ["", "not run:", *_rows([(f"  {job.name}", job.rule, job.reason) for job in others])]
     lines += [*_ahead(plan), *_shortfalls(plan), *_told_otherwise(plan)]
-    return [*lines, *(plain(f"note: {note}") for note in plan.notes)]
+    return [*lines, *(visible(f"note: {note}") for note in plan.notes)]
 
 
 def _ahead(plan: Plan) -> list[str]:
     if not plan.ahead:
         return []
     told = [
-        plain(f"  {one.name} {one.project} {one.url}".rstrip() + ("" if one.taken else "  (not merged here)"))
+        visible(f"  {one.name} {one.project} {one.url}".rstrip() + ("" if one.taken else "  (not merged here)"))
         for one in plan.ahead
     ]
     return ["", "queued ahead:", *told]
@@ -104,12 +110,12 @@ def _told_otherwise(plan: Plan) -> list[str]:
     if opinion is None:
         return []
     if not opinion.differences:
-        return ["", plain(f"{opinion.url} agrees on all {opinion.agreed} jobs")]
+        return ["", visible(f"{opinion.url} agrees on all {opinion.agreed} jobs")]
     names = dict.fromkeys(one.job for one in opinion.differences)
-    lines = ["", plain(f"{opinion.url} agrees on {opinion.agreed} jobs, and differs on {len(names)}:")]
+    lines = ["", visible(f"{opinion.url} agrees on {opinion.agreed} jobs, and differs on {len(names)}:")]
     for one in opinion.differences:
         what = f"{one.job}: {one.attribute}" if one.attribute else one.job
-        lines.append(plain(f"  {what}: here {_short(one.here)}, there {_short(one.zuul)}"))
+        lines.append(visible(f"  {what}: here {_short(one.here)}, there {_short(one.zuul)}"))
     return lines
 
 
@@ -121,10 +127,11 @@ def _short(value: object) -> str:
 def _shortfalls(plan: Plan) -> list[str]:
     lines: list[str] = []
     if missing := [one for one in plan.missing if one.needed_for]:
-        lines += ["", "repositories that were not found:"]
+        lines += ["", "repositories that could not be read:"]
         for one in missing[:SHOWN]:
             needed = ", ".join(one.needed_for[:4]) + (", ..." if len(one.needed_for) > 4 else "")
-            lines.append(plain(f"  {one.repository or one.why}: needed for {needed}"))
+            why = f" ({' '.join(one.why.split())})" if one.repository and one.why else ""
+            lines.append(visible(f"  {one.repository or one.why}: needed for {needed}{why}"))
         if len(missing) > SHOWN:
             lines.append(f"  and {len(missing) - SHOWN} more")
     for problem in plan.errors:
@@ -136,8 +143,9 @@ def _shortfalls(plan: Plan) -> list[str]:
 
 def _told(problem: Problem) -> list[str]:
     place = problem.place
-    lines = [plain(f"error: {place.project} {place.branch} {place.path}:{place.line}: {problem.message}")]
-    return [*lines, plain(f"  hint: {problem.hint}")] if problem.hint else lines
+    where = " ".join(part for part in (place.project, place.branch, place.where) if part)
+    lines = [visible(f"error: {where}: {problem.message}")]
+    return [*lines, visible(f"  hint: {problem.hint}")] if problem.hint else lines
 
 
 def _row(planned: PlannedJob, cost: Cost) -> Sequence[str]:
@@ -158,7 +166,7 @@ def _row(planned: PlannedJob, cost: Cost) -> Sequence[str]:
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> list[str]:
-    shown = [[plain(cell) for cell in row] for row in rows]
+    shown = [[visible(cell) for cell in row] for row in rows]
     widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))] if shown else []
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in shown]
 
@@ -244,9 +252,11 @@ def _problem(problem: Problem) -> dict[str, object]:
 
 
 def _written(value: object) -> object:
-    """A variable as it stands in its file, without Zuul's tags."""
+    """A variable as it stands in its file, without Zuul's tags; JSON has no word for some numbers, which stay texts."""
     if isinstance(value, Tagged):
         return None if value.tag.startswith("!encrypted") else _written(value.value)
     if isinstance(value, Mapping):
         return {key if isinstance(key, str) else str(key): _written(inner) for key, inner in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return ".nan" if math.isnan(value) else ".inf" if value > 0 else "-.inf"
     return [_written(item) for item in value] if isinstance(value, list) else value

@@ -11,10 +11,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeVar
 
-from gatelocal.jobs.zuul.checks import listed
-from gatelocal.jobs.zuul.definitions import Definition, names, with_names
+from gatelocal.jobs.zuul.checks import listed, names, with_names
+from gatelocal.jobs.zuul.definitions import Definition
 from gatelocal.jobs.zuul.draft import Draft, Refused
-from gatelocal.jobs.zuul.layout import Layout
+from gatelocal.jobs.zuul.layout import Layout, unknown_projects
 from gatelocal.jobs.zuul.nodesets import nodesets_of
 from gatelocal.jobs.zuul.variables import applied
 from gatelocal.model.plan import Dependency, FilePattern, Nodeset, Playbook, RequiredProject, Role
@@ -39,6 +39,15 @@ _SCALARS = (
     " override-branch override-checkout match-on-config-updates workspace-scheme workspace-checkout deduplicate"
     " image-build-name type ansible-version ansible-split-streams secret-exposure description"
 ).split()
+# Zuul looks at these twice: what is set and made final in one later definition is refused as a change of what is final.
+_LOOKED_AT_TWICE = frozenset(
+    "vars extra-vars host-vars group-vars include-vars required-projects include-projects exclude-projects"
+    " failure-output".split()
+)
+# Made final by a later definition that does not set them, these stay free.
+_FINAL_IF_SET = frozenset(
+    "include-vars required-projects include-projects exclude-projects failure-output pre-run run post-run type".split()
+)
 _CONTEXT_LISTS = "tags provides requires".split()
 _ROLE_PREFIX = re.compile(r"^(ansible[-_.+]*)*(role[-_.+]*)*")
 
@@ -65,11 +74,10 @@ def apply(draft: Draft, definition: Definition, layout: Layout) -> Draft:
         hosts=_variables(draft.hosts, body, "host-vars"),
         groups=_variables(draft.groups, body, "group-vars"),
     )
-    draft = _projects(draft, definition, layout)
+    draft = _semaphores(_projects(draft, definition, layout), definition)
     draft = replace(
         draft,
         scalars={**draft.scalars, **{key: body[key] for key in _SCALARS if key in body}},
-        semaphores=_semaphores(draft, definition),
         dependencies=_dependencies(draft, definition),
         files=_patterns(draft.files, body, "files"),
         irrelevant=_patterns(draft.irrelevant, body, "irrelevant-files"),
@@ -123,16 +131,21 @@ def _flags(draft: Draft, definition: Definition, first: bool) -> Draft:
 
 def _controlled(draft: Draft, definition: Definition) -> Draft:
     """Attributes that are final one by one (Zuul: attribute-control)."""
-    broken = [key for key in sorted(draft.finals) if is_set(definition.body, key)]
+    new = _made_final(definition.body, first=not draft.chain)
+    twice = new & _LOOKED_AT_TWICE if draft.chain else frozenset()
+    broken = [key for key in sorted(draft.finals | twice) if is_set(definition.body, key)]
     if broken:
         raise Refused(f"{broken[0]} of job {draft.name} is final", definition)
     exposure = draft.scalars.get("secret-exposure")
     if exposure is not None and definition.body.get("secret-exposure", exposure) != exposure:
         raise Refused(f"secret-exposure of job {draft.name} is {exposure}, which cannot be changed", definition)
-    control = definition.body.get("attribute-control")
-    if not isinstance(control, Mapping):
-        return draft
-    return replace(draft, finals=draft.finals | {str(key) for key in control})
+    return replace(draft, finals=draft.finals | new)
+
+
+def _made_final(body: Mapping[str, object], *, first: bool) -> frozenset[str]:
+    control = body.get("attribute-control")
+    said = [str(key) for key, value in control.items() if value] if isinstance(control, Mapping) else []
+    return frozenset(key for key in said if first or key not in _FINAL_IF_SET or is_set(body, key))
 
 
 def _roles(draft: Draft, definition: Definition, layout: Layout) -> tuple[Role, ...]:
@@ -161,7 +174,8 @@ def _roles(draft: Draft, definition: Definition, layout: Layout) -> tuple[Role, 
 
 
 def _variables(below: Mapping[str, object], body: Mapping[str, object], key: str) -> Mapping[str, object]:
-    return applied(below, body[key]) if is_set(body, key) else below
+    """Nothing with ``!override`` takes all variables away, though it counts as not set where a job is final (Zuul)."""
+    return applied(below, body[key]) if is_set(body, key) or _tag(body.get(key)) == "!override" else below
 
 
 def _nodesets(definition: Definition, layout: Layout) -> tuple[Nodeset, ...]:
@@ -238,23 +252,28 @@ def _short(name: str, layout: Layout) -> str:
 
 
 def _projects(draft: Draft, definition: Definition, layout: Layout) -> Draft:
+    # With repositories missing, the view is partial anyhow: then it is told as an error, and planned all the same.
+    if layout.tenant.known_only and not layout.incomplete:
+        for problem in unknown_projects(layout.project, definition):
+            raise Refused(problem, definition)
     if "required-projects" not in definition.body:
         return draft
     value = definition.body["required-projects"]
     required = {} if _tag(value) == "!override" else dict(draft.required)
     for item in with_names(value):
-        # With repositories missing, the view is partial anyhow: then it is told as an error, and planned all the same.
-        if layout.tenant.known_only and not layout.incomplete and layout.project(str(item["name"])) is None:
-            raise Refused(f"the tenant has no project {item['name']}, which is required", definition)
         name = layout.canonical(str(item["name"]), definition.origin.project)
         checkout, branch = item.get("override-checkout"), item.get("override-branch")
         required[name] = RequiredProject(name, _text(checkout), _text(branch))
     return replace(draft, required=MappingProxyType(required))
 
 
-def _semaphores(draft: Draft, definition: Definition) -> tuple[str, ...]:
+def _semaphores(draft: Draft, definition: Definition) -> Draft:
     key = "semaphores" if "semaphores" in definition.body else "semaphore"
-    return tuple(sorted({*draft.semaphores, *names(definition.body.get(key))}))
+    own = {*draft.semaphores, *names(definition.body.get(key))}
+    books = (*draft.pre_run, *draft.run, *draft.post_run, *draft.cleanup_run)
+    if both := own.intersection(name for book in books for name in book.semaphores):
+        raise Refused(f"semaphore {min(both)} is the job's and a playbook's too: it can be of one only", definition)
+    return replace(draft, semaphores=tuple(sorted(own)))
 
 
 def _dependencies(draft: Draft, definition: Definition) -> tuple[Dependency, ...]:

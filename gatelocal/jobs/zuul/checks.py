@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 
 from gatelocal.jobs.zuul.match import pattern_problem
@@ -29,6 +29,16 @@ def listed(value: object) -> list[object]:
     return list(value) if isinstance(value, list) else [value]
 
 
+def names(value: object) -> tuple[str, ...]:
+    """The names in a list of names, each bare or as the ``name`` of a mapping."""
+    return tuple(str(item["name"] if isinstance(item, Mapping) else item) for item in listed(value))
+
+
+def with_names(value: object) -> Sequence[Mapping[str, object]]:
+    """The items of such a list, all as mappings."""
+    return [item if isinstance(item, Mapping) else {"name": item} for item in listed(value)]
+
+
 def keys_wrong(body: Mapping[str, object], known: Mapping[str, Check], before: str) -> Iterator[str]:
     """What is wrong with the keys of a mapping and with their values, each one sentence that begins with `before`."""
     for key, value in body.items():
@@ -49,6 +59,10 @@ def _text_or_none(value: object) -> str:
 
 def _flag(value: object) -> str:
     return "" if isinstance(value, bool) else "neither true nor false"
+
+
+def _true(value: object) -> str:
+    return _flag(value) or ("" if value else "it cannot be taken back: only `true` can be said")
 
 
 def _whole(value: object) -> str:
@@ -97,13 +111,6 @@ def _tagged(check: Check) -> Check:
     return check_within
 
 
-def _optional(check: Check) -> Check:
-    def check_if_there(value: object) -> str:
-        return "" if value is None else check(value)
-
-    return check_if_there
-
-
 def _mapping(known: Mapping[str, Check], *required: str) -> Check:
     def check(value: object) -> str:
         if not isinstance(value, Mapping):
@@ -128,10 +135,12 @@ def _pattern(value: object) -> str:
     return pattern_problem(value)
 
 
+def _line_pattern(value: object) -> str:
+    return _text(value) or pattern_problem(value)
+
+
 def _variables(reserved: frozenset[str]) -> Check:
     def check(value: object) -> str:
-        if value is None:
-            return ""
         if not isinstance(value, Mapping):
             return "not a mapping"
         for name in value:
@@ -148,7 +157,31 @@ def _variables_of_each(value: object) -> str:
     if not isinstance(value, Mapping):
         return "not a mapping"
     check = _variables(_RESERVED_IN_JOBS)
-    return next((f"{name}: {problem}" for name, inner in value.items() if (problem := check(inner))), "")
+    return next((f"{name}: {problem}" for name, inner in value.items() if (problem := _text(name) or check(inner))), "")
+
+
+def _chosen_project(value: object) -> str:
+    """A project to include or exclude: by its name, or what the change or the item brings."""
+    if isinstance(value, str):
+        return ""
+    by_name = isinstance(value, Mapping) and value.get("type") == "name"
+    return (_PROJECT_BY_NAME if by_name else _PROJECT_BY_TYPE)(value)
+
+
+def _included_variables(value: object) -> str:
+    """A file of variables, in a named project or in the change's own."""
+    if isinstance(value, Mapping) and "project" in value and value.keys() & {"zuul-project", "use-ref"}:
+        return "project is for another project's file, zuul-project and use-ref are for one of the change's own"
+    return _VARIABLES_FILE(value)
+
+
+def _roles(value: object) -> str:
+    """Zuul's schema takes a single mapping too, and then stumbles over a role of its own."""
+    return "not a list" if isinstance(value, Mapping) and "zuul" in value else _many(_ROLE)(value)
+
+
+def _list_of_texts(value: object) -> str:
+    return _TEXTS(value) if isinstance(value, list) else "not a list"
 
 
 _TEXTS = _many(_text)
@@ -158,8 +191,9 @@ _POST_PLAYBOOK = _many(_either(_text, _mapping({"name": _text, "semaphores": _TE
 _PROJECT_OF_JOB = _either(
     _text, _mapping({"name": _text, "override-branch": _text, "override-checkout": _text}, "name")
 )
-_CHOSEN_PROJECT = _either(_text, _mapping({"type": _one_of("name", "change", "item"), "name": _text}, "type"))
-_INCLUDED_VARIABLES = _either(
+_PROJECT_BY_NAME = _mapping({"type": _text, "name": _text}, "name")
+_PROJECT_BY_TYPE = _mapping({"type": _one_of("name", "change", "item")}, "type")
+_VARIABLES_FILE = _either(
     _text,
     _mapping(
         {"name": _text, "project": _text, "required": _flag, "zuul-project": _flag, "use-ref": _flag},
@@ -209,14 +243,22 @@ def _machines(value: object) -> str:
 def _control(value: object) -> str:
     if not isinstance(value, Mapping):
         return "not a mapping"
-    return next((f"{key}: not `final: true`" for key, inner in value.items() if inner != {"final": True}), "")
+    if strange := [key for key in value if key not in _CONTROLLED]:
+        return f"{strange[0]!r} is no attribute that can be made final alone"[:300]
+    return next((f"{key}: not `final: true`" for key, inner in value.items() if inner not in ({"final": True}, {})), "")
 
 
+_CONTROLLED = frozenset(
+    (
+        "requires provides tags files irrelevant-files required-projects include-projects exclude-projects vars"
+        " extra-vars host-vars group-vars include-vars dependencies failure-output type pre-run run post-run voting"
+    ).split()
+)
 ENTRY: Mapping[str, Check] = {
     "parent": _text_or_none,
     **dict.fromkeys(
         (
-            "final abstract protected intermediate hold-following-changes voting post-review match-on-config-updates"
+            "final abstract protected intermediate hold-following-changes voting match-on-config-updates"
             " ansible-split-streams"
         ).split(),
         _flag,
@@ -228,25 +270,27 @@ ENTRY: Mapping[str, Check] = {
         ).split(),
         _text,
     ),
-    **dict.fromkeys("requires provides tags failure-output".split(), _tagged(_many(_text))),
+    **dict.fromkeys("requires provides tags".split(), _tagged(_many(_text))),
     **dict.fromkeys("pre-timeout timeout post-timeout".split(), _seconds),
     **dict.fromkeys("files irrelevant-files".split(), _tagged(_many(_pattern))),
     **dict.fromkeys("vars extra-vars".split(), _tagged(_variables(_RESERVED_IN_JOBS))),
     **dict.fromkeys("host-vars group-vars".split(), _tagged(_variables_of_each)),
-    **dict.fromkeys("pre-run run cleanup-run".split(), _optional(_PLAYBOOK)),
-    **dict.fromkeys("include-projects exclude-projects".split(), _tagged(_many(_optional(_CHOSEN_PROJECT)))),
+    **dict.fromkeys("pre-run run cleanup-run".split(), _PLAYBOOK),
+    **dict.fromkeys("include-projects exclude-projects".split(), _tagged(_many(_chosen_project))),
+    "post-review": _true,
+    "failure-output": _tagged(_many(_line_pattern)),
     "attempts": _whole,
-    "post-run": _optional(_POST_PLAYBOOK),
+    "post-run": _POST_PLAYBOOK,
     "semaphore": _SEMAPHORE,
     "semaphores": _many(_SEMAPHORE),
     "branches": _many(_pattern),
     "secrets": _many(_SECRET_USE),
     "nodeset": nodeset,
     "ansible-version": _version,
-    "roles": _many(_ROLE),
-    "required-projects": _tagged(_optional(_many(_PROJECT_OF_JOB))),
-    "include-vars": _tagged(_many(_INCLUDED_VARIABLES)),
-    "dependencies": _tagged(_optional(_many(_either(_text, _mapping({"name": _text, "soft": _flag}, "name"))))),
+    "roles": _roles,
+    "required-projects": _tagged(_many(_PROJECT_OF_JOB)),
+    "include-vars": _tagged(_many(_included_variables)),
+    "dependencies": _tagged(_many(_either(_text, _mapping({"name": _text, "soft": _flag}, "name")))),
     "allowed-projects": _TEXTS,
     "workspace-scheme": _one_of("golang", "flat", "unique"),
     "workspace-checkout": _one_of(True, False, "auto"),
@@ -272,7 +316,7 @@ TEMPLATE: Mapping[str, Check] = {
 PROJECT: Mapping[str, Check] = {
     **TEMPLATE,
     "branches": _many(_pattern),
-    "templates": _many(_text),
+    "templates": _list_of_texts,
     "merge-mode": _one_of("merge", "merge-resolve", "cherry-pick", "squash-merge", "rebase", "rebase-first-parent"),
     "default-branch": _text,
 }

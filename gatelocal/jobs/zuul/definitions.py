@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gatelocal.jobs.zuul.checks import listed
@@ -97,13 +97,3 @@ def entries(stanza: Definition, pipeline: str) -> tuple[Definition, ...] | None:
         return None
     found = [entry(item) for item in listed(section.get("jobs"))]
     return tuple(Definition(one[0], one[1], stanza.origin, stanza.line, entry=True) for one in found if one is not None)
-
-
-def names(value: object) -> tuple[str, ...]:
-    """The names in a list of names, each bare or as the ``name`` of a mapping."""
-    return tuple(str(item["name"] if isinstance(item, Mapping) else item) for item in listed(value))
-
-
-def with_names(value: object) -> Sequence[Mapping[str, object]]:
-    """The items of such a list, all as mappings."""
-    return [item if isinstance(item, Mapping) else {"name": item} for item in listed(value)]

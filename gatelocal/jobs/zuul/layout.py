@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gatelocal.jobs.zuul.checks import listed
-from gatelocal.jobs.zuul.definitions import Definition, Origin, entries, names, with_names
-from gatelocal.jobs.zuul.match import Matcher, matchers, matches_whole
+from gatelocal.jobs.zuul.checks import listed, names, with_names
+from gatelocal.jobs.zuul.definitions import Definition, Origin, entries
+from gatelocal.jobs.zuul.match import Matcher, matchers, matches_whole, pattern_problem
 from gatelocal.model.plan import Place, Problem
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
@@ -25,7 +25,8 @@ NOOP = "noop"
 class Complaint:
     """A problem, with what it is about, so that it can be told to those whom it touches.
 
-    :ivar kind: of the stanza; empty for a whole file. :ivar name: of the job, for a job.
+    :ivar kind: of the stanza; empty where it cannot be read, which to Zuul spoils the whole file.
+    :ivar name: of the job, for a job; of a stanza that cannot be read, if its name can be.
     :ivar malformed: the stanza is no such stanza at all, rather than one that does not fit in.
     """
 
@@ -57,6 +58,7 @@ class Layout:
     secrets: Mapping[str, Definition]
     queues: Mapping[str, Definition]
     pipelines: Mapping[str, Definition]
+    images: Mapping[str, Definition]
     stanzas: tuple[Definition, ...]
     complaints: tuple[Complaint, ...]
     missing: Mapping[str, str]
@@ -139,6 +141,7 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
         secrets=draft.single.get("secret", {}),
         queues=draft.single.get("queue", {}),
         pipelines=draft.single.get("pipeline", {}),
+        images=draft.single.get("image", {}),
         stanzas=(*draft.named, *(one for group in draft.patterned.values() for one in group)),
         complaints=tuple(draft.complaints),
         missing=missing,
@@ -163,21 +166,23 @@ def may_be_elsewhere(layout: Layout | _Draft, parent: str) -> bool:
 
 def stanzas_of(layout: Layout, project: TenantProject) -> tuple[Definition, ...]:
     """The project stanzas that mean a project: its own, by name, and by pattern after those."""
-    return tuple(stanza for stanza in layout.stanzas if _means(layout.project, stanza, project))
+    return tuple(stanza for stanza in layout.stanzas if means(layout, stanza.name, stanza.origin.project, project))
 
 
-def _means(lookup: Callable[[str], TenantProject | None], stanza: Definition, project: TenantProject) -> bool:
-    if not stanza.name:
-        return stanza.origin.project.canonical == project.canonical
-    if not stanza.name.startswith("^"):
-        found = lookup(stanza.name)
-        return found is not None and found.canonical == project.canonical
-    return (
-        matches_whole(stanza.name, project.name) or matches_whole(stanza.name, project.canonical)
-    ) and _may_configure(stanza.origin.project, project)
+def means(layout: Layout, name: str, source: TenantProject, project: TenantProject) -> bool:
+    """Whether a project stanza of that name, in the repository of `source`, is about the project."""
+    if not name:
+        return source.canonical == project.canonical
+    if not name.startswith("^"):
+        found = layout.project(name)
+        fits = found is not None and found.canonical == project.canonical
+    else:
+        fits = not pattern_problem(name) and any(matches_whole(name, one) for one in (project.name, project.canonical))
+    return fits and may_configure(source, project)
 
 
-def _may_configure(source: TenantProject, target: TenantProject) -> bool:
+def may_configure(source: TenantProject, target: TenantProject) -> bool:
+    """Whether a project may have project stanzas for another one, or for itself."""
     if source.trusted or source.canonical == target.canonical:
         return True
     patterns = () if target.trusted else source.configures
@@ -289,12 +294,14 @@ def _add_template(draft: _Draft, definition: Definition) -> None:
 def _add_project(draft: _Draft, definition: Definition) -> None:
     source = definition.origin.project
     if definition.name.startswith("^"):
+        if problem := pattern_problem(definition.name):
+            raise _Refused(f"project {definition.name}: {problem}")
         draft.patterned.setdefault(definition.name, []).append(definition)
         return
     target = draft.project(definition.name) if definition.name else source
     if target is None:
         raise _Refused(f"the tenant has no project {definition.name}", "does the tenant list it?")
-    if not _may_configure(source, target):
+    if not may_configure(source, target):
         raise _Refused(f"{source.name} may not say what runs for {target.name}", "a config-project may")
     draft.named.append(definition)
 
@@ -319,7 +326,17 @@ def _check_jobs(draft: _Draft) -> Iterator[Complaint]:
                 yield complaint(definition, "job", message, hint)
 
 
+def spoiled_jobs(complaints: Iterable[Complaint]) -> Mapping[str, str]:
+    """For the names of definitions that were not taken: why, in words."""
+    told = [one for one in complaints if one.name and one.kind in ("", "job")]
+    return {
+        **{one.name: "its definition cannot be read" for one in told},
+        **{one.name: "its definition is wrong" for one in told if one.kind},
+    }
+
+
 def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
+    spoiled = spoiled_jobs(draft.complaints)
     stanzas = [*draft.named, *(one for group in draft.patterned.values() for one in group)]
     templates = [("project-template", one) for group in draft.templates.values() for one in group]
     for kind, stanza in [("project", one) for one in stanzas] + templates:
@@ -328,13 +345,13 @@ def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
                 yield complaint(stanza, kind, f"there is no project-template {template}")
         for pipeline in stanza.body:
             for entry in entries(stanza, pipeline) or ():
-                for message, hint in _references_of_entry(draft, entry):
+                for message, hint in _references_of_entry(draft, entry, spoiled):
                     yield complaint(stanza, kind, message, hint)
 
 
-def _references_of_entry(draft: _Draft, entry: Definition) -> Iterator[tuple[str, str]]:
+def _references_of_entry(draft: _Draft, entry: Definition, spoiled: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     if entry.name not in draft.jobs and entry.name != NOOP and not (draft.missing or draft.partial):
-        yield f"there is no job {entry.name}", "is its repository in the tenant?"
+        yield f"there is no job {entry.name}", spoiled.get(entry.name, "is its repository in the tenant?")
     yield from _references(draft, entry)
 
 
@@ -344,9 +361,8 @@ def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, st
     parent = body.get("parent")
     if isinstance(parent, str):
         yield from _parent(draft, definition, parent)
-    for project in with_names(body.get("required-projects")):
-        if draft.project(str(project["name"])) is None:
-            yield f"the tenant has no project {project['name']}, which is required", "does the tenant list it?"
+    for problem in unknown_projects(draft.project, definition):
+        yield problem, "does the tenant list it?"
     nodeset = body.get("nodeset")
     if draft.tenant.max_nodes is not None and _most_nodes(draft, nodeset) > draft.tenant.max_nodes:
         yield f"it has more than the {draft.tenant.max_nodes} nodes that the tenant allows", ""
@@ -357,6 +373,27 @@ def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, st
     for name in names(body.get("dependencies")):
         if name not in draft.jobs:
             yield f"there is no job {name}, which it depends on", ""
+
+
+def unknown_projects(lookup: Callable[[str], TenantProject | None], definition: Definition) -> Iterator[str]:
+    """The projects that a definition names and the tenant does not list, each as a sentence."""
+    body = definition.body
+    own = definition.origin.project.name  # which Zuul does not look up where it says who may run the job
+    named = {
+        "which is required": names(body.get("required-projects")),
+        "which alone may run it": [name for name in names(body.get("allowed-projects")) if name != own],
+        "which is included": _by_name(body.get("include-projects")),
+        "which is excluded": _by_name(body.get("exclude-projects")),
+        "which has variables for it": [
+            str(item["project"]) for item in with_names(body.get("include-vars")) if "project" in item
+        ],
+    }
+    for why, projects in named.items():
+        yield from (f"the tenant has no project {name}, {why}" for name in projects if lookup(name) is None)
+
+
+def _by_name(chosen: object) -> list[str]:
+    return [str(item["name"]) for item in with_names(chosen) if item.get("type", "name") == "name"]
 
 
 def _most_nodes(draft: _Draft, nodeset: object, depth: int = 0) -> int:

@@ -5,21 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from gatelocal.jobs.zuul.checks import ENTRY, JOB, PIPELINE_OF_PROJECT, PROJECT, STANZAS, TEMPLATE, keys_wrong, nodeset
+from gatelocal.jobs.zuul.checks import (
+    ENTRY,
+    JOB,
+    PIPELINE_OF_PROJECT,
+    PROJECT,
+    STANZAS,
+    TEMPLATE,
+    Check,
+    keys_wrong,
+    names,
+    nodeset,
+    with_names,
+)
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import Fault
 
 WRONG = ""
 """The only setting of an entry of a job list that is wrong: what is wrong with it. No real setting has this name."""
 
+_PLAYBOOKS = ("pre-run", "run", "post-run", "cleanup-run")
 _NOT_PIPELINES = frozenset("name description templates merge-mode default-branch vars queue branches".split())
 
 
 def problems(stanza: Stanza) -> Iterator[str]:
     """What is wrong with a stanza, each one sentence without its place; nothing when Zuul would take it."""
     if stanza.kind == "job":
-        yield from keys_wrong(stanza.body, JOB, "")
-        yield from _contradictions(stanza.body, "")
+        yield from _definition(stanza.body, JOB, "")
     elif stanza.kind in ("project", "project-template"):
         yield from _project(stanza)
     elif stanza.kind in STANZAS:
@@ -97,17 +109,12 @@ def _project(stanza: Stanza) -> Iterator[str]:
             yield f"{pipeline}: it is no key of a {stanza.kind}, and no pipeline with a list of jobs"
             continue
         yield from keys_wrong(section, PIPELINE_OF_PROJECT, f"{pipeline}: ")
-        yield from _job_list(section.get("jobs"), pipeline)
-
-
-def _job_list(jobs: object, pipeline: str) -> Iterator[str]:
-    if jobs is None:
-        return
-    if not isinstance(jobs, list):
-        yield f"{pipeline}: jobs: not a list"
-        return
-    for item in jobs:
-        yield from _entry_problems(item)
+        jobs = section.get("jobs", [])
+        if not isinstance(jobs, list):
+            yield f"{pipeline}: jobs: not a list"
+            continue
+        for item in jobs:
+            yield from _entry_problems(item)
 
 
 def _entry_problems(item: object) -> Iterator[str]:
@@ -115,8 +122,15 @@ def _entry_problems(item: object) -> Iterator[str]:
     if found is None:
         yield f"an entry of a job list is a name, or a name with its own settings, not {item!r}"[:500]
     elif WRONG not in found[1]:
-        yield from keys_wrong(found[1], ENTRY, f"{found[0]}: ")
-        yield from _contradictions(found[1], f"{found[0]}: ")
+        if isinstance(item, Mapping) and item[found[0]] is None:
+            yield f"{found[0]}: it has no settings: leave the colon out"
+        yield from _definition(found[1], ENTRY, f"{found[0]}: ")
+
+
+def _definition(body: Mapping[str, object], known: Mapping[str, Check], before: str) -> Iterator[str]:
+    """What is wrong with a job's definition; whether its values fit together is asked once each of them is right."""
+    wrong = list(keys_wrong(body, known, before))
+    yield from wrong or _contradictions(body, before)
 
 
 def _contradictions(body: Mapping[str, object], before: str) -> Iterator[str]:
@@ -125,3 +139,7 @@ def _contradictions(body: Mapping[str, object], before: str) -> Iterator[str]:
     whole, part = body.get("timeout"), body.get("pre-timeout")
     if isinstance(whole, int) and isinstance(part, int) and part > whole > 0:
         yield f"{before}pre-timeout: it is part of the timeout, and cannot be longer"
+    own = names(body.get("semaphores", body.get("semaphore")))
+    books = (book for key in _PLAYBOOKS for book in with_names(body.get(key)))
+    if both := {name for book in books for name in names(book.get("semaphores"))}.intersection(own):
+        yield f"{before}semaphore {min(both)} is the job's and a playbook's too: it can be of one only"

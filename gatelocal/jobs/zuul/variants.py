@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from gatelocal.jobs.zuul.definitions import Definition, job_holds, with_names
+from gatelocal.jobs.zuul.checks import with_names
+from gatelocal.jobs.zuul.definitions import Definition, job_holds
 from gatelocal.jobs.zuul.draft import Refused
 from gatelocal.jobs.zuul.layout import PARENT_HINT, Layout, may_be_elsewhere
 

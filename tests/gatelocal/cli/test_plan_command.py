@@ -13,10 +13,12 @@ from click.testing import CliRunner
 from gatelocal.cli.plan import plan
 from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
-from tests.gatelocal.cli.plan_world import EXAMPLE, ask, example_in
+from tests.gatelocal.cli.plan_world import EXAMPLE, ask, example_in, shown
 
 QUESTIONS = sorted(path.stem for path in (EXAMPLE / "expected").glob("*.json"))
 UNORDERED = {"files", "irrelevant_files"}
+
+GATE = "- pipeline: {name: gate, manager: dependent}\n"
 
 Ask = Callable[..., tuple[int, dict[str, Any]]]
 
@@ -113,6 +115,61 @@ def test_bad_input_is_a_sentence_and_status_2(example: Path, args: list[str], me
     assert getattr(done.exception, "exit_code", None) == 2
 
 
+def tenant(root: Path, **projects: Mapping[str, str]) -> str:
+    """A tenant of `config`, which is trusted, and others; without files, one has no repository. Gives its file."""
+    server = GitServer(root / "server")
+    for name, files in projects.items():
+        if files:
+            server.create(name, dict(files), "master")
+    listed = ", ".join(name for name in projects if name != "config")
+    (root / "config.yaml").write_text(
+        "connections: {gerrit: {driver: gerrit, server: review.example.org}}\n"
+        f"tenant: {{name: t, source: {{gerrit: {{config-projects: [config], untrusted-projects: [{listed}]}}}}}}\n"
+        "repositories: [{path: 'server/{project}.git'}]\n"
+    )
+    return str(root / "config.yaml")
+
+
+@pytest.mark.parametrize("options", [[], ["--pipeline", "gate"]])
+@pytest.mark.parametrize(
+    ("config", "app", "told"),
+    [
+        ({"zuul.d/a.yaml": GATE, "zuul.d/b.yaml": "- project: {\n"}, {"README": ""}, "zuul.d/b.yaml:2: not YAML"),
+        ({"zuul.yaml": GATE}, {}, "app master: its configuration cannot be read: there is no repository"),
+    ],
+)
+def test_no_job_has_its_reason(
+    tmp_path: Path, config: Mapping[str, str], app: Mapping[str, str], told: str, options: list[str]
+) -> None:
+    asked = ["--config", tenant(tmp_path, config=config, app=app), "--project", "app", *options]
+    status, found = ask(*asked)
+    assert (status, found["jobs"], [one["line"] for one in found["errors"]]) == (1, [], [2 if app else 0])
+    assert told in shown(*asked)
+    assert ":0" not in shown(*asked)
+
+
+def test_a_missing_repository_of_a_project_without_a_job_is_told(tmp_path: Path) -> None:
+    stanza = GATE + "- project: {name: app, gate: {jobs: []}}\n"
+    asked = ["--config", tenant(tmp_path, config={"zuul.yaml": stanza}, app={}), "--project", "app"]
+    assert "  app: needed for app (there is no repository" in shown(*asked, "--pipeline", "gate")
+    done = CliRunner().invoke(plan, asked, standalone_mode=False)
+    assert "app: there is no repository" in getattr(done.exception, "details", "")
+
+
+def test_what_only_yaml_can_say_is_a_text_in_json(tmp_path: Path) -> None:
+    text = "- job: {name: j, run: r, vars: {a: .nan, b: [.inf, -.inf]}}\n- project: {gate: {jobs: [j]}}\n"
+    asked = ["--config", tenant(tmp_path, config={"zuul.yaml": GATE}, app={"zuul.yaml": text}), "--project", "app"]
+    assert ask(*asked)[1]["jobs"][0]["vars"] == {"a": ".nan", "b": [".inf", "-.inf"]}
+
+
+def test_names_with_control_characters_stay_apart(tmp_path: Path) -> None:
+    files = {f"zuul.d/{name}.yaml": "- job: {name: a, name: b}\n" for name in ("nl", "n\nl", "n\x1b[1ml", "n\u202el")}
+    asked = ["--config", tenant(tmp_path, config={"zuul.yaml": GATE}, app=files), "--project", "app"]
+    seen = shown(*asked, "--pipeline", "gate")
+    for name in ("nl", r"n\nl", r"n\x1b[1ml", r"n\u202el"):
+        assert f"zuul.d/{name}.yaml:1: " in seen
+
+
 CONFIG = (
     "- pipeline: {name: gate, manager: dependent}\n"
     "- job: {name: base, parent: null, run: run.yaml, nodeset: {nodes: [{name: n, label: l}]}}\n"
@@ -197,3 +254,5 @@ def test_without_a_file_the_projects_own_repository_is_asked(work_tree) -> None:
         ("elsewhere", "undefined"),
     ]
     assert found["jobs"][0]["vars"] == {"tox_envlist": "py312"}
+    assert found["jobs"][0]["predicted"]["vm_hours"] == 0.3
+    assert "minutes of" not in shown()

@@ -8,7 +8,7 @@ import pytest
 
 from gatelocal.config.files import Files, files_of_commit, files_of_tree
 from gatelocal.config.zuul_files import is_zuul_file, load
-from gatelocal.config.zuul_yaml import parse
+from gatelocal.config.zuul_yaml import parse, parse_all
 from gatelocal.errors import CONFIGURATION, ConfigurationError
 from gatelocal.model.stanza import Tagged
 from git_review.git.runner import Runner
@@ -122,6 +122,24 @@ BOMB = "- job: {name: b, a: &a0 [1,2,3,4,5,6,7,8]}\n" + "".join(
 def test_a_bad_file_is_an_error_with_file_and_line(text: str, message: str) -> None:
     with pytest.raises(ConfigurationError, match=message):
         parse(text, "f")
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "hint"),
+    [
+        ("- job: {name: a, vars: &x {}}\n- job: {name: b, vars: &x {}}\n", 2, "anchor &x is on line 1 already", "name"),
+        ("- job:\n\tname: a\n", 2, "a tab stands", "spaces"),
+        ("- job:\n    name: a\n\tparent: b\n", 3, "a tab stands", "spaces"),
+        ("- job: {name: a}\n---\n- job: {name: b}\n", 2, "a second document begins", "`---`"),
+        ("- job:\n    name: @a\n", 2, "no value can begin with '@'", "quote"),
+        ("- job: {name: a\n- job: {name: b}\n", 2, "a flow mapping, which begins on line 1", "indentation"),
+        ("- job: {name: a}\n" + "- " * 5000 + "x\n", 2, "nested too deeply", ""),
+        ("x" * 2_000_001, 0, "too large", ""),
+    ],
+)
+def test_what_is_no_yaml_is_told_with_what_to_do(text: str, line: int, message: str, hint: str) -> None:
+    _, (fault,) = parse_all(text, "f")
+    assert (fault.line, message in fault.message, hint in fault.hint) == (line, True, True), fault
 
 
 def test_which_paths_are_configuration() -> None:

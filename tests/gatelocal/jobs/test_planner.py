@@ -9,6 +9,7 @@ import pytest
 
 from gatelocal.config.repositories import checked
 from gatelocal.errors import InputError
+from gatelocal.jobs.cost import cost_of
 from gatelocal.jobs.planner import Question, plan
 from gatelocal.jobs.zuul.layout import Layout, lay_out
 from gatelocal.model.plan import FrozenJob, Plan, PlannedJob
@@ -252,6 +253,65 @@ def test_an_error_elsewhere_is_counted_and_an_error_here_is_told() -> None:
         ("o/jobs", 1),
         ("o/jobs", 2),
     ]
+
+
+NO_YAML = "- project: {name: o/app, gate: {jobs: [j]}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (NO_YAML, True),
+        ("- project: {name: o/app, gate: {jobs: [j]}, gate: {}}\n", True),
+        ("- project: {name: o/app, gate: {}, description: 1}\n", True),
+        ("- project: {name: ^o/a.*, gate: {jobs: null}}\n", True),
+        ("- project: {name: ^o/l.*, gate: {jobs: null}}\n", False),
+        ("- project: {name: '^(', gate: {jobs: [noop]}}\n", False),
+        ("- project: {name: o/lib, gate: {jobs: null}}\n", False),
+    ],
+)
+def test_an_error_where_the_projects_stanza_may_be_touches_it(text: str, told: bool) -> None:
+    config = TenantProject("o/more", "h", trusted=True)
+    found = planned({config: {"master": text}, APP: {"master": ""}, LIB: {"master": ""}})
+    assert ([one.place.project for one in found.errors], found.other_errors) == (["o/more"] * told, 1 - told)
+
+
+def test_an_unreadable_file_elsewhere_does_not_touch_a_project_with_a_stanza() -> None:
+    config = TenantProject("o/more", "h", trusted=True)
+    found = planned({config: {"master": NO_YAML}, **app("", "noop")})
+    assert (found.errors, found.other_errors) == ((), 1)
+    other = planned({JOBS: {"master": NO_YAML}, APP: {"master": ""}})
+    assert (other.errors, other.other_errors) == ((), 1)
+
+
+def test_a_repository_that_may_hold_the_only_stanza_and_is_missing_is_an_error() -> None:
+    config = TenantProject("o/more", "h", trusted=True)
+    found = planned({}, APP, config, LIB)
+    assert [(one.place.project, one.place.where, one.message) for one in found.errors] == [
+        ("o/app", "", "its configuration cannot be read: not there"),
+        ("o/more", "", "its configuration cannot be read: not there"),
+    ]
+    base = BASE + "- project: {name: o/app, gate: {jobs: []}}\n"
+    known = planned({CONFIG: {"master": base}}, APP)
+    assert (known.errors, [one.needed_for for one in known.missing]) == ((), [("o/app",)])
+
+
+@pytest.mark.parametrize("settings", ["vars: {a: 1, a: 2}", "vars: !what {}", "vars: {{ x }}"])
+def test_a_definition_that_cannot_be_read_is_not_one_that_is_not_there(settings: str) -> None:
+    found = planned({JOBS: {"master": f"- job: {{name: j, {settings}}}\n"}, **app("", "j", "k")})
+    assert [one.reason for one in found.jobs] == [
+        "undefined: its definition cannot be read",
+        "undefined: no repository defines it",
+    ]
+    assert [one.hint for one in found.errors if one.message == "there is no job j"] == ["its definition cannot be read"]
+
+
+def test_what_a_job_costs_without_and_with_a_known_nodeset() -> None:
+    empty = "- nodeset: {name: none, nodes: []}\n- job: {name: k, nodeset: none}\n- job: {name: l}\n"
+    here = planned(app(empty, "k", "l"))
+    assert [cost_of(frozen(here, name), {}).vm_hours for name in "kl"] == [0, 0]
+    elsewhere = planned({CONFIG: {"master": ""}, **app("- job: {name: j, run: r}\n", "j")})
+    assert cost_of(frozen(elsewhere, "j"), {}).vm_hours == 0.5
 
 
 def test_a_required_project_that_does_not_exist() -> None:

@@ -52,6 +52,7 @@ def at(*paths: str, project: str = "o/app") -> list[dict[str, str]]:
 RUN, LEFT, ERROR = {"run": True}, {"run": False}, {"rule": "error"}
 JOBS_OF_TWO = "- job: {name: j, vars: {from: BRANCH}}\n"
 PROJECT = "- project: {gate: {jobs: [j]}}\n"
+IMAGES = (("j", "i"), ("k", "i"), ("l", "none"))
 
 CASES = [
     Case(
@@ -74,6 +75,20 @@ CASES = [
         {
             "j": {"vars": {"b": 2, "p": 1}, "host_vars": {"m": {"y": 1}}},
             "k": {"vars": {"e": 1}},
+        },
+    ),
+    Case(
+        "nothing with !override takes all variables away, even those of a final job",
+        app(
+            "- job: {name: p, vars: {a: 1}, extra-vars: {a: 1}, host-vars: {n: {x: 1}}, group-vars: {g: {x: 1}}}\n"
+            "- job: {name: j, parent: p, vars: !override {}, extra-vars: !override {}, host-vars: !override {},"
+            " group-vars: !override {}}\n- job: {name: f, final: true, vars: {a: 1}}\n",
+            *("j", "f: {vars: !override {}}", "p: {vars: {}}"),
+        ),
+        {
+            "j": {"vars": {}, "extra_vars": {}, "host_vars": {}, "group_vars": {}},
+            "f": {"vars": {}},
+            "p": {"vars": {"a": 1}},
         },
     ),
     Case(
@@ -304,6 +319,39 @@ CASES = [
         {"j": {"semaphores": ["a", "b", "c"]}},
     ),
     Case(
+        "a semaphore is a job's or a playbook's",
+        app("- job: {name: p, pre-run: {name: r, semaphores: s}}\n- job: {name: j, parent: p, semaphore: s}\n", "j"),
+        {"j": ERROR},
+    ),
+    Case(
+        "projects that a definition names are in the tenant",
+        app(
+            "".join(
+                f"- job: {{name: {name}, {text}}}\n"
+                for name, text in (
+                    ("a", "allowed-projects: o/none"),
+                    ("b", "include-projects: [o/none]"),
+                    ("c", "exclude-projects: [{type: name, name: o/none}]"),
+                    ("d", "include-vars: {name: x, project: o/none}"),
+                    ("e", "include-projects: [{type: change}, {type: name, name: o/lib}], allowed-projects: h/o/app"),
+                )
+            ),
+            *"abcde",
+        ),
+        {**dict.fromkeys("abcd", ERROR), "e": RUN},
+    ),
+    Case(
+        "an image is built for the project that defines it",
+        {
+            "o/config": {"master": "- image: {name: i, type: zuul}\n- project: {name: o/app, gate: {jobs: [j]}}\n"},
+            **app(
+                "".join(f"- job: {{name: {name}, run: r, image-build-name: {image}}}\n" for name, image in IMAGES),
+                *"kl",
+            ),
+        },
+        {"j": RUN, "k": ERROR, "l": ERROR},
+    ),
+    Case(
         "dependencies are replaced, and a hard one makes a job run",
         app(
             "- job: {name: a, files: ^never}\n- job: {name: b, files: ^never}\n- job: {name: c, files: ^never}\n"
@@ -349,6 +397,17 @@ CASES = [
             *("f: {voting: false, files: [x], branches: master}", "c", "w", "u"),
         ),
         {"f": {"voting": False}, "c": ERROR, "w": ERROR, "u": {"timeout": 1}},
+    ),
+    Case(
+        "an attribute is final once a definition that sets it says so; variables may not be set by the same one",
+        app(
+            "- job: {name: v, attribute-control: {vars: {}}}\n- job: {name: a, parent: v, vars: {a: 1}}\n"
+            "- job: {name: w, attribute-control: {run: {final: true}}}\n- job: {name: b, parent: w, run: r}\n"
+            "- job: {name: x, run: s, attribute-control: {run: {final: true}}}\n- job: {name: c, parent: x, run: r}\n"
+            "- job: {name: d, vars: {a: 1}, attribute-control: {vars: {final: true}}}\n",
+            *"abcd",
+        ),
+        {"a": RUN, "b": RUN, "c": ERROR, "d": ERROR},
     ),
     Case(
         "an entry cannot change how a final job runs, noop is one",
@@ -521,6 +580,56 @@ def test_a_rule(case: Case) -> None:
     assert set(jobs) == set(case.expected)
     for name, wanted in case.expected.items():
         assert {key: jobs[name].get(key) for key in wanted} == wanted, jobs[name]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        "post-review: false",
+        "semaphores: s, run: {name: x, semaphores: s}",
+        "attribute-control: {timeout: {final: true}}",
+        "attribute-control: {vars: {final: false}}",
+        "failure-output: '('",
+        "failure-output: [ok, '(?=x)']",
+        "vars: null",
+        "run: null",
+        "post-run: null",
+        "dependencies: null",
+        "required-projects: null",
+        "include-projects: null",
+        "exclude-projects: [null]",
+        "host-vars: {h: null}",
+        "group-vars: {1: {a: 1}}",
+        "roles: {zuul: o/lib}",
+        "include-vars: {name: x, project: o/lib, zuul-project: true}",
+        "include-vars: [{name: x, project: o/lib, use-ref: true}]",
+        "include-projects: [{type: change, name: x}]",
+        "include-projects: [{name: o/lib}]",
+        "include-projects: [{type: name}]",
+    ],
+)
+def test_what_zuul_does_not_take(settings: str) -> None:
+    found = answer(Case("", app(f"- job: {{name: j, {settings}}}\n- job: {{name: k}}\n", "j", "k"), {}))
+    assert [(job["rule"], job["reason"]) for job in found["jobs"]] == [
+        ("undefined", "undefined: its definition is wrong"),
+        ("matches", "matches"),
+    ]
+    entry = answer(Case("", app("- job: {name: j}\n", f"j: {{{settings}}}"), {}))
+    assert [job["rule"] for job in entry["jobs"]] == ["error"]
+
+
+@pytest.mark.parametrize(
+    "text", ["vars: null, gate: {jobs: [noop]}", "templates: t, gate: {jobs: [noop]}", "gate: {jobs: null}"]
+)
+def test_a_project_stanza_that_zuul_does_not_take(text: str) -> None:
+    found = answer(Case("", {"o/app": {"master": f"- project: {{{text}}}\n"}}, {}))
+    assert (found["jobs"], len(found["errors"])) == ([], 1)
+
+
+def test_names_are_told_apart_as_texts() -> None:
+    text = "- job: {name: j, vars: {a: {1: x, true: y}}}\n- job: {name: k, vars: {a: {1: x, '1': y}}}\n"
+    j, k = answer(Case("", app(text, "j", "k"), {}))["jobs"]
+    assert (j["vars"], k["reason"]) == ({"a": {"1": "y"}}, "undefined: its definition cannot be read")
 
 
 def test_the_order_of_jobs_is_that_of_their_first_entries() -> None:
