@@ -141,5 +141,4 @@ def _read(file: Path) -> object:
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8 text") from None
     except NotYaml as error:
-        place = f"{file}:{error.line}" if error.line else str(file)
-        raise InputError(f"{place}: {error.problem}", hint=error.hint) from None
+        raise InputError(f"{error.at(file)}: {error.problem}", hint=error.hint) from None

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import yaml
 
@@ -35,6 +36,10 @@ class NotYaml(Exception):
         self.line = line
         self.problem = problem
         self.hint = hint
+
+    def at(self, file: Path) -> str:
+        """The file, with the line where there is one."""
+        return f"{file}:{self.line}" if self.line else str(file)
 
 
 @dataclass(slots=True)

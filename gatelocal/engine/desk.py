@@ -123,4 +123,4 @@ def _clone_map(file: Path | None) -> tuple[Rule, ...]:
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8 text") from None
     except NotYaml as error:
-        raise InputError(f"{file}:{error.line}: {error.problem}", hint=error.hint) from None
+        raise InputError(f"{error.at(file)}: {error.problem}", hint=error.hint) from None
