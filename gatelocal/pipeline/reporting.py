@@ -6,8 +6,6 @@ their results cannot change what has happened. If one fails, those built on the 
 
 from __future__ import annotations
 
-from itertools import islice
-
 from gatelocal.model.evolve import replace
 from gatelocal.model.layout import JobKind
 from gatelocal.pipeline.builds import advance, caught_up
@@ -48,10 +46,10 @@ def failed(item: Item) -> tuple[str, ...]:
 
 
 def end(draft: Draft, item: Item) -> None:
-    """The queue goes on: all that have had their turn are looked at, for nobody was meanwhile."""
+    """The queue goes on: all are looked at, for nobody was meanwhile."""
     queue = draft.put_queue(replace(draft.queue(item.key), reporting=0))
-    for number in islice(queue.line, queue.active):
-        draft.flag(number, Flag.STAY | Flag.BASE | Flag.JOBS)
+    for place, number in enumerate(queue.line):
+        draft.flag(number, Flag.STAY | Flag.BASE | Flag.JOBS if place < queue.active else Flag.STAY)
 
 
 def _of(item: Item) -> list[JobRun]:
