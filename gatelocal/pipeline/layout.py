@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from gatelocal.errors import ConfigurationError
+from gatelocal.jobs.zuul.match import matches_whole
 from gatelocal.model.layout import (
     Approval,
     Layout,
@@ -26,7 +27,6 @@ from gatelocal.model.layout import (
 )
 from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.freeze import check
-from gatelocal.pipeline.match import compiled
 from gatelocal.pipeline.values import duration, listed, mapping, names, only, pattern, patterns, text, truth, whole
 
 CONNECTION = "gerrit"
@@ -331,7 +331,7 @@ def _projects(
         else:
             named.setdefault(stanza.name, []).append(part)
     for name in sorted({*others, *named} if by_pattern else ()):
-        parts = [part for meant, part in by_pattern if compiled(meant.regex).fullmatch(name)]
+        parts = [part for meant, part in by_pattern if matches_whole(meant.regex, name)]
         if parts:
             named.setdefault(name, []).extend(parts)
     return {name: Project(name, tuple(parts)) for name, parts in named.items()}

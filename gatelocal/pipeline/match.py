@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 
+from gatelocal.jobs.zuul.match import begins, occurs
 from gatelocal.model.facts import Facts, Ref, Vote
 from gatelocal.model.layout import Approval, Pattern, Pipeline, Requirement, Trigger
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated
@@ -13,15 +12,9 @@ from gatelocal.pipeline.events import ChangeEvent, RefUpdated
 _COMMIT_MESSAGE = "/COMMIT_MSG"
 
 
-@lru_cache(maxsize=4096)
-def compiled(regex: str) -> re.Pattern[str]:
-    """The expression, compiled once. :raises re.error: it is none."""
-    return re.compile(regex)
-
-
 def matches(pattern: Pattern, text: str) -> bool:
     """Whether the pattern matches from the beginning of the text, or, negated, does not."""
-    return bool(compiled(pattern.regex).match(text)) != pattern.negate
+    return begins(pattern.regex, text) != pattern.negate
 
 
 def any_matches(patterns: Iterable[Pattern], text: str) -> bool:
@@ -121,7 +114,7 @@ def _trigger(trigger: Trigger, event: ChangeEvent, now: float) -> bool:  # noqa:
         return False
     if trigger.approvals and not all(pair in event.approvals for pair in trigger.approvals):
         return False
-    if trigger.comments and not any(compiled(p.regex).search(event.comment) for p in trigger.comments):
+    if trigger.comments and not any(occurs(p.regex, event.comment) for p in trigger.comments):
         return False
     if trigger.branches and not any_matches(trigger.branches, facts.branch):
         return False

@@ -9,9 +9,9 @@ import re
 from collections.abc import Mapping
 
 from gatelocal.errors import ConfigurationError
+from gatelocal.jobs.zuul.match import pattern_problem
 from gatelocal.model.layout import Pattern
 from gatelocal.model.stanza import Tagged
-from gatelocal.pipeline.match import compiled
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 
@@ -68,18 +68,13 @@ def whole(value: object, place: str, key: str) -> int:
 
 
 def pattern(value: object, place: str) -> Pattern:
-    """A regular expression, or a mapping with one that may be negated."""
-    negate = False
+    """A regular expression (RE2), or a mapping with one that may be negated."""
+    problem = pattern_problem(value)
+    if problem:
+        raise ConfigurationError(f"{place}: {problem}")
     if isinstance(value, Mapping):
-        negate = value.get("negate") is True
-        value = value.get("regex")
-    if not isinstance(value, str):
-        raise ConfigurationError(f"{place}: a matcher is a regular expression, not {value!r}")
-    try:
-        compiled(value)
-    except re.error as error:
-        raise ConfigurationError(f"{place}: not a regular expression: {value!r}: {error}") from None
-    return Pattern(value, negate)
+        return Pattern(str(value["regex"]), value.get("negate") is True)
+    return Pattern(str(value))
 
 
 def patterns(value: object, place: str) -> tuple[Pattern, ...]:

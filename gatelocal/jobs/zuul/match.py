@@ -23,6 +23,8 @@ MAX_PATTERN = 10_000
 class _Pattern(Protocol):
     def match(self, text: str) -> object: ...
 
+    def search(self, text: str) -> object: ...
+
     def fullmatch(self, text: str) -> object: ...
 
 
@@ -103,7 +105,18 @@ def matches(matcher: Matcher, text: str) -> bool:
     """Whether the pattern matches from the beginning of the text, or, negated, does not."""
     if matcher.exact:
         return matcher.pattern == text
-    return bool(_compiled(matcher.pattern).match(_utf8(text))) != matcher.negate
+    return begins(matcher.pattern, text) != matcher.negate
+
+
+@lru_cache(maxsize=65536)
+def begins(pattern: str, text: str) -> bool:
+    """Whether the pattern matches from the beginning of the text."""
+    return bool(_compiled(pattern).match(_utf8(text)))
+
+
+def occurs(pattern: str, text: str) -> bool:
+    """Whether the pattern matches anywhere in the text, as comments are looked through."""
+    return bool(_compiled(pattern).search(_utf8(text)))
 
 
 def matches_whole(pattern: str, text: str) -> bool:
