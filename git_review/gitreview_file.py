@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 from git_review.errors import ReviewError
+
+_LIMIT = 1 << 20
 
 
 def read_gitreview(file: Path) -> dict[str, str] | None:
@@ -13,14 +16,22 @@ def read_gitreview(file: Path) -> dict[str, str] | None:
     Any line ends, a byte order mark, indented and repeated keys (the last one counts) and ``%`` are taken as they
     are; sections of other names are passed over.
 
-    :raises ReviewError: it cannot be read, or a line is neither a section nor ``key = value``; names file and line.
+    :raises ReviewError: it cannot be read, is no ordinary file or far too large, or a line is neither a section nor
+        ``key = value``; names file and line.
     """
     try:
-        text = file.read_bytes().decode("utf-8-sig", "replace")
+        # A device or a pipe might never end; where a link leads is what counts.
+        if not stat.S_ISREG(file.stat().st_mode):
+            raise ReviewError(f"{file} is no ordinary file", hint="it has to be a text file of a few lines")
+        with file.open("rb") as stream:
+            data = stream.read(_LIMIT + 1)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise ReviewError(f"{file} cannot be read: {error.strerror}") from error
+    if len(data) > _LIMIT:
+        raise ReviewError(f"{file} is too large", hint="it has to be a text file of a few lines")
+    text = data.decode("utf-8-sig", "replace")
     values: dict[str, str] = {}
     section: str | None = None
     for number, raw in enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), 1):

@@ -102,10 +102,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """The hook of one repository. :ivar path: where git looks for it."""
+    """The hook of one repository.
+
+    :ivar path: where git looks for it. :ivar makes_ids: whether it would make Change-Ids, runnable or not.
+    """
 
     path: Path
     kind: Kind
+    makes_ids: bool = True
 
     @property
     def runs(self) -> bool:
@@ -118,15 +122,15 @@ def look(directory: Path) -> Hook:
     path = directory / NAME
     if not path.exists():
         return Hook(path, Kind.MISSING)
-    if not os.access(path, os.X_OK):
-        return Hook(path, Kind.NOT_EXECUTABLE)
+    text = ""
     with contextlib.suppress(OSError):
         text = path.read_text("utf-8", "replace")
-        if text == COMMIT_MSG:
-            return Hook(path, Kind.CURRENT)
-        if "Change-Id" in text:
-            return Hook(path, Kind.OTHER)
-    return Hook(path, Kind.FOREIGN)
+    makes_ids = "Change-Id" in text
+    if not os.access(path, os.X_OK):
+        return Hook(path, Kind.NOT_EXECUTABLE, makes_ids)
+    if text == COMMIT_MSG:
+        return Hook(path, Kind.CURRENT)
+    return Hook(path, Kind.OTHER if makes_ids else Kind.FOREIGN, makes_ids)
 
 
 def install(hook: Hook, text: str = COMMIT_MSG, *, replace: bool = False) -> None:

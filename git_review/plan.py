@@ -54,18 +54,21 @@ class Git:
     """A git command that changes something.
 
     :ivar failure: makes the error of git's words; by default git's own failure goes up.
-    :ivar undo: a git command to run when it failed, before the error goes up.
+    :ivar conflict: makes the error where paths are unmerged after it, which is looked for before `undo`.
+    :ivar undo: a git command to run when it failed, before the error goes up. :ivar stdin: what it reads.
     :ivar first: what the person is told before it runs. :ivar last: what, when it has run well.
     :ivar told: git's own words are passed on.
     """
 
     words: tuple[str, ...]
     failure: Failure | None = None
+    conflict: Failure | None = None
     undo: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     first: str = ""
     last: str = ""
     told: bool = False
+    stdin: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,14 @@ class Reword:
 
     :ivar commits: HEAD first. :ivar which: the ids of those that get one.
     :ivar review_url: of a server whose ``Link:`` trailers stand in place of Change-Ids; "" for none.
-    :ivar first: what the person is told before.
+    :ivar first: what the person is told before. :ivar notes: notes go along, as git's configuration says.
     """
 
     commits: tuple[Commit, ...]
     which: tuple[str, ...]
     review_url: str
     first: str
+    notes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +109,10 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """The upload, its output passed on live."""
+    """The upload, its output passed on live. :ivar wanted: what the person wants the server to be told with it."""
 
     words: tuple[str, ...]
+    wanted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +148,8 @@ def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> str:
                 _reword(step, runner, talk)
             case Confirm(question, option):
                 confirm(question, option, talk)
-            case Push(words):
-                said = _push(words, runner, talk)
+            case Push():
+                said = _push(step, runner, talk)
             case Say(text):
                 talk.say(text)
             case Stop(error):
@@ -168,13 +173,16 @@ def _git(step: Git, runner: Runner, talk: Talk) -> None:
     if step.first and not runner.dry_run:
         talk.say(step.first)
     try:
-        done = runner.run(*step.words, environment=step.environment)
+        done = runner.run(*step.words, environment=step.environment, stdin=step.stdin)
     except GitFailed as error:
+        failure = step.failure
+        if step.conflict is not None and runner.query("ls-files", "--unmerged", "-z").stdout:
+            failure = step.conflict
         if step.undo:
             runner.run(*step.undo, ok=range(256))
-        if step.failure is None:
+        if failure is None:
             raise
-        raise step.failure(error.details) from error
+        raise failure(error.details) from error
     if step.told and done.text:
         talk.say(done.text)
     if step.last and not runner.dry_run:
@@ -183,37 +191,45 @@ def _git(step: Git, runner: Runner, talk: Talk) -> None:
 
 def _install(step: InstallHook, runner: Runner, talk: Talk) -> None:
     path = step.hook.path
+    only_mode = step.hook.kind is hooks.Kind.NOT_EXECUTABLE and not step.replace
     if runner.dry_run:
-        talk.say(messages.HOOK_LEFT_OUT.format(path))
+        talk.say((messages.HOOK_MODE_LEFT_OUT if only_mode else messages.HOOK_LEFT_OUT).format(path))
         return
     try:
         hooks.install(step.hook, step.text or hooks.COMMIT_MSG, replace=step.replace)
     except OSError as error:
         raise messages.hook_not_written(path, error.strerror or str(error)) from error
-    talk.say(messages.HOOK_INSTALLED.format(path))
+    talk.say(
+        messages.hook_made_executable(path, step.hook.makes_ids) if only_mode else messages.HOOK_INSTALLED.format(path)
+    )
 
 
 def _reword(step: Reword, runner: Runner, talk: Talk) -> None:
     if runner.dry_run:
         talk.say(messages.LEFT_OUT.format(step.first))
         return
-    from git_review.git.reword import give_change_ids
+    from git_review.git.reword import copy_notes, give_change_ids
 
     talk.say(step.first)
-    if give_change_ids(runner, step.commits, step.which, step.review_url).unsigned:
+    done = give_change_ids(runner, step.commits, step.which, step.review_url)
+    if step.notes:
+        copy_notes(runner, done.made)
+    if done.unsigned:
         talk.warn(messages.SIGNATURES_LOST)
 
 
-def _push(words: tuple[str, ...], runner: Runner, talk: Talk) -> str:
+def _push(step: Push, runner: Runner, talk: Talk) -> str:
     if runner.dry_run:
         import shlex
 
-        talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *words))}")
+        talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *step.words))}")
         return ""
-    done = runner.relay(*words, heard=talk.relay)
+    done = runner.relay(*step.words, heard=talk.relay)
     if done.status == 0:
         return done.stdout
     if messages.NOTHING_NEW_FOR_SERVER in done.stdout:
+        if step.wanted:
+            raise messages.not_applied(step.wanted, done.status)
         talk.say(messages.NO_NEW_CHANGES)
         return done.stdout
     raise messages.push_failed(done.status, done.stdout)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote
 
 _FITS_IN_REF = re.compile(r"[A-Za-z0-9_@+=%-]+(?:[./][A-Za-z0-9_@+=%-]+)*")
@@ -22,6 +22,7 @@ class PushOptions:
     :ivar visibility: ``wip``, ``ready``, ``private``, ``remove-private``: those that are wanted.
     :ivar notify: ``NONE``, ``OWNER``, ``OWNER_REVIEWERS`` or ``ALL``; None leaves it to the server.
     :ivar message: the patchset's description.
+    :ivar bases: what the changes are based on: commits, as the person named them until they are looked up.
     :ivar more: Gerrit's other options in its own spelling. :ivar free: what the person wrote for ``git push -o``.
     :ivar implied_topic: a topic that nobody gave in so many words.
     """
@@ -33,14 +34,20 @@ class PushOptions:
     visibility: tuple[str, ...] = ()
     notify: str | None = None
     message: str | None = None
+    bases: tuple[str, ...] = ()
     more: tuple[str, ...] = ()
     free: tuple[str, ...] = ()
     implied_topic: str | None = None
 
     @property
     def says_something(self) -> bool:
-        """Whether the server is told more than the commits."""
-        return bool(words(self) or self.free)
+        """Whether the server is told more than the commits, and a topic that nobody gave."""
+        return bool(self.said)
+
+    @property
+    def said(self) -> tuple[str, ...]:
+        """What the person wants the server to be told, in its spelling."""
+        return (*words(self), *self.free)
 
 
 def words(options: PushOptions) -> tuple[str, ...]:
@@ -54,6 +61,7 @@ def words(options: PushOptions) -> tuple[str, ...]:
         found.append(f"notify={options.notify}")
     if options.message is not None:
         found.append(f"m={encoded(options.message)}")
+    found += [f"base={commit}" for commit in options.bases]
     return (*found, *options.more)
 
 
@@ -62,22 +70,36 @@ def encoded(message: str) -> str:
     return quote(message, safe="").replace("_", "%5F").replace("%20", "+")
 
 
-def push_words(remote: str, branch: str, options: PushOptions, *, thin: bool = True) -> tuple[str, ...]:
+def push_words(
+    remote: str, branch: str, options: PushOptions, *, thin: bool = True, apart: bool = True
+) -> tuple[str, ...]:
     """The words of the push behind ``git``: what Gerrit is told is in the last one where that is possible.
 
-    An implied topic and what the person wrote for ``-o`` are push options in any case.
+    What the person wrote for ``-o`` is a push option in any case.
+
+    :param apart: an implied topic is a push option, too, so that the last word is that of 2.5.0. Every Gerrit takes
+        them; not so for git's own servers.
     """
-    told = words(options)
-    apart: tuple[str, ...] = (
-        (f"topic={options.implied_topic}",) if options.implied_topic and options.topic is None else ()
-    )
-    apart += options.free
+    topic = (f"topic={options.implied_topic}",) if options.implied_topic and options.topic is None else ()
+    told = (*(() if apart else topic), *words(options))
+    free = (*(topic if apart else ()), *options.free)
     target = f"HEAD:refs/for/{branch}"
     command = ["push", "--no-follow-tags", *(() if thin else ("--no-thin",))]
-    if all(_FITS_IN_REF.fullmatch(word) and not word.endswith(".lock") for word in told):
+    if _fit_in_ref(told):
         behind = f"%{','.join(told)}" if told else ""
-        return (*command, *_as_push_options(apart), remote, target + behind)
-    return (*command, *_as_push_options((*told, *apart)), remote, target)
+        return (*command, *_as_push_options(free), remote, target + behind)
+    return (*command, *_as_push_options((*told, *free)), remote, target)
+
+
+def modest(options: PushOptions) -> PushOptions:
+    """The same without an implied topic that alone would take a push option: for servers that may not know these."""
+    alone = not options.free and _fit_in_ref(words(options))
+    fits = options.implied_topic is None or _fit_in_ref((f"topic={options.implied_topic}",))
+    return replace(options, implied_topic=None) if alone and not fits else options
+
+
+def _fit_in_ref(told: Sequence[str]) -> bool:
+    return all(_FITS_IN_REF.fullmatch(word) and not word.endswith(".lock") for word in told)
 
 
 def _as_push_options(told: Sequence[str]) -> tuple[str, ...]:

@@ -40,11 +40,14 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], str | None, str | None]] = {
 }
 _LISTED = ("config", "--show-scope", "-z", "--list")
 _FLAG = "the command line"
+DEFAULT = "the default"
+"""The origin of what nobody has set."""
 _BRANCH_AUTHORS = ("name", "email", "username")
 """Checked as 2.5.0 does; its downloads, and ours, are named by number and not by author."""
 _GLOBAL, _FILE = ".config/git-review", "git-review.conf"
 _TRUE, _FALSE = ("1", "true", "yes", "on"), ("0", "false", "no", "off", "")
 _HOST = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*|\[?[0-9A-Fa-f:.]+(?:%[A-Za-z0-9]+)?\]?")
+_FOR_A_SHELL = re.compile(r"""[|&;<>()$`\\"' \t\n*?\[#~=%]""")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _USUAL_PORTS = {"ssh": 29418}
 
@@ -63,8 +66,9 @@ class Settings:
     :ivar timeout: seconds that a question to the server may take; None leaves it to the kind of question.
     :ivar username: for the server; None when nobody set one.
     :ivar login: the name of the operating system's account, "" when it has none.
-    :ivar ssh: the words that git starts ssh with. :ivar git: git's configuration, the last value of each key.
-    :ivar origins: where each setting comes from, in words for people.
+    :ivar ssh: the words that git starts ssh with, perhaps through a shell.
+    :ivar git: git's configuration, the last value of each key.
+    :ivar origins: where each setting comes from, in words for people. :ivar values: what was written there.
     :ivar warnings: what a person should hear about.
     :ivar script_places: where the person's own scripts for every repository may be.
     """
@@ -86,6 +90,7 @@ class Settings:
     ssh: tuple[str, ...]
     git: Mapping[str, str] = field(repr=False)
     origins: Mapping[str, str]
+    values: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     script_places: tuple[Path, ...] = ()
 
@@ -147,8 +152,8 @@ def load(
             found.offer(name, git.get(key), _origin(scopes.get(key, ""), key))
     warnings = _from_files(found, places.top, local)
     for name, (_, _, default) in _KEYS.items():
-        found.offer(name, default, "the default")
-    found.offer("remote", "gerrit", "the default")
+        found.offer(name, default, DEFAULT)
+    found.offer("remote", "gerrit", DEFAULT)
     if _truth(found, "usepushurl") and found.origins["remote"] != _FLAG:
         # As in 2.5.0: the push URL is origin's, whatever a second remote would be called.
         found.values["remote"], found.origins["remote"] = "origin", found.origins["usepushurl"]
@@ -204,7 +209,7 @@ def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) ->
     scheme = values["scheme"].lower()
     host, project = values.get("host") or None, (values.get("project") or "").strip("/") or None
     _require(found, "scheme", _SCHEME.fullmatch(scheme), "ssh, http or https")
-    _require(found, "host", host is None or _HOST.fullmatch(host), "a host name or an address, nothing else")
+    _require(found, "host", host is None or _is_host(host), "a host name or an address; a port is a setting of its own")
     _require(found, "project", project is None or _is_project(project), "a project's name on the server")
     _require(found, "branch", is_branch(values["branch"]), "the name of a branch")
     _require(found, "remote", is_remote(values["remote"]), "the name of a remote")
@@ -228,6 +233,7 @@ def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) ->
         ssh=_ssh(git),
         git=git,
         origins=dict(found.origins),
+        values=dict(values),
         warnings=warnings,
     )
 
@@ -275,6 +281,20 @@ def _name(path: str, scheme: str) -> str:
     return (path.removeprefix("a/") if scheme in ("http", "https") else path).removesuffix(".git")
 
 
+def _is_host(name: str) -> bool:
+    if not _HOST.fullmatch(name):
+        return False
+    if ":" not in name:
+        return True
+    from ipaddress import IPv6Address
+
+    try:
+        IPv6Address(name.removeprefix("[").removesuffix("]"))
+    except ValueError:
+        return False
+    return True
+
+
 def _is_project(name: str) -> bool:
     return not name.startswith("-") and name.isprintable()
 
@@ -293,16 +313,12 @@ def _login() -> str:
 
 
 def _ssh(git: Mapping[str, str]) -> tuple[str, ...]:
-    """The program in git's own order. The first two are command lines: split into words, ``~`` and ``$NAME`` resolved,
-    and never given to a shell.
+    """The program in git's own order. The first two are command lines of the person's own, and a shell runs them where
+    git has it done: then what follows is handed over as the shell's arguments, never as text for it.
+
+    Source: git's ``run-command.c``, ``prepare_shell_cmd``.
     """
     line = os.environ.get("GIT_SSH_COMMAND") or git.get("core.sshcommand")
-    if not line:
+    if not line or not line.strip():
         return (os.environ.get("GIT_SSH") or "ssh",)
-    import shlex
-
-    try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise ReviewError(f"the command line for ssh cannot be split into words: {error}") from error
-    return tuple(os.path.expanduser(os.path.expandvars(word)) for word in words) or ("ssh",)  # noqa: PTH111
+    return ("sh", "-c", f'{line} "$@"', line) if _FOR_A_SHELL.search(line) else (line,)

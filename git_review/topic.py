@@ -2,19 +2,22 @@
 
 ``message``: a bug (``Closes-Bug: #1``, ``LP: #1``, ``bug 1``) → ``bug/1``, else a blueprint (``Implements: blueprint
 x``, ``bp x``) → ``bp/x``. ``branch``: when the message says nothing, the branch's name, as git-review 1.28 to 2.4 did.
-Quoted text (``Revert "..."``, lines that begin with ``>`` or are indented) and URLs refer to nothing.
+Quoted text (``Revert "..."``, lines that begin with ``>`` or are indented, all below ``-----Original Message-----``)
+and URLs refer to nothing. Quotation marks and such around a reference alone are no quoted text: "bug 1".
 """
 
 from __future__ import annotations
 
 import re
 from enum import Enum
+from itertools import takewhile
 
 # Patterns as texts: most messages refer to nothing, and compiling costs more than looking for the words.
 _URL = r"\S*://\S*"
-_REVERTED = r'\b(?:Revert|Reapply|Reland)[ \t]+".*"'
+_REVERTED = r"""\b(?:Revert|Reapply|Reland)[ \t]+(?:".*"|'.*'|`.*`|\u201c.*\u201d|\u2018.*\u2019|\xab.*\xbb)"""
+_ORIGINAL = r"[ \t]*-{2,}[ \t]*(?:Original|Forwarded)[ \t]+message[ \t]*-{2,}[ \t]*"
 _QUOTED = r"[ \t]*[>|]|[ ]{4}|\t"
-_TRAILER = r"(?:(?:^|(?<=[\s(\[,;:]))(?:[a-z]+-)*)"
+_TRAILER = r"""(?:(?:^|(?<=[\s(\[,;:]))["'`*_\u201c\u2018\xab]*(?:[a-z]+-)*)"""
 _AFTER = r"(?=[ \t:#])[ \t]*:?[ \t]*#?[ \t]*"
 _BUG = rf"{_TRAILER}(?:bug|lp){_AFTER}([0-9]+)(?!\w|\.[0-9])"
 _BLUEPRINT = rf"{_TRAILER}(?:blueprint|bp){_AFTER}([a-z0-9_][a-z0-9_.-]*)"
@@ -47,7 +50,8 @@ def of_message(message: str) -> str | None:
     """The topic of the first bug that the message refers to, else of the first blueprint."""
     if not any(word in message.lower() for word in ("bug", "lp", "blueprint", "bp")):
         return None
-    text = "\n".join(_plain(line) for line in message.splitlines() if not re.match(_QUOTED, line))
+    own = takewhile(lambda line: not re.fullmatch(_ORIGINAL, line, re.IGNORECASE), message.splitlines())
+    text = "\n".join(_plain(line) for line in own if not re.match(_QUOTED, line))
     for pattern, prefix in ((_BUG, "bug"), (_BLUEPRINT, "bp")):
         for match in re.finditer(pattern, text, re.IGNORECASE | re.ASCII):
             name = match[1].rstrip(".-")

@@ -11,6 +11,8 @@ TYPE_CHECKING = False  # not typing's, whose import takes as long as all else th
 if TYPE_CHECKING:
     from git_review.cli.terminal import Terminal
 
+# The git-review whose options, exit codes and texts these are: programs compare it with the one that they need.
+_BEHAVES_LIKE = "2.5.0"
 _LICENSE = "Licensed under the Apache License, Version 2.0: https://www.apache.org/licenses/LICENSE-2.0"
 
 
@@ -90,7 +92,9 @@ def _run(argv: Sequence[str], terminal: Terminal) -> int:
 
 
 def _version_line() -> str:
-    return f"git-review version (gatelocal) {_version()}"
+    """One version, as third and as last word, since programs look for either; our own is its local part (PEP 440)."""
+    own = _version().replace("+", ".").replace("-", ".").replace("_", ".")
+    return f"git-review version {_BEHAVES_LIKE}+gatelocal.{own}"
 
 
 def _version() -> str:

@@ -12,6 +12,7 @@ _git_review() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD - 1]}}
     case $before in
 {choices}
+{values}) COMPREPLY=(); return ;;
     -r|--remote) COMPREPLY=($(compgen -W "$(git remote 2>/dev/null)" -- "$word")); return ;;
     --worktree) COMPREPLY=($(compgen -d -- "$word")); return ;;
     esac
@@ -47,6 +48,10 @@ complete -c git-review -f -a "(git for-each-ref --format='%(refname:lstrip=3)' r
 """
 
 
+# What bash completes with names that are no choices of the table's.
+_COMPLETED = ("remote", "worktree")
+
+
 def script(shell: str) -> str:
     """What that shell wants to read: bash, zsh or fish."""
     if shell == "bash":
@@ -56,14 +61,17 @@ def script(shell: str) -> str:
             for option in OPTIONS
             if option.choices and not option.default
         )
-        return _BASH.format(choices=choices, options=" ".join(name for option in OPTIONS for name in option.names))
+        free = (option for option in OPTIONS if option.value and not option.choices and option.key not in _COMPLETED)
+        values = "    " + "|".join(name for option in free for name in option.names)
+        options = " ".join(name for option in OPTIONS for name in option.names)
+        return _BASH.format(choices=choices, values=values, options=options)
     if shell == "zsh":
         return _ZSH.format(options="\n".join(line for option in OPTIONS for line in _zsh(option)))
     return _FISH.format(options="\n".join(_fish(option) for option in OPTIONS))
 
 
 def _zsh(option: Option) -> Iterator[str]:
-    text = option.text.translate(str.maketrans("[]:", "(),", "'`"))
+    text = option.text.translate(str.maketrans("[]", "()", "'`")).replace(":", "\\:")
     value = (
         f":{option.value.lower().replace('[', '').replace(']', '')}:({' '.join(option.choices)})"
         if option.value

@@ -58,7 +58,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
         "What to do (without any of these: upload HEAD's commits)",
         (
             _flag("-s --setup", "Make the remote and install the Change-Id hook."),
-            _value("-d --download", "CHANGE[,PS]", "Check a change out in a branch review/NUMBER."),
+            _value("-d --download", "CHANGE[,PS]", "Check a change, or the newest of topic:NAME, out as review/N."),
             _value("-x --cherrypick", "CHANGE[,PS]", "Cherry-pick a change onto the current branch."),
             _value("-X --cherrypickindicate", "CHANGE[,PS]", "The same, and the message names the original."),
             _value("-N --cherrypickonly", "CHANGE[,PS]", "The same, without committing."),
@@ -151,7 +151,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             _flag("--no-track", "Do not."),
             _flag("-u --update", "Fetch the remote first, and refresh the hook."),
             _flag("--remote-hook", "Take the Change-Id hook from the server."),
-            _flag("-v --verbose", "Tell each command that runs."),
+            _flag("-v --verbose", "Tell each command that runs, and what is set."),
             _flag("--json", "Results as JSON on standard output, all else on standard error.", new=True),
             Option(("--color",), "Use colors.", "WHEN", ("always", "never", "auto"), default="always"),
             _flag("--no-color", "The same as --color=never."),

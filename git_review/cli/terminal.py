@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+from threading import Lock
 from typing import TextIO
 
 import click
@@ -24,6 +25,8 @@ class Terminal:
 
     def __init__(self, *, json: bool = False) -> None:
         self._json = json
+        # The server is asked beside other things: what -v tells of both comes line by line.
+        self._lock = Lock()
 
     @property
     def is_terminal(self) -> bool:
@@ -49,7 +52,8 @@ class Terminal:
 
     def show(self, text: str) -> None:
         """Tell something that is clean already and may hold colors, which are kept."""
-        click.echo(_encodable(text), file=self._out, color=True)
+        with self._lock:
+            click.echo(_encodable(text), file=self._out, color=True)
 
     def answer(self, text: str) -> None:
         """What was asked for, on standard output in any case."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from git_review.commands.context import Context
 from git_review.gerrit.address import Remote, parse_remote, server_url
@@ -16,6 +17,10 @@ from git_review.messages import changes as said
 if TYPE_CHECKING:
     from git_review.gerrit.client import Gerrit
     from git_review.gerrit.transport import Policy
+
+
+LIMIT_BESIDE = 20.0
+"""Seconds that the server has for a whole answer when the run goes on without it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +57,19 @@ def changes(context: Context, terms: Sequence[str], wanted: Wanted | None = None
     url = push_url(context)
     remote = parse_remote(url)
     if remote.scheme == "ssh":
-        limit = context.settings.timeout or (20 if wanted.silent else 120)
-        page = ssh.Page(wanted.patchsets, wanted.start, wanted.silent, limit)
+        limit = seconds(context, wanted.silent)
+        page = ssh.Page(wanted.patchsets, wanted.start, wanted.silent, limit, context.runner.tell)
         return islice(ssh.query(context.settings.ssh, remote, terms, page), wanted.limit)
     if remote.scheme in ("http", "https"):
         return _by_http(context, url, " ".join(terms), wanted)
     raise said.no_gerrit(context.remote)
+
+
+def seconds(context: Context, silent: bool = False) -> float:
+    """How long one answer may take, by ssh as by HTTP. :param silent: the run does not depend on it."""
+    from git_review.gerrit.ssh import LIMIT
+
+    return context.settings.timeout or (LIMIT_BESIDE if silent else LIMIT)
 
 
 def asks_by_ssh(context: Context) -> bool:
@@ -90,11 +102,12 @@ def chain(context: Context, change: Change) -> tuple[int, ...]:
         )
     from git_review.gerrit import ssh
 
+    page = ssh.Page(timeout=seconds(context), tell=context.runner.tell)
     below: list[int] = []
     above: list[int] = []
     for numbers, side in ((below, 0), (above, 1)):
         at = change.number
-        while links := ssh.neighbours(context.settings.ssh, remote, at)[side]:
+        while links := ssh.neighbours(context.settings.ssh, remote, at, page)[side]:
             if len(links) > 1 and side:
                 raise said.chain_forks(at, links)
             at = links[0]
@@ -152,6 +165,7 @@ def server(context: Context, url: str, *, silent: bool = False) -> Iterator[Gerr
 def _by_http(context: Context, url: str, query: str, wanted: Wanted) -> Iterator[Change]:
     options = ["ALL_REVISIONS" if wanted.patchsets else "CURRENT_REVISION", "DETAILED_ACCOUNTS"]
     options += ["DETAILED_LABELS"] if wanted.votes else []
+    context.progress(said.asking(url, query))
     with server(context, url, silent=wanted.silent) as gerrit:
         for change in gerrit.changes.query(query, options, wanted.limit, wanted.start):
             yield replace(change, url=gerrit.changes.url(change))
@@ -162,11 +176,13 @@ def _policy(context: Context, base: str, silent: bool) -> Policy:
     from git_review.http_settings import http
 
     own = http(context.runner, base)
-    limit = context.settings.timeout or (15 if silent else 30)
+    limit = seconds(context, silent)
     return Policy(
         timeout=(min(5, limit), limit),
+        total=limit,
         retries=0 if silent else 3,
         verify=own.verify,
         proxy=own.proxy,
         cookies=own.cookies,
+        cookies_log_in="/a/" in urlsplit(push_url(context)).path,
     )

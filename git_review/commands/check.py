@@ -120,6 +120,7 @@ def rebase_step(remote: str, branch: str) -> Git:
     return Git(
         _rebase_words(remote, branch),
         failure=lambda words: messages.rebase_failed((remote, branch), words),
+        conflict=lambda words: messages.rebase_failed((remote, branch), words, conflict=True),
         undo=("rebase", "--abort"),
         environment=NO_EDITOR,
     )

@@ -12,7 +12,7 @@ from git_review.git.repo import Places, branch_name, locate
 from git_review.git.runner import Runner
 from git_review.plan import Talk
 from git_review.pushspec import PushOptions
-from git_review.settings import Settings, begin, load
+from git_review.settings import DEFAULT, Settings, begin, load
 
 
 class Rebase(Enum):
@@ -117,8 +117,21 @@ class Context:
 
     @property
     def username(self) -> str:
-        """The name on the server, as far as anybody told it."""
-        return self.settings.username or self.settings.login
+        """The name on the server, as far as anybody told it; ``origin``'s URL may, where it leads there as well."""
+        return self.settings.username or self._username_in("origin") or self.settings.login
+
+    def _username_in(self, remote: str) -> str | None:
+        """The name in a remote's URL, if that is the server that the settings name."""
+        from git_review.gerrit.address import parse_remote
+        from git_review.gerrit.errors import AddressError
+
+        settings = self.settings
+        try:
+            there = parse_remote(settings.git.get(f"remote.{remote}.url", ""))
+        except AddressError:
+            return None
+        here = ((settings.host or "").lower(), settings.scheme)
+        return there.user if (there.host, there.scheme) == here and there.port in (None, settings.port) else None
 
     def progress(self, text: str) -> None:
         """Tell something to a person who asked for -v."""
@@ -128,8 +141,7 @@ class Context:
 
 def prepare(options: Options, talk: Talk) -> Context:
     """Look where we are and what is set. :raises ReviewError: we are in no repository, or a setting makes no sense."""
-    show = _shower(options, talk)
-    runner = Runner(show=show, dry_run=options.dry_run)
+    runner = Runner(show=_shower(options, talk), dry_run=options.dry_run, tell=_teller(options, talk))
     if options.branch is not None and not is_branch(options.branch):
         raise messages.bad_branch(options.branch)
     with begin(runner) as begun:
@@ -137,6 +149,8 @@ def prepare(options: Options, talk: Talk) -> Context:
         settings = load(runner, flags=_flags(options), places=places, begun=begun)
     for warning in settings.warnings:
         talk.warn(warning)
+    if options.verbose:
+        _tell_settings(options, settings, talk)
     remote, branch = settings.remote, settings.branch
     if _tracks(options, settings):
         tracked = _tracked(runner, settings)
@@ -148,10 +162,21 @@ def prepare(options: Options, talk: Talk) -> Context:
 
 
 def _shower(options: Options, talk: Talk) -> Callable[[str], None] | None:
-    if not options.verbose and not options.dry_run:
-        return None
-    told = messages.LEFT_OUT if options.dry_run else messages.RUNNING
-    return lambda line: talk.say(told.format(line))
+    """A dry run tells what it leaves out."""
+    return (lambda line: talk.say(messages.LEFT_OUT.format(line))) if options.dry_run else None
+
+
+def _teller(options: Options, talk: Talk) -> Callable[[str], None] | None:
+    """-v tells each program that runs."""
+    return (lambda line: talk.say(messages.RUNNING.format(line))) if options.verbose else None
+
+
+def _tell_settings(options: Options, settings: Settings, talk: Talk) -> None:
+    """-v tells what is set, and where; not what an option of this run overrules."""
+    for name, origin in settings.origins.items():
+        overruled = name == "rebase" and options.rebase is not None
+        if origin != DEFAULT and not overruled:
+            talk.say(messages.setting(name, settings.values[name], origin))
 
 
 def _flags(options: Options) -> dict[str, str | None]:

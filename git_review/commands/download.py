@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from git_review.commands import ask
 from git_review.commands.context import Context, upstream
-from git_review.commands.find import Found, fetch_step, find, tip_of_topic
+from git_review.commands.find import Found, fetch_step, find, tip_of_topic, topic_of
 from git_review.commands.setup import ensure_remote
 from git_review.errors import ReviewError
 from git_review.gerrit.model import Change
@@ -14,20 +16,19 @@ from git_review.git.repo import branch_name, commit_id
 from git_review.messages import changes as said
 from git_review.plan import Git, Say, Step, carry_out
 
-_TOPIC = "topic:"
-
 
 def download(context: Context) -> None:
     """Fetch a change's patchset (the current one unless one is named) and check it out in a branch of its own.
 
-    ``topic:NAME`` is the newest change of a topic's chain; with --chain it is the newest change of the whole chain.
+    ``topic:NAME``, or the topic's URL, is the newest change of a topic's chain; with --chain it is the newest change of
+    the whole chain.
 
     :raises ReviewError: no such change (35) or patchset (36, 38), the server cannot be asked (34), makes no sense (35),
         the branch follows something else (75), or local edits are in the way (64, 65, 66).
     """
     ensure_remote(context)
-    name = context.options.change.strip()
-    found = tip_of_topic(context, name[len(_TOPIC) :]) if name.startswith(_TOPIC) else find(context, name)
+    topic = topic_of(context.options.change)
+    found = find(context, context.options.change) if topic is None else tip_of_topic(context, topic)
     numbers: tuple[int, ...] = (found.change.number,)
     if context.options.chain:
         numbers = ask.chain(context, found.change)
@@ -36,6 +37,8 @@ def download(context: Context) -> None:
     target = found.change.branch if is_branch(found.change.branch) else context.branch
     exists = commit_id(context.runner, head(branch))
     _refuse_other_upstream(context, branch, target, exists)
+    if exists is not None:
+        _refuse_other_work_tree(context, branch)
     carry_out(_steps(context, branch, found, exists), context.runner, context.talk)
     _follow(context, branch, target)
     if not context.runner.dry_run:
@@ -69,6 +72,14 @@ def _refuse_other_upstream(context: Context, branch: str, target: str, exists: s
     follows = upstream(context.settings, branch) if exists else None
     if follows is not None and follows != (context.remote, target):
         raise said.other_upstream(branch, "/".join(follows), f"{context.remote}/{target}")
+
+
+def _refuse_other_work_tree(context: Context, branch: str) -> None:
+    """A branch that is checked out elsewhere is not moved from here. git before 2.44 would do so."""
+    place = context.runner.query("for-each-ref", "--format=%(worktreepath)", head(branch)).text
+    wanted_here = context.options.worktree is None and Path(place) == context.places.top
+    if place and not wanted_here:
+        raise said.checked_out_elsewhere(branch, place, 65)
 
 
 def _steps(context: Context, branch: str, found: Found, exists: str | None) -> list[Step]:

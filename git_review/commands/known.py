@@ -5,23 +5,23 @@ The judging is pure. It refuses what would bury somebody's newer patchset or reo
 
 from __future__ import annotations
 
-import re
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from git_review.commands.context import Context
 from git_review.errors import ReviewError
-from git_review.git import repo
+from git_review.git import lineage, repo
 from git_review.git.trailers import change_id
 
 if TYPE_CHECKING:
+    from git_review.commands.ask import Wanted
     from git_review.gerrit.model import Change
 
-_MANY = 60
-_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_AT_ONCE = 60
+"""So many Change-Ids fit into one question: a URL or a command line of some 4 KB."""
 
 
 class State(Enum):
@@ -73,19 +73,21 @@ def ask_beside(context: Context, commits: Callable[[], Sequence[repo.Commit]]) -
     ids = sorted({found for commit in commits() if (found := change_id(commit.message))})
     if not ids:
         return question
-    if len(ids) > _MANY:
-        question.failure = f"there are more than {_MANY} commits"
-        return question
     wanted = ask.Wanted(patchsets=True, silent=True)
-    return beside(lambda: ask.changes(context, terms(context, ids), wanted))
+    return beside(lambda: changes_of(context, ids, wanted))
 
 
-def terms(context: Context, ids: Sequence[str]) -> list[str]:
-    """What finds the changes of these Change-Ids in the project, for the target branch."""
+def changes_of(context: Context, ids: Sequence[str], wanted: Wanted, *others: str) -> Iterator[Change]:
+    """The changes of these Change-Ids in the project, for the target branch, asked for some at a time.
+
+    :param others: terms that they have to fit, too. Errors as for :func:`git_review.commands.ask.changes`.
+    """
     from git_review.commands import ask
 
     places = [ask.term("project", ask.project_name(context)), ask.term("branch", context.branch)]
-    return [*places, "(" + " OR ".join(f"change:{one}" for one in ids) + ")"]
+    for at in range(0, len(ids), _AT_ONCE):
+        some = "(" + " OR ".join(f"change:{one}" for one in ids[at : at + _AT_ONCE]) + ")"
+        yield from ask.changes(context, [*places, some, *others], wanted)
 
 
 def beside(ask: Callable[[], Iterable[Change]]) -> Question:
@@ -105,39 +107,57 @@ def _ask(ask: Callable[[], Iterable[Change]], question: Question) -> None:
         question.failure = type(error).__name__
 
 
-def judged(commits: Sequence[repo.Commit], changes: Sequence[Change], seen: Mapping[str, bool]) -> tuple[Known, ...]:
+def judge(context: Context, commits: Sequence[repo.Commit], changes: Sequence[Change]) -> tuple[Known, ...]:
+    """What each commit is to the server, with the reflogs' word on what it was made of."""
+    return judged(commits, changes, lineage.grounded(context.runner, context.remote, claims(commits, changes)))
+
+
+def judged(commits: Sequence[repo.Commit], changes: Sequence[Change], grounded: Collection[str]) -> tuple[Known, ...]:
     """What each commit is to the server.
 
-    A change is *behind* when its newest patchset was never in this repository, or when the commit is one of its older
-    patchsets.
+    A change is *behind* when the commit was not made of its newest patchset, or is one of the older ones. A commit
+    that is a patchset of a merged change already is *unchanged*: the server takes it for what it is.
 
-    :param seen: whether a commit, by its id, has ever been in this repository.
+    :param grounded: the Change-Ids of the commits that were made of the newest patchsets.
     """
     by_id = {change.change_id: change for change in changes}
-    return tuple(_one(commit, by_id.get(change_id(commit.message) or ""), seen) for commit in commits)
+    return tuple(_one(commit, by_id.get(change_id(commit.message) or ""), grounded) for commit in commits)
 
 
-def _one(commit: repo.Commit, change: Change | None, seen: Mapping[str, bool]) -> Known:
+def _one(commit: repo.Commit, change: Change | None, grounded: Collection[str]) -> Known:
     if change is None:
         return Known(commit, State.NEW)
-    uploaded = [patchset.commit for patchset in change.patchsets]
-    newest = uploaded[-1] if uploaded else change.current_commit
-    if commit.id == newest or (commit.id in uploaded and change.status not in ("NEW", "")):
-        return Known(commit, State.UNCHANGED, change)
+    newest, uploaded = _newest(change), is_patchset(commit, change)
     if change.status not in ("NEW", ""):
-        return Known(commit, State.CLOSED, change)
-    if commit.id in uploaded or not seen.get(newest, False):
-        return Known(commit, State.BEHIND, change)
-    return Known(commit, State.UPDATED, change)
+        return Known(commit, State.UNCHANGED if uploaded and change.status == "MERGED" else State.CLOSED, change)
+    if commit.id == newest:
+        return Known(commit, State.UNCHANGED, change)
+    return Known(commit, State.BEHIND if uploaded or change.change_id not in grounded else State.UPDATED, change)
 
 
-def newest_commits(changes: Sequence[Change]) -> tuple[str, ...]:
-    """The commit ids of the newest patchsets, as far as they are any."""
-    newest = (change.patchsets[-1].commit for change in changes if change.patchsets)
-    return tuple(commit for commit in newest if _COMMIT.fullmatch(commit))
+def is_patchset(commit: repo.Commit, change: Change) -> bool:
+    """Whether the server has this very commit as a patchset of the change."""
+    return commit.id == _newest(change) or any(commit.id == patchset.commit for patchset in change.patchsets)
 
 
-def topics(known: Sequence[Known]) -> frozenset[str]:
-    """The topics of the changes that the upload would touch."""
-    touched = [entry.change for entry in known if entry.state is not State.UNCHANGED and entry.change is not None]
-    return frozenset(change.topic for change in touched if change.topic)
+def _newest(change: Change) -> str:
+    return change.patchsets[-1].commit if change.patchsets else change.current_commit
+
+
+def claims(commits: Sequence[repo.Commit], changes: Sequence[Change]) -> tuple[lineage.Claim, ...]:
+    """What has to be proved of the commits before they may be patchsets of open changes."""
+    by_id = {change.change_id: change for change in changes if change.status in ("NEW", "")}
+    found = []
+    for commit in commits:
+        change = by_id.get(change_id(commit.message) or "")
+        if change is not None and not is_patchset(commit, change) and repo.is_full_id(_newest(change)):
+            older = frozenset(patchset.commit for patchset in change.patchsets[:-1])
+            found.append(lineage.Claim(change.change_id, _newest(change), older))
+    return tuple(found)
+
+
+def topics(known: Sequence[Known]) -> tuple[frozenset[str], bool]:
+    """The topics of the changes that the upload would touch or make, and whether one of them has none."""
+    touched = [entry for entry in known if entry.state in (State.NEW, State.UPDATED, State.BEHIND)]
+    found = [entry.change.topic if entry.change is not None else "" for entry in touched]
+    return frozenset(topic for topic in found if topic), "" in found

@@ -21,7 +21,7 @@ from git_review.git.errors import GitFailed
 from git_review.git.refs import tracking
 from git_review.git.trailers import change_id
 from git_review.plan import Confirm, Git, Push, Reword, Say, Step, Stop, carry_out
-from git_review.pushspec import PushOptions, push_words
+from git_review.pushspec import PushOptions, modest, push_words
 from git_review.topic import implied
 
 
@@ -67,7 +67,8 @@ def push(context: Context) -> None:
     observed = observe(context)
     if observed.nothing_new and not context.options.new_change_id:
         context.talk.say(messages.NO_NEW_CHANGES)
-        report(context, observed, "", False)
+        report(context, observed, "", None)
+        _after(context, observed)
         return
     steps = plan(observed, context)
     try:
@@ -77,10 +78,14 @@ def push(context: Context) -> None:
         raise
     if not context.options.dry_run and any(isinstance(step, (Git, Reword)) for step in steps):
         observed = _rewritten(context, observed)
-    report(context, observed, said, not context.options.dry_run)
-    if observed.finish:
-        carry_out(observed.finish, context.runner, context.talk)
-    else:
+    report(context, observed, said, next(step.words for step in steps if isinstance(step, Push)))
+    _after(context, observed)
+
+
+def _after(context: Context, observed: Observed) -> None:
+    """What follows a good upload: the branch goes, or the person's script runs; after a dry run always the script."""
+    carry_out(observed.finish, context.runner, context.talk)
+    if context.options.dry_run or not observed.finish:
         run_scripts(context, POST)
 
 
@@ -111,22 +116,30 @@ def plan(observed: Observed, context: Context) -> list[Step]:
     ids = _change_id_step(observed, context)
     listed = [(entry.commit.id, entry.commit.subject, _mark(observed, entry)) for entry in observed.known]
     if not listed:
-        steps += _asked(context, messages.nothing_new(context.remote), "--yes pushes it all the same")
+        told = messages.nothing_new(context.remote)
+        steps += _asked(context, told, messages.SUBMIT_THIS, "--yes pushes it all the same")
     elif len(listed) > 1:
-        steps += _asked(context, messages.several(listed, _lacking(ids)), "--yes uploads them all")
+        told = messages.several(listed, _lacking(ids))
+        steps += _asked(context, told, messages.SUBMIT_ABOVE, "--yes uploads them all")
     else:
         context.progress(messages.listed(listed))
         if isinstance(ids, Reword) and not options.new_change_id:
-            steps += _asked(context, messages.no_change_ids(listed), "--yes adds them")
-    steps += [] if ids is None else [ids]
+            steps += _asked(context, messages.no_change_ids(listed), messages.ADD_CHANGE_IDS, "--yes adds them")
+    steps += [] if ids is None else [ids, *_notes_along(ids, observed, context)]
     if observed.rebase is Rebase.FORCE:
         steps.append(check.rebase_step(context.remote, context.branch))
-    steps.append(Push(push_words(context.remote, context.branch, observed.told, thin=options.thin)))
+    apart = not context.leads_to_files
+    words = push_words(context.remote, context.branch, observed.told, thin=options.thin, apart=apart)
+    steps.append(Push(words, observed.told.said))
     return steps
 
 
-def report(context: Context, observed: Observed, said: str, pushed: bool) -> None:
-    """Tell number and URL of each commit's change."""
+def report(context: Context, observed: Observed, said: str, words: tuple[str, ...] | None) -> None:
+    """Tell number and URL of each commit's change.
+
+    :param said: what was said to the push. :param words: those of the push, done or left out; None where there is none.
+    """
+    pushed = words is not None and not context.options.dry_run
     if not pushed and not context.options.json:
         return
     from git_review.commands.answer import outcomes, uploaded
@@ -142,6 +155,7 @@ def report(context: Context, observed: Observed, said: str, pushed: bool) -> Non
             "branch": context.branch,
             "topic": observed.told.topic or observed.told.implied_topic,
             "pushed": pushed,
+            "command": None if words is None else ["git", *words],
             "changes": [result.json for result in results],
         }
     )
@@ -173,8 +187,7 @@ def _answered(context: Context, question: Question, commits: tuple[repo.Commit, 
             context.progress(messages.not_asked(question.failure))
         state = State.UNKNOWN if question.failure else State.NEW
         return tuple(Known(commit, state) for commit in commits), False
-    seen = repo.present(context.runner, known.newest_commits(changes))
-    return known.judged(commits, changes, seen), True
+    return known.judge(context, commits, changes), True
 
 
 def _landed(context: Context, target: str | None) -> bool:
@@ -186,16 +199,32 @@ def _landed(context: Context, target: str | None) -> bool:
 
 
 def _told(context: Context, entries: tuple[Known, ...], topics_known: bool) -> PushOptions:
-    """The options with the topic that HEAD implies, unless a change that the upload touches has one already."""
+    """The options with the topic that HEAD implies, unless a change that the upload touches has another one."""
     options = context.options
-    if options.push.topic is not None or options.no_topic or not entries or not topics_known:
-        topic = options.push.topic
-        return replace(options.push, topic=None if topic == context.branch else topic)
-    if known.topics(entries):
-        return options.push
+    told = replace(options.push, bases=_bases(context))
+    if told.topic is not None or options.no_topic or not entries or not topics_known:
+        return replace(told, topic=None if told.topic == context.branch else told.topic)
     branch = repo.branch_name(context.runner) if context.settings.topic.value == "branch" else None
     found = implied(context.settings.topic, entries[0].commit.message, branch, context.branch)
-    return replace(options.push, implied_topic=found)
+    there, lacking = known.topics(entries)
+    if found is None or not lacking:
+        return told
+    if there - {found}:
+        context.talk.say(messages.topic_left_out(found, sorted(there)))
+        return told
+    told = replace(told, implied_topic=found)
+    return modest(told) if context.leads_to_files else told
+
+
+def _bases(context: Context) -> tuple[str, ...]:
+    """The full ids of what --base names; one that is not here may be on the server."""
+    found = []
+    for name in context.options.push.bases:
+        commit = repo.commit_id(context.runner, name)
+        if commit is None and not repo.is_full_id(name):
+            raise messages.no_such_base(name)
+        found.append(commit or name)
+    return tuple(found)
 
 
 def _commits(context: Context, target: str | None) -> tuple[repo.Commit, ...]:
@@ -216,8 +245,19 @@ def _refusals(observed: Observed, context: Context) -> list[Step]:
     behind = [entry for entry in observed.known if entry.state is State.BEHIND]
     if behind:
         return [Stop(messages.behind([_told_of(entry) for entry in behind]))]
-    closed = [entry for entry in observed.known if entry.state is State.CLOSED]
+    closed = _in_the_way(observed.known)
     return [Stop(messages.closed([_told_of(entry) for entry in closed]))] if closed else []
+
+
+def _in_the_way(entries: tuple[Known, ...]) -> list[Known]:
+    """The closed changes that the server would not take a commit for, or all where nothing else is new.
+
+    It takes what is made on a closed change's very patchset [seen on 3.9.4].
+    """
+    closed = [entry for entry in entries if entry.state is State.CLOSED]
+    if all(entry.state in (State.CLOSED, State.UNCHANGED) for entry in entries):
+        return closed
+    return [entry for entry in closed if entry.change and not known.is_patchset(entry.commit, entry.change)]
 
 
 def _told_of(entry: Known) -> tuple[str, str, int, str]:
@@ -246,20 +286,21 @@ def _mark(observed: Observed, entry: Known) -> str:
     return f"{entry.state.value}{number}{wip}"
 
 
-def _asked(context: Context, question: str, option: str) -> list[Step]:
-    """A dry run tells what would be asked, and asks nothing; --yes is an answer."""
+def _asked(context: Context, told: str, question: str, option: str) -> list[Step]:
+    """A dry run tells what there is to know, and asks nothing; --yes is an answer."""
     if context.options.yes:
         return []
-    return [Say(question)] if context.options.dry_run else [Confirm(question, option)]
+    return [Say(told)] if context.options.dry_run else [Confirm(f"{told}\n{question}", option)]
 
 
 def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None:
     """Commits without a Change-Id get one; HEAD alone by an amend that its author's hooks and signing see."""
     git = context.settings.git
     commits = observed.commits
-    url = git.get("gerrit.reviewurl", "")
+    url, notes = git.get("gerrit.reviewurl", ""), _NOTES in git
     if context.options.new_change_id and commits:
-        return Reword(commits, (commits[0].id,), url, messages.NEW_CHANGE_ID.format(commits[0].subject))
+        first = messages.NEW_CHANGE_ID.format(commits[0].subject)
+        return Reword(commits, (commits[0].id,), url, first, notes)
     if git.get("gerrit.createchangeid", "true").lower() in ("false", "no", "off", "0"):
         return None
     lacking = [commit for commit in commits if change_id(commit.message) is None]
@@ -269,7 +310,18 @@ def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None
         words = ("commit", "--amend", "--only", "--no-edit", "--allow-empty", "--no-post-rewrite")
         subject = messages.AMENDING.format(lacking[0].subject)
         return Git(words, failure=messages.amend_failed, environment=check.NO_EDITOR, first=subject)
-    return Reword(commits, tuple(commit.id for commit in lacking), url, messages.ADDING_CHANGE_IDS)
+    return Reword(commits, tuple(commit.id for commit in lacking), url, messages.ADDING_CHANGE_IDS, notes)
+
+
+_NOTES = "notes.rewriteref"
+
+
+def _notes_along(step: Git | Reword, observed: Observed, context: Context) -> list[Step]:
+    """After an amend: git copies notes itself, but only together with running the person's post-rewrite hook."""
+    if isinstance(step, Reword) or _NOTES not in context.settings.git:
+        return []
+    pair = f"{observed.commits[0].id} HEAD\n"
+    return [Git(("notes", "copy", "--for-rewrite=amend", "--stdin"), stdin=pair)]
 
 
 def _lacking(step: Git | Reword | None) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from git_review.commands import ask
@@ -39,16 +41,13 @@ def _by_scp(context: Context, remote: Remote) -> str:
     host = f"[{remote.host}]" if ":" in remote.host else remote.host
     place = f"{remote.user}@{host}" if remote.user else host
     port = ["-P", str(remote.port)] if remote.port else []
-    ssh = context.settings.ssh
-    # What the person tells ssh (a key, a jump host), scp has to be told as well; both take the same options.
-    options = [*([] if ssh[0] == "ssh" else ["-S", ssh[0]]), *ssh[1:]]
-    if is_plink(ssh):
-        options = []
     try:
-        old = ["-O"] if _OLD_PROTOCOL.search(_usage()) else []
+        old = ["-O"] if _OLD_PROTOCOL.search(_usage(context)) else []
         with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:
             target = Path(scratch) / "commit-msg"
-            done = program(["scp", *options, *old, *port, f"{place}:{_ON_SERVER}", str(target)], timeout=120)
+            options = _through(context.settings.ssh, Path(scratch))
+            words = ["scp", *options, *old, *port, f"{place}:{_ON_SERVER}", str(target)]
+            done = program(words, timeout=ask.seconds(context), tell=context.runner.tell)
             if done.status != 0 or not target.is_file():
                 raise said.hook_not_fetched(done.stderr or done.stdout)
             text = target.read_text("utf-8", "replace")
@@ -59,7 +58,19 @@ def _by_scp(context: Context, remote: Remote) -> str:
     return text
 
 
-def _usage() -> str:
+def _through(ssh: Sequence[str], scratch: Path) -> list[str]:
+    """scp's options to use the person's ssh (a key, a jump host): scp takes one program, and a command line is none."""
+    if is_plink(ssh) or tuple(ssh) == ("ssh",):
+        return []
+    if len(ssh) == 1:
+        return ["-S", ssh[0]]
+    file = scratch / "ssh"
+    file.write_text(f'#!/bin/sh\nexec {shlex.join(ssh)} "$@"\n', "utf-8", "surrogateescape")
+    file.chmod(0o700)
+    return ["-S", str(file)]
+
+
+def _usage(context: Context) -> str:
     """What scp says when it is told nothing: its options are in it."""
-    done = program(["scp"], timeout=20)
+    done = program(["scp"], timeout=20, tell=context.runner.tell)
     return done.stderr + done.stdout

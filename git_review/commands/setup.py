@@ -49,7 +49,7 @@ def hook_steps(context: Context) -> list[Step]:
             from git_review.commands.remote_hook import fetch
 
             text = fetch(context)
-        steps.append(InstallHook(main, text, replace=refresh))
+        steps.append(InstallHook(main, text, replace=refresh and main.makes_ids))
     if main.kind is hooks.Kind.FOREIGN:
         steps.append(Say(messages.FOREIGN_HOOK.format(main.path)))
     if steps or context.options.setup:

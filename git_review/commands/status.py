@@ -58,7 +58,7 @@ _STATES = {
     State.NEW: "not uploaded",
     State.UPDATED: "changed here since the upload",
     State.BEHIND: "the server has a newer patchset",
-    State.CLOSED: "changed here, but closed on the server",
+    State.CLOSED: "closed on the server",
     State.UNKNOWN: "not known to the server",
     State.UNCHANGED: "",
 }
@@ -66,18 +66,16 @@ _STATES = {
 
 def _known(context: Context, commits: Sequence[repo.Commit]) -> tuple[Known, ...]:
     ids = sorted({found for commit in commits if (found := change_id(commit.message))})
-    changes = _asked(context, known.terms(context, ids)) if ids else []
-    seen = repo.present(context.runner, known.newest_commits(changes))
-    return known.judged(commits, changes, seen)
+    return known.judge(context, commits, _asked(context, ids) if ids else [])
 
 
-def _asked(context: Context, terms: Sequence[str]) -> list[Change]:
+def _asked(context: Context, ids: Sequence[str]) -> list[Change]:
     """The changes. By ssh Gerrit counts no unresolved comments, but it can be asked which changes have any."""
     question = known.Question()
     if ask.asks_by_ssh(context):
-        question = known.beside(lambda: ask.changes(context, [*terms, "has:unresolved"], ask.Wanted(silent=True)))
+        question = known.beside(lambda: known.changes_of(context, ids, ask.Wanted(silent=True), "has:unresolved"))
     try:
-        changes = list(ask.changes(context, terms, ask.Wanted(patchsets=True, votes=True)))
+        changes = list(known.changes_of(context, ids, ask.Wanted(patchsets=True, votes=True)))
     except NotGerrit as error:
         raise said.query_failed(error, 33) from error
     except GerritError as error:

@@ -25,6 +25,10 @@ _IN_PATH = (
     re.compile(r"(?P<prefix>.*?)/id/(?P<change_id>[Ii][0-9a-fA-F]{40})/?"),
     re.compile(r"(?P<prefix>.*?)/(?P<number>[0-9]+)(?:/(?P<patchset>[0-9]+))?/?"),
 )
+# What Gerrit's own links to a topic hold: its name, perhaps in quotes, and perhaps which of its changes are shown.
+_TOPIC = re.compile(
+    r"""topic:(?:"(?P<quoted>[^"]+)"|(?P<plain>[^\s"()]+))(?:\s+(?:status:\w+|\(status:\w+(?:\s+OR\s+status:\w+)*\)))?"""
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,45 @@ def parse_change(text: str) -> ChangeName:
     raise _no_change(name)
 
 
+@dataclass(frozen=True, slots=True)
+class TopicName:
+    """A topic that somebody means. `server` is the base URL when a URL was given."""
+
+    topic: str
+    server: str | None = None
+
+
+def parse_search(text: str) -> ChangeName | TopicName | None:
+    """The topic or the change that ``topic:NAME`` or the URL of a search for one names; None for other texts.
+
+    Such URLs are those of Gerrit's own links: ``BASE/q/topic:NAME``, ``BASE/q/I<hex>``, ``BASE/q/1234``. They find what
+    a person means, and are no names for a footer: :func:`parse_change` does not take them.
+
+    :raises AddressError: there are control characters in it, or the URL is broken.
+    """
+    name = text.strip()
+    if name.startswith("topic:"):
+        _refuse_tricks(name)
+        return TopicName(name.removeprefix("topic:").strip().strip('"'))
+    if "://" not in name:
+        return None
+    _refuse_tricks(name)
+    parts = _split(name)
+    path = parts.path.rstrip("/") + parts.fragment if parts.fragment.startswith("/") else parts.path
+    prefix, found, query = path.partition("/q/")
+    if not found or parts.scheme not in ("http", "https"):
+        return None
+    base = server_url(_remote(parts.scheme, "", _place(parts), prefix), "")
+    wanted = unquote(query.replace("+", " ")).strip("/ ")
+    _refuse_tricks(wanted)
+    if match := _TOPIC.fullmatch(wanted):
+        return TopicName(match["quoted"] or match["plain"], base)
+    change = wanted.removeprefix("change:")
+    if _CHANGE_ID.fullmatch(change):
+        return ChangeName(change_id=_capital(change), server=base)
+    return ChangeName(int(change), server=base) if re.fullmatch("[0-9]+", change) else None
+
+
 def change_ref(number: int, patchset: int) -> str:
     """Where the server keeps a patchset: ``refs/changes/34/1234/5``. :raises AddressError: a figure is not positive."""
     if number < 1 or patchset < 1:
@@ -158,6 +201,20 @@ def same_server(one: str, other: str) -> bool:
     ``http`` and ``https`` on their usual ports count as the same place.
     """
     return _identity(one) == _identity(other)
+
+
+def may_be_same(remote: Remote, url: str) -> bool:
+    """Whether a remote and a web page may be of one server, as far as the addresses tell: the host is the same.
+
+    Of ports and paths SSH and HTTP know nothing of one another, and a proxy may stand before the one that is no usual
+    one; but two unusual ports are two servers.
+    """
+    parts = _split(url)
+    host, port = _place(parts)
+    if host.lower() != remote.host:
+        return False
+    ports = {one for one in (port, remote.port) if one not in (None, 80, 443)}
+    return remote.scheme == "ssh" or len(ports) < 2
 
 
 def _from_url(url: str) -> ChangeName:

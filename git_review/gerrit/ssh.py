@@ -5,10 +5,11 @@ Source: Gerrit's documentation of ``gerrit query --format=JSON``: one object a l
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
@@ -22,6 +23,9 @@ from git_review.git.runner import Output, program
 
 PAGE_LIMIT = 200
 """How many pages of one query are asked for at most: a server that always promises more must not keep us for ever."""
+
+LIMIT = 45.0
+"""Seconds that a server has for a whole answer, where nobody says otherwise."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./@+-]+")
 _PLINK = ("plink", "tortoiseplink", "putty")
@@ -47,13 +51,14 @@ class Page:
 
     :ivar patchsets: all patchsets are wanted, not only the current one. :ivar start: so many changes are left out.
     :ivar silent: nobody may be asked for a pass-phrase, a password or a host's key.
-    :ivar timeout: seconds for each page.
+    :ivar timeout: seconds for each page. :ivar tell: called with each command line before it runs.
     """
 
     patchsets: bool = False
     start: int = 0
     silent: bool = False
-    timeout: float = 120
+    timeout: float = LIMIT
+    tell: Callable[[str], None] | None = None
 
 
 def query(ssh: Sequence[str], remote: Remote, terms: Sequence[str], page: Page | None = None) -> Iterator[Change]:
@@ -71,17 +76,20 @@ def query(ssh: Sequence[str], remote: Remote, terms: Sequence[str], page: Page |
         asked += ["--patch-sets"] if page.patchsets else []
         asked += ["--start", str(start)] if start else []
         argv = [*command(ssh, remote, silent=page.silent), shlex.join([*asked, *safe])]
-        rows, more = _rows(_run(argv, remote, page.timeout))
+        rows, more = _rows(_run(argv, remote, page))
         yield from (_change(row) for row in rows)
         start += len(rows)
         if not more or not rows:
             return
 
 
-def neighbours(ssh: Sequence[str], remote: Remote, number: int) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def neighbours(
+    ssh: Sequence[str], remote: Remote, number: int, page: Page | None = None
+) -> tuple[tuple[int, ...], tuple[int, ...]]:
     """The open changes that a change's current patchset is made on, and those that are made on it, by number."""
+    page = page or Page()
     asked = ["gerrit", "query", "--format=JSON", "--current-patch-set", "--dependencies", f"change:{number}"]
-    rows, _ = _rows(_run([*command(ssh, remote), shlex.join(asked)], remote, 120))
+    rows, _ = _rows(_run([*command(ssh, remote, silent=page.silent), shlex.join(asked)], remote, page))
     found = [[integer(entry, "number") or 0 for row in rows for entry in tables(row, key)] for key in _LINKS]
     return tuple(found[0]), tuple(found[1])
 
@@ -100,12 +108,16 @@ def command(ssh: Sequence[str], remote: Remote, *, silent: bool = False) -> list
 
 def is_plink(ssh: Sequence[str]) -> bool:
     """Whether that is PuTTY's, whose options are its own."""
-    return PurePath(ssh[0]).name.lower().removesuffix(".exe") in _PLINK
+    name = ssh[0]
+    if tuple(ssh[:2]) == ("sh", "-c"):
+        with contextlib.suppress(ValueError):
+            name = next(iter(shlex.split(ssh[3])), "")
+    return PurePath(name).name.lower().removesuffix(".exe") in _PLINK
 
 
-def _run(argv: Sequence[str], remote: Remote, timeout: float) -> str:
+def _run(argv: Sequence[str], remote: Remote, page: Page) -> str:
     try:
-        output: Output = program(argv, timeout=timeout)
+        output: Output = program(argv, timeout=page.timeout, tell=page.tell)
     except GitError as error:
         raise Unreachable(f"{remote.host} cannot be asked: {error.brief}", hint=error.hint) from error
     if output.status != 0 and not output.stdout.strip():
@@ -139,8 +151,8 @@ def _rows(output: str) -> tuple[list[dict[str, Any]], bool]:
 def _decoded(line: str) -> dict[str, Any]:
     try:
         row = json.loads(line)
-    except ValueError as error:
-        raise NotGerrit("the server's answer is no JSON", body=words(line)) from error
+    except (ValueError, RecursionError) as error:
+        raise NotGerrit("the server's answer is no JSON that could be read", body=words(line)) from error
     if not isinstance(row, dict):
         raise NotGerrit("the server's answer is no list of changes", body=words(line))
     return row

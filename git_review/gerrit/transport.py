@@ -10,7 +10,10 @@ import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
@@ -18,6 +21,7 @@ from git_review import credentials
 from git_review.gerrit import failures
 from git_review.gerrit.errors import AddressError, GerritError, NotGerrit, one_line, refusal, words
 from git_review.git.runner import without_password
+from git_review.http_settings import Cookie, cookie_header, logs_in, read_cookies
 
 if TYPE_CHECKING:
     import requests
@@ -53,6 +57,8 @@ class Policy:
     :ivar backoff: seconds before the first repetition; doubled for each further one.
     :ivar proxy: the URL of a proxy; "" is none; None leaves it to the environment.
     :ivar cookies: a file of cookies in Netscape's format, as curl and git write it.
+    :ivar cookies_log_in: any cookie for the server is a login; otherwise only those known to be one.
+    :ivar total: seconds for a whole answer, however it trickles.
     """
 
     timeout: tuple[float, float] = (5, 30)
@@ -61,6 +67,8 @@ class Policy:
     backoff: float = 0.2
     proxy: str | None = None
     cookies: Path | None = None
+    cookies_log_in: bool = False
+    total: float = 300
 
 
 class Transport:
@@ -84,6 +92,8 @@ class Transport:
         self._policy = policy or Policy()
         self._pause = pause
         self._opened: requests.Session | None = None
+        file = self._policy.cookies
+        self._cookies = read_cookies(file) if file is not None else ()
 
     def get(self, path: str, params: Params | None = None) -> Any:
         """The JSON of a resource. All verbs raise GerritError."""
@@ -132,7 +142,7 @@ class Transport:
     ) -> Any:
         payload = data if isinstance(data, bytes) or data is None else json.dumps(data).encode()
         headers = {"Accept": "application/json"} | ({"Content-Type": kind} if payload is not None else {})
-        target = f"{self.url}/{'a/' if self.auth else ''}{path}"
+        target = f"{self.url}/{'a/' if self._logs_in() else ''}{path}"
         request = _Request(verb, target, params, payload, headers)
         answer = self._follow(request, retry or verb in _SAFE)
         return self._decode(answer, f"{verb} {one_line(unquote(path), 200)}")
@@ -171,16 +181,38 @@ class Transport:
             left, wait = left - 1, wait * 2
 
     def _send(self, request: _Request) -> requests.Response:
-        return self._session().request(
+        """Send, in a thread of its own: only so can an answer that comes byte by byte be given up at any point."""
+        session = self._session()
+        cookies = cookie_header(self._cookies_for(request.url))
+        ask = partial(
+            session.request,
             request.verb,
             request.url,
             params=dict(request.params or {}),
             data=request.data,
-            headers=dict(request.headers),
+            headers={**request.headers, **({"Cookie": cookies} if cookies else {})},
             timeout=self._policy.timeout,
             verify=self._policy.verify,
             allow_redirects=False,
         )
+        try:
+            return _within(self._policy.total, ask)
+        except TimeoutError:
+            from requests.exceptions import ReadTimeout
+
+            # Its connection is still busy with the rest of the answer.
+            self.close()
+            raise ReadTimeout(f"no whole answer within {self._policy.total:g} s") from None
+
+    def _cookies_for(self, url: str) -> tuple[Cookie, ...]:
+        now = time.time()
+        return tuple(cookie for cookie in self._cookies if cookie.fits(url, now))
+
+    def _logs_in(self) -> bool:
+        """Whether the server is asked as somebody, which has a path of its own (``/a/``)."""
+        if self.auth is not None:
+            return True
+        return any(self._policy.cookies_log_in or logs_in(one) for one in self._cookies_for(f"{self.url}/a/"))
 
     def _session(self) -> requests.Session:
         if self._opened is None:
@@ -198,8 +230,6 @@ class Transport:
             if self._policy.proxy is not None:
                 session.trust_env = False
                 session.proxies = {"http": self._policy.proxy, "https": self._policy.proxy}
-            if self._policy.cookies is not None:
-                _load(session, self._policy.cookies)
             session.headers["User-Agent"] = "git-review"
             self._opened = session
         return self._opened
@@ -225,8 +255,8 @@ class Transport:
             raise self._not_gerrit(body, status)
         try:
             return json.loads(body.removeprefix(GUARD))
-        except ValueError as error:
-            raise self._not_gerrit(f"JSON that breaks off or is none: {error}", status) from None
+        except (ValueError, RecursionError) as error:
+            raise self._not_gerrit(f"JSON that breaks off, is none, or is nested too deeply: {error}", status) from None
 
     def _not_gerrit(self, body: str, status: int) -> GerritError:
         return NotGerrit(
@@ -238,19 +268,30 @@ class Transport:
 
     def shown(self, text: str) -> str:
         """A server that repeats what it was sent must not make us repeat it."""
-        return text.replace(self.auth.password, "***") if self.auth and self.auth.password else text
+        cookies = (cookie.value for cookie in self._cookies if len(cookie.value) > 5)
+        for secret in (self.auth.password if self.auth else "", *cookies):
+            text = text.replace(secret, "***") if secret else text
+        return text
 
 
-def _load(session: requests.Session, file: Path) -> None:
-    """A file of cookies that is missing or broken is as good as none, as for git."""
-    from http.cookiejar import LoadError, MozillaCookieJar
+def _within(seconds: float, work: Callable[[], requests.Response]) -> requests.Response:
+    """What the work gives or raises. :raises TimeoutError: it has not ended so far; it goes on, and nobody listens."""
+    done: SimpleQueue[tuple[requests.Response | None, BaseException | None]] = SimpleQueue()
 
-    jar = MozillaCookieJar(file)
+    def run() -> None:
+        try:
+            done.put((work(), None))
+        except BaseException as error:
+            done.put((None, error))
+
+    Thread(target=run, daemon=True).start()
     try:
-        jar.load(ignore_discard=True, ignore_expires=True)
-    except (LoadError, OSError, UnicodeDecodeError):
-        return
-    session.cookies.update(jar)
+        answer, error = done.get(timeout=seconds)
+    except Empty:
+        raise TimeoutError from None
+    if answer is None:
+        raise error or TimeoutError
+    return answer
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def _try(runner: Runner, places: Places, target: str, rows: list[list[str]]) -> 
             _replay(trial, target, rows)
     except scratch.GitTooOld as too_old:
         try:
-            with scratch.in_work_tree(places, target) as trial:
+            with scratch.in_work_tree(places, target, runner.tell) as trial:
                 _replay(trial, target, rows)
         except GitFailed as error:
             raise CannotTry("neither in memory nor in a scratch work tree", details=error.details) from too_old

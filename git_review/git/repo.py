@@ -5,6 +5,7 @@ What changes a work tree (`checkout`, `rebase`, `commit --amend`) is a step of a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from git_review.git.errors import GitError, GitFailed
 from git_review.git.refs import head, tracked, tracking
 from git_review.git.runner import Pending, Runner
 
+_FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _QUIET_FETCH = ("fetch", "--no-tags", "--no-recurse-submodules")
 
 
@@ -122,6 +124,11 @@ def branch_name(runner: Runner) -> str | None:
     return runner.query("symbolic-ref", "-q", "--short", "HEAD", ok=(0, 1)).text or None
 
 
+def is_full_id(text: str) -> bool:
+    """Whether it has the form of an object's full id."""
+    return _FULL_ID.fullmatch(text) is not None
+
+
 def commit_id(runner: Runner, name: str) -> str | None:
     """The id of the commit that `name` means in this repository; None when there is none."""
     answer = runner.query("rev-parse", "-q", "--verify", "--end-of-options", f"{name}^{{commit}}", ok=(0, 1, 128))
@@ -176,8 +183,12 @@ def present(runner: Runner, commits: Iterable[str]) -> dict[str, bool]:
 
 def outgoing(runner: Runner, remote: str, target: str | None) -> tuple[Commit, ...]:
     """The commits of HEAD that no remembered branch of the remote has (nor `target`), newest first."""
-    known = ("--not", f"--remotes={remote}", *((target,) if target else ()))
+    return logged(runner, "HEAD", "--not", f"--remotes={remote}", *((target,) if target else ()), "--")
+
+
+def logged(runner: Runner, *asked: str, stdin: str | None = None) -> tuple[Commit, ...]:
+    """The commits that ``git log`` finds, children before their parents. :param stdin: for ``--stdin``."""
     shape = ("--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%B")
-    records = runner.query("log", *shape, "HEAD", *known, "--").stdout.split("\0")
+    records = runner.query("log", *shape, *asked, stdin=stdin).stdout.split("\0")
     rows = (record.split("\n", 2) for record in records if record.strip())
     return tuple(Commit(sha, tuple(parents.split()), message) for sha, parents, message in rows)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from git_review.git.repo import Commit
@@ -13,10 +13,14 @@ from git_review.git.trailers import with_change_id
 
 @dataclass(frozen=True, slots=True)
 class Reworded:
-    """What came of it. :ivar head: HEAD's new commit id. :ivar unsigned: whether signatures were lost on the way."""
+    """What came of it. :ivar head: HEAD's new commit id. :ivar unsigned: whether signatures were lost on the way.
+
+    :ivar made: each commit that was made anew, with its new id.
+    """
 
     head: str
     unsigned: bool
+    made: Mapping[str, str]
 
 
 def give_change_ids(
@@ -46,7 +50,13 @@ def give_change_ids(
     old = commits[0].id
     head = new.get(old, old)
     runner.run("update-ref", "-m", "git review: Change-Ids", "HEAD", head, old)
-    return Reworded(head, unsigned)
+    return Reworded(head, unsigned, new)
+
+
+def copy_notes(runner: Runner, made: Mapping[str, str]) -> None:
+    """Give the new commits the notes of the old ones, in the refs that ``notes.rewriteRef`` names, as a rebase does."""
+    pairs = "".join(f"{old} {new}\n" for old, new in made.items())
+    runner.run("notes", "copy", "--for-rewrite=rebase", "--stdin", stdin=pairs)
 
 
 def _read(runner: Runner, ids: Sequence[str]) -> dict[str, str]:

@@ -1,6 +1,7 @@
 """The one place of `git_review` that starts programs (git, and ssh): `query` reads; `run` changes, shown, dry-runnable.
 
-Nothing goes through a shell, and a user's locale, pager or editor never decides what is read back.
+Nothing goes through a shell but the command line for ssh that a person gave git, as git does it; and a user's locale,
+pager or editor never decides what is read back.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pathlib import Path
 from git_review.git.errors import GitError, GitFailed
 
 _PIECE_END = re.compile(rb"(?<=\n)|(?<=\r)(?!\n)")
-_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/@:\s]*):[^/@\s]*@")
+# A user name and a password may hold an @ themselves: the last one before the path ends them.
+_PASSWORD_IN_URL = re.compile(r"(?<=://)([^/:\s]*):[^/\s]*@")
 # What `git rev-parse --local-env-vars` names: a caller that itself runs under git must not leak its repository.
 _LOCAL_VARIABLES = frozenset(
     "GIT_ALTERNATE_OBJECT_DIRECTORIES GIT_CONFIG GIT_CONFIG_PARAMETERS GIT_CONFIG_COUNT GIT_OBJECT_DIRECTORY GIT_DIR"
@@ -28,6 +30,19 @@ _LOCAL_VARIABLES = frozenset(
 def without_password(text: str) -> str:
     """The text with the password part of every URL in it replaced."""
     return _PASSWORD_IN_URL.sub(r"\1:***@", text)
+
+
+def told(argv: Sequence[str]) -> str:
+    """A command line on one line for a person: quoted as for a shell, without passwords and control characters."""
+    import shlex
+
+    words = [without_password(word) for word in argv]
+    if words[:2] == ["sh", "-c"] and words[2:3] == [f'{word} "$@"' for word in words[3:4]]:
+        # A person's command line for ssh, which a shell runs: it is told as it was written.
+        line = f"{words[3]} {shlex.join(words[4:])}"
+    else:
+        line = shlex.join(words)
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +74,8 @@ class Runner:
         left out, so that the same input gives the same objects everywhere.
     :param show: called with each command line that changes something, before it runs.
     :param dry_run: commands that change something are shown and recorded, but not run.
+    :param tell: called with each other command line, before it runs; perhaps from several threads.
+        Without `show`, with those that change something, too.
     """
 
     def __init__(
@@ -69,10 +86,12 @@ class Runner:
         alone: bool = False,
         show: Callable[[str], None] | None = None,
         dry_run: bool = False,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
         self.directory = Path(directory) if directory is not None else None
         self.dry_run = dry_run
         self.record: list[tuple[str, ...]] = []
+        self.tell = tell
         self._show = show
         self._environment = _environment(environment or {}, alone)
 
@@ -92,7 +111,7 @@ class Runner:
         :param timeout: seconds.
         :raises GitFailed: any other exit status. :raises GitError: no git, or no answer in time.
         """
-        return self._start(self._argv(args), ok, stdin, timeout, environment)
+        return self._start(self._reading(args), ok, stdin, timeout, environment)
 
     def run(
         self,
@@ -108,8 +127,7 @@ class Runner:
         """
         argv = self._argv(args)
         self.record.append(argv)
-        if self._show is not None:
-            self._show(without_password(" ".join(("git", *args))))
+        self._announce(args)
         if self.dry_run:
             return Output(argv, 0, "", "")
         return self._start(argv, ok, stdin, timeout, environment)
@@ -119,14 +137,14 @@ class Runner:
 
         To be used in a ``with`` statement, which ends the command if nobody took the answer. :raises GitError: no git.
         """
-        return Pending(self._argv(args), ok, self._environment)
+        return Pending(self._reading(args), ok, self._environment)
 
     def converse(self, *args: str) -> Dialogue:
         """Start a git command that answers each line it is given with one line, such as ``hash-object --stdin-paths``.
 
         To be used in a ``with`` statement. :raises GitError: no git.
         """
-        return Dialogue(self._argv(args), self._environment)
+        return Dialogue(self._reading(args), self._environment)
 
     def relay(self, *args: str, heard: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Output:
         """Run a git command that changes something and hand over its words (both streams) as they come.
@@ -136,8 +154,7 @@ class Runner:
         """
         argv = self._argv(args)
         self.record.append(argv)
-        if self._show is not None:
-            self._show(without_password(" ".join(("git", *args))))
+        self._announce(args)
         if self.dry_run:
             return Output(argv, 0, "", "")
         merged = {**self._environment, **(environment or {})}
@@ -147,6 +164,19 @@ class Runner:
                 said.append(without_password(piece))
                 heard(said[-1])
         return Output(argv, child.returncode, "".join(said), "")
+
+    def _announce(self, args: Sequence[str]) -> None:
+        """Tell of a command that changes something."""
+        if self._show is not None:
+            self._show(told(("git", *args)))
+        elif self.tell is not None:
+            self.tell(told(self._argv(args)))
+
+    def _reading(self, args: Sequence[str]) -> tuple[str, ...]:
+        argv = self._argv(args)
+        if self.tell is not None:
+            self.tell(told(argv))
+        return argv
 
     def _argv(self, args: Sequence[str]) -> tuple[str, ...]:
         place = () if self.directory is None else ("-C", str(self.directory))
@@ -250,13 +280,15 @@ class Dialogue:
         return process.wait(), _text(words)
 
 
-def program(argv: Sequence[str], *, timeout: float | None = None) -> Output:
+def program(argv: Sequence[str], *, timeout: float | None = None, tell: Callable[[str], None] | None = None) -> Output:
     """Run another program that git itself would run (ssh) to its end, with nothing on its standard input.
 
-    :param timeout: seconds.
+    :param timeout: seconds. :param tell: called with the command line before it runs.
     :raises GitError: there is no such program, or it gave no answer in time.
     """
     name = Path(argv[0]).name
+    if tell is not None:
+        tell(told(argv))
     try:
         done = subprocess.run(
             list(argv), capture_output=True, check=False, env=_environment({}, False), input=b"", timeout=timeout

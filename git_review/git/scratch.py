@@ -47,19 +47,21 @@ def in_memory(runner: Runner, places: Places) -> Iterator[Trial]:
     """The quick place. Its `merge` raises GitTooOld with a git before 2.38."""
     with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:
         environment = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(places.objects)}
-        apart = Runner(runner.directory, environment=environment)
+        apart = Runner(runner.directory, environment=environment, tell=runner.tell)
         yield Trial(apart, lambda ours, theirs: _in_memory(apart, ours, theirs))
 
 
 @contextmanager
-def in_work_tree(places: Places, commit: str) -> Iterator[Trial]:
+def in_work_tree(places: Places, commit: str, tell: Callable[[str], None] | None = None) -> Iterator[Trial]:
     """The slow place, for any git.
 
     :param commit: any commit id of the repository, which tells its object format.
+    :param tell: called with each command line before it runs.
     """
     with tempfile.TemporaryDirectory(prefix="git-review-") as folder:
         scratch = Path(folder)
         git = alone(scratch, _NOBODY)
+        git.tell = tell
         git.run("init", "-q", *(("--object-format=sha256",) if len(commit) == 64 else ()))
         (scratch / ".git/objects/info/alternates").write_text(f"{places.objects}\n")
         shallow = places.common / "shallow"

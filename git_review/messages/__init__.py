@@ -39,6 +39,7 @@ RUNNING = "Running: {}"
 LEFT_OUT = "Left out: {}"
 HOOK_INSTALLED = "Installed the Change-Id hook as {}"
 HOOK_LEFT_OUT = "Left out: installing the Change-Id hook as {}"
+HOOK_MODE_LEFT_OUT = "Left out: making the hook {} executable"
 FOREIGN_HOOK = "{} is another tool's hook and makes no Change-Ids; it is left as it is."
 AMENDING = "Committed before the hook was there. Amending the commit to add a Change-Id: {}"
 REMOTE_MADE = "Creating a git remote called '{}' that maps to:\n\t{}"
@@ -52,6 +53,9 @@ ADDING_CHANGE_IDS = "Adding the Change-Ids that are missing"
 SIGNATURES_LOST = "The commits that were made anew have no signature any more."
 SWITCHED_BACK = "Switched to branch '{}'"
 BRANCH_DELETED = "Deleted branch '{}'"
+SUBMIT_ABOVE = "Do you really want to submit the above commits?"
+SUBMIT_THIS = "Do you really want to submit this review?"
+ADD_CHANGE_IDS = "Do you want to add them?"
 DRY_RUN_PUSH = "Please use the following command to send your commits to review:"
 
 _SHOWN_COMMITS = 50
@@ -63,6 +67,18 @@ def clean(text: str) -> str:
 
 
 # What goes on
+
+
+def hook_made_executable(path: object, makes_ids: bool) -> str:
+    """A hook that was there was not run so far."""
+    if makes_ids:
+        return f"Made the Change-Id hook {path} executable"
+    return f"Made {path} executable, which git did not run so far; it is another tool's and makes no Change-Ids."
+
+
+def setting(name: str, value: str, origin: str) -> str:
+    """What -v tells of what is set."""
+    return f"Setting: {name} is {clean(value)!r} from {clean(origin)}"
 
 
 def check_in_place_of(remote: str, branch: str) -> str:
@@ -86,7 +102,7 @@ def check_impossible(details: str) -> str:
 
 
 def several(commits: Sequence[tuple[str, str, str]], lacking: int) -> str:
-    """The question before several changes go up.
+    """What the person should know before several changes go up.
 
     :param commits: id, subject, and what they are to the server. :param lacking: how many get a Change-Id first.
     """
@@ -94,17 +110,13 @@ def several(commits: Sequence[tuple[str, str, str]], lacking: int) -> str:
     return (
         "You are about to submit multiple commits. Each of them becomes a change, or a new patchset of one.\n"
         "That is right when they depend on one another; if they do not, put them on branches of their own.\n"
-        f"\nThe outstanding commits are:\n\n{listed(commits)}\n{note if lacking else ''}\n"
-        "Do you really want to submit the above commits?"
+        f"\nThe outstanding commits are:\n\n{listed(commits)}\n{note if lacking else ''}"
     )
 
 
 def nothing_new(remote: str) -> str:
-    """The question before a push of what the server has."""
-    return (
-        f"No commit of HEAD is new: all are on a branch of {remote} already. Did you forget to commit?\n"
-        "\nDo you really want to submit this review?"
-    )
+    """What the person should know before a push of what the server has."""
+    return f"No commit of HEAD is new: all are on a branch of {remote} already. Did you forget to commit?\n"
 
 
 def listed(commits: Sequence[tuple[str, str, str]]) -> str:
@@ -119,11 +131,10 @@ def listed(commits: Sequence[tuple[str, str, str]]) -> str:
 
 
 def no_change_ids(commits: Sequence[tuple[str, str, str]]) -> str:
-    """The question before commits get their Change-Ids."""
+    """What the person should know before commits get their Change-Ids."""
     return (
         f"These commits have no Change-Id, so the server could not tell which change they are:\n\n{listed(commits)}\n\n"
-        "Adding them makes these commits, and those above them, anew; their files stay as they are.\n"
-        "Do you want to add them?"
+        "Adding them makes these commits, and those above them, anew; their files stay as they are."
     )
 
 
@@ -167,6 +178,34 @@ def white_space(kind: str, name: str) -> ReviewError:
 def bad_topic(topic: str) -> ReviewError:
     """A topic that the server would refuse."""
     return usage(f"{topic!r} cannot be a topic", "a topic has no double quote, no control character, and is not empty")
+
+
+def bad_vote(vote: str) -> ReviewError:
+    """A vote that the server would not understand, or take for something else."""
+    return usage(f"{vote!r} cannot be a vote", "a vote is a label and a signed number: --label Code-Review+1")
+
+
+def no_such_base(name: str) -> ReviewError:
+    """--base without a commit."""
+    return usage(f"{name!r} is no commit here", "--base takes what git log takes, or a full commit id of the server's")
+
+
+def not_applied(options: Sequence[str], status: int) -> PushRefused:
+    """The server has the commits, and what it was told with them went nowhere."""
+    return PushRefused(
+        "No new changes: the server has exactly these commits already, and so applied none of the options",
+        details="not applied: " + ", ".join(clean(option) for option in options),
+        hint="set them in the server's pages; or git commit --amend makes a new patchset, which takes them",
+        exit_code=status,
+    )
+
+
+def topic_left_out(topic: str, others: Sequence[str]) -> str:
+    """Why the changes without a topic get none."""
+    return (
+        f"Left out: the topic {clean(topic)}, as other changes of the upload have another one on the server"
+        f" ({', '.join(clean(other) for other in others)}); -t sets one for all"
+    )
 
 
 def bad_branch(name: str) -> ReviewError:
@@ -267,13 +306,15 @@ def unrelated(remote: str, branch: str) -> ReviewError:
     )
 
 
-def rebase_failed(place: tuple[str, str], details: str) -> ReviewError:
+def rebase_failed(place: tuple[str, str], details: str, *, conflict: bool = False) -> ReviewError:
     """-F failed, and was undone."""
     name = "/".join(place)
+    likely = "It is likely that your change has a merge conflict. " if conflict else ""
+    kept = "-K leaves the conflict in your work tree for you to solve"
     return ReviewError(
         f"Errors running git rebase --rebase-merges -i remotes/{name}",
-        details=f"It is likely that your change has a merge conflict. The rebase was undone.\n{details}",
-        hint="-K leaves the conflict in your work tree for you to solve",
+        details=f"{likely}The rebase was undone.\n{details}",
+        hint=kept if conflict else "there was no conflict: git's words above say why",
     )
 
 
@@ -289,7 +330,7 @@ def same_change_id(commits: Sequence[tuple[str, str]]) -> ReviewError:
 def behind(commits: Sequence[tuple[str, str, int, str]]) -> ReviewError:
     """Somebody uploaded a newer patchset."""
     return ReviewError(
-        "the server has newer patchsets that were never here, and this upload would bury them",
+        "the server has newer patchsets that these commits were not made of, and this upload would bury them",
         details=listed([(sha, subject, f"change {number}: {what}") for sha, subject, number, what in commits]),
         hint=f"git review -d {commits[0][2]} gets the newest one; --force uploads all the same",
     )
@@ -298,7 +339,7 @@ def behind(commits: Sequence[tuple[str, str, int, str]]) -> ReviewError:
 def closed(commits: Sequence[tuple[str, str, int, str]]) -> ReviewError:
     """The server takes no patchset for a change that is merged or abandoned."""
     return ReviewError(
-        "the server takes no new patchset for closed changes",
+        "these changes are closed on the server, which takes no new patchset for them",
         details=listed([(sha, subject, f"change {number}: {what}") for sha, subject, number, what in commits]),
         hint="rebase merged ones away, restore abandoned ones, or git review -i makes HEAD a new change",
     )
@@ -333,7 +374,7 @@ _PUSH_HINTS = (
     ("hange-Id", "git review -s installs the hook; then git commit --amend gives HEAD its Change-Id"),
     ("Permission denied (publickey", "is your ssh key on the server, and gitreview.username your name there?"),
     ("Authentication failed", "the HTTP password comes from the server's settings page, not from your login"),
-    ("does not support push options", "leave out options with blanks or commas in them"),
+    ("does not support push options", "-T leaves out the topic; leave out options with blanks or commas, too"),
 )
 
 

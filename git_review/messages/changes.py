@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from git_review.errors import ReviewError
+from git_review.git.runner import without_password
 from git_review.messages import clean
 
 NO_PENDING = "No pending reviews"
@@ -17,6 +18,11 @@ NOT_REBASED = "This git is older than 2.38 and cannot rebase in memory: both pat
 EMPTY_STACK = "No commit of HEAD is waiting: all are on the remote already."
 MORE = "There are more: --start {}"
 FOUND = "Found {} items for review"
+
+
+def asking(url: str, query: str) -> str:
+    """What -v tells of a question by HTTP, for which no program runs."""
+    return f"Asking: {without_password(url)} for {query}"
 
 
 def chain(numbers: Sequence[int]) -> str:
@@ -76,7 +82,29 @@ def no_change_named(name: str) -> ReviewError:
     """Neither a number nor a Change-Id nor a URL."""
     return ReviewError(
         f"{clean(name)!r} names no change",
-        hint="give a number (1234), number and patchset (1234,2), a Change-Id, a commit or the change's URL",
+        hint="give a number (1234), number and patchset (1234,2), a Change-Id, a commit or the change's URL; with -d"
+        " also topic:NAME or the topic's URL",
+        exit_code=35,
+    )
+
+
+def other_server(url: str, remote: str, host: str) -> ReviewError:
+    """The URL is not of the server that the remote leads to."""
+    return ReviewError(
+        f"{clean(url)} is not the server of the remote {remote}, which is {clean(host)}",
+        hint="-r names another remote; or download it in a clone from that server",
+        exit_code=35,
+    )
+
+
+def other_project(name: str, projects: Sequence[str], wanted: str | None, ours: str) -> ReviewError:
+    """The change is not of this repository's project, or not of the one that its URL names."""
+    theirs = clean(", ".join(projects))
+    if wanted is not None and wanted not in projects:
+        return ReviewError(f"change {clean(name)} belongs to {theirs}, not to {clean(wanted)}", exit_code=35)
+    return ReviewError(
+        f"change {clean(name)} belongs to {theirs}, and this repository to {clean(ours)}",
+        hint="-r names another remote; or do this in a clone of that project",
         exit_code=35,
     )
 
@@ -96,11 +124,21 @@ def other_upstream(branch: str, tracks: str, wanted: str) -> ReviewError:
 
 
 def not_checked_out(branch: str, details: str, code: int) -> ReviewError:
-    """Local edits are in the way, most likely."""
+    """Local edits are in the way, most likely; git's words tell."""
+    edits = any(text in details for text in ("overwritten by", "not uptodate", "resolve your current index"))
     return ReviewError(
         f"{branch} cannot be checked out",
         details=details,
-        hint="commit or stash your local edits; they were not touched",
+        hint="commit or stash your local edits; they were not touched" if edits else "git's words say why",
+        exit_code=code,
+    )
+
+
+def checked_out_elsewhere(branch: str, place: str, code: int) -> ReviewError:
+    """Another work tree has the branch."""
+    return ReviewError(
+        f"{branch} is checked out in another place already: {clean(place)}",
+        hint="run this command there, or check out something else there; git worktree prune forgets deleted folders",
         exit_code=code,
     )
 

@@ -11,6 +11,7 @@ import json
 import re
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -71,15 +72,17 @@ class Refused(Exception):
 class FakeGerrit:
     """To be used in a ``with`` statement; `url` is set inside it.
 
-    :ivar requests: all that it was asked, in order.
+    :ivar requests: all that it was asked, in order. :ivar paths: their paths as they came, with ``/a`` before them.
     """
 
     def __init__(self, page: int = 500) -> None:
         self.passwords = {"admin": "s3cret"}
+        self.cookies = {"o=git-ann": "ann"}
         self.projects: dict[str, dict[str, Any]] = {}
         self.changes: dict[int, FakeChange] = {}
         self.stored: dict[str, Any] = {}
         self.requests: list[Request] = []
+        self.paths: list[str] = []
         self.page = page
         self.trouble: list[str] = []
         self.over = threading.Event()
@@ -102,6 +105,7 @@ class FakeGerrit:
         Kinds: a status such as ``"503"``; ``html`` (a login page with 200), ``bare`` (JSON without the guard),
         ``echo`` (tells the password),
         ``half`` (breaks off), ``cut`` (JSON that breaks off), ``drop`` (no answer), ``silence`` (for ever),
+        ``deep`` (JSON in a hundred thousand lists), ``drip`` (a byte now and then),
         ``late`` (does it, then drops the answer), ``to:URL`` (a redirect), ``say:TEXT`` (a 409 with that body).
         """
         self.trouble.extend(kinds)
@@ -311,6 +315,7 @@ def _handler(fake: FakeGerrit) -> type[BaseHTTPRequestHandler]:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             request = Request(self.command, url.path, parse_qs(url.query), dict(self.headers), body)
             fake.requests.append(request)
+            fake.paths.append(url.path)
             trouble = fake.trouble.pop(0) if fake.trouble else ""
             if trouble and not self._spoil(trouble, request):
                 return
@@ -331,7 +336,10 @@ def _handler(fake: FakeGerrit) -> type[BaseHTTPRequestHandler]:
                 user, _, password = (
                     base64.b64decode(secret).decode().partition(":") if word == "Basic" else ("", "", "")
                 )
-                if fake.passwords.get(user) != password:
+                named = [fake.cookies[one] for one in self.headers.get("Cookie", "").split("; ") if one in fake.cookies]
+                if not word and named:
+                    user = named[0]
+                elif fake.passwords.get(user) != password:
                     raise Refused(401, "Unauthorized")
                 request.path = request.path.removeprefix("/a")
             return fake.answer(request, user)
@@ -354,6 +362,8 @@ def _handler(fake: FakeGerrit) -> type[BaseHTTPRequestHandler]:
                 self._reply(200, b'{"_number": 1}', "application/json")
             elif kind == "cut":
                 self._reply(200, (GUARD + '{"_number": 1, "proj').encode(), "application/json")
+            elif kind in ("deep", "drip"):
+                self._burden(kind)
             elif kind == "half":
                 self._reply(200, (GUARD + '{"_number": 1').encode(), "application/json", missing=50)
             elif kind.startswith("to:"):
@@ -363,6 +373,14 @@ def _handler(fake: FakeGerrit) -> type[BaseHTTPRequestHandler]:
             else:
                 self._reply(int(kind), ERRORS.get(int(kind), "trouble").encode(), "text/plain")
             return False
+
+        def _burden(self, kind: str) -> None:
+            if kind == "deep":
+                return self._reply(200, GUARD.encode() + b"[" * 100_000, "application/json")
+            self._reply(200, GUARD.encode(), "application/json", missing=10_000)
+            with suppress(OSError):
+                while not fake.over.wait(0.05):
+                    self.wfile.write(b" ")
 
         def _hang_up(self) -> None:
             self.close_connection = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from git_review.git.runner import told
 from tests.fakes.gerrit import FakeGerrit
 from tests.git_review.conftest import CHANGE_ID, Asked, Clone, row
 
@@ -42,6 +43,7 @@ def test_empty_list(asked: Asked) -> None:
         ("<html>login</html>\n", 0, 33),
         ('{"number": 1}\n', 0, 33),
         ("[1]\n", 0, 33),
+        ("[" * 100_000 + "\n", 0, 33),
         ("", 0, 33),
     ],
 )
@@ -198,3 +200,92 @@ def test_http_list(clone: Clone) -> None:
         result = clone.review("-l")
     assert result.code == 0, result.text
     assert "over [1mhttp" in result.out and "not ours" not in result.out
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("http://other.example/c/p2/+/8", "http://other.example is not the server"),
+        ("https://review.example.com/8", "is not the server of the remote gerrit, which is review.example.org"),
+        ("https://review.example.org/c/p3/+/8", "change 8 belongs to demo/project, not to p3"),
+        ("p3~8", "change 8 belongs to demo/project, not to p3"),
+    ],
+)
+@pytest.mark.parametrize("flag", ["-d", "-x", "-m"])
+def test_a_change_of_another_server_or_project_is_refused(asked: Asked, flag: str, name: str, told: str) -> None:
+    asked.answers(row(8, asked.patchset(8, 1, "ours")))
+    result = asked.clone.review(flag, f"{name}/1-1" if flag == "-m" else name)
+    assert result.code == 35 and told in result.err, result.text
+    assert asked.clone.git.query("branch", "--list", "review/*").text == ""
+    assert "is not the server" in asked.clone.review("-d", "http://other.example/q/topic:t").err
+
+
+def test_a_change_of_another_project_is_said_to_be_one(asked: Asked) -> None:
+    asked.answers(row(17, {"number": 1, "revision": "0" * 40}, project="p3"))
+    for name in ("17", CHANGE_ID, "https://review.example.org/c/p3/+/17"):
+        result = asked.clone.review("-d", name)
+        assert result.code == 35, result.text
+        assert "belongs to p3, and this repository to demo/project" in result.err
+
+
+@pytest.mark.parametrize(
+    ("remote", "name"),
+    [
+        ("ssh://ann@review.example.org:29418/demo/project", "http://REVIEW.example.org:8080/gerrit/c/demo/project/+/8"),
+        ("ann@gerrit:demo/project.git", "https://review.example.org/8"),
+        ("ssh://short/demo/project", "https://web.example.org/c/demo/project/+/8"),
+        ("alias:demo/project", "https://behind-alias.example/8"),
+    ],
+)
+def test_a_server_may_go_by_several_names(asked: Asked, remote: str, name: str) -> None:
+    """The remote's host, what stands behind an alias, .gitreview's, and what the server calls itself."""
+    asked.clone.git.run("remote", "set-url", "gerrit", remote)
+    asked.clone.git.run("config", "url.ssh://ann@behind-alias.example/.insteadOf", "alias:")
+    asked.answers(row(8, asked.patchset(8, 1, "ours"), url="https://web.example.org/c/demo/project/+/8"))
+    result = asked.clone.review("-d", name)
+    assert result.code == 0, result.text
+
+
+def test_by_http_another_port_is_another_server(clone: Clone) -> None:
+    with FakeGerrit() as server:
+        server.upload("demo/project", "ours")
+        clone.git.run("remote", "set-url", "gerrit", f"{server.url}/prefix/demo/project")
+        clone.git.run("config", "gitreview.project", "demo/project")
+        assert clone.review("-d", "http://127.0.0.1:1/c/demo/project/+/1").code == 35
+        assert server.requests == []
+
+
+def test_verbose_tells_each_program_once_and_what_is_set(asked: Asked) -> None:
+    url = "ssh://ann:s3cret@review.example.org:29418/demo/project"
+    asked.clone.git.run("remote", "set-url", "gerrit", url)
+    asked.answers(row(9, asked.patchset(9, 1, "theirs")))
+    lines = asked.clone.review("-l", "-v").out.splitlines()
+    query = "'gerrit query --format=JSON --current-patch-set project:demo/project status:open'"
+    ssh = f"Running: {asked.root}/fake-ssh -x -p 29418 ann@review.example.org {query}"
+    assert lines.count(ssh) == 1 and "Running: git rev-parse" in "\n".join(lines)
+    assert "Setting: host is 'review.example.org' from .gitreview" in lines
+    asked.clone.commit(f"a change\n\nChange-Id: {CHANGE_ID}")
+    result = asked.clone.review("-n", "-v")
+    assert result.code == 0 and "s3cret" not in result.text, result.text
+    running = [line for line in result.out.splitlines() if line.startswith("Running: ")]
+    assert sum("gerrit query" in line for line in running) == 1
+    assert sum("ls-remote" in line or " fetch " in line for line in running) == 1
+    down = asked.clone.review("-v", "-d", "9")
+    assert "s3cret" not in down.text and "ssh://ann:***@review.example.org" in down.out
+    assert down.out.count("Running: git fetch ") == 1
+
+
+def test_without_verbose_nothing_is_told_of_programs(asked: Asked) -> None:
+    asked.answers()
+    assert "Running" not in asked.clone.review("-l").text
+    asked.clone.commit("a change")
+    assert "Running" not in asked.clone.review("-n").text
+
+
+def test_what_is_told_of_a_command_line() -> None:
+    assert told(("git", "a b", "it's")) == "git 'a b' 'it'\"'\"'s'"
+    assert told(("git", "x\n\x1b[2J\u202e")) == "git 'x\\n\\x1b[2J\\u202e'"
+    assert told(("sh", "-c", 'exec ssh "$@"', "exec ssh", "-x", "a b")) == "exec ssh -x 'a b'"
+    for url in ("https://ann:p@ss@host/p", "https://ann@corp:pass@host/p", "https://ann:pass@host/p"):
+        assert "pass" not in told(("git", url)) and "@ss" not in told(("git", url)) and "host/p" in told(("git", url))
+    assert told(("git", "https://ann@host:8080/p")) == "git https://ann@host:8080/p"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from git_review.cli.arguments import expanded
 from git_review.cli.table import OPTIONS
 from git_review.errors import ReviewError
-from git_review.pushspec import PushOptions, push_words
+from git_review.pushspec import PushOptions, modest, push_words
 from tests.git_review.conftest import Clone, run_program
 
 
@@ -54,6 +55,15 @@ def test_push_words_in_the_order_of_2_5_0() -> None:
     )
 
 
+def test_an_implied_topic_needs_no_push_option_where_no_gerrit_is() -> None:
+    implied = PushOptions(implied_topic="bug/1")
+    assert push_words("gerrit", "main", implied)[2:] == ("-o", "topic=bug/1", "gerrit", "HEAD:refs/for/main")
+    assert push_words("gerrit", "main", implied, apart=False)[2:] == ("gerrit", "HEAD:refs/for/main%topic=bug/1")
+    assert modest(PushOptions(implied_topic="a b")).implied_topic is None
+    assert modest(PushOptions(implied_topic="a b", free=("x",))).implied_topic == "a b"
+    assert modest(PushOptions(implied_topic="a b", hashtags=("ü",))).implied_topic == "a b"
+
+
 @pytest.mark.parametrize("topic", ["a b", "a,wip", "it's", "wait...", "x.lock", "a:b", "a~1", "ü", "end."])
 def test_what_does_not_fit_into_a_ref_goes_as_a_push_option(topic: str) -> None:
     words = push_words("gerrit", "main", PushOptions(topic=topic, reviewers=("r",)))
@@ -81,6 +91,12 @@ def test_what_does_not_fit_into_a_ref_goes_as_a_push_option(topic: str) -> None:
         (("--chain",), 2, "goes with -d"),
         (("--worktree", "x"), 2, "goes with -d"),
         (("--limit", "many", "-l"), 2, "no number"),
+        (("--limit", "3"), 2, "goes with -l"),
+        (("--start", "3", "-d", "1"), 2, "goes with -l"),
+        (("--label", "Code-Review"), 2, "--label Code-Review+1"),
+        (("--label", "Verified=1"), 2, "--label Code-Review+1"),
+        (("--label", "Code-Review+1,submit"), 2, "--label Code-Review+1"),
+        (("-R", "--base", "no-such"), 2, "is no commit here"),
         (("--query", "a\x1bb"), 2, "no query"),
         (("--view", "all"), 2, "needs-review"),
         (("-o", "a\nb"), 2, "value of -o"),
@@ -112,7 +128,11 @@ def test_version_help_and_license_need_no_repository_and_read_no_settings(clone:
     (clone.path / ".gitreview").write_text("garbage")
     version = clone.review("--version")
     assert version.code == 0
-    assert version.out.startswith("git-review version ") and version.out.split()[-1][0].isdigit()
+    words = version.out.split()
+    assert words[:2] == ["git-review", "version"] and words[2:] == [words[-1]], (
+        "Weblate takes the last, others the third"
+    )
+    assert re.fullmatch(r"2\.5\.0\+gatelocal(\.[a-z0-9]+)+", words[-1]), "a version by PEP 440, not below 1.27.0"
     assert "--dry-run" in clone.review("--help").out
     assert "Apache" in clone.review("--license").out
     broken = clone.review()
@@ -180,6 +200,26 @@ def test_user_name_is_asked_for_once(fresh: Clone) -> None:
     fresh.git.run("config", "gitreview.username", "bob")
     assert fresh.review("-s", stdin="ann\n").code == 0
     assert "ann@" in fresh.git.query("remote", "get-url", "gerrit").text
+
+
+@pytest.mark.parametrize(
+    ("origin", "code"),
+    [
+        ("ssh://ann@Review.example.org:29418/demo/project", 0),
+        ("ann@review.example.org:demo/project", 0),
+        ("ssh://ann@review.example.org:22/demo/project", 40),
+        ("ssh://ann@mirror.example.org:29418/demo/project", 40),
+        ("https://ann@review.example.org/demo/project", 40),
+    ],
+)
+def test_user_name_of_origin_is_known_where_it_is_the_same_server(fresh: Clone, origin: str, code: int) -> None:
+    fresh.monkeypatch.setattr("getpass.getuser", lambda: "somebody")
+    fresh.git.run("remote", "add", "origin", origin)
+    assert fresh.review("-s").code == code
+    if not code:
+        fresh.git.run("remote", "remove", "gerrit")
+        fresh.git.run("config", "gitreview.username", "bob")
+        assert fresh.review("-s").code == 40, "what is set comes first"
 
 
 @pytest.mark.parametrize("answer", ["", "eve\n"])

@@ -126,6 +126,21 @@ def test_a_hook_that_only_lacks_the_permission_gets_it(clone: Clone) -> None:
     assert clone.hook().read_text() == "#!/bin/sh\nexit 0\n"
 
 
+@pytest.mark.parametrize("flags", [(), ("-u",)])
+def test_what_was_done_to_a_hook_that_did_not_run_is_said(clone: Clone, flags: tuple[str, ...]) -> None:
+    foreign = "#!/bin/sh\n# husky\n"
+    clone.hook().write_text(foreign)
+    clone.hook().chmod(0o644)
+    assert "making the hook" in clone.review("-s", "-n", *flags).out
+    result = clone.review("-s", *flags)
+    assert "executable" in result.out and "another tool" in result.out and "Installed" not in result.out
+    assert clone.hook().read_text() == foreign and stat.S_IMODE(clone.hook().stat().st_mode) == 0o755
+    clone.hook().write_text("#!/bin/sh\n# makes a Change-Id\n")
+    clone.hook().chmod(0o644)
+    result = clone.review("-s", *flags)
+    assert ("Installed" if flags else "Made the Change-Id hook") in result.out and "another tool" not in result.out
+
+
 def test_update_replaces_an_old_gerrit_hook_and_no_other(clone: Clone) -> None:
     clone.hook().write_text("#!/bin/sh\n# makes a Change-Id\n")
     clone.hook().chmod(0o755)

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.git_review.conftest import Asked, row
+from tests.git_review.conftest import CHANGE_ID, Asked, row
 
 
 @pytest.mark.parametrize(("flag", "message"), [("-x", "theirs"), ("-X", "(cherry picked from commit "), ("-N", None)])
@@ -126,3 +126,46 @@ def test_json_list_holds_what_the_server_said(asked: Asked) -> None:
     asked.answers(row(7, topic="t\x1b[1m"))
     (entry,) = json.loads(asked.clone.review("-l", "--json").out)
     assert (entry["number"], entry["topic"], entry["branch"]) == (7, "t\x1b[1m", "main")
+
+
+@pytest.mark.parametrize("name", ["https://review.example.org/q/topic:t", "https://review.example.org/q/topic:%22t%22"])
+def test_download_of_a_topic_by_its_url(asked: Asked, name: str) -> None:
+    ten = asked.patchset(10, 1, "ten")
+    asked.answers_for("topic:t", row(10, ten))
+    result = asked.clone.review("-d", name)
+    assert (result.code, asked.clone.head()) == (0, ten["revision"]), result.text
+
+
+@pytest.mark.parametrize("where", [f"q/{CHANGE_ID}", f"q/change:{CHANGE_ID}", f"#/q/{CHANGE_ID}", f"id/{CHANGE_ID}"])
+def test_download_by_the_url_of_a_search_for_the_change(asked: Asked, where: str) -> None:
+    nine = asked.patchset(9, 1, "nine")
+    asked.answers_for(f"change:{CHANGE_ID}", row(9, nine))
+    result = asked.clone.review("-d", f"https://review.example.org/{where}")
+    assert (result.code, asked.clone.head()) == (0, nine["revision"]), result.text
+
+
+def test_topics_are_no_secret(asked: Asked) -> None:
+    assert "topic:NAME" in asked.clone.review("--help").out
+    assert "topic:NAME" in asked.clone.review("-d", "no change").err
+
+
+def test_a_branch_that_is_checked_out_elsewhere_is_not_moved(asked: Asked) -> None:
+    one = asked.patchset(9, 1, "one")
+    asked.answers(row(9, one))
+    beside = asked.root / "beside"
+    assert asked.clone.review("-d", "9", "--worktree", str(beside)).code == 0
+    asked.answers(row(9, one, asked.patchset(9, 2, "two")))
+    for words in ((), ("--worktree", str(asked.root / "third"))):
+        result = asked.clone.review("-d", "9", *words)
+        assert (result.code, str(beside) in result.err, "stash" in result.err) == (65, True, False), result.text
+    assert asked.clone.git.query("rev-parse", "review/9").text == one["revision"]
+
+
+def test_edits_are_named_as_the_reason_only_where_they_are(asked: Asked) -> None:
+    asked.answers(row(9, asked.patchset(9, 1, "one", {"new.txt": "theirs\n"})))
+    (asked.clone.path / "new.txt").write_text("mine\n")
+    assert "stash" in asked.clone.review("-d", "9").err
+    (asked.root / "full").mkdir()
+    (asked.root / "full/file").write_text("")
+    result = asked.clone.review("-d", "9", "--worktree", str(asked.root / "full"))
+    assert result.code == 64 and "already exists" in result.err and "stash" not in result.err

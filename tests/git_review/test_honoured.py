@@ -105,6 +105,75 @@ def test_cookies(clone: Clone, server: FakeGerrit, tmp_path: Path) -> None:
     assert server.requests[-1].headers.get("Cookie") == "o=git-ann=1"
 
 
+HEADING = "# Netscape HTTP Cookie File\n"
+GOOD = "127.0.0.1\tFALSE\t/\tFALSE\t9999999999\to\tgit-ann\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADING + GOOD,
+        GOOD,
+        HEADING + GOOD.replace("9999999999", "0"),
+        HEADING + "#HttpOnly_" + GOOD,
+        HEADING + "nonsense\n\n# a word\n" + GOOD,
+        HEADING + GOOD.replace("FALSE", "TRUE", 1),
+        HEADING + GOOD.replace("127", ".127"),
+        HEADING + GOOD.replace("\t/\tFALSE", "\t/\tTRUE"),
+        HEADING + GOOD.replace("\n", "\r\n").replace("9999999999", "9999999999.5"),
+        HEADING + GOOD.replace("\t/\t", "\t/a/\t"),
+    ],
+)
+@pytest.mark.parametrize("prefix", ["a/", ""])
+def test_a_cookie_is_a_login(clone: Clone, server: FakeGerrit, tmp_path: Path, text: str, prefix: str) -> None:
+    """Each of these is sent by git, that is by curl; and a cookie asks where a login is looked at."""
+    clone.git.run("remote", "set-url", "gerrit", f"{server.url}/{prefix}demo/project")
+    (tmp_path / "cookies").write_bytes(text.encode())
+    clone.git.run("config", "http.cookieFile", str(tmp_path / "cookies"))
+    result = clone.review("-l", "-v")
+    assert (result.code, result.err) == (0, ""), result.text
+    assert server.requests[-1].headers.get("Cookie") == "o=git-ann" and "git-ann" not in result.text
+    assert server.paths[-1].startswith("/a/changes/")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        GOOD.replace("9999999999", "1"),
+        GOOD.replace("127.0.0.1", "example.org"),
+        GOOD.replace("127.0.0.1", "0.0.1").replace("FALSE", "TRUE", 1),
+        GOOD.replace("\t/\t", "\t/other\t"),
+        GOOD.replace("git-ann", "git\x01ann"),
+        GOOD.replace("\t", " "),
+        "\0\xff",
+    ],
+)
+def test_cookies_that_are_none_for_the_server(clone: Clone, server: FakeGerrit, tmp_path: Path, text: str) -> None:
+    clone.git.run("remote", "set-url", "gerrit", f"{server.url}/demo/project")
+    (tmp_path / "cookies").write_bytes(text.encode("latin-1"))
+    clone.git.run("config", "http.cookieFile", str(tmp_path / "cookies"))
+    result = clone.review("-l")
+    assert (result.code, result.err, server.requests[-1].headers.get("Cookie")) == (0, "", None)
+    assert server.paths[-1].startswith("/changes/")
+
+
+def test_a_cookie_that_is_no_login_leaves_questions_anonymous(clone: Clone, server: FakeGerrit, tmp_path: Path) -> None:
+    """Such as a load balancer's, which git saves with ``http.saveCookies``."""
+    clone.git.run("remote", "set-url", "gerrit", f"{server.url}/demo/project")
+    (tmp_path / "cookies").write_text(GOOD.replace("\to\tgit-ann", "\tAWSALB\tx"))
+    clone.git.run("config", "http.cookieFile", str(tmp_path / "cookies"))
+    assert clone.review("-l").code == 0 and server.paths[-1].startswith("/changes/")
+
+
+def test_a_cookie_that_the_server_repeats_is_not_told(clone: Clone, server: FakeGerrit, tmp_path: Path) -> None:
+    clone.git.run("remote", "set-url", "gerrit", f"{server.url}/a/demo/project")
+    (tmp_path / "cookies").write_text(GOOD)
+    clone.git.run("config", "http.cookieFile", str(tmp_path / "cookies"))
+    server.misbehave("say:you sent o=git-ann")
+    result = clone.review("-l")
+    assert result.code == 32 and "you sent o=***" in result.err and "git-ann" not in result.text
+
+
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certificate for this machine that no authority has signed, with its key in the same file."""
@@ -180,3 +249,37 @@ def test_ssh_as_git_is_told_to_start_it(asked: Asked, way: str, tmp_path: Path) 
     lines = (tmp_path / "ways").read_text().splitlines()
     assert len(lines) == 4 and all(line.startswith(f"{way} ") for line in lines)
     assert way == "GIT_SSH" or all("-o Tag=a b" in line for line in lines)
+
+
+@pytest.mark.parametrize("line", ["LC_ALL=C {ssh}", "exec {ssh}", "{ssh} -o 'Tag=a b'", 'test -n "$HOME" && {ssh}'])
+@pytest.mark.parametrize("way", ["core.sshCommand", "GIT_SSH_COMMAND"])
+def test_a_command_line_for_ssh_is_run_by_a_shell(asked: Asked, way: str, line: str) -> None:
+    """As git does; what is asked for reaches it as it is, and never as text for the shell."""
+    asked.clone.monkeypatch.delenv("GIT_SSH")
+    command = line.format(ssh=asked.root / "fake-ssh")
+    if way == "GIT_SSH_COMMAND":
+        asked.clone.monkeypatch.setenv(way, command)
+    else:
+        asked.clone.git.run("config", way, command)
+    asked.answers(row(9, asked.patchset(9, 1, "theirs")))
+    query = "message:$(touch${IFS}x)`touch x`'\"; touch x"
+    assert asked.clone.review("--query", query).code == 0
+    assert "$(touch${IFS}x)`touch x`" in asked.words()[-1] and not (asked.clone.path / "x").exists()
+    assert asked.clone.review("-d", "9").code == 0
+    (asked.root / "commit-msg").write_text("#!/bin/sh\n# the server's own: Change-Id\n")
+    assert asked.clone.review("-s", "--remote-hook").code == 0
+    assert "the server's own" in asked.clone.hook().read_text()
+
+
+@pytest.mark.parametrize("line", ["'unbalanced", "false;exit 3;", "no-such-program -x"])
+def test_a_command_line_for_ssh_that_fails(asked: Asked, line: str) -> None:
+    asked.clone.monkeypatch.setenv("GIT_SSH_COMMAND", line)
+    result = asked.clone.review("-l")
+    assert result.code == 32 and "ended with status" in result.err, result.text
+
+
+def test_putty_is_known_in_a_command_line() -> None:
+    from git_review.gerrit.ssh import is_plink
+
+    assert is_plink(("sh", "-c", '"C:/x/plink.exe" -a "$@"', '"C:/x/plink.exe" -a'))
+    assert not is_plink(("sh", "-c", 'LC_ALL=C ssh "$@"', "LC_ALL=C ssh"))

@@ -151,7 +151,9 @@ def test_an_upload_by_http_survives_any_answer_to_its_question(clone: Clone, tro
     assert "s3cret" not in result.text and "Traceback" not in result.text and "topic=" not in result.out
 
 
-@pytest.mark.parametrize("trouble", ["html", "401", "403", "409", "500", "cut", "bare", "echo", "silence"])
+@pytest.mark.parametrize(
+    "trouble", ["html", "401", "403", "409", "500", "cut", "bare", "deep", "drip", "echo", "silence"]
+)
 def test_every_question_by_http_ends_with_a_clear_error(clone: Clone, trouble: str) -> None:
     clone.commit("a change\n\nChange-Id: I" + "a" * 40)
     clone.git.run("config", "gitreview.timeout", "0.05")
@@ -312,6 +314,10 @@ def test_completion_completes_in_bash(clone: Clone, tmp_path: Path) -> None:
         code = f"source {tmp_path}/completion; COMP_WORDS=({' '.join(line)}); COMP_CWORD={len(line) - 1};"
         told = run_program(["bash", "-c", f'{code} _git_review; echo "${{COMPREPLY[@]}}"'], clone.path)
         assert wanted in told.out.split(), told.text
+    for option in ("-d", "--topic", "--reviewers"):
+        code = f"source {tmp_path}/completion; COMP_WORDS=(git-review {option} ''); COMP_CWORD=2;"
+        told = run_program(["bash", "-c", f'{code} _git_review; echo "${{COMPREPLY[@]}}"'], clone.path)
+        assert told.out == "\n", "what a change or a person is called is no branch"
 
 
 def test_the_manual_page_has_every_option_and_exit_code() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from typing import Any
 
@@ -114,13 +115,136 @@ def test_behind_is_refused_unless_forced(change: Change, amended: bool) -> None:
     assert change.clone.pushed() == change.clone.head()
 
 
-def test_a_newer_patchset_that_was_downloaded_and_amended_is_no_reason(change: Change) -> None:
+def edited(change: Change) -> None:
+    change.clone.git.run("commit", "-q", "--amend", "--allow-empty", "-m", f"edited\n\nChange-Id: {MINE}")
+
+
+MINE = "I" + "7" * 40
+THEIRS = f"theirs\n\nChange-Id: {MINE}"
+
+
+@pytest.fixture
+def theirs(asked: Asked) -> Change:
+    """Branch `topic` is at patchset 1, and patchset 2 is here, but nobody stood on it."""
+    made = Change(asked)
+    made.clone.git.run("commit", "-q", "--allow-empty", "-m", f"mine\n\nChange-Id: {MINE}")
+    made.upload()
+    made.patchsets.append(asked.patchset(7, 2, THEIRS, {"theirs": "1"}))
+    made.clone.git.run("fetch", "-q", str(made.clone.server.directory), "refs/changes/07/7/2")
+    made.told()
+    return made
+
+
+@pytest.mark.parametrize(
+    "looked",
+    [
+        (),
+        ("checkout -q FETCH_HEAD", "checkout -q topic"),
+        ("checkout -q -b review/7 FETCH_HEAD", "checkout -q topic"),
+        ("checkout -q -b review/7 FETCH_HEAD", "checkout -q topic", "checkout -q --detach"),
+    ],
+)
+def test_a_newer_patchset_that_was_only_looked_at_is_a_reason(theirs: Change, looked: tuple[str, ...]) -> None:
+    for words in looked:
+        theirs.clone.git.run(*words.split())
+    edited(theirs)
+    result = theirs.clone.review("-y")
+    assert (result.code, theirs.clone.pushed()) == (1, None), result.text
+    assert "change 7: patchset 2 is newer" in result.err and "--force" in result.err
+    assert theirs.clone.review("-y", "--force").code == 0
+
+
+@pytest.mark.parametrize(
+    "built",
+    [
+        ("checkout -q -b review/7 FETCH_HEAD",),
+        ("checkout -q -b review/7 FETCH_HEAD", "commit -q --allow-empty --amend --no-edit --date=now"),
+        ("checkout -q FETCH_HEAD",),
+        ("reset -q --hard FETCH_HEAD",),
+        ("reset -q --hard gerrit/main", "cherry-pick FETCH_HEAD"),
+        ("checkout -q -b other gerrit/main", "commit -q --allow-empty -m below", "cherry-pick FETCH_HEAD"),
+        ("checkout -q -b review/7 FETCH_HEAD", "commit -q --amend --allow-empty -m EDIT", "checkout -q -b again"),
+        ("checkout -q -b review/7 FETCH_HEAD", "branch -q -m mine"),
+        ("branch review/7 FETCH_HEAD", "worktree add -q ../beside review/7", "checkout -q --detach review/7"),
+        ("checkout -q -b review/7 FETCH_HEAD", "checkout -q -b other gerrit/main", "cherry-pick review/7"),
+    ],
+)
+def test_an_upload_that_was_made_of_the_newest_patchset_is_no_reason(theirs: Change, built: tuple[str, ...]) -> None:
+    for words in built:
+        theirs.clone.git.run(*[word.replace("EDIT", f"first\n\nChange-Id: {MINE}") for word in words.split(" ")])
+    edited(theirs)
+    result = theirs.clone.review("-y")
+    assert (result.code, theirs.clone.pushed()) == (0, theirs.clone.head()), result.text
+
+
+def test_a_patchset_below_head_was_stood_on_as_well(theirs: Change) -> None:
+    git = theirs.clone.git
+    git.run("checkout", "-q", "-b", "review/8", "FETCH_HEAD")
+    git.run("commit", "-q", "--allow-empty", "-m", "above\n\nChange-Id: I" + "8" * 40)
+    git.run("checkout", "-q", "-b", "series")
+    theirs.clone.upstream({"upstream": "1"})
+    git.run("fetch", "-q", str(theirs.clone.server.directory), "main:refs/remotes/gerrit/main")
+    git.run("rebase", "-q", "gerrit/main")
+    result = theirs.clone.review("-y")
+    assert (result.code, theirs.clone.pushed()) == (0, theirs.clone.head()), result.text
+
+
+def test_a_rebase_by_the_server_buries_nothing_and_a_new_message_is_something(theirs: Change) -> None:
+    git = theirs.clone.git
+    git.run("checkout", "-q", "-B", "topic", "gerrit/main")
+    git.run("commit", "-q", "--allow-empty", "-m", "x")
+    git.run("cherry-pick", "FETCH_HEAD")
+    same = git.query("rev-parse", "HEAD").text
+    theirs.patchsets[0] = {"number": 1, "revision": same}
+    theirs.told()
+    edited(theirs)
+    assert theirs.clone.review("-y", "-n").code == 0
+    git.run("reset", "-q", "--hard", "HEAD@{1}")
+    git.run("commit", "-q", "--amend", "-m", f"other words\n\nChange-Id: {MINE}")
+    git.run("reflog", "expire", "--expire=now", "--all")
+    theirs.patchsets[0] = {"number": 1, "revision": theirs.clone.head()}
+    theirs.told()
+    edited(theirs)
+    assert theirs.clone.review("-y", "-n").code == 1
+
+
+def test_without_reflogs_it_has_to_do_that_the_patchset_is_here(theirs: Change) -> None:
+    shutil.rmtree(theirs.clone.path / ".git/logs")
+    theirs.clone.git.run("config", "core.logAllRefUpdates", "false")
+    edited(theirs)
+    assert theirs.clone.review("-n").code == 0
+    theirs.somebody_else_uploads()
+    theirs.told()
+    assert theirs.clone.review("-n").code == 1
+
+
+def test_few_processes_where_the_server_has_ones_own_former_commit(change: Change) -> None:
     change.upload()
-    change.somebody_else_uploads()
-    change.clone.git.run("fetch", "-q", str(change.clone.server.directory), "refs/changes/07/7/2")
     change.amend()
     change.told()
-    assert change.clone.review().code == 0
+    trace = change.clone.path.parent / "trace"
+    change.clone.monkeypatch.setenv("GIT_TRACE", str(trace))
+    assert change.clone.review("-n").code == 0
+    lines = [line for line in trace.read_text().splitlines() if "built-in: git " in line and "upload-pack" not in line]
+    assert 0 < len(lines) <= 8, lines
+
+
+def test_a_long_series_is_asked_about_in_several_questions(asked: Asked) -> None:
+    change = Change(asked)
+    ids = [f"I{number:040x}" for number in range(150)]
+    root = change.clone.git.query("rev-parse", "HEAD^{tree}").text
+    at = change.clone.head()
+    for own in ids:
+        at = change.clone.git.run("commit-tree", root, "-p", at, "-m", f"x\n\nChange-Id: {own}").text
+    change.clone.git.run("reset", "-q", "--hard", at)
+    change.asked.answers()
+    change.asked.answers_for(f"change:{ids[130]}", row(9, asked.patchset(9, 2, "x"), id=ids[130], status="NEW"))
+    result = change.clone.review("-y")
+    assert (result.code, change.clone.pushed()) == (1, None), result.text
+    assert "change 9: patchset 2 is newer" in result.err
+    queries = [word for word in change.asked.words() if word.startswith("gerrit query")]
+    assert len(queries) == 3 and max(map(len, queries)) < 4000
+    assert {own for own in ids if any(own in query for query in queries)} == set(ids)
 
 
 def test_closed(change: Change) -> None:
@@ -130,6 +254,35 @@ def test_closed(change: Change) -> None:
     result = change.clone.review()
     assert (result.code, change.clone.pushed()) == (1, None)
     assert "merged" in result.err and "-i" in result.err
+
+
+@pytest.mark.parametrize(("on_server", "sent"), [("bug/5", True), ("theirs", False), ("", True)])
+def test_new_commits_of_a_series_get_the_topic_that_it_has_or_are_said_to_get_none(
+    asked: Asked, on_server: str, sent: bool
+) -> None:
+    change = Change(asked)
+    change.clone.commit("below")
+    change.upload()
+    change.amend()
+    change.told(topic=on_server)
+    change.clone.commit("Fix bug 5")
+    result = change.clone.review("-n", "-y")
+    assert ("-o topic=bug/5" in result.out.rstrip().splitlines()[-1]) is sent
+    assert ("Left out: the topic bug/5" in result.out and "theirs" in result.out) is not sent
+
+
+def test_a_closed_change_with_the_same_commit_is_told_as_closed(change: Change) -> None:
+    change.upload()
+    own = change_id(change.clone.message())
+    change.asked.answers(row(7, *change.patchsets, id=own, status="ABANDONED"))
+    result = change.clone.review("-y")
+    assert (result.code, "abandoned" in result.err) == (1, True), result.text
+    assert "closed on the server" in change.clone.review("--status").out
+    change.clone.commit("above")
+    assert change.clone.review("-y", "-n").code == 0, "the server takes what is made on it"
+    change.asked.answers(row(7, *change.patchsets, id=own, status="MERGED"))
+    change.clone.git.run("reset", "-q", "--hard", "HEAD^")
+    assert "No new changes" in change.clone.review("-y").out
 
 
 def test_wip_is_told(change: Change) -> None:

@@ -183,6 +183,14 @@ def test_dry_run_changes_nothing_and_ends_with_the_push(clone: Clone) -> None:
     assert clone.pushed() is None
 
 
+def test_dry_run_tells_what_it_would_ask_about_and_asks_nothing(clone: Clone) -> None:
+    with_hook(clone).commit("first")
+    clone.commit("second")
+    told = clone.review("-n").out
+    assert "You are about to submit multiple commits." in told and "first" in told
+    assert "?" not in told and "Type 'yes'" not in told
+
+
 def test_dry_run_tells_of_a_conflict_and_changes_nothing(clone: Clone) -> None:
     clone.commit("a change", {"base.txt": "mine\n"})
     clone.upstream({"base.txt": "theirs\n"})
@@ -287,6 +295,7 @@ def test_force_rebase_that_conflicts_is_undone(clone: Clone) -> None:
     clone.upstream({"base.txt": "theirs\n"})
     result = clone.review("-F")
     assert (result.code, clone.head(), clone.pushed()) == (1, head, None)
+    assert "It is likely that your change has a merge conflict" in result.err
     assert "interactive rebase" not in clone.git.query("status").text
 
 
@@ -455,40 +464,116 @@ def test_post_script_runs_after_a_failed_push_and_not_after_finish(clone: Clone,
     assert not (tmp_path / "after").exists()
 
 
+NOTHING_NEW = "while read old new ref; do echo 'remote rejected (no new changes)' >&2; done; exit 1"
+
+
 def test_no_new_changes_from_the_server_is_a_success(clone: Clone) -> None:
     with_hook(clone).commit("a change")
-    words = "while read old new ref; do echo 'remote rejected (no new changes)' >&2; done; exit 1"
-    script(Path(clone.server.directory or "") / "hooks", "pre-receive", words)
+    script(Path(clone.server.directory or "") / "hooks", "pre-receive", NOTHING_NEW)
     result = clone.review()
     assert result.code == 0, result.text
     assert "No new changes" in result.out
 
 
+def test_options_that_go_nowhere_are_no_success(clone: Clone, tmp_path: Path) -> None:
+    with_hook(clone).commit("bug 12")
+    script(Path(clone.server.directory or "") / "hooks", "pre-receive", NOTHING_NEW)
+    script(clone.path / ".git/hooks", "post-review", f"touch {tmp_path}/after")
+    assert clone.review().code == 0, "an implied topic is not asked for"
+    result = clone.review("-W", "--reviewers", "ann", "-f")
+    assert (result.code, "not applied: r=ann, ready" in result.err) == (1, True), result.text
+    assert clone.git.query("symbolic-ref", "--short", "HEAD").text == "topic" and (tmp_path / "after").exists()
+    told = json.loads(clone.review("--json", "-t", "foo").out)["error"]
+    assert (told["exit_code"], told["details"]) == (1, "not applied: topic=foo")
+
+
+@pytest.mark.parametrize("flags", [(), ("-n",)])
+def test_with_nothing_new_the_script_runs_and_finish_finishes(
+    clone: Clone, tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    script(clone.path / ".git/hooks", "post-review", f"touch {tmp_path}/after")
+    assert "No new changes" in clone.review(*flags).out
+    assert (tmp_path / "after").exists()
+    (tmp_path / "after").unlink()
+    result = clone.review("-f", *flags)
+    assert result.code == 0, result.text
+    assert clone.git.query("branch", "--format=%(refname:short)").lines == (["main", "topic"] if flags else ["main"])
+    assert (tmp_path / "after").exists() is bool(flags), "a dry run finishes nothing, and then the script runs"
+
+
+def test_a_base_that_is_not_here_is_the_servers_affair(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    sha = "12" * 20
+    assert clone.review("-n", "--base", sha).out.rstrip().endswith(f"HEAD:refs/for/main%base={sha}")
+    assert clone.review("-n", "--base", "12121212").code == 2
+
+
+def test_an_empty_name_is_nobody(clone: Clone) -> None:
+    with_hook(clone).commit("a change")
+    result = clone.review("-n", "--cc", "", "--reviewers", "")
+    assert result.out.rstrip().endswith("HEAD:refs/for/main"), result.text
+
+
+@pytest.mark.parametrize("rows", [1, 2])
+def test_notes_go_along_where_git_would_take_them_along(clone: Clone, rows: int) -> None:
+    for row in range(rows):
+        clone.commit(f"change {row}")
+        clone.git.run("notes", "add", "-m", f"note {row}")
+    clone.git.run("config", "notes.rewriteRef", "refs/notes/*")
+    assert clone.review("-y").code == 0
+    assert change_id(clone.message()) is not None
+    names = ("HEAD", "HEAD^")[:rows]
+    assert [clone.git.query("notes", "show", name).text for name in names] == [f"note {row}" for row in range(rows)][
+        ::-1
+    ]
+
+
+def test_a_rebase_that_fails_without_a_conflict_is_not_called_one(clone: Clone, tmp_path: Path) -> None:
+    head = with_hook(clone).commit("a change")
+    clone.upstream({"other.txt": "somebody's"})
+    script(tmp_path, "signer", "echo no key >&2; exit 1")
+    clone.git.run("config", "commit.gpgSign", "true")
+    clone.git.run("config", "gpg.program", str(tmp_path / "signer"))
+    result = clone.review("-F")
+    assert (result.code, clone.head(), clone.pushed()) == (1, head, None)
+    assert "Errors running git rebase" in result.err and "merge conflict" not in result.err
+    assert "rebase in progress" not in clone.git.query("status").text
+
+
 @pytest.mark.parametrize(
     ("subject", "args", "topic"),
     [
-        ("Closes-Bug: #12", (), "-o topic=bug/12 "),
+        ("Closes-Bug: #12", (), "%topic=bug/12"),
+        ("Closes-Bug: #12", ("-t", ""), ""),
         ("debug 3", (), ""),
         ("bug 12", ("-T",), ""),
         ("bug 12", ("-t", "mine"), "%topic=mine"),
         ("bug 12", ("-t", "main"), ""),
     ],
 )
-def test_topic_of_the_message_is_a_push_option(clone: Clone, subject: str, args: tuple[str, ...], topic: str) -> None:
+def test_topic_of_the_message(clone: Clone, subject: str, args: tuple[str, ...], topic: str) -> None:
     clone.commit(subject)
     last = clone.review("-n", *args).out.rstrip().splitlines()[-1].strip()
-    before, _, behind = last.partition("gerrit HEAD:refs/for/main")
-    assert (before.removeprefix("git push --no-follow-tags "), behind) == (
-        (topic, "") if topic.startswith("-o") else ("", topic)
-    )
+    assert last == f"git push --no-follow-tags gerrit HEAD:refs/for/main{topic}"
+
+
+def test_a_server_without_push_options_takes_an_implied_topic(clone: Clone) -> None:
+    clone.server.run("config", "receive.advertisePushOptions", "false")
+    with_hook(clone).commit("bug 12")
+    assert clone.review().code == 0
+    clone.git.run("checkout", "-q", "-b", "it's,branch")
+    clone.git.run("config", "gitreview.topic", "branch")
+    clone.git.run("commit", "-q", "--amend", "-m", "refers to nothing")
+    result = clone.review("-R", "--json")
+    assert (result.code, json.loads(result.out)["topic"]) == (0, None), result.text
 
 
 @pytest.mark.parametrize(
     ("key", "value", "topic"),
     [
         ("topic", "none", ""),
-        ("topic", "branch", "-o topic=topic "),
-        ("topic", "BRANCH", "-o topic=topic "),
+        ("topic", "branch", "%topic=topic"),
+        ("topic", "BRANCH", "%topic=topic"),
         ("notopic", "true", ""),
     ],
 )
@@ -496,7 +581,7 @@ def test_settings_for_topics(clone: Clone, key: str, value: str, topic: str) -> 
     clone.commit("refers to nothing")
     clone.git.run("config", f"gitreview.{key}", value)
     last = clone.review("-n").out.rstrip().splitlines()[-1].strip()
-    assert last == f"git push --no-follow-tags {topic}gerrit HEAD:refs/for/main"
+    assert last == f"git push --no-follow-tags gerrit HEAD:refs/for/main{topic}"
     clone.git.run("config", "--unset-all", "gitreview.notopic", ok=(0, 5))
     clone.git.run("config", "gitreview.topic", "sometimes")
     assert "message, branch or none" in clone.review("-n").err
@@ -510,18 +595,22 @@ def test_json_is_all_that_standard_output_has(clone: Clone) -> None:
     assert told["pushed"] is True and told["branch"] == "main"
     assert told["changes"][0]["commit"] == clone.head()
     assert "\x1b" not in result.text and "Running: git push" in result.err
+    assert told["command"] == ["git", "push", "--no-follow-tags", "gerrit", "HEAD:refs/for/main"]
+    dry = json.loads(clone.review("--json", "-n", "-R", "-t", "x").out)
+    assert (dry["pushed"], dry["command"][-1]) == (False, "HEAD:refs/for/main%topic=x")
     refused = clone.review("--json", "no-such-branch")
     assert json.loads(refused.out)["error"]["exit_code"] == refused.code == 1
 
 
 def test_all_of_gerrits_push_options(clone: Clone) -> None:
     with_hook(clone).commit("a change")
-    words = "--label Code-Review+1 --custom-keyed-value k:v --base abc --edit --submit --merged --publish-comments"
+    base = clone.git.query("rev-parse", "HEAD^").text
+    words = "--label Code-Review+1 --custom-keyed-value k:v --base HEAD^ --edit --submit --merged --publish-comments"
     words += " --notify-to ann --notify-cc bob --notify-bcc eve --ignore-attention-set --skip-validation"
     words += " --deadline 5m --trace T1 -o any=thing"
     last = clone.review("-n", *words.split()).out.rstrip().splitlines()[-1].strip()
-    behind = "edit,submit,merged,publish-comments,ignore-attention-set,skip-validation,l=Code-Review+1"
-    for word in (*behind.split(","), "custom-keyed-value=k:v", "base=abc", "notify-to=ann", "notify-cc=bob"):
+    behind = "edit,submit,merged,publish-comments,ignore-automatic-attention-set-rules,skip-validation,l=Code-Review+1"
+    for word in (*behind.split(","), "custom-keyed-value=k:v", f"base={base}", "notify-to=ann", "notify-cc=bob"):
         assert f"-o {word}" in last
     for word in ("notify-bcc=eve", "deadline=5m", "trace=T1", "any=thing"):
         assert f"-o {word}" in last

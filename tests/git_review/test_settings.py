@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -131,15 +132,60 @@ def test_nonsense_is_refused_with_its_origin(clone: Clone, key: str, value: str)
     assert clone.review("-s").code == 1
 
 
-def test_ssh_in_gits_own_order_and_without_a_shell(clone: Clone) -> None:
+@pytest.mark.parametrize(
+    ("host", "good"),
+    [
+        ("127.0.0.1:29418", False),
+        ("review.example.org:29418", False),
+        ("[127.0.0.1:29418]", False),
+        ("dead:beef", False),
+        ("127.0.0.1", True),
+        ("::1", True),
+        ("[2001:db8::1]", True),
+        ("fe80::1%eth0", True),
+    ],
+)
+def test_a_port_is_no_part_of_a_host(clone: Clone, host: str, good: bool) -> None:
+    (clone.path / ".gitreview").write_text(f"[gerrit]\nhost={host}\nproject=p\n")
+    if good:
+        assert load(clone.git).host == host.strip("[]")
+        return
+    with pytest.raises(ReviewError, match="cannot be the host") as caught:
+        load(clone.git)
+    assert "port is a setting of its own" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", ["device", "pipe", "folder", "huge"])
+def test_a_gitreview_that_is_no_file_of_a_few_lines(clone: Clone, kind: str) -> None:
+    file = clone.path / ".gitreview"
+    file.unlink()
+    if kind == "device":
+        file.symlink_to("/dev/zero")
+    elif kind == "pipe":
+        os.mkfifo(file)
+    elif kind == "folder":
+        file.mkdir()
+    else:
+        file.write_text("[gerrit]\n" + "# much\n" * 200_000)
+    result = clone.review("-s")
+    assert (result.code, str(file) in result.err) == (1, True), result.text
+    assert ("too large" if kind == "huge" else "no ordinary file") in result.err
+
+
+def test_a_gitreview_may_be_a_link_to_a_file(clone: Clone) -> None:
+    (clone.path / ".gitreview").rename(clone.path / "elsewhere")
+    (clone.path / ".gitreview").symlink_to("elsewhere")
+    assert load(clone.git).host == "review.example.org"
+
+
+def test_ssh_in_gits_own_order_and_as_git_starts_it(clone: Clone) -> None:
     assert load(clone.git).ssh == ("ssh",)
     clone.monkeypatch.setenv("GIT_SSH", "/opt/my ssh")
     assert load(clone.git).ssh == ("/opt/my ssh",)
-    clone.git.run("config", "core.sshCommand", "ssh -i ~/key; touch $(x)")
-    home = clone.path.parent / "nobody"
-    assert load(clone.git).ssh == ("ssh", "-i", f"{home}/key;", "touch", "$(x)")
-    clone.monkeypatch.setenv("GIT_SSH_COMMAND", "ssh -o 'A=b c'")
-    assert load(clone.git).ssh == ("ssh", "-o", "A=b c")
+    clone.git.run("config", "core.sshCommand", "ssh -i ~/key")
+    assert load(clone.git).ssh == ("sh", "-c", 'ssh -i ~/key "$@"', "ssh -i ~/key")
+    clone.monkeypatch.setenv("GIT_SSH_COMMAND", "/opt/ssh")
+    assert load(clone.git).ssh == ("/opt/ssh",)
 
 
 def test_prefix_of_authenticated_http_is_no_part_of_the_project(clone: Clone) -> None:

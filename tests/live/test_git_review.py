@@ -126,6 +126,11 @@ def test_missing_hook_and_several_commits(contributor: Contributor) -> None:
     assert "--yes" in contributor.review(code=1)
     assert "a second one" in contributor.review(stdin="yes")
     assert "No new changes" in contributor.review("-y")
+    said = contributor.review("-y", "-W", "-t", "late", code=1)
+    assert "not applied: topic=late, ready" in said
+    contributor.amend("two.txt", "more\n")
+    said = contributor.review("-y", "--ignore-attention-set", "--label", "Code-Review+1", "--base", "HEAD^")
+    assert "[NEW]" not in said
 
 
 def test_conflict_is_found_before_the_upload(contributor: Contributor) -> None:
@@ -167,17 +172,22 @@ def test_what_the_server_has_is_known_before_the_push(contributor: Contributor) 
     contributor.commit("the first change", "one.txt", "one\n")
     assert re.search(r"is change [0-9]+: http", contributor.review())
     number = contributor.change()
-    mine = contributor.git.query("rev-parse", "HEAD").text
+    contributor.git.run("checkout", "-q", "--detach")
     contributor.amend("one.txt", "somebody else's\n")
     contributor.git.run("push", "-q", "gerrit", "HEAD:refs/for/master")
-    contributor.git.run("reset", "-q", "--hard", mine)
+    contributor.git.run("checkout", "-q", "work")
     assert f"change {number}: patchset 2 is newer" in contributor.review(code=1)
+    contributor.review("-m", f"{number},1-2")
+    contributor.amend("one.txt", "mine\n")
+    assert f"change {number}: patchset 2 is newer" in contributor.review("-y", code=1), "looking is not taking it in"
     contributor.review("-d", str(number))
     contributor.amend("one.txt", "both\n")
     contributor.review()
     contributor.gerrit.client.changes.abandon(number)
     contributor.amend("one.txt", "too late\n")
     assert "abandoned" in contributor.review(code=1)
+    contributor.git.run("reset", "-q", "--hard", "HEAD@{1}")
+    assert "abandoned" in contributor.review(code=1), "the same commit, which is not: no new changes"
     contributor.review("-i")
     assert contributor.change() != number
 

@@ -1,7 +1,7 @@
 # fish completion for git review
 complete -c git-review -f -a "(git for-each-ref --format='%(refname:lstrip=3)' refs/remotes 2>/dev/null)"
 complete -c git-review -s s -l setup -d 'Make the remote and install the Change-Id hook.'
-complete -c git-review -s d -l download -x -d 'Check a change out in a branch review/NUMBER.'
+complete -c git-review -s d -l download -x -d 'Check a change, or the newest of topic:NAME, out as review/N.'
 complete -c git-review -s x -l cherrypick -x -d 'Cherry-pick a change onto the current branch.'
 complete -c git-review -s X -l cherrypickindicate -x -d 'The same, and the message names the original.'
 complete -c git-review -s N -l cherrypickonly -x -d 'The same, without committing.'
@@ -61,7 +61,7 @@ complete -c git-review -l track -d 'Upload for the branch that the current one f
 complete -c git-review -l no-track -d 'Do not.'
 complete -c git-review -s u -l update -d 'Fetch the remote first, and refresh the hook.'
 complete -c git-review -l remote-hook -d 'Take the Change-Id hook from the server.'
-complete -c git-review -s v -l verbose -d 'Tell each command that runs.'
+complete -c git-review -s v -l verbose -d 'Tell each command that runs, and what is set.'
 complete -c git-review -l json -d 'Results as JSON on standard output, all else on standard error.'
 complete -c git-review -l color -a "always never auto" -d 'Use colors.'
 complete -c git-review -l no-color -d 'The same as --color=never.'

@@ -7,9 +7,12 @@ import pytest
 from git_review.gerrit.address import (
     ChangeName,
     Remote,
+    TopicName,
     change_ref,
+    may_be_same,
     parse_change,
     parse_remote,
+    parse_search,
     same_server,
     server_url,
 )
@@ -198,3 +201,45 @@ def test_refs() -> None:
 )
 def test_same_server(one: str, other: str, same: bool) -> None:
     assert same_server(one, other) is same
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("topic:a b", TopicName("a b")),
+        ("https://host/q/topic:x", TopicName("x", "https://host")),
+        ("https://host/r/q/topic:%22a+b%22+(status:open%20OR%20status:merged)", TopicName("a b", "https://host/r")),
+        ("https://host/#/q/topic:x+status:open", TopicName("x", "https://host")),
+        (f"https://host/q/{ID}", ChangeName(change_id=ID, server="https://host")),
+        ("https://host:8443/q/change:12/", ChangeName(12, server="https://host:8443")),
+        ("https://host/q/owner:self", None),
+        ("https://host/q/topic:x+owner:self", None),
+        ("https://host/12", None),
+        ("12", None),
+        ("ssh://host/q/12", None),
+    ],
+)
+def test_searches_that_name_something(text: str, found: object) -> None:
+    assert parse_search(text) == found
+
+
+@pytest.mark.parametrize("text", ["topic:a\x1b", "https://host/q/topic:a%0Ab", "https://host:x/q/12"])
+def test_searches_that_are_refused(text: str) -> None:
+    with pytest.raises(AddressError):
+        parse_search(text)
+
+
+@pytest.mark.parametrize(
+    ("remote", "url", "same"),
+    [
+        ("ssh://me@host:29418/p", "https://HOST/x", True),
+        ("me@host:p", "http://host:8080", True),
+        ("https://host/a/p", "http://host", True),
+        ("http://host:8080/a/p", "https://host", True),
+        ("http://host:8080/a/p", "http://host:8081", False),
+        ("https://host/a/p", "https://other", False),
+        ("/srv/p", "https://host", False),
+    ],
+)
+def test_a_remote_and_a_page_of_one_server(remote: str, url: str, same: bool) -> None:
+    assert may_be_same(parse_remote(remote), url) is same

@@ -215,7 +215,7 @@ def test_the_server_s_words_are_made_harmless(fake: FakeGerrit, gerrit: Gerrit) 
 
 @pytest.mark.parametrize(
     ("trouble", "said"),
-    [("html", "Sign in [31m"), ("bare", '{"_number": 1}'), ("cut", "JSON that breaks off")],
+    [("html", "Sign in [31m"), ("bare", '{"_number": 1}'), ("cut", "JSON that breaks off"), ("deep", "too deeply")],
 )
 def test_what_does_not_answer_like_a_gerrit(fake: FakeGerrit, gerrit: Gerrit, trouble: str, said: str) -> None:
     fake.misbehave(trouble)
@@ -267,6 +267,16 @@ def test_silence_has_an_end(fake: FakeGerrit, gerrit: Gerrit, waits: list[float]
         gerrit.server.version()
     assert "did not answer in time" in caught.value.brief and caught.value.sent
     assert waits == []
+
+
+def test_an_answer_that_trickles_has_an_end(fake: FakeGerrit) -> None:
+    fake.misbehave("drip")
+    policy = Policy(timeout=(1, 5), total=0.3)
+    with Gerrit(Transport(fake.url, ADMIN, policy)) as gerrit:
+        with pytest.raises(e.Unreachable) as caught:
+            gerrit.server.version()
+        assert "did not answer in time" in caught.value.brief and "0.3 s" in caught.value.body
+        assert gerrit.server.version() == "3.9.4"
 
 
 @pytest.mark.parametrize("verb", ["GET", "PUT"])
