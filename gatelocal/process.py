@@ -30,6 +30,7 @@ _PACKAGES = {
 
 # How long a process may be between two programs before it counts as one without arguments.
 _EXEC_SECONDS = 0.5
+_TIE_SECONDS = 5.0
 
 
 class ProgramMissing(InfrastructureError):
@@ -213,14 +214,23 @@ def spawn(
     """Start a program in the background in a process group of its own, its output going to `log`.
 
     :param outlive: it goes on when this process ends. Otherwise the kernel sends it SIGTERM then, however this
-        process ends; for that, call from a thread that lives as long as the child is wanted.
+        process ends; for that, call from a thread that lives as long as the child is wanted. It is tied to this process
+        when the call returns.
     """
     tie = () if outlive else _tied_to_parent()
     with log.open("ab") as output:
         child = _open(
             (*tie, *argv), cwd, environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
         )
+    _wait_for_tie(child.pid, tie)
     return Child(child, log)
+
+
+def _wait_for_tie(pid: int, tie: Sequence[str]) -> None:
+    """Wait until the tying program has made place for the one that is meant: a process killed before left an orphan."""
+    deadline = time.monotonic() + _TIE_SECONDS
+    while tie and arguments(pid)[: len(tie)] == tie and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def stop_by_pid(pid: int, grace: float = 10.0) -> bool:
