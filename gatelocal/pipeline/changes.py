@@ -10,11 +10,11 @@ from gatelocal.pipeline.actions import ReadServer, WakeAt
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated, ServerRead, Started, Woken
-from gatelocal.pipeline.land import expel, tell_once, test_anew
+from gatelocal.pipeline.land import end_reports, expel, tell_once, test_anew
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.match import ref_triggered, triggered
 from gatelocal.pipeline.ready import queue_name
-from gatelocal.pipeline.state import Item, Reason, Step
+from gatelocal.pipeline.state import Item, Reason, Stage, Step
 from gatelocal.pipeline.switches import urgent
 from gatelocal.pipeline.switches.beside import family
 
@@ -50,6 +50,8 @@ def update(draft: Draft, facts: Facts) -> None:
     for number in draft.where(facts.change):
         item = draft.find(number)
         if item is None or item.settled:
+            if item is not None and item.stage is Stage.REPORTING and _outdated(draft, item):
+                end_reports(draft, item)
             continue
         if item.live and facts.status == "ABANDONED":
             _abandoned(draft, item)

@@ -30,7 +30,8 @@ def jobs_of(layout: Layout, facts: Facts, pipeline: str) -> tuple[JobSpec, ...]:
     """
     candidates = _candidates(layout, facts.project, facts.branch, pipeline)
     if not any(job.files or job.irrelevant for job in candidates):
-        return _in_order(candidates)
+        _check(candidates)
+        return candidates
     wanted = {job.name for job in candidates if concerns(job.files, job.irrelevant, facts.files)}
     by_name = {job.name: job for job in candidates}
     pending = list(wanted)
@@ -39,16 +40,15 @@ def jobs_of(layout: Layout, facts: Facts, pipeline: str) -> tuple[JobSpec, ...]:
             if not soft and name in by_name and name not in wanted:
                 wanted.add(name)
                 pending.append(name)
-    return _in_order(tuple(job for job in candidates if job.name in wanted))
+    chosen = tuple(job for job in candidates if job.name in wanted)
+    _check(chosen)
+    return chosen
 
 
-def _in_order(jobs: tuple[JobSpec, ...]) -> tuple[JobSpec, ...]:
+def _in_order(jobs: list[JobSpec]) -> tuple[JobSpec, ...]:
     """The jobs, each behind all initializers, as if it had named them (Zuul: ``addInitializerJobs``)."""
     first = tuple((job.name, True) for job in jobs if job.kind is JobKind.INITIALIZER)
-    if first:
-        jobs = tuple(_behind(job, first) if job.kind is JobKind.REGULAR else job for job in jobs)
-    _check(jobs)
-    return jobs
+    return tuple(_behind(job, first) if first and job.kind is JobKind.REGULAR else job for job in jobs)
 
 
 def _behind(job: JobSpec, first: tuple[tuple[str, bool], ...]) -> JobSpec:
@@ -58,13 +58,16 @@ def _behind(job: JobSpec, first: tuple[tuple[str, bool], ...]) -> JobSpec:
 
 
 def _check(jobs: Sequence[JobSpec]) -> None:
-    """A hard dependency must run as well, and there is no circle (Zuul: both are configuration errors)."""
+    """A hard dependency must run as well, and in time, and there is no circle (Zuul: configuration errors)."""
     names = {job.name for job in jobs}
+    late = {job.name for job in jobs if job.kind is JobKind.REPORTER}
     placed: set[str] = set()
     for job in jobs:
         for name, soft in job.dependencies:
             if not soft and name not in names:
                 raise ConfigurationError(f"job {job.name} depends on {name}, which is not run")
+            if name in late and job.kind is not JobKind.REPORTER:
+                raise ConfigurationError(f"job {job.name} depends on {name}, which runs when all is reported")
     waiting = list(jobs)
     while waiting:
         ready = [job for job in waiting if not ({n for n, _ in job.dependencies} & names) - placed]
@@ -91,12 +94,15 @@ def _candidates(layout: Layout, project: str, branch: str, pipeline: str) -> tup
         job = JobSpec(name)
         for stanza in chain:
             job = _applied(job, stanza.body, stanza.place)
+        final = name == NOOP or any(stanza.name == name and stanza.body.get("final") is True for stanza in chain)
         for settings, place in layers:
+            if final and (changed := sorted(settings.keys() - _OVER_FINAL)):
+                raise ConfigurationError(f"{place}: job {name} is final: its {changed[0]} cannot be set here")
             job = _applied(job, settings, place)
         if any(stanza.name == name and stanza.body.get("abstract") is True for stanza in chain):
             raise ConfigurationError(f"{layers[0][1]}: job {name} is abstract")
         found.append(job)
-    return tuple(found)
+    return _in_order(found)
 
 
 def _chain(layout: Layout, name: str, branch: str, below: tuple[str, ...]) -> list[Stanza]:
@@ -207,6 +213,13 @@ _SETTERS: Mapping[str, _Setter] = {
     "deduplicate": _deduplicate,
     "type": _kind,
 }
+
+_OVER_FINAL = frozenset(
+    "name voting hold-following-changes files irrelevant-files deduplicate provides requires dependencies branches tags"
+    " success-message failure-message match-on-config-updates description variant-description secrets"
+    " final abstract protected intermediate".split()
+)
+"""What a project may say of a job that is final: whether it runs and how it is reported (Zuul: context attributes)."""
 
 _WITHOUT_INFLUENCE = frozenset(
     "name parent description abstract final protected intermediate branches vars extra-vars host-vars group-vars"

@@ -278,15 +278,24 @@ def report_on(draft: Draft, item: Item) -> None:
     item = draft.item(item.id)
     red = reporting.failed(item)
     if red:
-        _stop_landing(draft, item)
         for ref in item.changes if draft.policy.explain else ():
             tell_once(draft, item.pipeline, ref.change, item.id, Reason("reporters", red))
-    else:
-        _pass_on(draft, item)
+        end_reports(draft, item)
+        return
+    _pass_on(draft, item)
+    _reported(draft, item)
+    _next_fellow(draft, item)
+
+
+def end_reports(draft: Draft, item: Item) -> None:
+    """Take out an item whose reporter jobs have failed, or are not wanted any more: those behind are tested again."""
+    _stop_landing(draft, item)
+    _reported(draft, stop(draft, item))
+
+
+def _reported(draft: Draft, item: Item) -> None:
     reporting.end(draft, item)
     take_out(draft, item, Reason("merged") if item.has_landed else None)
-    if not red:
-        _next_fellow(draft, item)
 
 
 def _other_content(draft: Draft, item: Item) -> None:

@@ -375,5 +375,7 @@ def _section(before: ProjectPipeline, body: Mapping[str, object], place: str) ->
             jobs.append((text(name, place, "jobs"), body_of, place))
         else:
             raise ConfigurationError(f"{place}: an entry of a job list is a name, or a name with its own settings")
-    fail_fast = truth(body["fail-fast"], place, "fail-fast") if "fail-fast" in body else before.fail_fast
+    fail_fast = before.fail_fast
+    if "fail-fast" in body and fail_fast is None:
+        fail_fast = truth(body["fail-fast"], place, "fail-fast")
     return ProjectPipeline(tuple(jobs), fail_fast)

@@ -16,7 +16,7 @@ from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.provides import note_provided
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Reason
-from gatelocal.pipeline.switches.beside import left
+from gatelocal.pipeline.switches.beside import forsake, left
 from gatelocal.pipeline.switches.members import gone
 
 VOICES = {"dependency": "failure", "requirement": "failure", "refused": "failure"}
@@ -53,6 +53,7 @@ def take_out(draft: Draft, item: Item, reason: Reason | None) -> None:
     draft.remove(item)
     if follower is not None:
         draft.flag(follower, Flag.BASE)
+        forsake(draft, item, follower)
     if item.live:
         for ref in item.changes:
             draft.put_last(ref.change, reason)

@@ -11,8 +11,8 @@ from gatelocal.pipeline.changes import update
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import Dequeue, Enqueue, HoldNodes, PauseQueue, Promote, Reloaded
-from gatelocal.pipeline.land import test_anew
-from gatelocal.pipeline.leave import leave, take_out
+from gatelocal.pipeline.land import end_reports, test_anew
+from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.place import Manner
 from gatelocal.pipeline.projects import queue_specs, takes_part
 from gatelocal.pipeline.ready import queue_name
@@ -51,7 +51,9 @@ def dequeue(draft: Draft, event: Dequeue) -> None:
     for number in draft.where(event.change):
         item = draft.find(number)
         wanted = item is not None and item.live and event.pipeline in ("", item.pipeline)
-        if item is not None and wanted and not item.settled:
+        if item is not None and wanted and item.stage is Stage.REPORTING:
+            end_reports(draft, item)
+        elif item is not None and wanted and not item.settled:
             leave(draft, item, Reason("dequeued", (item.pipeline,)))
 
 
@@ -181,7 +183,7 @@ def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
     if pipeline is None or key is None:
         leave(draft, item, Reason("reload", (item.pipeline,)))
     elif key != item.key and item.stage is Stage.REPORTING:
-        take_out(draft, stop(draft, item), Reason("merged") if item.has_landed else None)
+        end_reports(draft, item)
     elif key != item.key:
         _move(draft, item, pipeline, key, old)
 

@@ -17,12 +17,12 @@ def takes_part(layout: Layout, project: str, pipeline: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def section(layout: Layout, project: str, branch: str, pipeline: str) -> ProjectPipeline:
-    """What the stanzas for the branch say of a pipeline: all their jobs, and the last word on ``fail-fast``."""
+    """What the stanzas for the branch say of a pipeline: all their jobs, and the first word on ``fail-fast``."""
     known = layout.projects.get(project)
     there = [one.pipelines.get(pipeline) for one in known.stanzas if _is_for(one, branch)] if known else []
     found = [one for one in there if one is not None]
     words = [one.fail_fast for one in found if one.fail_fast is not None]
-    return ProjectPipeline(tuple(job for one in found for job in one.jobs), words[-1] if words else None)
+    return ProjectPipeline(tuple(job for one in found for job in one.jobs), words[0] if words else None)
 
 
 @lru_cache(maxsize=4096)

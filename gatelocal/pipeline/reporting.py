@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gatelocal.model.evolve import replace
 from gatelocal.model.layout import JobKind
-from gatelocal.pipeline.builds import advance, caught_up
+from gatelocal.pipeline.builds import advance, caught_up, fail_fast
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.state import GREEN, Item, JobRun, Phase, Queue, Stage
 from gatelocal.pipeline.switches.members import covered
@@ -37,12 +37,16 @@ def carry_on(draft: Draft, item: Item) -> bool:
         return False
     mine = frozenset(at for at, run in enumerate(item.runs) if run.job.kind is JobKind.REPORTER)
     item = advance(draft, item, mine)
+    if any(run.red for run in _of(item)):
+        item = fail_fast(draft, item)
     return all(run.phase is Phase.DONE for run in _of(item))
 
 
 def failed(item: Item) -> tuple[str, ...]:
-    """The voting reporter jobs that have not succeeded."""
-    return tuple(run.job.name for run in _of(item) if run.job.voting and run.result not in GREEN)
+    """The voting reporter jobs that have not succeeded; all, when none of them has run (Zuul)."""
+    mine = _of(item)
+    ran = any(run.result != "SKIPPED" for run in mine)
+    return tuple(run.job.name for run in mine if (run.job.voting and run.result not in GREEN) or not ran)
 
 
 def end(draft: Draft, item: Item) -> None:

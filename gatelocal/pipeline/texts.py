@@ -42,7 +42,7 @@ _SENTENCES: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     "config": lambda names: f"the configuration cannot be used: {names[0]}",
     "refused": lambda names: f"the server refused to submit it: {names[0]}",
     "half-landed": lambda names: f"the server refused {names[0]} after {names[1]} had landed",
-    "reporters": lambda names: f"{listed(names)} failed when it was done; what was built on it is tested again",
+    "reporters": lambda names: f"{listed(names)} did not succeed after it; what was built on it is tested again",
     "dequeued": lambda names: f"an operator took it out of {names[0]}; a new approval",
     "superseded": lambda names: f"{names[0]} has taken its place",
     "new-patchset": lambda names: f"patchset {names[0]} has to be approved",

@@ -99,6 +99,19 @@ def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
             draft.put(replace(other, ahead_generation=renewed[other.ahead]))
 
 
+def forsake(draft: Draft, item: Item, follower: int) -> None:
+    """An item goes while its queue stands still: what was built on it ends now, though nobody is looked at (Zuul)."""
+    queue = draft.queue_or_none(item.key)
+    gone = {item.id}
+    number: int | None = follower
+    while queue is not None and queue.reporting and number is not None:
+        other = draft.item(number)
+        if other.ahead in gone and not other.settled:
+            gone.add(number)
+            reset(draft, other, spare=draft.policy.reuse)
+        number = queue.line.after(number)
+
+
 def look(draft: Draft, item: Item) -> None:
     """Something about the item is known now that others of the family may wait for."""
     for queue in family(draft, item.key):
