@@ -19,7 +19,7 @@ from gatelocal.sim.lots import LAYOUTS
 from gatelocal.sim.runner import Play
 from gatelocal.sim.world import World
 
-WORLDS = 200
+WORLDS = 400
 
 MADE_OF = {
     *(f"step {verb}" for verb in "approve event upload withdraw vote patchset abandon restore wip ready push".split()),
@@ -44,6 +44,7 @@ HAPPENED = {
     *(f"pipeline {name}" for name in "gate check post deploy".split()),
     *("cycle landed", "reset", "reused", "held node", "artifacts", "control build", "second patchset landed"),
     *("submit refused", "submit forbidden", "batch landed", "beside a queue", "pushed"),
+    *("initializer", "reporter job"),
 }
 """What has to have taken place in some world."""
 
@@ -93,6 +94,8 @@ def happened(game: Play) -> set[str]:
         "submit forbidden": any(answer == "forbidden" for _, answer in world.submits),
         "beside a queue": any(queue.beside for queue in game.state.queues.values()),
         "pushed": world.pushed,
+        "initializer": any(one.start.job == "init" for one in world.builds),
+        "reporter job": any(one.start.job == "sync" for one in world.builds),
     }
     return found | {name for name, value in facts.items() if value}
 
