@@ -178,6 +178,7 @@ def _child(database: Path) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("commits", [31, 88])
 def test_killed_in_the_middle_of_commits_nothing_is_lost_and_nothing_half_there(commits: int, tmp_path: Path) -> None:
     database = tmp_path / "gate.db"

@@ -229,6 +229,7 @@ def test_few_processes_where_the_server_has_ones_own_former_commit(change: Chang
     assert 0 < len(lines) <= 8, lines
 
 
+@pytest.mark.live
 def test_a_long_series_is_asked_about_in_several_questions(asked: Asked) -> None:
     change = Change(asked)
     ids = [f"I{number:040x}" for number in range(150)]

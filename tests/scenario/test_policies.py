@@ -25,6 +25,7 @@ def test_the_switch_keeps_its_promise(path: Path) -> None:
     assert replay(game.store.first, game.store.log) == game.state
 
 
+@pytest.mark.live
 def test_each_pair_of_switches_breaks_nothing() -> None:
     known = chance.layouts()
     for at, pair in enumerate([*((one,) for one in SWITCHES), *combinations(SWITCHES, 2), SWITCHES]):

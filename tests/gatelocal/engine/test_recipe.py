@@ -264,6 +264,7 @@ def test_commits_that_no_server_has_travel_with_the_recipe(bench: Bench) -> None
     assert bench.rebuild(recipe, "travelled").identical
 
 
+@pytest.mark.live
 def test_a_recipe_with_as_many_refs_as_are_kept_can_be_read(recipe: Recipe, tmp_path: Path) -> None:
     tags = {f"{number}{'x' * 400}": "1" * 40 for number in range(recipes.REFS_KEPT - 1)}
     large = with_tools(recipe, tags=tags)
@@ -278,6 +279,7 @@ def test_a_file_larger_than_any_recipe_is_refused(tmp_path: Path, monkeypatch: p
         recipes.read(tmp_path)
 
 
+@pytest.mark.live
 def test_too_many_refs_in_all_are_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "REFS_IN_ALL", 3)
     _, few = bench.run("top", "few")

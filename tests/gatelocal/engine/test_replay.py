@@ -21,6 +21,7 @@ def as_text(state: State) -> str:
     return to_text(encode(state, Layouts()))
 
 
+@pytest.mark.live
 def test_the_log_of_a_scenario_leads_to_its_state(tmp_path: Path) -> None:
     path = tmp_path / "gate.log"
     wrong = []

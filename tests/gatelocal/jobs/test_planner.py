@@ -368,6 +368,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
 def test_a_hostile_repository_costs_neither_time_nor_the_others(text: str) -> None:
     began = time.process_time()
@@ -379,6 +380,7 @@ def test_a_hostile_repository_costs_neither_time_nor_the_others(text: str) -> No
     assert of(found, "j0").run or found.errors or of(found, "j0").rule == "files"
 
 
+@pytest.mark.live
 def test_many_jobs_that_depend_on_each_other_take_no_time() -> None:
     size = 800
     chain = [f"{{j: {{dependencies: [j{n}]}}}}".replace("{j:", f"{{j{n + 1}:") for n in range(size)]

@@ -56,6 +56,7 @@ def _marked(name: str) -> list[int]:
     return found
 
 
+@pytest.mark.live
 def test_guard_returns_the_node_of_a_killed_owner(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "use")
     assert _until(lambda: len(_marked(name)) >= 2)
@@ -65,6 +66,7 @@ def test_guard_returns_the_node_of_a_killed_owner(tmp_path: Path) -> None:
     assert list((tmp_path / "nodes").iterdir()) == []
 
 
+@pytest.mark.live
 def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "hold")
     assert _until(lambda: len(_marked(name)) >= 2)
@@ -81,6 +83,7 @@ def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
         holds.give_back(runtime, name)
 
 
+@pytest.mark.live
 def test_sweep_removes_what_a_dead_owner_and_a_dead_guard_left(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "use")
     folder = tmp_path / "nodes" / name
@@ -133,6 +136,7 @@ def test_records_survive_writing_and_strangers_are_no_nodes(tmp_path: Path) -> N
     assert [each.name for each in holds.nodes(tmp_path)] == [record.name]
 
 
+@pytest.mark.live
 def test_local_node_has_a_small_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("A_TOKEN", "secret")
     node = launcher("local", tmp_path / "cache", tmp_path / "nodes").launch("any", print)

@@ -90,6 +90,7 @@ def test_a_conflict_in_a_name_with_a_line_break(server: GitServer, merger: Merge
     assert "ab: c" in caught.value.brief and "\n" not in caught.value.brief
 
 
+@pytest.mark.live
 @pytest.mark.parametrize(("kind", "count"), [("changes", 100_000), ("heads", 3_000)])
 def test_very_many_refs(kind: str, count: int, server: GitServer, tmp_path: Path) -> None:
     tip = server.tip(APP)

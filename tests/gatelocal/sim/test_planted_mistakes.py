@@ -189,6 +189,7 @@ def _known() -> Iterator[Any]:
     yield chance.layouts()
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("mistake", MISTAKES, ids=lambda one: one.name)
 def test_a_planted_mistake_is_caught(mistake: Mistake, known: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     plant(monkeypatch, mistake)

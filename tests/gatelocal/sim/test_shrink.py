@@ -38,6 +38,7 @@ def first_finding() -> Finding:
     raise AssertionError("no world has shown it")
 
 
+@pytest.mark.live
 @pytest.mark.usefixtures("mistaken")
 def test_it_is_shrunk_to_a_file_that_shows_the_same(tmp_path: Path) -> None:
     found = first_finding()
@@ -53,6 +54,7 @@ def test_it_is_shrunk_to_a_file_that_shows_the_same(tmp_path: Path) -> None:
     assert len(jobs) <= 3
 
 
+@pytest.mark.live
 def test_the_file_shows_nothing_once_the_mistake_is_gone(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as planted:
         planted.setattr("gatelocal.pipeline.land.all_green", blind)
