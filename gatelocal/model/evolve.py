@@ -13,29 +13,32 @@ if TYPE_CHECKING:
     from dataclasses import replace
 else:
     from dataclasses import make_dataclass
-    from operator import attrgetter
 
     @functools.cache
-    def _tools(kind):
-        """How to read all fields of a kind of value at once, where each stands, and a kind that is quick to fill.
+    def _twin(kind):
+        """A kind with the same slots that is not frozen: a frozen value is filled through a call for each field."""
+        return make_dataclass(kind.__name__, kind.__dataclass_fields__, slots=True, eq=False, repr=False)
 
-        A frozen value is filled through a call for each field. Its twin has the same slots and is not frozen; once it
-        is full it is given the class of the value, and is frozen from then on.
+    @functools.cache
+    def _copier(kind, given):
+        """A function that copies a kind of value with new values for the given fields.
+
+        The copy is filled as a twin and then given the class of the value: it is frozen from then on. The function is
+        written out for its fields, as the standard library writes a dataclass's own.
         """
         names = tuple(kind.__dataclass_fields__)
-        twin = make_dataclass(kind.__name__, names, slots=True, eq=False, repr=False)
-        return attrgetter(*names), {name: at for at, name in enumerate(names)}, twin
+        if unknown := set(given).difference(names):
+            raise TypeError(f"{kind.__name__} has no field {min(unknown)}")
+        lines = [f"copy_.{name} = {name if name in given else f'value_.{name}'}" for name in names]
+        head = f"def copier_({', '.join(('value_', *given))}):"
+        space = {"new_": object.__new__, "twin_": _twin(kind), "kind_": kind}
+        text = "\n    ".join((head, "copy_ = new_(twin_)", *lines, "copy_.__class__ = kind_", "return copy_"))
+        exec(text, space)  # noqa: S102 - only names of fields stand in it, and none of them ends in _
+        return space["copier_"]
 
     def replace(value, /, **changes):
-        """A copy with other values in some fields; the kind must have two fields at least."""
-        kind = value.__class__
-        read, places, twin = _tools(kind)
-        values = list(read(value))
-        for name, changed in changes.items():
-            values[places[name]] = changed
-        copy = twin(*values)
-        copy.__class__ = kind
-        return copy
+        """A copy with other values in some fields."""
+        return _copier(value.__class__, tuple(changes))(value, **changes)
 
 
 __all__ = ["replace"]

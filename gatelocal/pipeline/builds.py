@@ -264,7 +264,8 @@ def finish(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     release(draft, item, at, run)
     if run.doomed and run.result == "SUCCESS":
         run = replace(run, result="FAILURE")
-    run = replace(run, phase=Phase.DONE, holding=False, request=0)
+    if run.phase is not Phase.DONE or run.holding or run.request:
+        run = replace(run, phase=Phase.DONE, holding=False, request=0)
     item = draft.put(_with(item, at, run))
     if run.control_of >= 0:
         return item

@@ -44,7 +44,7 @@ from gatelocal.pipeline.policies import CLASSIC, Policy
 from gatelocal.pipeline.ready import may_stay
 from gatelocal.pipeline.reporting import stands_still
 from gatelocal.pipeline.speculate import rebase
-from gatelocal.pipeline.state import Item, Stage, State
+from gatelocal.pipeline.state import Item, Queue, Stage, State
 from gatelocal.pipeline.switches import batch, beside, late_restart, overtake, urgent
 from gatelocal.pipeline.switches.members import covered
 from gatelocal.pipeline.window import admit, is_active
@@ -133,7 +133,7 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
         report_on(draft, item)
         return
     queue = draft.queue(item.key)
-    if stands_still(draft, queue):
+    if queue.reporting and stands_still(draft, queue):
         return
     if flag & Flag.STAY and not queue.paused:
         if regrouped(draft, item):
@@ -144,25 +144,19 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
             return
     if flag & Flag.BASE:
         rebase(draft, item)
-        item = draft.item(number)
-    _progress(draft, item)
+        item, queue = draft.item(number), draft.queue(queue.key)
+    _progress(draft, item, queue)
 
 
-def _progress(draft: Draft, item: Item) -> None:
-    queue = draft.queue(item.key)
+def _progress(draft: Draft, item: Item, queue: Queue) -> None:
     ahead = draft.find(item.ahead) if item.ahead else None
     if item.runs and not item.started and not queue.paused and is_active(queue, item):
         item = tell_start(draft, item)
     if queue.suspects and batch.held_back(draft, item):
         return
-    judges = draft.policy.confirm or draft.policy.pause_on_broken_trunk
-    if judges and item.stage is Stage.TESTED and not queue.paused:
-        item = again(draft, item)
-    if draft.policy.batch and item.stage is Stage.TESTED and not queue.paused and is_active(queue, item):
-        item = batch.gather(draft, item)
-    if item.stage is Stage.TESTED and not queue.paused and not (ahead and ahead.blocks) and is_active(queue, item):
-        item = _start(draft, item)
-    red = any(run.red for run in item.runs)
+    if item.stage is Stage.TESTED and not queue.paused:
+        item = _work(draft, item, queue, held=ahead is not None and ahead.blocks)
+    red = _has_failed(item)
     if item.batch and red:
         if batch.is_red(item):
             batch.split(draft, item)
@@ -178,6 +172,26 @@ def _progress(draft: Draft, item: Item) -> None:
             conclude(draft, item)
     elif item.stage is Stage.TESTED and (batch.is_done(draft, item) if item.batch else complete(item)):
         _done(draft, item)
+
+
+def _work(draft: Draft, item: Item, queue: Queue, *, held: bool) -> Item:
+    """What can be done for an item that is prepared. :param held: what it is built on has to pass a job first."""
+    policy = draft.policy
+    if policy.confirm or policy.pause_on_broken_trunk:
+        item = again(draft, item)
+    if is_active(queue, item):
+        if policy.batch:
+            item = batch.gather(draft, item)
+        if not held:
+            item = _start(draft, item)
+    return item
+
+
+def _has_failed(item: Item) -> bool:
+    for run in item.runs:  # noqa: SIM110 - for every event: any() takes twice as long
+        if run.red:
+            return True
+    return False
 
 
 def _start(draft: Draft, item: Item) -> Item:
