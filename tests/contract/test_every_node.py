@@ -61,6 +61,7 @@ def test_words_arrive_as_they_are(node: Node) -> None:
     assert lines == [*(f"<{word}>" for word in words), variables["GREETING"]]
 
 
+@pytest.mark.live
 def test_lines_come_while_the_program_runs(node: Node) -> None:
     seen: list[float] = []
     node.run(["sh", "-c", "echo first; sleep 1; echo second"], on_line=lambda line: seen.append(time.monotonic()))
@@ -79,6 +80,7 @@ def test_what_is_not_there_is_the_programs_failure(node: Node, argv: list[str], 
     assert node.run(argv, directory=directory) == 127
 
 
+@pytest.mark.live
 def test_time_limit_ends_all_that_was_started(node: Node) -> None:
     # A duration that no other process of this machine sleeps, since a local node shares its process list.
     duration = f"9{os.getpid()}"

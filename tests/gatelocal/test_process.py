@@ -125,6 +125,7 @@ def test_stop_by_pid_says_whether_there_was_something_to_stop(tmp_path: Path) ->
     assert not process.stop_by_pid(child.pid)
 
 
+@pytest.mark.live
 def test_stream_does_not_wait_for_what_left_its_process_group() -> None:
     lines: list[str] = []
     began = time.monotonic()

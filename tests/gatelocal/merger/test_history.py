@@ -50,6 +50,7 @@ def _edit(path: Path, git: Runner, chance: random.Random, place: int, lines: ran
     git.run("commit", "-qm", f"Edit {place}")
 
 
+@pytest.mark.live
 def test_every_tree_is_the_one_that_landed(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = Runner(repository, alone=True).query("count-objects", "-v").text
     assert benchmark.main(["--repo", str(repository), "--limit", "1000", "--mode", "merge-ort"]) == 0

@@ -153,6 +153,7 @@ SAME = (MergeMode.MERGE_ORT, MergeMode.MERGE_RECURSIVE)
 """Modes that are one with another mode here; that they are with git, too, the slow cases tell."""
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("name", [*FAST, *(pytest.param(name, marks=pytest.mark.live) for name in SLOW)])
 def test_each_mode_makes_the_tree_that_git_makes(name: str, cases: Cases, work: Runner) -> None:
     case = cases.makers[name]()
