@@ -6,16 +6,15 @@ It keeps indexes in step and collects actions; it knows no rule of the gate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Final
 
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
-from gatelocal.model.layout import Layout, Manager, Pipeline
+from gatelocal.model.layout import Manager, Pipeline
 from gatelocal.model.table import Line
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.policies import Policy
-from gatelocal.pipeline.state import Autohold, Item, Provided, Queue, QueueKey, Reason, Semaphore, State, Step
+from gatelocal.pipeline.state import Item, Provided, Queue, QueueKey, Reason, Semaphore, State, Step
 
 
 class Flag:
@@ -26,35 +25,41 @@ class Flag:
     JOBS: Final = 4
 
 
-@dataclass(slots=True)
 class Draft:
     """The working copy. :ivar agenda: queue → item → what to look at; worked off by the walk.
 
     :ivar later: (pipeline, patchset) that are to enter again when the walk has come to its end.
     """
 
-    before: State
-    layout: Layout
-    now: float
-    counter: int
-    actions: list[Action] = field(default_factory=list)
-    agenda: dict[QueueKey, dict[int, int]] = field(default_factory=dict)
-    holds: tuple[Autohold, ...] = ()
-    wake: float = 0.0
-    _items: dict[int, Item | None] = field(default_factory=dict)
-    _queues: dict[QueueKey, Queue | None] = field(default_factory=dict)
-    _changes: dict[str, Facts | None] = field(default_factory=dict)
-    _where: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
-    _needed: dict[str, tuple[int, ...] | None] = field(default_factory=dict)
-    _semaphores: dict[str, Semaphore | None] = field(default_factory=dict)
-    _last: dict[str, Reason | None] = field(default_factory=dict)
-    _tips: dict[tuple[str, str], str | None] = field(default_factory=dict)
-    _served: dict[str, tuple[int, int] | None] = field(default_factory=dict)
-    _told: dict[str, tuple[str, ...] | None] = field(default_factory=dict)
-    _proved: dict[tuple[str, str, str], str | None] = field(default_factory=dict)
-    _trail: dict[tuple[str, str, str], Step | None] = field(default_factory=dict)
-    _provided: dict[tuple[str, Ref], tuple[Provided, ...] | None] = field(default_factory=dict)
-    later: list[tuple[str, Ref]] = field(default_factory=list)
+    __slots__ = tuple(
+        "before layout now counter actions agenda holds wake later _items _queues _changes _where _needed _semaphores"
+        " _last _tips _served _told _proved _trail _provided".split()
+    )
+
+    def __init__(self, before: State, now: float) -> None:
+        # Written out, for it is done for every event: a dataclass calls a factory for each of the mappings.
+        self.before = before
+        self.layout = before.layout
+        self.now = max(now, before.now)
+        self.counter = before.counter
+        self.holds = before.holds
+        self.wake = before.wake
+        self.actions: list[Action] = []
+        self.agenda: dict[QueueKey, dict[int, int]] = {}
+        self._items: dict[int, Item | None] = {}
+        self._queues: dict[QueueKey, Queue | None] = {}
+        self._changes: dict[str, Facts | None] = {}
+        self._where: dict[str, tuple[int, ...] | None] = {}
+        self._needed: dict[str, tuple[int, ...] | None] = {}
+        self._semaphores: dict[str, Semaphore | None] = {}
+        self._last: dict[str, Reason | None] = {}
+        self._tips: dict[tuple[str, str], str | None] = {}
+        self._served: dict[str, tuple[int, int] | None] = {}
+        self._told: dict[str, tuple[str, ...] | None] = {}
+        self._proved: dict[tuple[str, str, str], str | None] = {}
+        self._trail: dict[tuple[str, str, str], Step | None] = {}
+        self._provided: dict[tuple[str, Ref], tuple[Provided, ...] | None] = {}
+        self.later: list[tuple[str, Ref]] = []
 
     @property
     def policy(self) -> Policy:
@@ -64,26 +69,26 @@ class Draft:
     def state(self) -> State:
         """The new state: what was not touched is shared with the old one."""
         old = self.before
-        return State(
-            self.layout,
-            old.policy,
-            self.now,
-            self.counter,
-            old.changes.changed(self._changes) if self._changes else old.changes,
-            old.items.changed(self._items) if self._items else old.items,
-            old.where.changed(self._where) if self._where else old.where,
-            old.needed.changed(self._needed) if self._needed else old.needed,
-            old.queues.changed(self._queues) if self._queues else old.queues,
-            old.semaphores.changed(self._semaphores) if self._semaphores else old.semaphores,
-            old.last.changed(self._last) if self._last else old.last,
-            old.tips.changed(self._tips) if self._tips else old.tips,
-            old.served.changed(self._served) if self._served else old.served,
-            old.told.changed(self._told) if self._told else old.told,
-            old.proved.changed(self._proved) if self._proved else old.proved,
-            old.trail.changed(self._trail) if self._trail else old.trail,
-            old.provided.changed(self._provided) if self._provided else old.provided,
-            self.holds,
-            self.wake,
+        return replace(
+            old,
+            layout=self.layout,
+            now=self.now,
+            counter=self.counter,
+            changes=old.changes.changed(self._changes) if self._changes else old.changes,
+            items=old.items.changed(self._items) if self._items else old.items,
+            where=old.where.changed(self._where) if self._where else old.where,
+            needed=old.needed.changed(self._needed) if self._needed else old.needed,
+            queues=old.queues.changed(self._queues) if self._queues else old.queues,
+            semaphores=old.semaphores.changed(self._semaphores) if self._semaphores else old.semaphores,
+            last=old.last.changed(self._last) if self._last else old.last,
+            tips=old.tips.changed(self._tips) if self._tips else old.tips,
+            served=old.served.changed(self._served) if self._served else old.served,
+            told=old.told.changed(self._told) if self._told else old.told,
+            proved=old.proved.changed(self._proved) if self._proved else old.proved,
+            trail=old.trail.changed(self._trail) if self._trail else old.trail,
+            provided=old.provided.changed(self._provided) if self._provided else old.provided,
+            holds=self.holds,
+            wake=self.wake,
         )
 
     def touched(self) -> tuple[int, ...]:
@@ -293,7 +298,7 @@ class Draft:
 
 def begun(state: State, now: float) -> Draft:
     """A working copy of the state for an event of that time."""
-    return Draft(state, state.layout, max(now, state.now), state.counter, holds=state.holds, wake=state.wake)
+    return Draft(state, now)
 
 
 def empty_queue(pipeline: Pipeline, name: str, label: str, *, dynamic: bool = False) -> Queue:
