@@ -60,6 +60,7 @@ def crashing(scenario: Scenario, at: int, monkeypatch: pytest.MonkeyPatch) -> tu
         return play(scenario), count
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("name", NAMES)
 def test_a_crash_after_any_action_changes_nothing(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     scenario = read(FOLDER.parent / f"{name}.yaml")

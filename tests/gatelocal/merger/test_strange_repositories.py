@@ -67,6 +67,7 @@ def test_submodules_lfs_and_links_come_out_as_they_are_written(
     assert (tmp_path / "outside").read_text() == "mine\n"
 
 
+@pytest.mark.live
 def test_nothing_is_written_through_a_link(server: GitServer, merger: Merger, tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     linked = raw(server, 90, server.tip(APP), inline("120000", "folder", f"{tmp_path}/outside"))
@@ -82,6 +83,7 @@ def test_a_submodule_that_two_changes_move(server: GitServer, merger: Merger) ->
         merger.merge(changes)
 
 
+@pytest.mark.live
 def test_a_conflict_in_a_name_with_a_line_break(server: GitServer, merger: Merger) -> None:
     tip = server.tip(APP)
     changes = [raw(server, 90 + n, tip, f'M 100644 inline "a\\nb: c"\ndata 2\n{n}\n') for n in (1, 2)]
