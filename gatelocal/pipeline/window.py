@@ -69,7 +69,8 @@ def admit(draft: Draft, key: QueueKey) -> None:
     """Have the first item that has come into the window looked at, unless one before it is to be looked at anyhow.
 
     One at a time, from head to tail, as Zuul walks: what happens to one may close the window again. While the head is
-    being submitted nobody is taken in: Zuul holds the whole queue meanwhile (gate-semantics 1.4, 1.7).
+    being submitted, or has reporter jobs, nobody is taken in: Zuul holds the whole queue meanwhile (gate-semantics 1.4,
+    1.7).
     """
     queue = draft.queue_or_none(key)
     if queue is None or queue.paused or queue.suspects:
