@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatelocal.config.tenants import tenant_of
+from gatelocal.config.tenants import Shared, tenant_of
 from gatelocal.config.yaml_values import NotYaml, Reading, root_of, value_of
 from gatelocal.errors import InputError
 from gatelocal.model.tenant import Tenant, TenantProject
@@ -84,7 +84,17 @@ def _of_tenant_file(file: Path, name: object, hosts: Mapping[str, str], wanted: 
         told = ", ".join(str(one.get("name")) for one in tenants)
         problem = f"there is no tenant {wanted}" if wanted is not None else f"there are {len(tenants)} tenants"
         raise InputError(f"{main}: {problem}", hint=f"name one with --tenant: {told}" if told else "")
-    return tenant_of(chosen[0], hosts, str(main))
+    return tenant_of(chosen[0], hosts, str(main), _shared(items))
+
+
+def _shared(items: Sequence[object]) -> Shared:
+    """The names of what stands beside the tenants in main.yaml."""
+
+    def named(*kinds: str) -> frozenset[str]:
+        bodies = (item.get(kind) for item in items if isinstance(item, Mapping) for kind in kinds)
+        return frozenset(str(body["name"]) for body in bodies if isinstance(body, Mapping) and "name" in body)
+
+    return Shared(named("global-semaphore"), named("authorization-rule", "admin-rule"), named("role"))
 
 
 def _hosts(value: object, file: Path) -> dict[str, str]:

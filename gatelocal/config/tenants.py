@@ -7,6 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gatelocal.errors import InputError
+from gatelocal.jobs.zuul.checks import ANSIBLE_VERSIONS
+from gatelocal.jobs.zuul.match import matches_whole, pattern_problem
 from gatelocal.model.tenant import CONFIG_KINDS, Tenant, TenantProject
 
 _PROVIDER_KINDS = frozenset("image flavor label section provider".split())
@@ -17,8 +19,27 @@ _PROJECT_KEYS = frozenset(
         " allow-circular-dependencies implied-branch-matchers configure-projects allow-reporter-jobs allow-base-jobs"
     ).split()
 )
+_TENANT_KEYS = frozenset(
+    (
+        "name max-changes-per-pipeline max-dependencies max-nodes-per-job max-job-timeout max-oidc-ttl"
+        " allowed-oidc-issuers source exclude-unprotected-branches exclude-locked-branches allowed-triggers"
+        " allowed-reporters allowed-labels disallowed-labels allow-circular-dependencies default-parent"
+        " default-ansible-version access-rules admin-rules anonymous-read-access role-mappings semaphores"
+        " authentication-realm report-build-page use-nodepool web-root"
+    ).split()
+)
+_USUAL_PATHS = ("zuul.yaml", "zuul.d/", ".zuul.yaml", ".zuul.d/")
 _NODES, _SECONDS = 5, 10800  # Zuul's own limits for a job of a tenant that sets none
 _PLAIN_PATH = re.compile(r"(?!/)[^\0-\x1f]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the tenants of one main.yaml have in common, by name: semaphores, authorization rules and roles."""
+
+    semaphores: frozenset[str] = frozenset()
+    rules: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +51,20 @@ class _Source:
     where: str
 
 
-def tenant_of(value: object, hosts: Mapping[str, str], file: str) -> Tenant:
+def tenant_of(value: object, hosts: Mapping[str, str], file: str, shared: Shared | None = None) -> Tenant:
     """Read the value of a ``tenant:`` key.
 
     :param hosts: for each connection, its canonical host name; one that is not there goes by its own name.
-    :param file: for errors.
+    :param file: for errors. :param shared: what stands beside the tenant and may be named in it.
     :raises InputError: it is none; the message names file, key and what was expected.
     """
     body = _mapping(value, file, "tenant")
     name = body.get("name")
     if not isinstance(name, str) or not name:
         raise InputError(f"{file}: tenant: it has no name")
+    if strange := sorted(set(body) - _TENANT_KEYS):
+        raise InputError(f"{file}: tenant {name}: {strange[0]!r} is no key that Zuul knows here")
+    _check_names(body, file, shared or Shared())
     projects: list[TenantProject] = []
     sources = _mapping(body.get("source", {}), file, "source")
     for key, trusted in (("config-projects", True), ("untrusted-projects", False)):
@@ -51,13 +75,67 @@ def tenant_of(value: object, hosts: Mapping[str, str], file: str) -> Tenant:
             for item in _list(_mapping(section, file, str(connection)).get(key)):
                 projects += _projects(item, source, loads)
     _refuse_twice(projects, file)
+    _check_configured(projects, file)
     return Tenant(
         name=name,
         projects=tuple(projects),
         default_parent=_text(body.get("default-parent", "base"), f"{file}: default-parent"),
         max_nodes=_limit(body.get("max-nodes-per-job", _NODES), f"{file}: max-nodes-per-job"),
         max_timeout=_limit(body.get("max-job-timeout", _SECONDS), f"{file}: max-job-timeout"),
+        allowed_labels=_patterns(body, "allowed-labels", file),
+        disallowed_labels=_patterns(body, "disallowed-labels", file),
+        own_labels=_flag(body.get("use-nodepool"), f"{file}: use-nodepool") is False,
+        triggers=_names_or_none(body, "allowed-triggers", file),
+        reporters=_names_or_none(body, "allowed-reporters", file),
+        semaphores=frozenset(_texts(body.get("semaphores"), f"{file}: semaphores")),
+        oidc_seconds=_limit(body.get("max-oidc-ttl", _SECONDS), f"{file}: max-oidc-ttl") or _SECONDS,
+        oidc_issuers=_texts(body.get("allowed-oidc-issuers"), f"{file}: allowed-oidc-issuers"),
     )
+
+
+def _check_names(body: Mapping[str, object], file: str, shared: Shared) -> None:
+    """Names of what stands beside the tenant in main.yaml; and the version of Ansible, which Zuul must have."""
+    for name in _texts(body.get("semaphores"), f"{file}: semaphores"):
+        if name not in shared.semaphores:
+            raise InputError(f"{file}: semaphores: there is no global-semaphore {name}")
+    mappings = _mapping(body.get("role-mappings") or {}, file, "role-mappings")
+    for rule, roles in mappings.items():
+        if rule not in shared.rules:
+            raise InputError(f"{file}: role-mappings: there is no authorization-rule {rule}")
+        for role in _texts(roles, f"{file}: role-mappings"):
+            if role not in shared.roles:
+                raise InputError(f"{file}: role-mappings: there is no role {role}")
+    version = body.get("default-ansible-version")
+    if version is not None and str(version) not in ANSIBLE_VERSIONS:
+        told = " and ".join(ANSIBLE_VERSIONS)
+        raise InputError(f"{file}: default-ansible-version: {version!r} is none of those that Zuul has: {told}"[:300])
+
+
+def _check_configured(projects: list[TenantProject], file: str) -> None:
+    """No project that runs unreviewed configuration may say what runs for a config-project."""
+    trusted = [one for one in projects if one.trusted]
+    for project in projects:
+        for pattern in () if project.trusted else project.configures:
+            if problem := pattern_problem(pattern):
+                raise InputError(f"{file}: {project.name}: configure-projects: {problem}")
+            for other in trusted:
+                if any(matches_whole(pattern, name) for name in (other.name, other.canonical)):
+                    raise InputError(
+                        f"{file}: {project.name}: configure-projects: {other.name} is a config-project,"
+                        " which no other project configures"
+                    )
+
+
+def _patterns(body: Mapping[str, object], key: str, file: str) -> tuple[str, ...] | None:
+    found = _names_or_none(body, key, file)
+    for one in found or ():
+        if problem := pattern_problem(one):
+            raise InputError(f"{file}: {key}: {problem}")
+    return found
+
+
+def _names_or_none(body: Mapping[str, object], key: str, file: str) -> tuple[str, ...] | None:
+    return None if body.get(key) is None else _texts(body[key], f"{file}: {key}")
 
 
 def _projects(item: object, source: _Source, loads: frozenset[str]) -> Iterator[TenantProject]:
@@ -88,6 +166,12 @@ def _project(name: str, body: Mapping[str, object], source: _Source, loads: froz
     paths = _texts(body.get("extra-config-paths"), where)
     if bad := next((path for path in paths if not _PLAIN_PATH.fullmatch(path) or ".." in path.split("/")), ""):
         raise InputError(f"{where}: extra-config-paths: {bad!r} is no path inside a repository")
+    if usual := next((path for path in paths if path in _USUAL_PATHS), ""):
+        raise InputError(f"{where}: extra-config-paths: {usual!r} is read anyhow, and not to be named here")
+    if own := [key for key in ("configure-projects", "allow-reporter-jobs") if source.trusted and key in body]:
+        raise InputError(f"{where}: {own[0]!r} is for untrusted-projects only")
+    if "allow-base-jobs" in body and not source.trusted:
+        raise InputError(f"{where}: 'allow-base-jobs' is for config-projects only")
     return TenantProject(
         name=name,
         host=source.host,
@@ -102,6 +186,7 @@ def _project(name: str, body: Mapping[str, object], source: _Source, loads: froz
         implied_branch_matchers=_flag(body.get("implied-branch-matchers"), where),
         configures=_texts(body.get("configure-projects"), where),
         base_jobs=body.get("allow-base-jobs") is not False,
+        reporter_jobs=_flag(body.get("allow-reporter-jobs"), where) is True,
     )
 
 

@@ -13,7 +13,7 @@ from gatelocal.model.tenant import Fault
 
 KINDS = frozenset(
     "job project project-template nodeset secret semaphore pragma queue pipeline"
-    " authorization-rule global-semaphore image flavor label section provider".split()
+    " image flavor label section provider".split()
 )
 
 

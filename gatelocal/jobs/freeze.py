@@ -98,7 +98,7 @@ def plan_alone(
 
 def alone(stanzas: Iterable[Stanza], project: str, branch: str) -> Layout:
     """A layout of one project, with what is built in of the shared jobs that it leans on."""
-    own = TenantProject(project)
+    own = TenantProject(project, reporter_jobs=True)
     files: dict[str, list[Stanza]] = {}
     for stanza in stanzas:
         if mine := _of_project(stanza, project):

@@ -37,6 +37,9 @@ def _needed(candidate: Candidate, needed: Mapping[str, str]) -> Candidate:
     planned = candidate.planned
     if planned.run or planned.job is None or planned.name not in needed:
         return candidate
+    if candidate.objection is not None:
+        chain = candidate.draft.chain if candidate.draft is not None else ()
+        return replace(in_error(planned.name, candidate.objection, chain[-1:]), names=candidate.names)
     reason = f"needed-by: {needed[planned.name]} depends on it"
     return replace(candidate, planned=replace(planned, rule="needed-by", reason=reason))
 
@@ -71,10 +74,14 @@ def _with_known_dependencies(layout: Layout, one: Candidate, inside: Mapping[str
 
 def _circles(inside: Mapping[str, Candidate]) -> dict[str, tuple[str, ...]]:
     """For each job that depends on itself in the end, the way back to where it repeats; linear in what there is."""
+    jobs = {name: one.planned.job for name, one in inside.items() if one.planned.job is not None}
+    first = [name for name, job in jobs.items() if job.kind == "initializer"]
     needs = {
-        name: [one.name for one in candidate.planned.job.dependencies if one.name in inside]
-        for name, candidate in inside.items()
-        if candidate.planned.job is not None
+        name: [
+            *(one.name for one in job.dependencies if one.name in inside),
+            *(first if job.kind == "regular" else ()),  # all regular jobs wait for the initializers
+        ]
+        for name, job in jobs.items()
     }
     open_needs = {name: len(needed) for name, needed in needs.items()}
     needed_by: dict[str, list[str]] = {}

@@ -168,6 +168,11 @@ class FrozenJob:
         return self.scalars.get("voting") is not False
 
     @property
+    def kind(self) -> str:
+        """``regular``, ``initializer`` (before all others) or ``reporter`` (after the report); Zuul: type."""
+        return str(self.scalars.get("type", "regular"))
+
+    @property
     def timeout(self) -> int | None:
         """Seconds; None without a limit."""
         value = self.scalars.get("timeout")

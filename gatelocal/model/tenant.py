@@ -28,6 +28,7 @@ class TenantProject:
     :ivar implied_branch_matchers: whether its definitions hold on their own branch only; None: Zuul's rule decides.
     :ivar configures: patterns of other projects that it may have project stanzas for.
     :ivar base_jobs: whether it may define jobs without a parent, given that it is trusted.
+    :ivar reporter_jobs: whether its stanzas may ask for jobs that run after the report.
     """
 
     name: str
@@ -43,6 +44,7 @@ class TenantProject:
     implied_branch_matchers: bool | None = None
     configures: tuple[str, ...] = ()
     base_jobs: bool = True
+    reporter_jobs: bool = False
 
     @property
     def canonical(self) -> str:
@@ -58,6 +60,11 @@ class Tenant:
     :ivar default_parent: the parent of a job that names none.
     :ivar max_nodes: how many nodes a job may have; None without a limit.
     :ivar max_timeout: how many seconds a job may take; None without a limit.
+    :ivar allowed_labels: patterns of the only labels that nodes may have; None: all. :ivar disallowed_labels: of those
+        that they may not have, even so. :ivar own_labels: labels are configuration objects (Zuul: use-nodepool: false).
+    :ivar triggers: the only connections that pipelines may be triggered by; None: all. :ivar reporters: and report to.
+    :ivar semaphores: names of those that it shares with other tenants.
+    :ivar oidc_seconds: how long a token of a secret may last. :ivar oidc_issuers: whose tokens secrets may be.
     :ivar known_only: a project that the tenant does not list is a mistake; False where there is no real tenant.
     """
 
@@ -66,6 +73,14 @@ class Tenant:
     default_parent: str = "base"
     max_nodes: int | None = None
     max_timeout: int | None = None
+    allowed_labels: tuple[str, ...] | None = None
+    disallowed_labels: tuple[str, ...] | None = None
+    own_labels: bool = False
+    triggers: tuple[str, ...] | None = None
+    reporters: tuple[str, ...] | None = None
+    semaphores: frozenset[str] = frozenset()
+    oidc_seconds: int = 10800
+    oidc_issuers: tuple[str, ...] = ()
     known_only: bool = True
 
 

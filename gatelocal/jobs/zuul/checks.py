@@ -20,6 +20,12 @@ _RESERVED_IN_JOBS = _RESERVED | frozenset(
 )
 
 
+ANSIBLE_VERSIONS = ("9", "11")
+"""Those that Zuul 14.3 runs jobs with."""
+OIDC_ALGORITHMS = ("RS256",)
+"""With which Zuul signs tokens, unless its operator says otherwise."""
+
+
 def listed(value: object) -> list[object]:
     """A list for Zuul's "one or many": nothing, one value or a list; a tag such as ``!override`` is looked through."""
     if isinstance(value, Tagged):
@@ -50,6 +56,8 @@ def keys_wrong(body: Mapping[str, object], known: Mapping[str, Check], before: s
 
 
 def _text(value: object) -> str:
+    if isinstance(value, Tagged):
+        return f"{value.tag} has no meaning here"
     return "" if isinstance(value, str) else f"{value!r} is not a name"[:300]
 
 
@@ -74,7 +82,10 @@ def _seconds(value: object) -> str:
 
 
 def _version(value: object) -> str:
-    return "" if isinstance(value, str | int | float) else "not a version"
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return "not a version"
+    told = " and ".join(ANSIBLE_VERSIONS)
+    return "" if str(value) in ANSIBLE_VERSIONS else f"{value!r} is none of the versions that Zuul has: {told}"[:300]
 
 
 def _anything(_: object) -> str:
@@ -139,16 +150,24 @@ def _line_pattern(value: object) -> str:
     return _text(value) or pattern_problem(value)
 
 
+def name_of_secret(name: str) -> str:
+    """What is wrong with a name that a secret goes by in a job, where it becomes a variable."""
+    if not re.fullmatch(r"[A-Za-z0-9_]+", name):
+        return f"{name!r} is no name that a variable can have"[:300]
+    return f"a variable cannot be named {name!r}" if name in _RESERVED_IN_JOBS else ""
+
+
+def _name_of_variable(name: object, reserved: frozenset[str]) -> str:
+    if not isinstance(name, str) or not _NAME_OF_VARIABLE.fullmatch(name):
+        return f"{name!r} is no name that a variable can have"[:300]
+    return f"a variable cannot be named {name!r}" if name in reserved else ""
+
+
 def _variables(reserved: frozenset[str]) -> Check:
     def check(value: object) -> str:
         if not isinstance(value, Mapping):
             return "not a mapping"
-        for name in value:
-            if not isinstance(name, str) or not _NAME_OF_VARIABLE.fullmatch(name):
-                return f"{name!r} is no name that a variable can have"[:300]
-            if name in reserved:
-                return f"a variable cannot be named {name!r}"
-        return ""
+        return next((problem for name in value if (problem := _name_of_variable(name, reserved))), "")
 
     return check
 
@@ -180,8 +199,28 @@ def _roles(value: object) -> str:
     return "not a list" if isinstance(value, Mapping) and "zuul" in value else _many(_ROLE)(value)
 
 
+def _home_paths(value: object) -> str:
+    """Zuul refuses those that its own Ansible would follow."""
+    kept = [path for path in listed(value) if path in (".ssh/config", ".kube/config")]
+    return _TEXTS(value) or (f"{kept[0]} may not be kept" if kept else "")
+
+
 def _list_of_texts(value: object) -> str:
     return _TEXTS(value) if isinstance(value, list) else "not a list"
+
+
+def _a_mapping(value: object) -> str:
+    return "" if isinstance(value, Mapping) else f"{value!r} is not a mapping"[:300]
+
+
+def _oidc(value: object) -> str:
+    if value is None:
+        return ""
+    problem = _mapping({"algorithm": _text, "ttl": _whole, "iss": _text, "claims": _a_mapping})(value)
+    algorithm = value.get("algorithm") if isinstance(value, Mapping) else None
+    if problem or not algorithm or algorithm in OIDC_ALGORITHMS:
+        return problem
+    return f"algorithm: {algorithm!r} is none of {', '.join(OIDC_ALGORITHMS)}"[:300]
 
 
 _TEXTS = _many(_text)
@@ -296,7 +335,7 @@ ENTRY: Mapping[str, Check] = {
     "workspace-checkout": _one_of(True, False, "auto"),
     "deduplicate": _one_of(True, False, "auto"),
     "type": _one_of("regular", "initializer", "reporter"),
-    "preserve-home-paths": _TEXTS,
+    "preserve-home-paths": _home_paths,
     "secret-exposure": _one_of("ignore", "redact", "fail"),
     "attribute-control": _control,
 }
@@ -335,6 +374,56 @@ STANZAS: Mapping[str, Mapping[str, Check]] = {
         "dependencies-by-topic": _flag,
         "type": _one_of("all-branches", "per-branch", "branch-assigned"),
     },
-    "secret": {"name": _text, "data": _anything, "oidc": _anything},
+    "secret": {"name": _text, "data": _a_mapping, "oidc": _oidc},
     "pragma": {"implied-branch-matchers": _flag, "implied-branches": _many(_pattern)},
 }
+
+
+def _at_least(least: int) -> Check:
+    def check(value: object) -> str:
+        return _whole(value) or ("" if isinstance(value, int) and value >= least else f"less than {least}")
+
+    return check
+
+
+def _by_connection(value: object) -> str:
+    """What is said for each connection; what a connection's driver takes is known to those who carry it out."""
+    if not isinstance(value, Mapping):
+        return "not a mapping of connections"
+    return next((f"{name!r} is no name" for name in value if not isinstance(name, str)), "")
+
+
+_CHANGE_OF_WINDOW = _one_of("linear", "exponential")
+PIPELINE: Mapping[str, Check] = {
+    "name": _text,
+    "manager": _one_of("independent", "dependent", "serial", "supercedent"),
+    "precedence": _one_of("normal", "low", "high"),
+    "supercedes": _TEXTS,
+    **dict.fromkeys(
+        (
+            "description success-message failure-message start-message merge-conflict-message enqueue-message"
+            " no-jobs-message footer-message dequeue-message"
+        ).split(),
+        _text,
+    ),
+    **dict.fromkeys(
+        ("allow-other-connections allow-parameters dequeue-on-new-patchset ignore-dependencies post-review").split(),
+        _flag,
+    ),
+    "disable-after-consecutive-failures": _at_least(1),
+    "window": _at_least(0),
+    "window-floor": _at_least(1),
+    "window-ceiling": lambda value: "" if value is None else _at_least(1)(value),
+    "window-increase-type": _CHANGE_OF_WINDOW,
+    "window-increase-factor": _at_least(1),
+    "window-decrease-type": _CHANGE_OF_WINDOW,
+    "window-decrease-factor": _at_least(1),
+    **dict.fromkeys(
+        (
+            "trigger require reject enqueue start success failure merge-conflict no-jobs disabled dequeue config-error"
+        ).split(),
+        _by_connection,
+    ),
+}
+REPORTS = tuple("enqueue start success failure merge-conflict no-jobs disabled dequeue config-error".split())
+"""The keys of a pipeline that say to whom what is reported."""

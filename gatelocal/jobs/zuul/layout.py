@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gatelocal.jobs.zuul.checks import listed, names, with_names
+from gatelocal.jobs.zuul.checks import REPORTS, listed, name_of_secret, names, with_names
 from gatelocal.jobs.zuul.definitions import Definition, Origin, entries
-from gatelocal.jobs.zuul.match import Matcher, matchers, matches_whole, pattern_problem
+from gatelocal.jobs.zuul.match import Matcher, begins, matchers, matches_whole, pattern_problem
 from gatelocal.model.plan import Place, Problem
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
 
 _DEPTH = 20  # of nodesets that are alternatives of each other; what is deeper is refused where it is used
 PARENT_HINT = "is its repository in the tenant?"
+_PLAYBOOKS = ("pre-run", "run", "post-run", "cleanup-run")
 NOOP = "noop"
 """The job that Zuul has built in: it always succeeds and runs nothing."""
 
@@ -128,7 +129,7 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
                 _add_files(draft, project, branch, files, len(repository.branches) == 1)
     draft.partial = tenant.known_only and _is_partial(draft)
     if tenant.known_only:  # else what is not here is defined elsewhere, and nobody's mistake
-        for check in (_check_jobs, _check_stanzas):
+        for check in (_check_tenant, _check_nodesets, _check_pipelines, _check_jobs, _check_stanzas):
             draft.complaints += check(draft)
     return Layout(
         tenant=tenant,
@@ -237,12 +238,32 @@ def _add(draft: _Draft, stanza: Stanza, definition: Definition) -> None:
                 _add_template(draft, definition)
             case "project":
                 _add_project(draft, definition)
-            case "pipeline" if not definition.origin.project.trusted:
-                raise _Refused("a pipeline can be defined in a config-project only")
+            case "pipeline":
+                _add_pipeline(draft, definition)
             case _:
                 _add_single(draft, stanza.kind, definition)
     except _Refused as refused:
         draft.complaints.append(complaint(definition, stanza.kind, refused.message, refused.hint))
+
+
+def _add_pipeline(draft: _Draft, definition: Definition) -> None:
+    if not definition.origin.project.trusted:
+        raise _Refused("a pipeline can be defined in a config-project only")
+    known = draft.single.setdefault("pipeline", {})
+    if definition.name in known:
+        raise _Refused(f"pipeline {definition.name} is defined already ({known[definition.name].where})")
+    body, tenant = definition.body, draft.tenant
+    triggers = _connections(body, ("trigger",))
+    reporters = _connections(body, REPORTS)
+    for what, used, allowed in (("triggered", triggers, tenant.triggers), ("heard", reporters, tenant.reporters)):
+        if allowed is not None and (strange := [name for name in used if name not in allowed]):
+            raise _Refused(f"it is {what} by {strange[0]}, which the tenant does not allow")
+    known[definition.name] = definition
+
+
+def _connections(body: Mapping[str, object], keys: Iterable[str]) -> list[str]:
+    said = [body.get(key) for key in keys]
+    return list(dict.fromkeys(name for one in said if isinstance(one, Mapping) for name in one))
 
 
 def _add_job(draft: _Draft, definition: Definition) -> None:
@@ -271,7 +292,7 @@ def _check_job(draft: _Draft, definition: Definition) -> None:
     body, tenant, project = definition.body, draft.tenant, definition.origin.project
     if "parent" in body and body["parent"] is None and not (project.trusted and project.base_jobs):
         raise _Refused("a job without a parent can be defined in a config-project only", "name a parent")
-    if problem := too_long(tenant, body):
+    if problem := too_long(tenant, body) or forbidden_label(tenant, body.get("nodeset")):
         raise _Refused(problem)
 
 
@@ -284,7 +305,32 @@ def too_long(tenant: Tenant, body: Mapping[str, object]) -> str:
     return ""
 
 
+def forbidden_label(tenant: Tenant, nodeset: object) -> str:
+    """Which label of a nodeset the tenant does not allow, in words; empty when it allows all. A mere name has none."""
+    if tenant.own_labels or not isinstance(nodeset, Mapping):
+        return ""
+    for node in listed(nodeset.get("nodes")):
+        label = str(node.get("label")) if isinstance(node, Mapping) else ""
+        allowed = tenant.allowed_labels is None or any(begins(one, label) for one in tenant.allowed_labels)
+        if not allowed or any(begins(one, label) for one in tenant.disallowed_labels or ()):
+            return f"nodeset: the tenant does not allow the label {label}"
+    return next((said for one in listed(nodeset.get("alternatives")) if (said := forbidden_label(tenant, one))), "")
+
+
+def _check_entries(draft: _Draft, definition: Definition) -> None:
+    """What Zuul refuses a whole stanza for: a forbidden label, parameters for a pipeline that takes none."""
+    for key, section in definition.body.items():
+        for entry in entries(definition, key) or ():
+            if problem := forbidden_label(draft.tenant, entry.body.get("nodeset")):
+                raise _Refused(f"{entry.name}: {problem}")
+        pipeline = draft.single.get("pipeline", {}).get(key)
+        takes_none = pipeline is not None and pipeline.body.get("allow-parameters") is not True
+        if takes_none and isinstance(section, Mapping) and section.get("parameters"):
+            raise _Refused(f"{key}: the pipeline does not take parameters", "it says so with `allow-parameters: true`")
+
+
 def _add_template(draft: _Draft, definition: Definition) -> None:
+    _check_entries(draft, definition)
     prior = draft.templates.get(definition.name)
     if prior and prior[0].origin.project.canonical != definition.origin.project.canonical:
         raise _Refused(f"project-template {definition.name} is defined in {prior[0].origin.project.name} too")
@@ -293,6 +339,7 @@ def _add_template(draft: _Draft, definition: Definition) -> None:
 
 def _add_project(draft: _Draft, definition: Definition) -> None:
     source = definition.origin.project
+    _check_entries(draft, definition)
     if definition.name.startswith("^"):
         if problem := pattern_problem(definition.name):
             raise _Refused(f"project {definition.name}: {problem}")
@@ -306,7 +353,23 @@ def _add_project(draft: _Draft, definition: Definition) -> None:
     draft.named.append(definition)
 
 
+def _check_single(draft: _Draft, kind: str, definition: Definition) -> None:
+    tenant, body = draft.tenant, definition.body
+    if kind == "nodeset" and (problem := forbidden_label(tenant, body)):
+        raise _Refused(problem.removeprefix("nodeset: "))
+    if kind == "semaphore" and definition.name in tenant.semaphores:
+        raise _Refused(f"semaphore {definition.name} is one that the tenants share, and cannot be defined again")
+    oidc = body.get("oidc")
+    if kind == "secret" and isinstance(oidc, Mapping):
+        seconds, issuer = oidc.get("ttl"), oidc.get("iss")
+        if isinstance(seconds, int) and seconds > tenant.oidc_seconds:
+            raise _Refused(f"oidc: ttl: more than the {tenant.oidc_seconds} seconds that the tenant allows")
+        if issuer and issuer not in tenant.oidc_issuers:
+            raise _Refused(f"oidc: iss: the tenant does not allow {issuer!r}"[:300])
+
+
 def _add_single(draft: _Draft, kind: str, definition: Definition) -> None:
+    _check_single(draft, kind, definition)
     known = draft.single.setdefault(kind, {})
     other = known.setdefault(definition.name, definition)
     if other is definition or kind not in ("nodeset", "secret", "semaphore", "queue"):
@@ -317,6 +380,45 @@ def _add_single(draft: _Draft, kind: str, definition: Definition) -> None:
         raise _Refused(f"{kind} {definition.name} is defined twice on this branch ({other.where})")
     if other.body != definition.body:
         raise _Refused(f"{kind} {definition.name} is defined otherwise on branch {other.origin.branch}")
+
+
+def _check_tenant(draft: _Draft) -> Iterator[Complaint]:
+    for project in draft.tenant.projects:
+        for name in project.shadows:
+            if draft.project(name) is None:
+                place = Place(project.name, project.load_branch or "", "", 0)
+                told = Problem(place, f"the tenant has no project {name}, which it shadows", "does the tenant list it?")
+                yield Complaint(told, project.canonical, "", "tenant", project.name)
+
+
+def _check_nodesets(draft: _Draft) -> Iterator[Complaint]:
+    """Alternatives that nobody defines, labels that nobody defines where they are configuration."""
+    if draft.missing or draft.partial:
+        return
+    known = draft.single.get("nodeset", {})
+    for definition in known.values():
+        for name in listed(definition.body.get("alternatives")):
+            if isinstance(name, str) and name not in known:
+                yield complaint(definition, "nodeset", f"there is no nodeset {name}, which is one of its alternatives")
+        for label in _unknown_labels(draft, definition.body):
+            yield complaint(definition, "nodeset", f"there is no label {label}")
+
+
+def _unknown_labels(draft: _Draft, nodeset: object) -> Iterator[str]:
+    if not draft.tenant.own_labels or not isinstance(nodeset, Mapping):
+        return
+    nodes = [node for node in listed(nodeset.get("nodes")) if isinstance(node, Mapping)]
+    yield from (str(node["label"]) for node in nodes if str(node["label"]) not in draft.single.get("label", {}))
+    for one in listed(nodeset.get("alternatives")):
+        yield from _unknown_labels(draft, one)
+
+
+def _check_pipelines(draft: _Draft) -> Iterator[Complaint]:
+    known = draft.single.get("pipeline", {})
+    for definition in known.values():
+        for name in names(definition.body.get("supercedes")):
+            if name not in known:
+                yield complaint(definition, "pipeline", f"there is no pipeline {name}, which it supercedes")
 
 
 def _check_jobs(draft: _Draft) -> Iterator[Complaint]:
@@ -366,13 +468,27 @@ def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, st
     nodeset = body.get("nodeset")
     if draft.tenant.max_nodes is not None and _most_nodes(draft, nodeset) > draft.tenant.max_nodes:
         yield f"it has more than the {draft.tenant.max_nodes} nodes that the tenant allows", ""
+    if any(key in body for key in _PLAYBOOKS):
+        yield from ((problem, "") for problem in _wrong_secrets(draft, definition))
     if draft.missing or draft.partial:
         return
+    yield from ((f"nodeset: there is no label {label}", "") for label in _unknown_labels(draft, nodeset))
     if isinstance(nodeset, str) and nodeset not in draft.single.get("nodeset", {}):
         yield f"there is no nodeset {nodeset}", ""
     for name in names(body.get("dependencies")):
         if name not in draft.jobs:
             yield f"there is no job {name}, which it depends on", ""
+
+
+def _wrong_secrets(draft: _Draft, definition: Definition) -> Iterator[str]:
+    """Secrets that its playbooks cannot have, and names that they cannot go by (Zuul: they become variables)."""
+    known = draft.single.get("secret", {})
+    for use in with_names(definition.body.get("secrets")):
+        name, alias = str(use.get("secret", use["name"])), str(use["name"])
+        if problem := name_of_secret(alias):
+            yield f"secrets: {problem}"
+        if name not in known and not (draft.missing or draft.partial):
+            yield f"there is no secret {name}"
 
 
 def unknown_projects(lookup: Callable[[str], TenantProject | None], definition: Definition) -> Iterator[str]:

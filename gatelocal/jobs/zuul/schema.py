@@ -8,6 +8,7 @@ from dataclasses import replace
 from gatelocal.jobs.zuul.checks import (
     ENTRY,
     JOB,
+    PIPELINE,
     PIPELINE_OF_PROJECT,
     PROJECT,
     STANZAS,
@@ -34,12 +35,35 @@ def problems(stanza: Stanza) -> Iterator[str]:
         yield from _definition(stanza.body, JOB, "")
     elif stanza.kind in ("project", "project-template"):
         yield from _project(stanza)
+    elif stanza.kind == "pipeline":
+        yield from _pipeline(stanza.body)
     elif stanza.kind in STANZAS:
         yield from keys_wrong(stanza.body, STANZAS[stanza.kind], "")
         if stanza.kind == "nodeset":
             inner = {key: value for key, value in stanza.body.items() if key != "name"}
             if problem := nodeset(inner):
                 yield problem
+        if stanza.kind == "secret" and ("data" in stanza.body) == ("oidc" in stanza.body):
+            yield "it has either data or oidc, one of them"
+        if stanza.kind == "queue":
+            yield from _queue(stanza.body)
+
+
+def _pipeline(body: Mapping[str, object]) -> Iterator[str]:
+    wrong = list(keys_wrong(body, PIPELINE, ""))
+    if "manager" not in body:
+        wrong.append("it has no manager")
+    yield from wrong
+    ceiling, floor = body.get("window-ceiling"), body.get("window-floor", 3)
+    if not wrong and isinstance(ceiling, int) and isinstance(floor, int) and ceiling < floor:
+        yield f"window-ceiling: less than window-floor, which is {floor}"
+
+
+def _queue(body: Mapping[str, object]) -> Iterator[str]:
+    if "type" in body and "per-branch" in body:
+        yield "type and per-branch exclude each other"
+    if body.get("dependencies-by-topic") is True and body.get("allow-circular-dependencies") is not True:
+        yield "dependencies-by-topic needs allow-circular-dependencies"
 
 
 def sifted(stanzas: Iterable[Stanza]) -> tuple[tuple[Stanza, ...], tuple[Fault, ...]]:

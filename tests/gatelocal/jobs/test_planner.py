@@ -420,13 +420,13 @@ def test_a_limit_of_the_tenant_holds_for_entries_and_alternatives_too() -> None:
     assert sorted(one.message.partition(" ")[0] for one in found.errors) == ["it", "timeout:"]
 
 
-def test_a_queue_for_branches_that_is_named_first_leaves_the_others_without_one() -> None:
+def test_a_queue_for_branches_that_is_named_first_leaves_the_others_the_next_one() -> None:
     queues = "- queue: {name: b, type: branch-assigned}\n- queue: {name: q}\n"
     own = "- job: {name: j}\n- project: {queue: b, branches: ^stable, gate: {jobs: [j]}}\n"
     other = "- project: {queue: q, gate: {jobs: [j]}}\n"
     texts = {JOBS: {"master": queues}, APP: {"master": own + other, "stable/1": own + other}}
     assert planned(texts, branch="stable/1").queue == "b"
-    assert planned(texts).queue is None
+    assert planned(texts).queue == "q"
     assert planned({JOBS: {"master": queues}, APP: {"master": other + own}}).queue == "q"
 
 
