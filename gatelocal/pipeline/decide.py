@@ -78,7 +78,7 @@ def _take(draft: Draft, event: Event) -> None:  # noqa: PLR0912 - one arm for ea
             answers.take(draft, event)
         case Looked():
             item = draft.find(event.item)
-            if item is not None and item.generation == event.generation and item.stage is Stage.LOOKING:
+            if item is not None and item.asked == event.action and item.stage is Stage.LOOKING:
                 looked(draft, item, event)
         case Submitted():
             item = draft.find(event.item)
@@ -152,7 +152,7 @@ def _progress(draft: Draft, item: Item, queue: Queue) -> None:
     ahead = draft.find(item.ahead) if item.ahead else None
     if item.runs and not item.started and not queue.paused and is_active(queue, item):
         item = tell_start(draft, item)
-    if queue.suspects and batch.held_back(draft, item):
+    if batch.held_back(queue, item):
         return
     if item.stage is Stage.TESTED and not queue.paused:
         item = _work(draft, item, queue, held=ahead is not None and ahead.blocks)
@@ -211,8 +211,8 @@ def _start(draft: Draft, item: Item) -> Item:
 def _done(draft: Draft, item: Item) -> None:
     """All builds that speak for an item have ended: the verdict, if it is its turn."""
     policy = draft.policy
-    if item.batch or draft.queue(item.key).suspects:
-        batch.green(draft, item)
+    if policy.batch:
+        batch.passed(draft, item)
         item = draft.item(item.id)
     if item.ahead:
         if not policy.overtake or not beside.may_land(draft, item) or not overtake.may(draft, item):
@@ -250,7 +250,7 @@ def _begun_to_fail(draft: Draft, item: Item) -> None:
     if draft.policy.late_restart:
         late_restart.suspect(draft, item)
     if draft.policy.batch:
-        batch.found(draft, item)
+        batch.failed(draft, item)
     if draft.policy.urgent:
         beside.look(draft, item)
 

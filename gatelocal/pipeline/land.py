@@ -107,22 +107,15 @@ def _succeed(draft: Draft, item: Item) -> None:
         # A cycle is read again before it lands, so that it does not land in part (gate-semantics 1.7).
         names = tuple(name for one in fellows(draft, item) for name in one.names)
         make = partial(Look, item=item.id, generation=item.generation, changes=names)
-        draft.act(make)
-        draft.put(replace(item, stage=Stage.LOOKING))
+        draft.put(replace(item, stage=Stage.LOOKING, asked=draft.act(make)))
     else:
         _land(draft, item)
 
 
 def _land(draft: Draft, item: Item) -> None:
-    """Begin to land an item, with all that are tested together with it."""
-    for one in fellows(draft, item):
-        draft.put(replace(one, stage=Stage.LANDING))
-    _land_one(draft, draft.item(item.id))
-
-
-def _land_one(draft: Draft, item: Item) -> None:
+    """Begin to land an item. Those that are tested together with it follow, each in its turn."""
     say(draft, item, "success", texts.succeeded(spokesman(draft, item)))
-    _submit(draft, item)
+    _submit(draft, draft.put(replace(item, stage=Stage.LANDING)))
 
 
 def _submit(draft: Draft, item: Item) -> None:
@@ -132,23 +125,6 @@ def _submit(draft: Draft, item: Item) -> None:
         left = sum(len(one.changes) - one.submitted for one in fellows(draft, item)) - 1
         make = partial(make, batch=item.batch[-1], left=left)
     draft.act(make)
-
-
-def _next_fellow(draft: Draft, item: Item) -> None:
-    """One of a batch has landed: the next one follows, unless the queue was paused meanwhile."""
-    rest = fellows(draft, item) if item.batch else []
-    if rest and not draft.queue(rest[0].key).paused:
-        _land_one(draft, rest[0])
-        return
-    _stop_landing(draft, item)
-
-
-def _stop_landing(draft: Draft, item: Item) -> None:
-    """Those that were to land together with the item do not, for now."""
-    for one in fellows(draft, item) if item.batch else ():
-        if one.id != item.id:
-            draft.put(replace(one, stage=Stage.TESTED))
-            draft.flag(one.id, Flag.JOBS)
 
 
 def looked(draft: Draft, item: Item, event: Looked) -> None:
@@ -264,8 +240,6 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
         take_out(draft, item, Reason("merged"))
     if moved:
         _other_content(draft, item)
-    if not reports:
-        _next_fellow(draft, item)
 
 
 def report_on(draft: Draft, item: Item) -> None:
@@ -284,12 +258,10 @@ def report_on(draft: Draft, item: Item) -> None:
         return
     _pass_on(draft, item)
     _reported(draft, item)
-    _next_fellow(draft, item)
 
 
 def end_reports(draft: Draft, item: Item) -> None:
     """Take out an item whose reporter jobs have failed, or are not wanted any more: those behind are tested again."""
-    _stop_landing(draft, item)
     _reported(draft, stop(draft, item))
 
 
@@ -335,7 +307,6 @@ def _was_landed(draft: Draft, item: Item, event: Submitted) -> None:
     if item.submitted + 1 < len(item.changes):
         _submit(draft, draft.put(replace(item, submitted=item.submitted + 1, by_hand=True)))
         return
-    _stop_landing(draft, item)
     _tell_beside(draft, item)
     take_out(draft, item, Reason("merged"))
 
@@ -352,7 +323,6 @@ def _refused(draft: Draft, item: Item, event: Submitted) -> None:
     Zuul tells only the members of a cycle; ``explain`` tells everybody.
     """
     words = event.reason or event.answer
-    _stop_landing(draft, item)
     reason = Reason("refused", (words,))
     if len(item.changes) > 1:
         if item.submitted:

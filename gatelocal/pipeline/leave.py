@@ -17,7 +17,7 @@ from gatelocal.pipeline.provides import note_provided
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Reason
 from gatelocal.pipeline.switches.beside import forsake, left
-from gatelocal.pipeline.switches.members import gone
+from gatelocal.pipeline.switches.members import apart
 
 VOICES = {"dependency": "failure", "requirement": "failure", "refused": "failure"}
 """Kinds of messages that are told with another kind's votes."""
@@ -46,8 +46,8 @@ def take_out(draft: Draft, item: Item, reason: Reason | None) -> None:
     if item.live and draft.queue(item.key).dynamic:
         note_provided(draft, item)
     has_landed = reason is not None and reason.code == "merged"
-    if draft.policy.batch:
-        gone(draft, item, has_landed=has_landed)
+    if draft.policy.batch and not item.has_landed:
+        apart(draft, item)
     if draft.policy.urgent or draft.policy.overtake:
         left(draft, item, has_landed=has_landed)
     draft.remove(item)

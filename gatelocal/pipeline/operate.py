@@ -18,7 +18,7 @@ from gatelocal.pipeline.projects import queue_specs, takes_part
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Stage
-from gatelocal.pipeline.switches.members import dissolve
+from gatelocal.pipeline.switches.members import apart
 
 
 def make_queues(draft: Draft) -> None:
@@ -95,7 +95,7 @@ def _reorder(draft: Draft, key: QueueKey, chosen: list[int]) -> None:
 
 def leave_place(draft: Draft, item: Item) -> None:
     """Take an item out to put it in again elsewhere: builds end, nobody else is looked at for it."""
-    dissolve(draft, item)
+    apart(draft, item)
     draft.remove(stop(draft, draft.item(item.id)))
 
 
@@ -197,9 +197,8 @@ def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queu
         fresh = replace(empty_queue(pipeline, key[1], key[1]), paused=old.paused, anew=old.anew)
         size = window.kept(pipeline.window, old.window) if fresh.window else 0
         draft.put_queue(replace(fresh, window=size))
-    if item.batch:
-        dissolve(draft, item)
-        item = draft.item(item.id)
+    apart(draft, item)
+    item = draft.item(item.id)
     if (draft.queue(key).line.last or 0) < item.id:
         draft.remove(item)
         moved = replace(item, queue=key[1])

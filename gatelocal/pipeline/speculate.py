@@ -16,7 +16,7 @@ from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Stage
-from gatelocal.pipeline.switches.members import dissolve
+from gatelocal.pipeline.switches.members import apart
 from gatelocal.pipeline.window import is_active
 
 
@@ -90,7 +90,7 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
     kept = reuse.results(item, red=spare) if draft.policy.reuse else ()
     going = reuse.running(draft, item) if spare else ()
     if draft.policy.batch:
-        dissolve(draft, item)
+        apart(draft, item)
     item = stop(draft, draft.item(item.id), spare=frozenset(one.run.build for one in going))
     queue = draft.queue(item.key)
     place = queue.line.place(item.id)

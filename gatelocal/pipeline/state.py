@@ -122,12 +122,13 @@ class Item:
     :ivar preparation: the id of the Prepare action of this generation.
     :ivar reporters: those that run when it has been reported, until they may start.
     :ivar failing: it will not land as it is. :ivar blocks: what is built on it may not start jobs yet.
-    :ivar started: its start was reported. :ivar submitted: how many members have been submitted.
+    :ivar started: its start was reported. :ivar asked: the latest question to the server before it lands.
+    :ivar submitted: how many members have been submitted.
     :ivar kept: results of earlier generations. :ivar going: builds of earlier generations that still run, until it is
         prepared and known whether they are of use.
     :ivar cause: the change whose event brought it in. :ivar by_hand: a member has been landed by somebody else.
     :ivar batch: the items that are tested together with it, in order, itself included; the last one's builds speak for
-        all; empty when it is tested by itself. :ivar suspicion: jobs whose failure restarted it, to be built first.
+        all; empty when it is tested by itself; those that have landed are still named. :ivar suspicion: jobs whose failure restarted it, to be built first.
     """
 
     id: int
@@ -152,6 +153,7 @@ class Item:
     failing: bool = False
     blocks: bool = False
     started: bool = False
+    asked: int = 0
     submitted: int = 0
     kept: tuple[Kept, ...] = ()
     going: tuple[Kept, ...] = ()

@@ -1,14 +1,21 @@
 """The switch ``batch``: changes that wait for nodes are tested together, a failing batch is split; it judges nobody.
 
-An item that comes behind one whose node requests have to wait takes its place: the last one's workspace contains all
-of them, and its builds, one for each job, speak for all. They land one after the other, in their order, as one landing.
-When such a build is red, one of them is bad: the first half is tested by itself, everything behind waits. If that is
-green, the bad one is in the other half; if only the last is left, it is that one, and its red result is there already.
-If the first half is red, it is split in turn. So a bad change among n costs about log2(n) rounds instead of n builds.
+Together: an item that comes behind one whose node requests have to wait takes its place. The last one's workspace
+contains all of them, and its builds, one for each job, speak for all. Green, they land one after the other, in their
+order, each in its turn like any other item (members.py says what ends that).
 
-It costs time when a batch fails, and between the landings of a batch the branch has contents that were never tested by
-themselves. It guarantees that what a whole batch leaves on the branch was tested, and that order is kept. Jobs that
-pass artifacts from change to change are never batched.
+Apart: red, one of them at least is bad, and all that was built on them contains it. The queue remembers them as its
+suspects. The first half of them is tested, together again; everything behind waits.
+
+* The half is green: the bad one is among the rest, which are the suspects now. If only one is left, it is that one, and
+  its red result is there already: it spoke for the batch.
+* The half is red: it is split in turn; if it was a single item, that is the bad one.
+* One of the suspects leaves, moves or begins anew: nobody is suspected any more, all are tested like anybody else.
+
+Costs: the time of about log2(n) rounds when one of n is bad; between the landings of a batch the branch has contents
+that were never tested by themselves. Guarantees: what a whole batch leaves on the branch was tested; order is kept;
+nobody lands on the word of a batch that has come apart. Jobs that pass artifacts from change to change are never
+batched.
 """
 
 from __future__ import annotations
@@ -19,7 +26,9 @@ from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage
-from gatelocal.pipeline.switches.members import clear, fellows
+from gatelocal.pipeline.switches.members import acquit, covered, fellows, spokesman
+
+# ---- together
 
 _NOT_BEGUN = (Phase.IDLE, Phase.NODE, Phase.SHORT)
 
@@ -31,14 +40,14 @@ def gather(draft: Draft, item: Item) -> Item:
         return item
     if not _not_begun(item) or not _not_begun(ahead) or not any(run.phase is Phase.SHORT for run in ahead.runs):
         return item
-    return _together(draft, (*(ahead.batch or (ahead.id,)), item.id))
+    return _together(draft, (*(one.id for one in fellows(draft, ahead)), item.id))
 
 
 def _not_begun(item: Item) -> bool:
     return (
         item.stage is Stage.TESTED
         and bool(item.runs)
-        and (not item.batch or item.batch[-1] == item.id)
+        and not covered(item)
         and all(run.phase in _NOT_BEGUN and not run.builds and _alone(run) for run in item.runs)
     )
 
@@ -49,93 +58,97 @@ def _alone(run: JobRun) -> bool:
 
 def _together(draft: Draft, members: tuple[int, ...]) -> Item:
     """Let the last of them speak for all: it gets the jobs of all, the others wait."""
-    last = draft.item(members[-1])
-    runs = list(last.runs)
+    runs = list(draft.item(members[-1]).runs)
     for number in members[:-1]:
         other = stop(draft, draft.item(number))
         for run in other.runs:
-            if not any(same_job(draft, one, run.job, run.ref.change) for one in runs):
-                runs.append(JobRun(run.job, run.ref))
+            _share(draft, runs, run)
         draft.put(replace(other, batch=members))
         draft.flag(number, Flag.JOBS)
-    draft.flag(last.id, Flag.JOBS)
-    return draft.put(replace(last, runs=tuple(runs), batch=members))
+    draft.flag(members[-1], Flag.JOBS)
+    return draft.put(replace(draft.item(members[-1]), runs=tuple(runs), batch=members))
+
+
+def _share(draft: Draft, runs: list[JobRun], fresh: JobRun) -> None:
+    """Add a job, or let it be one with that of another member: what waits for it waits for that one."""
+    for at, run in enumerate(runs):
+        if same_job(draft, run, fresh.job, fresh.ref.change):
+            runs[at] = replace(run, others=tuple(dict.fromkeys((*run.others, *fresh.refs))))
+            return
+    runs.append(JobRun(fresh.job, fresh.ref, others=fresh.others))
+
+
+def is_done(draft: Draft, item: Item) -> bool:
+    """Whether all builds that speak for an item have ended."""
+    return complete(spokesman(draft, item))
+
+
+# ---- apart
 
 
 def is_red(item: Item) -> bool:
     """Whether a batch has failed, on the word of the item that speaks for it."""
-    return len(item.batch) > 1 and any(run.red and run.phase is Phase.DONE for run in item.runs)
+    return bool(item.batch) and not covered(item) and any(run.red and run.phase is Phase.DONE for run in item.runs)
 
 
-def split(draft: Draft, item: Item) -> Item:
-    """A batch has failed: test its first half, and hold back the rest and all behind it."""
+def split(draft: Draft, item: Item) -> None:
+    """A batch has failed: suspect its members, throw away what was built on them, and test their first half."""
+    members = fellows(draft, item)
+    for one in members:
+        draft.put(replace(one, batch=()))
+    stop(draft, draft.item(item.id))
     queue = draft.queue(item.key)
-    before = queue.suspects
-    draft.put_queue(replace(queue, suspects=item.batch))
-    for number in item.batch:
-        draft.put(replace(draft.item(number), batch=()))
-    item = stop(draft, draft.item(item.id))
+    if len(members) == 1:
+        draft.flag(item.id, Flag.JOBS)
+        return
+    queue = draft.put_queue(replace(queue, suspects=tuple(one.id for one in members)))
     behind = queue.line.after(item.id)
     while behind is not None:
         other = draft.item(behind)
-        if other.stage is Stage.WAITING and behind not in before:
-            break
-        if not other.settled:
+        if not other.settled and other.stage is not Stage.WAITING:
             reset(draft, other)
         behind = queue.line.after(behind)
-    _probe(draft, item)
-    return draft.item(item.id)
+    _test_half(draft, queue)
 
 
-def _probe(draft: Draft, item: Item) -> None:
-    suspects = draft.queue(item.key).suspects
-    half = suspects[: len(suspects) // 2]
+def _test_half(draft: Draft, queue: Queue) -> None:
+    half = queue.suspects[: len(queue.suspects) // 2]
     if len(half) > 1:
         _together(draft, half)
     draft.flag(half[-1], Flag.JOBS)
 
 
-def held_back(draft: Draft, item: Item) -> bool:
+def held_back(queue: Queue, item: Item) -> bool:
     """Whether an item waits for the verdict on the first half of a batch that has failed."""
-    queue = draft.queue(item.key)
     return bool(queue.suspects) and item.id > queue.probe
 
 
-def green(draft: Draft, item: Item) -> None:
-    """All builds that speak for an item have ended: the first of its batch may have its turn, suspicion moves on."""
-    if item.failing:
+def passed(draft: Draft, item: Item) -> None:
+    """All builds of an item have ended well: the first of its batch may have its turn, suspicion moves on."""
+    if item.failing or covered(item):
         return
-    if item.batch and item.batch[-1] == item.id:
-        first = fellows(draft, item)[0]
-        draft.flag(first.id, Flag.JOBS)
+    draft.flag(fellows(draft, item)[0].id, Flag.JOBS) if item.batch else None
     queue = draft.queue(item.key)
-    if queue.suspects and queue.probe == item.id:
-        _proved(draft, item, queue)
-
-
-def _proved(draft: Draft, item: Item, queue: Queue) -> None:
-    """The first half of the suspects is green: the bad one is among the others."""
+    if not queue.suspects or queue.probe != item.id:
+        return
     rest = queue.suspects[len(queue.suspects) // 2 :]
     if len(rest) > 1:
-        draft.put_queue(replace(queue, suspects=rest))
-        _probe(draft, item)
-        return
-    culprit = draft.item(rest[0])
+        _test_half(draft, draft.put_queue(replace(queue, suspects=rest)))
+    else:
+        _convict(draft, draft.item(rest[0]))
+        acquit(draft, queue)
+
+
+def _convict(draft: Draft, item: Item) -> None:
+    """Only this one can be the bad one: it spoke for the batch, and what it had not built then need not be built."""
     runs = tuple(
-        run if run.phase is Phase.DONE else replace(run, phase=Phase.DONE, result="ABORTED") for run in culprit.runs
+        run if run.phase is Phase.DONE else replace(run, phase=Phase.DONE, result="ABORTED") for run in item.runs
     )
-    draft.put(replace(culprit, runs=runs))
-    clear(draft, queue)
+    draft.put(replace(item, runs=runs))
 
 
-def found(draft: Draft, item: Item) -> None:
-    """An item that was tested by itself is red: it is the bad one."""
+def failed(draft: Draft, item: Item) -> None:
+    """An item that was tested by itself is red: if it is the one that is tested for the suspects, it is the bad one."""
     queue = draft.queue(item.key)
-    if queue.suspects and queue.probe == item.id and not item.batch:
-        clear(draft, queue)
-
-
-def is_done(draft: Draft, item: Item) -> bool:
-    """Whether all builds that speak for an item have ended."""
-    last = draft.find(item.batch[-1]) if item.batch else item
-    return last is not None and complete(last)
+    if queue.suspects and queue.probe == item.id:
+        acquit(draft, queue)

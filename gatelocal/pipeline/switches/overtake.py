@@ -15,6 +15,7 @@ from gatelocal.pipeline.builds import all_green, complete
 from gatelocal.pipeline.draft import Draft
 from gatelocal.pipeline.state import Item, Stage
 from gatelocal.pipeline.switches.beside import affects, opened
+from gatelocal.pipeline.switches.members import apart
 
 
 def may(draft: Draft, item: Item) -> bool:
@@ -45,6 +46,7 @@ def step_aside(draft: Draft, item: Item) -> Item:
         if other.ahead == item.id and other.ahead_generation == item.generation:
             draft.put(replace(other, ahead=item.ahead, ahead_generation=item.ahead_generation))
         number = line.after(number)
+    apart(draft, item)
     key = opened(draft, item.key)
     draft.remove(item)
     aside = replace(item, queue=key[1], ahead=0, ahead_generation=0, content=item.changes)

@@ -17,7 +17,7 @@ from gatelocal.pipeline.place import Manner, put_in
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, QueueKey, Stage
 from gatelocal.pipeline.switches.beside import affects, family, opened
-from gatelocal.pipeline.switches.members import dissolve
+from gatelocal.pipeline.switches.members import apart
 
 
 def place(
@@ -79,8 +79,7 @@ def move_beside(draft: Draft, item: Item) -> None:
     if queue.dynamic or tied or item.settled or item.stage is Stage.LOOKING:
         return
     follower = queue.line.after(item.id)
-    if item.batch:
-        dissolve(draft, item)
+    apart(draft, item)
     draft.remove(stop(draft, draft.item(item.id)))
     if follower is not None:
         draft.flag(follower, Flag.BASE)
