@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from gatelocal.model.facts import Ref
-from gatelocal.model.layout import JobKind, Manager
+from gatelocal.model.layout import NOOP, JobKind, Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
 from gatelocal.pipeline.events import BuildDone, Event
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage, State
@@ -28,6 +28,7 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
         found += _stopped(before, event, after, actions, number)
     found += _actions(before, after, actions)
     found += _semaphores(before, after)
+    found += _suspects(before, after)
     return found
 
 
@@ -71,31 +72,66 @@ def _speaks(run: JobRun) -> bool:
 
 def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
     """Only what is green lands, with nothing ahead that does not land together with it, after all that it needs."""
-    if item.ahead and item.ahead not in item.batch:
+    if item.ahead:
         yield f"{name} lands before what is ahead of it"
+    for needed in item.needs:
+        if not _has_landed(state, needed):
+            yield f"{name} lands before {needed}, which it needs"
+    if item.stage is Stage.LOOKING or not item.batch:
+        yield from _proof(state, item, name)
+
+
+def _proof(state: State, item: Item, name: str) -> Iterator[str]:
+    """What lands is what was tested: each of its voting jobs is green in its present generation, by a build or by one
+    that was taken over, on a workspace of what has landed, the item itself, and who lands together with it.
+
+    Once the submit of a member is on its way its batch may come apart: then it was so when that was sent.
+    """
     tested = state.items.get(item.batch[-1]) if item.batch else item
-    if tested is None:
-        yield f"{name} lands on the word of item {item.batch[-1]}, which has gone"
+    if tested is None or tested.batch != item.batch:
+        yield f"{name} lands on the word of item {item.batch[-1]}, which is not given any more"
         return
-    together = {change for number in item.batch if (one := state.items.get(number)) for change in one.names}
     for run in tested.runs:
         if _speaks(run) and run.result not in _GREEN:
             yield f"{name} lands although {run.job.name} is {run.result or run.phase.value}"
-    for needed in item.needs:
-        facts = state.changes.get(needed)
-        if needed not in together and (facts is None or facts.status != "MERGED"):
-            yield f"{name} lands before {needed}, which it needs"
+        elif _speaks(run) and run.result == "SUCCESS" and not (run.build or run.reused or run.job.name == NOOP):
+            yield f"{name} lands although {run.job.name} was never built"
+    together = [one for number in item.batch or (item.id,) if (one := state.items.get(number)) is not None]
+    inside = {ref for one in together if one.batch == item.batch for ref in one.changes}
+    if not inside <= set(tested.content):
+        yield f"{name} lands and was not in the workspace that was tested"
+    pipeline = state.layout.pipelines.get(item.pipeline)
+    if pipeline is not None and pipeline.manager is Manager.DEPENDENT and not item.has_landed:
+        for ref in tested.content:
+            if ref not in inside and not _has_landed(state, ref.change) and not _beside(state, item, tested):
+                yield f"{name} lands and was tested on {ref}, which has not landed"
+
+
+def _beside(state: State, item: Item, tested: Item) -> bool:
+    """Whether it has overtaken those that it was tested on, because neither touches the inputs of the other."""
+    queue = state.queues.get(item.key)
+    return tested is item and queue is not None and queue.dynamic
+
+
+def _has_landed(state: State, change: str) -> bool:
+    facts = state.changes.get(change)
+    return facts is not None and facts.status == "MERGED"
 
 
 def _batch(state: State, item: Item, name: str) -> Iterator[str]:
-    """Who is tested together with others is so for them as well; only the last has builds, and contains them all."""
+    """Who is tested together with others is so for them as well; only the last has builds, and contains them all.
+
+    Whose submit is on its way goes by what was true when it was sent.
+    """
+    if item.settled:
+        return
     last = state.items.get(item.batch[-1])
     if last is None or item.id not in item.batch:
         yield f"{name} is tested together with items that are not there"
         return
     for number in item.batch:
         other = state.items.get(number)
-        if other is not None and other.batch != item.batch:
+        if other is not None and other.batch != item.batch and not other.settled:
             yield f"{name} is tested together with item {number}, which does not know of that"
     own = [run for run in item.runs if run.job.kind is not JobKind.REPORTER]
     if item is not last and any(run.phase not in (Phase.IDLE, Phase.DONE) or run.build for run in own):
@@ -216,6 +252,8 @@ def _one_submit(state: State, action: Submit) -> Iterator[str]:
         return
     if state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
         return
+    if not item.submitted:
+        yield from _proof(state, item, str(action.ref))
     queue = state.queues[item.key]
     main = state.queues.get((queue.pipeline, queue.label)) or queue
     for name in (main.name, *main.beside):
@@ -223,7 +261,7 @@ def _one_submit(state: State, action: Submit) -> Iterator[str]:
             other = state.items[number]
             if name == main.name and not other.failing and other.stage not in (Stage.LOOKING, Stage.LANDING):
                 break  # whoever is behind has it ahead, and may not land for that
-            if number != item.id and other.stage is Stage.LANDING and not (item.batch and other.batch == item.batch):
+            if number != item.id and other.stage is Stage.LANDING:
                 yield f"{action.ref} is submitted while item {number} lands on the same branches"
 
 
@@ -243,6 +281,15 @@ def _held(before: State, name: str) -> int:
     """A layout that was read again may allow less than is held already."""
     known = before.semaphores.get(name)
     return len(known.holders) if known is not None else 0
+
+
+def _suspects(before: State, after: State) -> Iterator[str]:
+    if after.queues is before.queues:
+        return
+    for queue in after.queues.values():
+        gone = [number for number in queue.suspects if number not in queue.line]
+        if gone:
+            yield f"queue {queue.label} suspects item {gone[0]}, which it does not have"
 
 
 # ---- a state in which nothing more follows
@@ -273,7 +320,8 @@ def _idle(state: State, queue: Queue) -> Iterator[str]:
         name = f"item {number} ({', '.join(map(str, item.changes))})"
         if item.stage is Stage.WAITING:
             yield f"{name} could be prepared and is not"
-        done = item.stage is Stage.TESTED and all(run.phase is Phase.DONE for run in item.runs)
+        tested = state.items[item.batch[-1]] if item.batch else item
+        done = item.stage is Stage.TESTED and all(run.phase is Phase.DONE for run in tested.runs)
         if done and not item.ahead and not queue.beside:
             yield f"{name} is done and was not reported"
         if item.stage in (Stage.PREPARING, Stage.LOOKING, Stage.LANDING):

@@ -128,7 +128,8 @@ class Item:
         prepared and known whether they are of use.
     :ivar cause: the change whose event brought it in. :ivar by_hand: a member has been landed by somebody else.
     :ivar batch: the items that are tested together with it, in order, itself included; the last one's builds speak for
-        all; empty when it is tested by itself; those that have landed are still named. :ivar suspicion: jobs whose failure restarted it, to be built first.
+        all; empty when it is tested by itself; those that have landed are still named.
+    :ivar suspicion: jobs whose failure restarted it, to be built first.
     """
 
     id: int

@@ -15,7 +15,7 @@ from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.decide import decide
 from gatelocal.pipeline.layout import layout_of
 from gatelocal.sim import dice
-from gatelocal.sim.game import Endless
+from gatelocal.sim.game import Endless, Stopped, raised
 from gatelocal.sim.lined import ScenarioError, lined, root
 from gatelocal.sim.lots import LAYOUTS, PROJECTS
 from gatelocal.sim.runner import Play, begin, finish, take
@@ -119,8 +119,12 @@ class Trial:
         """Play all steps and the end; those that cannot be carried out are left out. Stops at the first violation."""
         try:
             self._play()
+        except Stopped:
+            pass
         except Endless:
             self._wrong.append("it comes to no end")
+        except Exception as error:
+            self._wrong.append(raised(error))
 
     def _play(self) -> None:
         for step in self._values["steps"]:
@@ -137,6 +141,9 @@ class Trial:
             take(self.game, step_of(root_of(step), self._names))
         except ScenarioError:
             return False
+        except (Stopped, Endless):
+            self.done.append(step)
+            raise
         self.done.append(step)
         return True
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from traceback import walk_tb
 from typing import Any
 
 from gatelocal.engine.engine import Engine
@@ -21,11 +23,16 @@ class Endless(Exception):
     """More was decided than any world needs that comes to an end."""
 
 
+class Stopped(Exception):
+    """A rule has ended with an exception: that is a violation, and nothing can be played any more."""
+
+
 @dataclass(slots=True)
 class Play:
     """A scenario that is being played.
 
     :ivar failed: expectations that did not hold. :ivar violations: what must never be and was.
+    :ivar over: a rule has ended with an exception.
     :ivar decided: how many events were decided on. :ivar most: how many may be; 0 without a limit.
     :ivar reopen: what a new engine finds of the store that a dropped one has left.
     """
@@ -39,6 +46,7 @@ class Play:
     violations: list[str] = field(default_factory=list)
     reopen: Callable[[Store], Store] = lambda store: store
     looks: dict[str, dict[str, Any]] = field(default_factory=dict)
+    over: bool = False
     decided: int = 0
     most: int = 0
 
@@ -63,9 +71,13 @@ def engine_of(game: Play) -> Engine:
 
 
 def feed(game: Play, event: Event) -> None:
-    """Give the engine an event; if it is dropped on the way, another one is made from the store."""
+    """Give the engine an event; if it is dropped on the way, another one is made from the store.
+
+    :raises Stopped: a rule has ended with an exception.
+    """
     try:
-        game.engine.feed(event)
+        with _watched(game):
+            game.engine.feed(event)
         return
     except Crashed:
         pass
@@ -78,11 +90,32 @@ def restart(game: Play) -> None:
         game.store = game.reopen(game.store)
         game.engine = engine_of(game)
         try:
-            game.engine.run()
-            game.engine.feed(Started(game.world.now))
+            with _watched(game):
+                game.engine.run()
+                game.engine.feed(Started(game.world.now))
             return
         except Crashed:
             continue
+
+
+@contextmanager
+def _watched(game: Play) -> Iterator[None]:
+    """Whatever a rule raises is a violation, and the end. :raises Stopped: it has raised something."""
+    try:
+        yield
+    except (Crashed, Endless):
+        raise
+    except Exception as error:
+        game.violations.append(raised(error))
+        game.over = True
+        raise Stopped from error
+
+
+def raised(error: Exception) -> str:
+    """An exception as a violation: of what kind, and from which function of which module down to which."""
+    frames = [(frame.f_globals.get("__name__", ""), frame.f_code.co_name) for frame, _ in walk_tb(error.__traceback__)]
+    ours = [f"{module.rpartition('.')[2]}.{name}" for module, name in frames if module.startswith("gatelocal.")]
+    return f"{' → '.join(ours[-3:])} ended with {type(error).__name__} ({error})"
 
 
 def settle(game: Play) -> None:

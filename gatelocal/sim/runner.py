@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gatelocal.engine.engine import Engine
 from gatelocal.model.facts import Ref
 from gatelocal.pipeline import invariants
@@ -10,7 +12,7 @@ from gatelocal.pipeline.events import Started
 from gatelocal.ports import Store
 from gatelocal.sim import control, people
 from gatelocal.sim.audit import Audit
-from gatelocal.sim.game import Play, engine_of, feed, settle
+from gatelocal.sim.game import Play, Stopped, engine_of, feed, settle
 from gatelocal.sim.scenario import ChangeSpec, Scenario
 from gatelocal.sim.server import REVIEWER, Server, WorldChange
 from gatelocal.sim.steps import Step
@@ -21,11 +23,15 @@ __all__ = ["Play", "begin", "feed", "finish", "play", "settle", "take"]
 
 
 def play(scenario: Scenario, *, keep_log: bool = False, store: Store | None = None) -> Play:
-    """Play all steps. :raises ScenarioError: a step cannot be carried out."""
+    """Play all steps, or as many as there are until a rule ends with an exception.
+
+    :raises ScenarioError: a step cannot be carried out.
+    """
     game = begin(scenario, keep_log=keep_log, store=store)
-    for step in scenario.steps:
-        take(game, step)
-    finish(game)
+    with suppress(Stopped):
+        for step in scenario.steps:
+            take(game, step)
+        finish(game)
     return game
 
 
@@ -46,8 +52,9 @@ def begin(scenario: Scenario, *, keep_log: bool = False, store: Store | None = N
     game = Play(scenario, world, store, Engine(store, world), audit)
     world.on_landing = lambda action, _: game.violations.extend(audit.landing(action, game.state))
     game.engine = engine_of(game)
-    feed(game, Started(world.now))
-    settle(game)
+    with suppress(Stopped):
+        feed(game, Started(world.now))
+        settle(game)
     return game
 
 
@@ -74,7 +81,9 @@ def _add(server: Server, spec: ChangeSpec) -> None:
 
 
 def finish(game: Play) -> None:
-    """What is to be looked at once all steps are done."""
+    """What is to be looked at once all steps are done. :raises Stopped: a rule has ended with an exception."""
+    if game.over:
+        raise Stopped
     if game.world.armed:
         game.failed.append(f"crash: no {game.world.armed} came after which the engine could be dropped")
     game.violations.extend(invariants.at_rest(game.state))
@@ -84,7 +93,12 @@ def finish(game: Play) -> None:
 
 
 def take(game: Play, step: Step) -> None:
-    """Carry out one step, with all its consequences. :raises ScenarioError: it cannot be."""
+    """Carry out one step, with all its consequences.
+
+    :raises ScenarioError: it cannot be. :raises Stopped: a rule has ended with an exception, now or before.
+    """
+    if game.over:
+        raise Stopped
     found = people.STEPS.get(step.verb) or control.STEPS[step.verb]
     found(game, step.value)
     settle(game)

@@ -36,7 +36,7 @@ def fellows(draft: Draft, item: Item) -> list[Item]:
 
 
 def apart(draft: Draft, item: Item) -> None:
-    """The item leaves, moves or begins anew: its batch is none any more, nor is the search for a bad one among its like.
+    """The item leaves, moves or begins anew: its batch is none any more, nor is the search for a bad one that it is in.
 
     Whoever was about to land on that word is not; the last one, which has built the jobs of all, begins anew.
     """
