@@ -84,6 +84,7 @@ def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
     for project, branch, tip in event.bases:
         if draft.tip((project, branch)) is None:
             draft.put_tip((project, branch), tip)
+            draft.put_glimpsed((project, branch), tip)
     if event.action != item.preparation:
         _control_prepared(draft, item, event)
         return

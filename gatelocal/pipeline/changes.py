@@ -110,8 +110,8 @@ def ref_updated(draft: Draft, event: RefUpdated) -> None:
     facts = event.facts
     branch = (facts.project, facts.branch)
     known = draft.tip(branch)
-    if not event.ours and known != event.tip:
-        if draft.policy.reuse and known is not None:
+    if not event.ours and (known != event.tip or draft.glimpsed(branch) == event.tip):
+        if draft.policy.reuse and known not in (None, event.tip):
             draft.put_step((*branch, event.tip), Step(known, None, facts.files))
         _trunk_moved(draft, facts, event.tip)
     draft.put_facts(facts)
@@ -125,7 +125,10 @@ def _trunk_moved(draft: Draft, facts: Facts, tip: str) -> None:
 
     With ``verify`` all items of its queues are tested again on the trunk as it really is.
     """
-    draft.put_tip((facts.project, facts.branch), tip)
+    moved = (facts.project, facts.branch)
+    draft.put_tip(moved, tip)
+    if draft.glimpsed(moved) is not None:
+        draft.put_glimpsed(moved, None)
     for pipeline in draft.layout.pipelines.values():
         found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
         if found is None:

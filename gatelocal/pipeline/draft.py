@@ -33,7 +33,7 @@ class Draft:
 
     __slots__ = tuple(
         "before layout now counter actions agenda holds wake later _items _queues _changes _where _needed _semaphores"
-        " _last _tips _served _told _proved _trail _provided".split()
+        " _last _tips _glimpsed _served _told _proved _trail _provided".split()
     )
 
     def __init__(self, before: State, now: float) -> None:
@@ -54,6 +54,7 @@ class Draft:
         self._semaphores: dict[str, Semaphore | None] = {}
         self._last: dict[str, Reason | None] = {}
         self._tips: dict[tuple[str, str], str | None] = {}
+        self._glimpsed: dict[tuple[str, str], str | None] = {}
         self._served: dict[str, tuple[int, int] | None] = {}
         self._told: dict[str, tuple[str, ...] | None] = {}
         self._proved: dict[tuple[str, str, str], str | None] = {}
@@ -82,6 +83,7 @@ class Draft:
             semaphores=old.semaphores.changed(self._semaphores) if self._semaphores else old.semaphores,
             last=old.last.changed(self._last) if self._last else old.last,
             tips=old.tips.changed(self._tips) if self._tips else old.tips,
+            glimpsed=old.glimpsed.changed(self._glimpsed) if self._glimpsed else old.glimpsed,
             served=old.served.changed(self._served) if self._served else old.served,
             told=old.told.changed(self._told) if self._told else old.told,
             proved=old.proved.changed(self._proved) if self._proved else old.proved,
@@ -248,6 +250,14 @@ class Draft:
     def put_tip(self, branch: tuple[str, str], tip: str) -> None:
         """Remember it."""
         self._tips[branch] = tip
+
+    def glimpsed(self, branch: tuple[str, str]) -> str | None:
+        """A tip that was only seen in a workspace: those who were prepared before may not have had it."""
+        return self._glimpsed[branch] if branch in self._glimpsed else self.before.glimpsed.get(branch)
+
+    def put_glimpsed(self, branch: tuple[str, str], tip: str | None) -> None:
+        """Remember it; None: it has been told of."""
+        self._glimpsed[branch] = tip
 
     def served(self, change: str) -> tuple[int, int] | None:
         """The patchset and the approval that the change was last taken in by."""

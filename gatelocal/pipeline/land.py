@@ -15,10 +15,10 @@ from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.events import Looked, Submitted
-from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.leave import inform, leave, say, take_out
 from gatelocal.pipeline.ready import obstacle
 from gatelocal.pipeline.resources import stop
+from gatelocal.pipeline.reuse import without
 from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, Reason, Stage, Step
 from gatelocal.pipeline.switches import beside
@@ -183,18 +183,17 @@ def _fellow_left(draft: Draft, item: Item, event: Looked) -> bool:
 def test_anew(draft: Draft, key: tuple[str, str], moved: Facts | None = None) -> None:
     """Test all prepared items of a queue again, on the trunk as it is now.
 
-    :param moved: the branch that has moved, with the paths: those that were not prepared on it knowingly keep no result
-        that reads one of them.
+    :param moved: the branch that has moved, with the paths: no result is kept that reads one of them.
     """
     for number in tuple(draft.queue(key).line):
         item = draft.item(number)
-        if item.stage is Stage.WAITING or item.settled:
+        if item.settled:
             continue
-        fresh = reset(draft, item)
-        if moved is not None and all((moved.project, moved.branch) != base[:2] for base in item.bases):
-            kept = tuple(one for one in fresh.kept if not touches(one.run.job, moved.files))
-            draft.put(replace(fresh, kept=kept))
-        draft.flag(number, Flag.BASE)
+        if item.stage is not Stage.WAITING:
+            item = reset(draft, item)
+            draft.flag(number, Flag.BASE)
+        if moved is not None:
+            without(draft, item, moved.files)
 
 
 def submitted(draft: Draft, item: Item, event: Submitted) -> None:

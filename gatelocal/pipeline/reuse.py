@@ -69,6 +69,19 @@ def _is_free(run: JobRun) -> bool:
     return bool(part) and not bound and not run.doomed and run.control_of < 0
 
 
+def without(draft: Draft, item: Item, files: tuple[str, ...]) -> Item:
+    """The item after these paths have changed in a branch that it need not be prepared on: what reads them is of no use.
+
+    :param files: none when they are not known.
+    """
+    kept = tuple(one for one in item.kept if not touches(one.run.job, files))
+    spare = frozenset(one.run.build for one in item.going if not touches(one.run.job, files))
+    going = tuple(one for one in item.going if one.run.build in spare)
+    if (kept, going) == (item.kept, item.going):
+        return item
+    return draft.put(replace(stop_going(draft, item, spare), kept=kept, going=going))
+
+
 def taken_over(draft: Draft, item: Item, run: JobRun) -> JobRun:
     """The run with what an earlier generation has for the same job on the same inputs: a result, or a running build."""
     if run.job.requires:

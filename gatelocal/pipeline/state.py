@@ -274,6 +274,8 @@ class State:
     :ivar changes: what is known of each change. :ivar where: change → items that hold it.
     :ivar needed: change → items that need it. :ivar last: why a change is not in the queue.
     :ivar tips: (project, branch) → the tip as the gate knows it. :ivar served: change → the approval it entered by.
+    :ivar glimpsed: those of the tips that nobody has told of: a workspace was made on them, and what was prepared
+        before may have been on others.
     :ivar told: change → what its author has been told already. :ivar proved: (project, branch, job) → the tip that the
         job is known to be green on. :ivar trail: (project, branch, tip) → what that tip added to the one before.
     :ivar provided: (pipeline, patchset) → what its jobs provided when it was last there.
@@ -292,6 +294,7 @@ class State:
     semaphores: Table[str, Semaphore] = field(default_factory=Table)
     last: Table[str, Reason] = field(default_factory=Table)
     tips: Table[tuple[str, str], str] = field(default_factory=Table)
+    glimpsed: Table[tuple[str, str], str] = field(default_factory=Table)
     served: Table[str, tuple[int, int]] = field(default_factory=Table)
     told: Table[str, tuple[str, ...]] = field(default_factory=Table)
     proved: Table[tuple[str, str, str], str] = field(default_factory=Table)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.model.facts import Ref
-from gatelocal.model.layout import NOOP, JobKind, JobSpec, Layout
+from gatelocal.model.facts import Facts, Ref
+from gatelocal.model.layout import NOOP, JobKind, JobSpec, Layout, Manager
 from gatelocal.pipeline.actions import Submit
 from gatelocal.pipeline.freeze import jobs_of
 from gatelocal.pipeline.match import any_matches
+from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.state import State
 from gatelocal.sim.build import Build
 from gatelocal.sim.workspaces import Branch
@@ -49,9 +50,10 @@ class Audit:
 
     def _judged(self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State) -> list[str]:
         """What is wrong under the layout that is in force, unless the jobs were frozen under an earlier one."""
-        found = list(self._tested(ref, action, together, state))
+        keys = self._branches(state, action, _branch(self._world, ref))
+        found = list(self._tested(ref, action, together, state, keys))
         for layout in reversed(self.layouts):
-            if not found or not any(self._tested(ref, action, together, replace(state, layout=layout))):
+            if not found or not any(self._tested(ref, action, together, replace(state, layout=layout), keys)):
                 return []
         return found
 
@@ -110,34 +112,49 @@ class Audit:
             self._by_change.setdefault(build.start.change, []).append(build)
         self._seen = len(self._world.builds)
 
-    def _tested(self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State) -> Iterator[str]:
+    def _tested(
+        self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State, keys: tuple[Branch, ...]
+    ) -> Iterator[str]:
         """All voting jobs of a change have a green result on exactly the content that its branch has now."""
-        change = self._world.server.changes[ref.change]
         try:
             jobs = jobs_of(state.layout, self._world.server.facts(ref.change), action.pipeline)
         except ConfigurationError as error:
             yield f"{ref} landed although its jobs cannot be told: {error.brief}"
             return
         builds = [b for one in together for b in self._by_change.get(one.change, ()) if _of(b, action)]
-        key = (change.project, change.branch)
         for job in jobs:
             decides = job.voting and job.name != NOOP and job.kind is not JobKind.REPORTER
             if not decides or self._not_asked_for(job, jobs, builds):
                 continue
-            if not self._green(state, job, builds, key) and not self._skipped(state, job, jobs, builds, key):
-                yield f"{ref} landed on {' '.join(key)} without a green {job.name} on what the branch has now"
+            if not self._green(state, job, builds, keys) and not self._skipped(state, job, jobs, builds, keys):
+                yield f"{ref} landed on {' '.join(keys[0])} without a green {job.name} on what the branch has now"
 
-    def _green(self, state: State, job: JobSpec, builds: list[Build], key: Branch) -> bool:
+    def _branches(self, state: State, action: Submit, own: Branch) -> tuple[Branch, ...]:
+        """The branch of a change; with ``verify`` also those that were in one queue with it all the time: nobody lands
+        who was tested on other tips of them.
+        """
+        others = [key for key in self._world.server.entries if key != own] if state.policy.verify else []
+        for layout in (state.layout, *self.layouts):
+            pipeline = layout.pipelines.get(action.pipeline)
+            if pipeline is None or pipeline.manager is not Manager.DEPENDENT:
+                return (own,)
+            queue = queue_name(layout, pipeline, Facts("", 1, *own))
+            others = [key for key in others if queue_name(layout, pipeline, Facts("", 1, *key)) == queue]
+        return (own, *others)
+
+    def _green(self, state: State, job: JobSpec, builds: list[Build], keys: tuple[Branch, ...]) -> bool:
         green = (build for build in builds if build.start.job == job.name and build.result == "SUCCESS")
-        return any(self._same_content(state, job, build, key) for build in green)
+        return any(all(self._same_content(state, job, build, key) for key in keys) for build in green)
 
-    def _skipped(self, state: State, job: JobSpec, jobs: tuple[JobSpec, ...], builds: list[Build], key: Branch) -> bool:
+    def _skipped(
+        self, state: State, job: JobSpec, jobs: tuple[JobSpec, ...], builds: list[Build], keys: tuple[Branch, ...]
+    ) -> bool:
         """Whether a job that does not vote, and that this one depends on, did not succeed."""
         by_name = {one.name: one for one in jobs}
         pending, seen = [job.name], {job.name}
         while pending:
             for name in (name for name, _ in by_name[pending.pop()].dependencies if name in by_name):
-                if not by_name[name].voting and not self._green(state, by_name[name], builds, key):
+                if not by_name[name].voting and not self._green(state, by_name[name], builds, keys):
                     return True
                 if name not in seen:
                     seen.add(name)

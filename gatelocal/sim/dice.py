@@ -22,14 +22,14 @@ class Dice:
     """The choices of one world.
 
     :ivar foreign: whether others push to the branches or submit by hand: without ``verify`` nobody would notice.
-    :ivar batches: whether the policy has an eye on nodes that have to be waited for.
+    :ivar scarce: whether nodes have to be waited for.
     """
 
     random: Random
     names: tuple[str, ...]
     layout: str
     foreign: bool
-    batches: bool
+    scarce: bool
 
     def change(self) -> str:
         """Any change."""
@@ -48,13 +48,14 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     """The values of a scenario: projects, changes, rules and what happens to them."""
     random = Random(seed)  # noqa: S311 - a repeatable world, not a secret
     chosen = policy or _policy(random)
-    names = tuple("ABCDEFGHIJ"[: random.randint(2, 7)])
+    names = tuple("ABCDEFGHIJ"[: random.randint(2, 7 if random.random() < 0.9 else 10)])
     layout = random.choice(tuple(LAYOUTS))
-    foreign = has(chosen, "verify") and random.random() < 0.5
-    dice = Dice(random, names, layout, foreign, has(chosen, "batch"))
+    foreign = has(chosen, "verify") and random.random() < 0.6
+    scarce = random.random() < (0.7 if has(chosen, "batch") else 0.2)
+    dice = Dice(random, names, layout, foreign, scarce)
     changes = _changes(dice)
     builds = _builds(dice)
-    steps = [_step(dice) for _ in range(random.randint(6, 22))]
+    steps = [_step(dice) for _ in range(random.randint(6, 22 if random.random() < 0.9 else 40))]
     steps.insert(0, {"approve": random.sample(names, len(names))})
     return {
         "scenario": f"random {seed}",
@@ -69,13 +70,15 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
 def _policy(random: Random) -> str | dict[str, bool]:
     """A policy by its name, a single switch, or several."""
     kind = random.random()
-    if kind < 0.4:
-        return random.choice(("classic", "default"))
-    if kind < 0.6:
-        return {random.choice(_SWITCHES): True}
-    if kind < 0.85:
-        return dict.fromkeys(random.sample(_SWITCHES, random.randint(2, len(_SWITCHES))), True)
     others = [name for name in _SWITCHES if name not in STARRED]
+    if kind < 0.3:
+        return random.choice(("classic", "default"))
+    if kind < 0.45:
+        return {random.choice(_SWITCHES): True}
+    if kind < 0.65:
+        return dict.fromkeys(random.sample(_SWITCHES, random.randint(2, len(_SWITCHES))), True)
+    if kind < 0.85:
+        return dict.fromkeys(("verify", *random.sample(others, random.choice((1, 1, 2)))), True)
     return dict.fromkeys((*STARRED, *random.sample(others, random.randint(1, len(others)))), True)
 
 
@@ -152,11 +155,11 @@ def _builds(dice: Dice) -> Values:
     builds: Values = {"rules": [_rule(dice) for _ in range(dice.random.randint(0, 4))]}
     if dice.happens(0.3):
         builds["rules"].append({"job": "p", "result": "SUCCESS", "returns": {"artifacts": ["image"]}})
-    if dice.happens(0.8):
+    if dice.happens(0.75):
         builds["hold"] = True
-    else:
+    elif dice.happens(0.8):
         builds["durations"] = {job: f"{dice.random.randint(1, 30)}m" for job in BUILT_JOBS}
-    if dice.happens(0.6 if dice.batches else 0.2):
+    if dice.scarce:
         builds["nodes"] = "hold"
     return builds
 
@@ -188,7 +191,7 @@ _RESULTS = ("FAILURE", "FAILURE", "FAILURE", "TIMED_OUT", "POST_FAILURE", "LOST"
 
 
 def _step(dice: Dice) -> Step:
-    kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ())]
+    kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ()), *(_SCARCE if dice.scarce else ())]
     make, _ = dice.random.choices(kinds, weights=[weight for _, weight in kinds])[0]
     return make(dice)
 
@@ -250,17 +253,21 @@ def _operator(dice: Dice) -> Step:
                 {"dequeue": dice.change(), "pipeline": "gate"},
                 {"promote": dice.some(3)},
                 {"enqueue": dice.change(), "pipeline": random.choice(("gate", "gate", "check"))},
-                {"pause": random.choice(QUEUES[dice.layout])},
-                {"resume": random.choice(QUEUES[dice.layout])},
                 {"hold": wish},
             )
         )
     }
 
 
+def _stand(dice: Dice) -> Step:
+    verb = dice.random.choice(("pause", "resume", "resume"))
+    return {"operator": {verb: dice.random.choice(QUEUES[dice.layout])}}
+
+
 def _nodes(dice: Dice) -> Step:
-    kinds = ({"release": 1}, {"free": 1}, {"free": 2}, {"release": {"job": "unit"}}, "release")
-    return {"nodes": dice.random.choice(kinds)}
+    chosen = {"release": {"job": dice.random.choice(BUILT_JOBS)}}, {"release": {"change": dice.change()}}
+    kinds = ({"release": 1}, {"free": 1}, {"free": 2}, {"free": dice.random.randint(3, 6)}, *chosen)
+    return {"nodes": "release" if dice.happens(0.1) else dice.random.choice(kinds)}
 
 
 def _crash(dice: Dice) -> Step:
@@ -307,13 +314,14 @@ _COMMON: tuple[tuple[Callable[[Dice], Step], int], ...] = (
     (_patchset, 4),
     (_event, 3),
     (_one("upload"), 3),
-    (_one("withdraw"), 2),
+    (_one("withdraw"), 3),
     (_one("abandon"), 2),
     (_one("restore"), 2),
     (_one("wip"), 1),
     (_one("ready"), 1),
-    (_operator, 8),
-    (_nodes, 5),
+    (_operator, 6),
+    (_stand, 4),
+    (_nodes, 1),
     (_crash, 7),
     (_reload, 2),
     (_set, 3),
@@ -321,4 +329,5 @@ _COMMON: tuple[tuple[Callable[[Dice], Step], int], ...] = (
     (lambda dice: {"advance": f"{dice.random.randint(1, 25)}m"}, 5),
     (lambda dice: {"announce": {"change": dice.change()}}, 2),
 )
-_FOREIGN: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_push, 5), (_one("submit"), 3))
+_FOREIGN: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_push, 5), (_one("submit"), 4))
+_SCARCE: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_nodes, 16),)

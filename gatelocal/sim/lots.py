@@ -127,6 +127,14 @@ LAYOUTS: dict[str, list[Values]] = {
         {"project": {"name": "^P.*", "queue": "old", "branches": "stable", "gate": {"jobs": ["docs", "nv"]}}},
         _project("P2", ["unit", "integ"]),
     ],
+    "plain": [
+        *_pipelines(),
+        *_JOBS,
+        {"queue": {"name": "all", "allow-circular-dependencies": True}},
+        _project("P", ["unit"], "all"),
+        _project("P1", ["unit", "sync"], "all"),
+        _project("P2", ["unit", {"t1": {"dependencies": "unit"}}], "all"),
+    ],
 }
 """Name → objects."""
 
@@ -138,6 +146,7 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "ring": ("ring",),
     "apart": ("one", "split/master", "split/stable"),
     "synced": ("ring", "old", "P2"),
+    "plain": ("all",),
 }
 """Layout → the queues of its gate."""
 

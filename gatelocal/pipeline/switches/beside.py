@@ -13,6 +13,7 @@ from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue
 from gatelocal.pipeline.inputs import touches
+from gatelocal.pipeline.reuse import without
 from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 
@@ -86,14 +87,18 @@ def landed(draft: Draft, item: Item) -> None:
 
 def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
     renewed: dict[int, int] = {}
+    files = files_of(draft, item) or ()
     for number in tuple(queue.line):
         other = draft.item(number)
-        if number == item.id or other.settled or other.stage in (Stage.WAITING, Stage.PARKED):
+        if number == item.id or other.settled:
+            continue
+        if other.stage in (Stage.WAITING, Stage.PARKED):
+            without(draft, other, files)
             continue
         contains = not own.isdisjoint(other.content)
         stuck = other.stage in (Stage.CONFLICT, Stage.BROKEN)
         if not contains and not stuck and affects(draft, item, other):
-            renewed[number] = reset(draft, other).generation
+            renewed[number] = without(draft, reset(draft, other), files).generation
             draft.flag(number, Flag.BASE)
         elif other.ahead in renewed:
             draft.put(replace(other, ahead_generation=renewed[other.ahead]))
