@@ -70,7 +70,7 @@ def _is_free(run: JobRun) -> bool:
 
 
 def without(draft: Draft, item: Item, files: tuple[str, ...]) -> Item:
-    """The item after these paths have changed in a branch that it need not be prepared on: what reads them is of no use.
+    """The item after paths have changed in a branch that it need not be prepared on: what reads them is of no use.
 
     :param files: none when they are not known.
     """
