@@ -6,17 +6,16 @@ from functools import partial
 
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager, Pipeline
+from gatelocal.pipeline import trunk
 from gatelocal.pipeline.actions import ReadServer, WakeAt
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated, ServerRead, Started, Woken
-from gatelocal.pipeline.land import end_reports, expel, tell_once, test_anew
+from gatelocal.pipeline.land import end_reports, expel, tell_once
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.match import ref_triggered, triggered
-from gatelocal.pipeline.ready import queue_name
-from gatelocal.pipeline.state import Item, Reason, Stage, Step
+from gatelocal.pipeline.state import Item, Reason, Stage
 from gatelocal.pipeline.switches import urgent
-from gatelocal.pipeline.switches.beside import family
 
 RECONCILE_EVERY = 600.0
 """Seconds between two readings of the server's state (the switch ``reconcile``)."""
@@ -27,7 +26,7 @@ _NOT_TOLD = ("no-project", "merged", "other-queue", "cycle")
 
 def take(draft: Draft, event: ChangeEvent) -> None:
     """An event of a change: housekeeping first, then the pipelines that it triggers (gate-semantics 1.2)."""
-    update(draft, event.facts)
+    update(draft, event.facts, event.tip)
     matching = [one for one in draft.layout.pipelines.values() if triggered(one, event, draft.now)]
     if matching:
         for facts in event.related:
@@ -39,14 +38,19 @@ def take(draft: Draft, event: ChangeEvent) -> None:
             tell_once(draft, pipeline.name, event.ref.change, 0, reason)
 
 
-def update(draft: Draft, facts: Facts) -> None:
-    """Keep what is known of a change; items with it are looked at when something has changed."""
+def update(draft: Draft, facts: Facts, tip: str = "") -> None:
+    """Keep what is known of a change; items with it are looked at when something has changed.
+
+    :param tip: where its branch is now that it has landed, if that was told.
+    """
     before = draft.facts(facts.change)
     if before == facts:
         return
     draft.put_facts(facts)
     if before is not None and before.patchset != facts.patchset:
         draft.put_last(facts.change, Reason("new-patchset", (str(facts.patchset),)))
+    if facts.status == "MERGED" and draft.policy.verify and _was_open(before):
+        _landed_by_hand(draft, facts, tip)
     for number in draft.where(facts.change):
         item = draft.find(number)
         if item is None or item.settled:
@@ -55,8 +59,6 @@ def update(draft: Draft, facts: Facts) -> None:
             continue
         if item.live and facts.status == "ABANDONED":
             _abandoned(draft, item)
-        elif item.live and facts.status == "MERGED" and draft.policy.verify and _was_open(before):
-            _landed_by_hand(draft, item, facts)
         elif item.live and _outdated(draft, item):
             _new_patchset(draft, item, facts)
         elif item.live:
@@ -79,13 +81,16 @@ def _was_open(before: Facts | None) -> bool:
     return before is not None and before.status != "MERGED"
 
 
-def _landed_by_hand(draft: Draft, item: Item, facts: Facts) -> None:
-    """The switch ``verify``: what landed by hand leaves the queue; members of its cycle are looked at anew."""
-    if draft.pipeline(item).manager is not Manager.DEPENDENT:
-        draft.flag(item.id, Flag.STAY)
-        return
-    leave(draft, item, Reason("merged"))
-    draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
+def _landed_by_hand(draft: Draft, facts: Facts, tip: str) -> None:
+    """The switch ``verify``: what landed by hand leaves the queue, its branch has moved; its cycle is looked at anew."""
+    known = (draft.find(number) for number in draft.where(facts.change))
+    held = [item for item in known if item is not None and draft.pipeline(item).manager is Manager.DEPENDENT]
+    if any(item.settled for item in held):
+        return  # it is our own submit, of which the answer is on its way
+    for item in held:
+        leave(draft, item, Reason("merged"))
+        draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
+    trunk.moved(draft, facts, tip)
 
 
 def _outdated(draft: Draft, item: Item) -> bool:
@@ -108,38 +113,12 @@ def _new_patchset(draft: Draft, item: Item, facts: Facts) -> None:
 def ref_updated(draft: Draft, event: RefUpdated) -> None:
     """A branch has moved: pipelines that run after that are triggered; ``verify`` notices what is not ours."""
     facts = event.facts
-    branch = (facts.project, facts.branch)
-    known = draft.tip(branch)
-    if not event.ours and (known != event.tip or draft.glimpsed(branch) == event.tip):
-        if draft.policy.reuse and known not in (None, event.tip):
-            draft.put_step((*branch, event.tip), Step(known, None, facts.files))
-        _trunk_moved(draft, facts, event.tip)
+    if not event.ours and trunk.is_news(draft, (facts.project, facts.branch), event.tip):
+        trunk.moved(draft, facts, event.tip)
     draft.put_facts(facts)
     for pipeline in draft.layout.pipelines.values():
         if ref_triggered(pipeline, event):
             enqueue(draft, pipeline, facts.ref)
-
-
-def _trunk_moved(draft: Draft, facts: Facts, tip: str) -> None:
-    """Somebody else has moved a branch: what was known to be green on it, or beside it, is not known any more.
-
-    With ``verify`` all items of its queues are tested again on the trunk as it really is.
-    """
-    moved = (facts.project, facts.branch)
-    draft.put_tip(moved, tip)
-    if draft.glimpsed(moved) is not None:
-        draft.put_glimpsed(moved, None)
-    for pipeline in draft.layout.pipelines.values():
-        found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
-        if found is None:
-            continue
-        for project, branch, job in draft.all_proved() if draft.policy.pause_on_broken_trunk else ():
-            other = Facts("", 1, project, branch)
-            if queue_name(draft.layout, pipeline, other) == found:
-                draft.put_proved((project, branch, job), None)
-        if draft.policy.verify and draft.queue_or_none((pipeline.name, found[0])) is not None:
-            for queue in family(draft, (pipeline.name, found[0])):
-                test_anew(draft, queue.key, facts)
 
 
 # ---- the switch `reconcile`
@@ -164,7 +143,7 @@ def server_read(draft: Draft, event: ServerRead) -> None:
     for project, branch, tip in event.tips:
         known = draft.tip((project, branch))
         if known is not None and known != tip:
-            _trunk_moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"), tip)
+            trunk.moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"), tip)
     for pipeline in draft.layout.pipelines.values():
         if pipeline.manager is Manager.DEPENDENT:
             for facts in event.facts:

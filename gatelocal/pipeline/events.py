@@ -17,7 +17,7 @@ class ChangeEvent:
     :ivar facts: the change as it is now.
     :ivar related: what it needs and what needs it, directly or not, as it is now.
     :ivar approvals: the votes that the event brings.
-    :ivar tips: for a landing, the branch's new state, when the server tells it.
+    :ivar tip: for a landing, where the branch is now, when the server tells it (Gerrit: ``newRev``).
     """
 
     at: float
@@ -28,6 +28,7 @@ class ChangeEvent:
     approvals: tuple[tuple[str, int], ...] = ()
     comment: str = ""
     by: str = ""
+    tip: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import partial
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager
-from gatelocal.pipeline import reporting, texts, window
+from gatelocal.pipeline import reporting, texts, trunk, window
 from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
 from gatelocal.pipeline.draft import Draft, Flag
@@ -18,8 +18,6 @@ from gatelocal.pipeline.events import Looked, Submitted
 from gatelocal.pipeline.leave import inform, leave, say, take_out
 from gatelocal.pipeline.ready import obstacle
 from gatelocal.pipeline.resources import stop
-from gatelocal.pipeline.reuse import without
-from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, Reason, Stage, Step
 from gatelocal.pipeline.switches import beside
 from gatelocal.pipeline.switches.members import fellows, spokesman
@@ -133,6 +131,8 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
     for facts in event.facts:
         draft.put_facts(facts)
     item = draft.put(replace(item, stage=Stage.TESTED))
+    moved = draft.policy.verify and _moved(draft, event)
+    item = draft.item(item.id)
     if draft.queue(item.key).paused:
         draft.flag(item.id, Flag.JOBS)
         return
@@ -147,17 +147,18 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
         if reason is not None:
             expel(draft, item, reason)
             return
-    if draft.policy.verify:
-        if any(facts.status == "MERGED" for facts in event.facts):
-            leave(draft, item, Reason("merged"))
-            return
-        moved = [(project, branch, tip) for project, branch, tip in event.tips if draft.tip((project, branch)) != tip]
-        if moved:
-            for project, branch, tip in moved:
-                draft.put_tip((project, branch), tip)
-            test_anew(draft, item.key)
-            return
-    _land(draft, item)
+    if draft.policy.verify and any(facts.status == "MERGED" for facts in event.facts):
+        leave(draft, item, Reason("merged"))
+    elif not moved:
+        _land(draft, item)
+
+
+def _moved(draft: Draft, event: Looked) -> bool:
+    """Whether somebody else has moved one of the branches; then all of its queue are tested on the trunk as it is."""
+    news = [tip for tip in event.tips if draft.tip(tip[:2]) != tip[2]]
+    for project, branch, tip in news:
+        trunk.moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"), tip)
+    return bool(news)
 
 
 def _fellow_left(draft: Draft, item: Item, event: Looked) -> bool:
@@ -178,22 +179,6 @@ def _fellow_left(draft: Draft, item: Item, event: Looked) -> bool:
     if found:
         draft.flag(item.id, Flag.JOBS)
     return found
-
-
-def test_anew(draft: Draft, key: tuple[str, str], moved: Facts | None = None) -> None:
-    """Test all prepared items of a queue again, on the trunk as it is now.
-
-    :param moved: the branch that has moved, with the paths: no result is kept that reads one of them.
-    """
-    for number in tuple(draft.queue(key).line):
-        item = draft.item(number)
-        if item.settled:
-            continue
-        if item.stage is not Stage.WAITING:
-            item = reset(draft, item)
-            draft.flag(number, Flag.BASE)
-        if moved is not None:
-            without(draft, item, moved.files)
 
 
 def submitted(draft: Draft, item: Item, event: Submitted) -> None:
@@ -303,6 +288,9 @@ def _pass_on(draft: Draft, item: Item) -> None:
 def _was_landed(draft: Draft, item: Item, event: Submitted) -> None:
     """It had landed by hand. Zuul: counts as not merged, those behind are tested again, the window stays."""
     _mark_merged(draft, event.ref.change)
+    facts = draft.facts(event.ref.change)
+    if draft.policy.verify and facts is not None:
+        trunk.moved(draft, facts, event.tip)
     if item.submitted + 1 < len(item.changes):
         _submit(draft, draft.put(replace(item, submitted=item.submitted + 1, by_hand=True)))
         return

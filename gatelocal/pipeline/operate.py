@@ -11,7 +11,7 @@ from gatelocal.pipeline.changes import update
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import Dequeue, Enqueue, HoldNodes, PauseQueue, Promote, Reloaded
-from gatelocal.pipeline.land import end_reports, test_anew
+from gatelocal.pipeline.land import end_reports
 from gatelocal.pipeline.leave import leave
 from gatelocal.pipeline.place import Manner
 from gatelocal.pipeline.projects import queue_specs, takes_part
@@ -19,6 +19,7 @@ from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Stage
 from gatelocal.pipeline.switches.members import apart
+from gatelocal.pipeline.trunk import test_anew
 
 
 def make_queues(draft: Draft) -> None:

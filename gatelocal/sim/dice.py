@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from random import Random
 from typing import Any
@@ -55,8 +55,9 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     dice = Dice(random, names, layout, foreign, scarce)
     changes = _changes(dice)
     builds = _builds(dice)
-    steps = [_step(dice) for _ in range(random.randint(6, 22 if random.random() < 0.9 else 40))]
-    steps.insert(0, {"approve": random.sample(names, len(names))})
+    steps = [{"approve": random.sample(names, len(names))}]
+    for _ in range(random.randint(6, 22 if random.random() < 0.9 else 40)):
+        steps += _happening(dice)
     return {
         "scenario": f"random {seed}",
         "layout": layout,
@@ -152,7 +153,7 @@ def _same_place(one: Values, other: Values) -> bool:
 
 
 def _builds(dice: Dice) -> Values:
-    builds: Values = {"rules": [_rule(dice) for _ in range(dice.random.randint(0, 4))]}
+    builds: Values = {"rules": [_rule(dice) for _ in range(dice.random.randint(0, 2 if dice.scarce else 4))]}
     if dice.happens(0.3):
         builds["rules"].append({"job": "p", "result": "SUCCESS", "returns": {"artifacts": ["image"]}})
     if dice.happens(0.75):
@@ -190,10 +191,32 @@ _RESULTS = ("FAILURE", "FAILURE", "FAILURE", "TIMED_OUT", "POST_FAILURE", "LOST"
 # ---- what happens
 
 
-def _step(dice: Dice) -> Step:
+def _happening(dice: Dice) -> list[Step]:
+    """A step, or several that belong together: what seldom meets by chance alone."""
+    if dice.happens(0.12):
+        return _story(dice)
     kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ()), *(_SCARCE if dice.scarce else ())]
+    return [_one_of(dice, kinds)]
+
+
+def _one_of(dice: Dice, kinds: Sequence[tuple[Callable[[Dice], Step], int]]) -> Step:
     make, _ = dice.random.choices(kinds, weights=[weight for _, weight in kinds])[0]
     return make(dice)
+
+
+def _story(dice: Dice) -> list[Step]:
+    """Changes come, builds begin and end, and somebody loses what it needs, maybe while a queue stands still."""
+    queue = dice.random.choice(QUEUES[dice.layout])
+    losses = [*_LOSSES, *(_FOREIGN if dice.foreign else ())]
+    begin: list[Step] = [{"approve": dice.some(4)}]
+    if dice.scarce:
+        begin.append({"nodes": {"free": dice.random.choice((2, 4, 9))}})
+    work = [_one_of(dice, _WORK) for _ in range(dice.random.randint(1, 3))]
+    loss = [_one_of(dice, losses) for _ in range(dice.random.choice((1, 1, 2)))]
+    if dice.happens(0.5):
+        held = [*work, *loss] if dice.happens(0.8) else [*loss, *work]
+        return [*begin, {"operator": {"pause": queue}}, *held, {"operator": {"resume": queue}}]
+    return [*begin, *work, *loss, {"release": "all"}]
 
 
 def _approve(dice: Dice) -> Step:
@@ -328,6 +351,23 @@ _COMMON: tuple[tuple[Callable[[Dice], Step], int], ...] = (
     (lambda dice: {"comment": {"change": dice.change(), "text": "recheck"}}, 2),
     (lambda dice: {"advance": f"{dice.random.randint(1, 25)}m"}, 5),
     (lambda dice: {"announce": {"change": dice.change()}}, 2),
+)
+_WORK: tuple[tuple[Callable[[Dice], Step], int], ...] = (
+    (_release, 4),
+    (lambda dice: {"release": "all"}, 3),
+    (lambda dice: {"release": {"job": "unit"}}, 2),
+    (lambda dice: {"advance": f"{dice.random.randint(5, 40)}m"}, 2),
+)
+_LOSSES: tuple[tuple[Callable[[Dice], Step], int], ...] = (
+    (_one("withdraw"), 3),
+    (_vote, 1),
+    (_patchset, 1),
+    (_one("abandon"), 1),
+    (_one("wip"), 1),
+    (_operator, 1),
+    (_set, 1),
+    (lambda dice: {"approve": {"change": dice.change(), "urgent": True}}, 1),
+    (_crash, 1),
 )
 _FOREIGN: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_push, 5), (_one("submit"), 4))
 _SCARCE: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_nodes, 16),)

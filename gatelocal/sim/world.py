@@ -356,11 +356,13 @@ class World:
         by: str = "reviewer",
     ) -> None:
         """Let the server send an event of a change; the facts in it are those of the moment when it is delivered."""
-        ref = Ref(name, patchset or self.server.changes[name].patchset)
+        change = self.server.changes[name]
+        ref = Ref(name, patchset or change.patchset)
+        tip = str(len(self.server.branch(change.project, change.branch))) if kind == "change-merged" else ""
 
         def event() -> Event:
             facts, related = self.server.facts(name), self.server.related(name)
-            return ChangeEvent(self.now, kind, ref, facts, related, approvals, comment, by)
+            return ChangeEvent(self.now, kind, ref, facts, related, approvals, comment, by, tip)
 
         self.events.append(event)
 
