@@ -335,6 +335,11 @@ def _skip(draft: Draft, item: Item, numbers: list[int], reason: str) -> Item:
     return draft.put(item)
 
 
+def skip(draft: Draft, item: Item, numbers: list[int], reason: str) -> Item:
+    """Skip those of these runs that have not begun; what waits for them goes on."""
+    return _resume(draft, _skip(draft, item, numbers, reason))
+
+
 def _resume(draft: Draft, item: Item) -> Item:
     """Let paused builds end whose children have all ended."""
     for at, run in enumerate(item.runs):

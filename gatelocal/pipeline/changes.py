@@ -82,7 +82,7 @@ def _was_open(before: Facts | None) -> bool:
 
 
 def _landed_by_hand(draft: Draft, facts: Facts, tip: str) -> None:
-    """The switch ``verify``: what landed by hand leaves the queue, its branch has moved; its cycle is looked at anew."""
+    """The switch ``verify``: what landed by hand leaves, its branch has moved, its cycle is looked at anew."""
     known = (draft.find(number) for number in draft.where(facts.change))
     held = [item for item in known if item is not None and draft.pipeline(item).manager is Manager.DEPENDENT]
     if any(item.settled for item in held):
@@ -90,7 +90,8 @@ def _landed_by_hand(draft: Draft, facts: Facts, tip: str) -> None:
     for item in held:
         leave(draft, item, Reason("merged"))
         draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
-    trunk.moved(draft, facts, tip)
+    if not tip or trunk.is_news(draft, (facts.project, facts.branch), tip):
+        trunk.moved(draft, facts, tip)
 
 
 def _outdated(draft: Draft, item: Item) -> bool:

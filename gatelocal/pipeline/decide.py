@@ -46,8 +46,11 @@ from gatelocal.pipeline.reporting import stands_still
 from gatelocal.pipeline.speculate import rebase
 from gatelocal.pipeline.state import Item, Queue, Stage, State
 from gatelocal.pipeline.switches import batch, beside, late_restart, overtake, urgent
-from gatelocal.pipeline.switches.members import covered
+from gatelocal.pipeline.switches.members import covered, fellows
 from gatelocal.pipeline.window import admit, is_active
+
+_MOST_ROUNDS = 1_000_000
+"""More looks at items than any event needs."""
 
 
 def initial(layout: Layout, policy: Policy = CLASSIC) -> State:
@@ -109,8 +112,12 @@ def _take(draft: Draft, event: Event) -> None:  # noqa: PLR0912 - one arm for ea
 
 
 def _settle(draft: Draft) -> None:
-    """Walk the queues until nothing is left to be looked at."""
+    """Walk the queues until nothing is left to be looked at. :raises RuntimeError: that does not come to an end."""
+    rounds = 0
     while draft.agenda or draft.later:
+        rounds += 1
+        if rounds > _MOST_ROUNDS:
+            raise RuntimeError("the queues come to no rest")
         if not draft.agenda:
             enqueue_later(draft)
             continue
@@ -135,17 +142,22 @@ def _examine(draft: Draft, number: int, flag: int) -> None:
     queue = draft.queue(item.key)
     if queue.reporting and stands_still(draft, queue):
         return
-    if flag & Flag.STAY and not queue.paused:
-        if regrouped(draft, item):
-            return
-        reason = may_stay(draft, item)
-        if reason is not None:
-            expel(draft, item, reason)
-            return
+    if flag & Flag.STAY and not queue.paused and _leaves(draft, item):
+        return
     if flag & Flag.BASE:
         rebase(draft, item)
         item, queue = draft.item(number), draft.queue(queue.key)
     _progress(draft, item, queue)
+
+
+def _leaves(draft: Draft, item: Item) -> bool:
+    """Take the item out if it may not stay."""
+    if regrouped(draft, item):
+        return True
+    reason = may_stay(draft, item)
+    if reason is not None:
+        expel(draft, item, reason)
+    return reason is not None
 
 
 def _progress(draft: Draft, item: Item, queue: Queue) -> None:
@@ -200,6 +212,8 @@ def _start(draft: Draft, item: Item) -> Item:
         return item
     if not item.suspicion:
         return advance(draft, item)
+    if _has_failed(item):
+        return advance(draft, late_restart.given_up(draft, item))
     if late_restart.doubtful(draft, item) is not None:
         return advance(draft, item, late_restart.begun(item))
     only = late_restart.first(item)
@@ -214,6 +228,8 @@ def _done(draft: Draft, item: Item) -> None:
     if policy.batch:
         batch.passed(draft, item)
         item = draft.item(item.id)
+    if item.batch and any(_leaves(draft, one) for one in fellows(draft, item) if one.id != item.id):
+        return  # what it was tested with is not what will land
     if item.ahead:
         if not policy.overtake or not beside.may_land(draft, item) or not overtake.may(draft, item):
             return

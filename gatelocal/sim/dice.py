@@ -14,6 +14,8 @@ Values = dict[str, Any]
 Step = dict[str, Any]
 
 _CRASHES = ("merge", "request_node", "start_build", "cancel_build", "report", "submit")
+_FOR_BATCHES = ("plain", "synced")
+"""Layouts in which most jobs can be batched and some follow after a landing."""
 _SWITCHES = tuple(field.name for field in fields(Policy))
 
 
@@ -49,7 +51,7 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     random = Random(seed)  # noqa: S311 - a repeatable world, not a secret
     chosen = policy or _policy(random)
     names = tuple("ABCDEFGHIJ"[: random.randint(2, 7 if random.random() < 0.9 else 10)])
-    layout = random.choice(tuple(LAYOUTS))
+    layout = random.choice(_FOR_BATCHES if has(chosen, "batch") and random.random() < 0.4 else tuple(LAYOUTS))
     foreign = has(chosen, "verify") and random.random() < 0.6
     scarce = random.random() < (0.7 if has(chosen, "batch") else 0.2)
     dice = Dice(random, names, layout, foreign, scarce)

@@ -127,8 +127,9 @@ def passed(draft: Draft, item: Item) -> None:
     """All builds of an item have ended well: the first of its batch may have its turn, suspicion moves on."""
     if item.failing or covered(item):
         return
-    if item.batch:
-        draft.flag(fellows(draft, item)[0].id, Flag.JOBS)
+    first = fellows(draft, item)[0]
+    if first.id != item.id:
+        draft.flag(first.id, Flag.JOBS)
     queue = draft.queue(item.key)
     if not queue.suspects or queue.probe != item.id:
         return

@@ -3,10 +3,11 @@
 A follower of a failure has contained what failed, and so has everybody between. Classic builds all of them again at
 once; if the next one is bad as well, that was for nothing. With the switch a follower is built again only when nothing
 that it is built on is in doubt: all voting builds of the failed job there are green, and no red result there is being
-confirmed. Then the failed job comes first, the others when it has ended.
+confirmed. Then the failed job comes first, the others when it has ended; if it has failed again, they are not built:
+whatever becomes of those ahead, their results would not be used.
 
-It costs time: those behind a failure wait for each other's builds of one job. It guarantees that a second bad change
-costs its followers no build.
+It costs time: those behind a failure wait for each other's builds of one job; and a bad follower is told of that job
+only. It guarantees that a second bad change costs its followers no build, and itself no more than that one.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gatelocal.model.evolve import replace
-from gatelocal.pipeline.builds import parents
+from gatelocal.pipeline.builds import parents, skip
 from gatelocal.pipeline.draft import Draft
 from gatelocal.pipeline.state import Item, Phase, Stage, State
 
@@ -65,6 +66,15 @@ def first(item: Item) -> frozenset[int] | None:
     before = [number for at in places for number in parents(item, at)]
     controls = [at for at, run in enumerate(item.runs) if run.control_of >= 0]
     return frozenset((*places, *before, *controls))
+
+
+def given_up(draft: Draft, item: Item) -> Item:
+    """The item has failed, and its other jobs are of no use: it is rejected, or what is ahead leaves and all is built
+    again. Only with ``reuse`` a result may survive that, of a job that says what it reads.
+    """
+    of_use = [bool(run.job.files or run.job.irrelevant) and draft.policy.reuse for run in item.runs]
+    red = next(run.job.name for run in item.runs if run.red)
+    return skip(draft, item, [at for at, wanted in enumerate(of_use) if not wanted], f"{red} did not succeed")
 
 
 def begun(item: Item) -> frozenset[int]:
