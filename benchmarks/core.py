@@ -25,9 +25,9 @@ from gatelocal.model.facts import Facts, Ref, Vote  # noqa: E402
 from gatelocal.pipeline.actions import Action, Prepare, Report, RequestNode, StartBuild, Submit  # noqa: E402
 from gatelocal.pipeline.decide import decide, initial  # noqa: E402
 from gatelocal.pipeline.events import BuildDone, ChangeEvent, Event, NodeAnswer, Prepared, Submitted  # noqa: E402
-from gatelocal.pipeline.layout import layout_of  # noqa: E402
 from gatelocal.pipeline.state import State  # noqa: E402
 from gatelocal.ports import Store  # noqa: E402
+from gatelocal.sim.configuration import configuration  # noqa: E402
 from gatelocal.store.sql import open_file  # noqa: E402
 
 LAYOUT = """
@@ -41,7 +41,7 @@ LAYOUT = """
     success: {gerrit: {Verified: 2, submit: true}}
     failure: {gerrit: {Verified: -2}}
     window-ceiling: 20
-- job: {name: base, parent: null}
+- job: {name: base, parent: null, run: run.yaml}
 """
 
 
@@ -60,7 +60,8 @@ class Belt:
     """Changes that come in at the tail as fast as others land at the head; only the time in `decide` counts."""
 
     def __init__(self, jobs: int = 2) -> None:
-        self.state: State = initial(layout_of(parse(layout_text(jobs), "layout")))
+        self.configuration = configuration(parse(layout_text(jobs), "layout"))
+        self.state: State = initial(self.configuration.layout)
         self.store: Store | None = None
         self.todo: deque[Event] = deque()
         self.running: deque[StartBuild] = deque()
@@ -88,7 +89,8 @@ class Belt:
         match action:
             case Prepare():
                 base = ((("P", "master", str(self.tip))),)
-                self.todo.append(Prepared(0.0, action.id, action.item, action.generation, True, (), base))
+                graphs = tuple(self.configuration.graph(self.names[ref], ref, action.pipeline) for ref in action.of)
+                self.todo.append(Prepared(0.0, action.id, action.item, action.generation, True, (), base, graphs))
             case RequestNode():
                 self.todo.append(NodeAnswer(0.0, action.id, action.item, action.generation, action.run, True))
             case StartBuild():
@@ -110,6 +112,7 @@ class Belt:
         name = f"C{number}"
         votes = (Vote("Code-Review", 2, "reviewer", 0.0, 1), Vote("Workflow", 1, "reviewer", 0.0, 2))
         facts = Facts(name, 1, "P", "master", votes=votes, missing=("Verified",), files=(f"{name}.txt",))
+        self.names[facts.ref] = facts
         self.feed(ChangeEvent(0.0, "comment-added", facts.ref, facts, (), (("Workflow", 1),)))
         self.settle()
 

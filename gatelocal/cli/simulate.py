@@ -15,7 +15,7 @@ from gatelocal.sim import output
 from gatelocal.sim.chance import search_all
 from gatelocal.sim.lined import ScenarioError
 from gatelocal.sim.runner import play
-from gatelocal.sim.scenario import read
+from gatelocal.sim.scenario import Scenario, read
 from gatelocal.sim.shrink import as_file, shrunk
 
 HELD, NOT_HELD, NOT_UNDERSTOOD = 0, 1, 2
@@ -96,6 +96,7 @@ def _one(path: Path, policy: str | None, in_full: bool) -> tuple[int, dict[str, 
     try:
         scenario = read(path, policy)
         name = scenario.name
+        _tell(path, scenario)
         game = play(scenario)
     except ScenarioError as error:
         return NOT_UNDERSTOOD, _error(name, path, error.line, error.message)
@@ -112,6 +113,14 @@ def _one(path: Path, policy: str | None, in_full: bool) -> tuple[int, dict[str, 
     }
     rest = {**output.whole(game.world, game.state), "looks": game.looks} if in_full else {}
     return (HELD if ok else NOT_HELD), {**head, **rest}
+
+
+def _tell(path: Path, scenario: Scenario) -> None:
+    """What of the layout was left out, and what of it is not followed; on standard error, for it is no result."""
+    for what, found in (("left out", scenario.configuration.problems), ("inert", scenario.configuration.inert)):
+        for one in found:
+            where = str(path) if one.place.path == "layout" else one.place.path
+            click.echo(visible(f"{where}:{one.place.line}: {what}: {one.message}"), err=True)
 
 
 def _error(name: str, path: Path, line: int, message: str) -> dict[str, Any]:

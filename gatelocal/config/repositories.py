@@ -14,8 +14,8 @@ from gatelocal.config.yaml_values import MAX_CHARACTERS
 from gatelocal.config.zuul_files import PLACES, is_ignored
 from gatelocal.config.zuul_yaml import parse_all
 from gatelocal.errors import ConfigurationError
-from gatelocal.jobs.zuul.match import matches_whole
 from gatelocal.jobs.zuul.schema import sifted
+from gatelocal.model.pattern import matches_whole
 from gatelocal.model.tenant import ConfigFile, TenantProject
 from git_review.git.errors import GitError
 from git_review.git.runner import Runner

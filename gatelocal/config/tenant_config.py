@@ -10,7 +10,7 @@ from gatelocal.config import repositories
 from gatelocal.config.plan_file import PlanFile, Rule
 from gatelocal.config.stanza_cache import StanzaCache
 from gatelocal.errors import ConfigurationError, InfrastructureError
-from gatelocal.jobs.zuul.match import matches_whole
+from gatelocal.model.pattern import matches_whole
 from gatelocal.model.tenant import ConfigFile, Repository, TenantProject
 
 CLONED = 40

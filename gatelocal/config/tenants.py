@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from gatelocal.errors import InputError
 from gatelocal.jobs.zuul.checks import ANSIBLE_VERSIONS
-from gatelocal.jobs.zuul.match import matches_whole, pattern_problem
+from gatelocal.model.pattern import matches_whole, pattern_problem
 from gatelocal.model.tenant import CONFIG_KINDS, Tenant, TenantProject
 
 _PROVIDER_KINDS = frozenset("image flavor label section provider".split())

@@ -17,6 +17,10 @@ KINDS = frozenset(
 )
 
 
+NAMELESS = ("project", "pragma")
+"""The kinds that need no name: a project object without one is about the repository that it stands in."""
+
+
 def parse(text: str, file: str) -> tuple[Stanza, ...]:
     """The stanzas of one file, in their order.
 
@@ -75,6 +79,6 @@ def _stanza(node: yaml.Node, value: object, file: str) -> Stanza | Fault:
     if not isinstance(body, Mapping) or any(not isinstance(key, str) for key in body):
         return Fault(line, f"the {kind} is not a mapping of names", "indent its keys below it", kind)
     name = body.get("name", "")
-    if not isinstance(name, str) or (not name and kind not in ("project", "pragma")):
+    if not isinstance(name, str) or (not name and kind not in NAMELESS):
         return Fault(line, f"the {kind} has no name", "give it a `name:`", kind)
     return Stanza(kind, name, dict(body), file, line)

@@ -16,7 +16,7 @@ class Candidate:
     """A job of the list: planned, with what went wrong and what it leans on.
 
     :ivar complaints: its own errors. :ivar names: the job and its ancestors. :ivar unknown: names without definition.
-    :ivar objection: why it may not run, in case that another job needs it.
+    :ivar instead: what it is if it would run; None when nothing speaks against that.
     """
 
     planned: PlannedJob
@@ -24,7 +24,7 @@ class Candidate:
     complaints: tuple[Complaint, ...] = ()
     names: frozenset[str] = frozenset()
     unknown: tuple[str, ...] = ()
-    objection: Refused | None = None
+    instead: Candidate | None = None
 
 
 def in_error(name: str, refused: Refused, named: Sequence[Definition]) -> Candidate:

@@ -19,12 +19,14 @@ class JobList:
 
     :ivar entries: name → what the stanzas say of the job, in order. :ivar variables: the project's own.
     :ivar stanzas: those that hold on the branch. :ivar templates: the names of those that they use.
+    :ivar fail_fast: the first word on it; None: there is none.
     """
 
     entries: dict[str, list[Definition]] = field(default_factory=dict)
     variables: dict[str, object] = field(default_factory=dict)
     stanzas: list[Definition] = field(default_factory=list)
     templates: list[str] = field(default_factory=list)
+    fail_fast: bool | None = None
     seen: set[tuple[str, Place, str]] = field(default_factory=set)
 
 
@@ -47,6 +49,10 @@ def job_list(layout: Layout, project: TenantProject, branch: str, pipeline: str)
 
 
 def _extend(found: JobList, stanza: Definition, pipeline: str) -> None:
+    section = stanza.body.get(pipeline)
+    word = section.get("fail-fast") if isinstance(section, Mapping) else None
+    if found.fail_fast is None and isinstance(word, bool):
+        found.fail_fast = word
     for entry in entries(stanza, pipeline) or ():
         key = (entry.name, entry.place, repr(entry.body))
         if key not in found.seen:  # a template that two stanzas name counts once

@@ -15,7 +15,8 @@ _SHOWN = 10
 def with_dependencies(layout: Layout, candidates: Sequence[Candidate]) -> list[Candidate]:
     """Jobs that running jobs cannot do without run too; jobs that need what is not in the list are in error."""
     inside = {one.planned.name: one for one in candidates if one.planned.job is not None}
-    circles = _circles(inside)
+    needs = _needs(inside)
+    circles = _circles(needs)
     checked = [
         _in_circle(one, circles) if one.planned.name in circles else _with_known_dependencies(layout, one, inside)
         for one in candidates
@@ -26,10 +27,10 @@ def with_dependencies(layout: Layout, candidates: Sequence[Candidate]) -> list[C
     waiting = list(running)
     while waiting:
         name = waiting.pop()
-        for dependency in good[name].dependencies:
-            if not dependency.soft and dependency.name in good and dependency.name not in needed:
-                needed[dependency.name] = name
-                waiting.append(dependency.name)
+        for other, soft in needs[name].items():
+            if not soft and other in good and other not in needed:
+                needed[other] = name
+                waiting.append(other)
     return [_needed(one, needed) for one in checked]
 
 
@@ -37,9 +38,8 @@ def _needed(candidate: Candidate, needed: Mapping[str, str]) -> Candidate:
     planned = candidate.planned
     if planned.run or planned.job is None or planned.name not in needed:
         return candidate
-    if candidate.objection is not None:
-        chain = candidate.draft.chain if candidate.draft is not None else ()
-        return replace(in_error(planned.name, candidate.objection, chain[-1:]), names=candidate.names)
+    if candidate.instead is not None:
+        return candidate.instead
     reason = f"needed-by: {needed[planned.name]} depends on it"
     return replace(candidate, planned=replace(planned, rule="needed-by", reason=reason))
 
@@ -72,17 +72,24 @@ def _with_known_dependencies(layout: Layout, one: Candidate, inside: Mapping[str
     return one
 
 
-def _circles(inside: Mapping[str, Candidate]) -> dict[str, tuple[str, ...]]:
-    """For each job that depends on itself in the end, the way back to where it repeats; linear in what there is."""
+def _needs(inside: Mapping[str, Candidate]) -> dict[str, dict[str, bool]]:
+    """For each job the others of the list that it waits for, and whether it does so only if they run.
+
+    All regular jobs wait for the initializers that run, whatever they say of them (Zuul: ``addInitializerJobs``).
+    """
     jobs = {name: one.planned.job for name, one in inside.items() if one.planned.job is not None}
-    first = [name for name, job in jobs.items() if job.kind == "initializer"]
-    needs = {
-        name: [
-            *(one.name for one in job.dependencies if one.name in inside),
-            *(first if job.kind == "regular" else ()),  # all regular jobs wait for the initializers
-        ]
+    first = dict.fromkeys((name for name, job in jobs.items() if job.kind == "initializer"), True)
+    return {
+        name: {
+            **{one.name: one.soft for one in job.dependencies if one.name in inside},
+            **(first if job.kind == "regular" else {}),
+        }
         for name, job in jobs.items()
     }
+
+
+def _circles(needs: Mapping[str, Mapping[str, bool]]) -> dict[str, tuple[str, ...]]:
+    """For each job that depends on itself in the end, the way back to where it repeats; linear in what there is."""
     open_needs = {name: len(needed) for name, needed in needs.items()}
     needed_by: dict[str, list[str]] = {}
     for name, needed in needs.items():

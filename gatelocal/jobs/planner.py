@@ -20,10 +20,10 @@ from gatelocal.jobs.needs import with_dependencies
 from gatelocal.jobs.zuul.definitions import Definition, job_holds
 from gatelocal.jobs.zuul.draft import Draft, Refused, frozen
 from gatelocal.jobs.zuul.layout import NOOP, Layout, spoiled_jobs
-from gatelocal.jobs.zuul.match import Matcher, relevant
+from gatelocal.jobs.zuul.match import relevant
 from gatelocal.jobs.zuul.schema import WRONG
 from gatelocal.jobs.zuul.variants import no_variant
-from gatelocal.model.plan import RUNNING, FilePattern, Plan, PlannedJob
+from gatelocal.model.plan import RUNNING, Plan, PlannedJob
 from gatelocal.model.tenant import TenantProject
 
 REASONS: Mapping[str, str] = {
@@ -55,17 +55,18 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
-    """A question with what it means in a layout.
+class Listed:
+    """A project's jobs for a pipeline on a branch, frozen, whatever files a change touches.
 
-    :ivar old: the jobs as they were before the change; None when that configuration froze no job graph.
+    :ivar jobs: what the stanzas say. :ivar candidates: each job, as if it ran.
     """
 
     layout: Layout
     project: TenantProject
-    question: Question
+    branch: str
+    pipeline: str
     jobs: JobList
-    old: Callable[[], Mapping[str, Draft] | None]
+    candidates: tuple[Candidate, ...]
 
 
 def plan(layout: Layout, question: Question) -> Plan:
@@ -73,16 +74,15 @@ def plan(layout: Layout, question: Question) -> Plan:
 
     :raises InputError: the tenant has no such project, branch or pipeline.
     """
-    project = _project(layout, question)
-    jobs = job_list(layout, project, question.branch, question.pipeline)
-    candidates = _candidates(_Asked(layout, project, question, jobs, cache(lambda: _old_jobs(question))))
-    used = _used(layout, project, question, jobs, candidates)
+    found = listed(layout, _project(layout, question), question.branch, question.pipeline)
+    candidates = chosen(found, question.changed, question.before)
+    used = _used(found, candidates)
     touching, others = shortfalls.errors(layout, used, [one for job in candidates for one in job.complaints])
     return Plan(
-        project=project.name,
+        project=found.project.name,
         branch=question.branch,
         pipeline=question.pipeline,
-        queue=queue_of(layout, project, question.branch),
+        queue=queue_of(layout, found.project, question.branch),
         jobs=tuple(one.planned for one in candidates),
         errors=touching,
         missing=shortfalls.missing(layout, used),
@@ -90,41 +90,48 @@ def plan(layout: Layout, question: Question) -> Plan:
     )
 
 
-def _candidates(asked: _Asked) -> list[Candidate]:
-    found = [_candidate(asked, name, named) for name, named in asked.jobs.entries.items()]
-    return with_dependencies(asked.layout, found)
+def listed(layout: Layout, project: TenantProject, branch: str, pipeline: str) -> Listed:
+    """Freeze the jobs that the project names; which of them run is not asked yet."""
+    jobs = job_list(layout, project, branch, pipeline)
+    found = Listed(layout, project, branch, pipeline, jobs, ())
+    return replace(found, candidates=tuple(_candidate(found, name, named) for name, named in jobs.entries.items()))
 
 
-def _old_jobs(question: Question) -> Mapping[str, Draft] | None:
+def chosen(found: Listed, changed: Sequence[str] | None, before: Layout | None = None) -> list[Candidate]:
+    """The same jobs, each with whether it runs and why.
+
+    :param changed: the changed files, :param before: the layout without the change: as in :class:`Question`.
+    """
+    old = cache(lambda: _old_jobs(found, before))
+    return with_dependencies(found.layout, [_ruled(found, one, changed, before, old) for one in found.candidates])
+
+
+def _old_jobs(found: Listed, layout: Layout | None) -> Mapping[str, Draft] | None:
     """All jobs before the change, whatever files it touches.
 
     None when one of them could not be: then nobody knows which the change has altered, and Zuul leaves all of them to
     their file matchers.
     """
-    layout = question.before
-    project = layout.project(question.project) if layout is not None else None
+    project = layout.project(found.project.canonical) if layout is not None else None
     if layout is None or project is None:
         return None
-    jobs = job_list(layout, project, question.branch, question.pipeline)
+    old = listed(layout, project, found.branch, found.pipeline)
+    candidates = chosen(old, None)
     known = layout.tenant.known_only and not layout.incomplete
-    if known and any(name not in layout.templates for name in jobs.templates):
+    if known and any(name not in layout.templates for name in old.jobs.templates):
         return None
-    bare = replace(question, changed=None, before=None)
-    found = _candidates(_Asked(layout, project, bare, jobs, lambda: None))
-    if known and any(one.planned.rule in ("error", "undefined") for one in found):
+    if known and any(one.planned.rule in ("error", "undefined") for one in candidates):
         return None
-    return {one.planned.name: one.draft for one in found if one.draft is not None}
+    return {one.planned.name: one.draft for one in candidates if one.draft is not None}
 
 
-def _used(
-    layout: Layout, project: TenantProject, question: Question, jobs: JobList, candidates: Sequence[Candidate]
-) -> shortfalls.Used:
+def _used(found: Listed, candidates: Sequence[Candidate]) -> shortfalls.Used:
     return shortfalls.Used(
-        project=project,
-        branch=question.branch,
-        branches=frozenset(_branches_that_count(layout, question, candidates)),
-        stanzas=frozenset(stanza.place for stanza in jobs.stanzas),
-        templates=tuple(dict.fromkeys(jobs.templates)),
+        project=found.project,
+        branch=found.branch,
+        branches=frozenset(_branches_that_count(found, candidates)),
+        stanzas=frozenset(stanza.place for stanza in found.jobs.stanzas),
+        templates=tuple(dict.fromkeys(found.jobs.templates)),
         names=frozenset(name for one in candidates for name in one.names),
         unknown=tuple((name, one.planned.name) for one in candidates for name in one.unknown),
         jobs=tuple(one.planned for one in candidates),
@@ -155,12 +162,11 @@ def _project(layout: Layout, question: Question) -> TenantProject:
     return project
 
 
-def _branches_that_count(
-    layout: Layout, question: Question, candidates: Sequence[Candidate]
-) -> Iterator[tuple[str, str]]:
+def _branches_that_count(found: Listed, candidates: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
+    layout = found.layout
     for name, branches in layout.branches.items():
         everywhere = layout.projects[name].trusted or len(branches) == 1
-        yield from ((name, branch) for branch in branches if everywhere or branch == question.branch)
+        yield from ((name, branch) for branch in branches if everywhere or branch == found.branch)
         if layout.projects[name].trusted:
             yield name, layout.projects[name].load_branch or "master"
     for one in candidates:  # those that jobs took from an overridden checkout
@@ -168,34 +174,32 @@ def _branches_that_count(
             yield definition.origin.project.canonical, definition.origin.branch
 
 
-def _candidate(asked: _Asked, name: str, named: Sequence[Definition]) -> Candidate:
-    layout, question = asked.layout, asked.question
+def _candidate(found: Listed, name: str, named: Sequence[Definition]) -> Candidate:
+    layout = found.layout
     if name not in layout.jobs and name != NOOP:
         return _undefined(name, name, spoiled_jobs(layout.complaints).get(name, "no repository defines it"))
     if spoiled := [entry.body[WRONG] for entry in named if WRONG in entry.body]:
         return Candidate(PlannedJob(name, "error", f"error: {spoiled[0]}"), names=frozenset((name,)))
-    holding = [entry for entry in named if job_holds(entry, question.branch)]
+    holding = [entry for entry in named if job_holds(entry, found.branch)]
     try:
-        draft, assumed = freeze(layout, question.branch, name, holding, asked.jobs.variables)
+        draft, assumed = freeze(layout, found.branch, name, holding, found.jobs.variables)
         if draft is None or not holding:
             return _left_out(name, "branch" if draft is not None else "no-variant")
         check_limits(layout, holding)
-        rule = _rule(asked, draft)
+        job = frozen(draft, name)
     except Refused as refused:
         return _refused(layout, name, refused, named)
-    objection = _objection(asked, draft, assumed)
-    if objection is not None and rule in RUNNING:
-        return _refused(layout, name, objection, named)
-    job = frozen(draft, name)
     job = replace(job, parents=(*job.parents, *assumed))
-    names, unknown = frozenset((name, *job.parents)), assumed
-    return Candidate(PlannedJob(name, rule, REASONS[rule], job), draft, (), names, unknown, objection)
+    objection = _objection(found, draft, assumed)
+    refused_as = None if objection is None else _refused(layout, name, objection, named)
+    planned = PlannedJob(name, "matches", REASONS["matches"], job)
+    return Candidate(planned, draft, (), frozenset((name, *job.parents)), assumed, refused_as)
 
 
-def _objection(asked: _Asked, draft: Draft, assumed: Sequence[str]) -> Refused | None:
+def _objection(found: Listed, draft: Draft, assumed: Sequence[str]) -> Refused | None:
     """Why the job may not run; to one that does not run anyhow, Zuul has no objection."""
     try:
-        check_runnable(asked.layout, asked.project, asked.question.pipeline, draft, assumed)
+        check_runnable(found.layout, found.project, found.pipeline, draft, assumed)
     except Refused as refused:
         return refused
     return None
@@ -218,28 +222,33 @@ def _refused(layout: Layout, name: str, refused: Refused, named: Sequence[Defini
     return in_error(name, refused, named)
 
 
-def _rule(asked: _Asked, draft: Draft) -> str:
-    job, question = frozen(draft, draft.name), asked.question
-    kept = relevant(_matchers(job.files), _matchers(job.irrelevant_files), question.changed)
-    if not kept:
-        return "matches"
-    if job.scalars.get("match-on-config-updates") is False:
-        return kept
-    if alters_own_files(asked.project, question.changed, job):
-        # Without a change there are only names of files: they take the job along as its file matchers would.
-        return "matches" if question.before is None else "config-changed"
-    return "config-changed" if _definition_changed(asked, draft) else kept
+def _ruled(
+    found: Listed,
+    candidate: Candidate,
+    changed: Sequence[str] | None,
+    before: Layout | None,
+    old: Callable[[], Mapping[str, Draft] | None],
+) -> Candidate:
+    """The candidate with the rule by which it runs or does not."""
+    job, draft = candidate.planned.job, candidate.draft
+    if job is None or draft is None:
+        return candidate
+    rule = relevant(job.files, job.irrelevant_files, changed) or "matches"
+    if rule != "matches" and job.scalars.get("match-on-config-updates") is not False:
+        if alters_own_files(found.project, changed, job):
+            # Without a change there are only names of files: they take the job along as its file matchers would.
+            rule = "matches" if before is None else "config-changed"
+        elif before is not None and before is not found.layout and _is_another(draft, old()):
+            rule = "config-changed"
+    if rule in RUNNING and candidate.instead is not None:
+        return candidate.instead
+    if rule == "matches":
+        return candidate
+    return replace(candidate, planned=replace(candidate.planned, rule=rule, reason=REASONS[rule]))
 
 
-def _matchers(patterns: Sequence[FilePattern] | None) -> tuple[Matcher, ...] | None:
-    return None if patterns is None else tuple(Matcher(one.regex, one.negate) for one in patterns)
-
-
-def _definition_changed(asked: _Asked, draft: Draft) -> bool:
+def _is_another(draft: Draft, jobs: Mapping[str, Draft] | None) -> bool:
     """Whether the job was another one, or none, before the change."""
-    if asked.question.before is None or asked.question.before is asked.layout:
-        return False
-    jobs = asked.old()
     if jobs is None:
         return False
     old = jobs.get(draft.name)

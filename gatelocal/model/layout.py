@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gatelocal.model.stanza import Stanza
+from gatelocal.model.facts import Ref
+from gatelocal.model.pattern import Pattern
 
 
 class Manager(Enum):
@@ -16,14 +17,6 @@ class Manager(Enum):
     INDEPENDENT = "independent"
     SERIAL = "serial"
     SUPERCEDENT = "supercedent"
-
-
-@dataclass(frozen=True, slots=True)
-class Pattern:
-    """A regular expression that matches from the beginning. :ivar negate: what it does not match is meant."""
-
-    regex: str
-    negate: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +36,17 @@ class Approval:
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a change must be (or, as a rejection, must not be) to enter a pipeline; None: it does not matter."""
+    """What a change must be (or, as a rejection, must not be) to enter a pipeline; None: it does not matter.
+
+    :ivar unknown: what is asked for cannot be looked at here, with the reason: nobody meets it, and all are rejected.
+    """
 
     open: bool | None = None
     current_patchset: bool | None = None
     wip: bool | None = None
     status: tuple[str, ...] = ()
     approvals: tuple[Approval, ...] = ()
+    unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,46 +183,49 @@ class JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectPipeline:
-    """What a project says of a pipeline: job names, each with what the project adds to the job.
+class Graph:
+    """The jobs of one change in one pipeline, frozen; whoever prepares an item makes it.
 
-    :ivar fail_fast: None: it says nothing of that.
+    :ivar ref: the change, or the branch. :ivar fail_fast: whether one failure ends the others; None: nothing is said.
+    :ivar problem: why there are no jobs although there should be: what is wrong with the configuration.
     """
 
-    jobs: tuple[tuple[str, Mapping[str, object], str], ...] = ()
+    ref: Ref
+    jobs: tuple[JobSpec, ...] = ()
     fail_fast: bool | None = None
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class ProjectStanza:
-    """One project object, with the templates that it names.
+class BranchQueue:
+    """A queue that is assigned to branches of a project. :ivar branches: which; none: all."""
 
-    :ivar branches: which it is for; none: all. :ivar queues: those that it and then its templates name.
-    """
-
-    branches: tuple[Pattern, ...] = ()
-    queues: tuple[str, ...] = ()
-    pipelines: Mapping[str, ProjectPipeline] = field(default_factory=dict)
+    branches: tuple[Pattern, ...]
+    queue: str
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's place in the layout: its stanzas, those by name before those by a pattern."""
+    """A project's place in the layout.
+
+    :ivar pipelines: those that it is in, on whatever branch. :ivar queue: its queue where none is assigned to the
+        branch; None: one of its own. :ivar assigned: the others.
+    """
 
     name: str
-    stanzas: tuple[ProjectStanza, ...] = ()
+    pipelines: frozenset[str] = frozenset()
+    queue: str | None = None
+    assigned: tuple[BranchQueue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """All of it. Compared by identity: a layout that is read again is another one.
+    """What pipelines run with; jobs are frozen elsewhere. Compared by identity: one that is read again is another one.
 
-    :ivar jobs: name → its definitions in the order in which they were read.
     :ivar semaphores: name → how many may hold it; a name that is not here may be held once.
     """
 
     pipelines: Mapping[str, Pipeline]
     projects: Mapping[str, Project]
     queues: Mapping[str, QueueSpec]
-    jobs: Mapping[str, tuple[Stanza, ...]]
     semaphores: Mapping[str, int]

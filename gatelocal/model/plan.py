@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from gatelocal.model.pattern import Pattern
+
 NOTHING: Mapping[str, object] = MappingProxyType({})
 RUNNING = frozenset(("matches", "config-changed", "needed-by"))
 """The rules by which a job runs."""
@@ -118,21 +120,13 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
-class FilePattern:
-    """One pattern of a file matcher. :ivar negate: it matches what the pattern does not."""
-
-    regex: str
-    negate: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class FrozenJob:
     """One job after inheritance and variants.
 
     :ivar parents: names of its ancestors, nearest first.
     :ivar nodesets: what it can run on, the most wanted first; at least one.
     :ivar scalars: the attributes that are one value each, by their names in Zuul's language.
-    :ivar secrets: names only.
+    :ivar secrets: names only. :ivar late_semaphores: those that are taken when the nodes are there (resources-first).
     :ivar defined_in: the job's own definitions that hold here, in order.
     :ivar chain: all definitions that were applied, ancestors first.
     :ivar files: None when no definition sets it, which is not the same as an empty list.
@@ -146,6 +140,7 @@ class FrozenJob:
     required_projects: tuple[RequiredProject, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     semaphores: tuple[str, ...] = ()
+    late_semaphores: tuple[str, ...] = ()
     pre_run: tuple[Playbook, ...] = ()
     run: tuple[Playbook, ...] = ()
     post_run: tuple[Playbook, ...] = ()
@@ -155,8 +150,8 @@ class FrozenJob:
     extra_variables: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     host_variables: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     group_variables: Mapping[str, object] = field(default_factory=lambda: NOTHING)
-    files: tuple[FilePattern, ...] | None = None
-    irrelevant_files: tuple[FilePattern, ...] | None = None
+    files: tuple[Pattern, ...] | None = None
+    irrelevant_files: tuple[Pattern, ...] | None = None
     secrets: tuple[str, ...] = ()
     lists: Mapping[str, tuple[object, ...]] = field(default_factory=lambda: MappingProxyType({}))
     defined_in: tuple[Place, ...] = ()

@@ -14,6 +14,7 @@ class Prepare:
     :ivar branches: (project, branch) whose tips the answer tells, beside those of the changes.
     :ivar on: the Prepare action of the item ahead, which has merged all but this item's own changes; 0 for none.
     :ivar own: how many of the changes, from the end, are the item's own.
+    :ivar of: the changes, or the branch, whose jobs in the pipeline the answer brings; none for a control.
     """
 
     id: int
@@ -23,6 +24,8 @@ class Prepare:
     branches: tuple[tuple[str, str], ...] = ()
     on: int = 0
     own: int = 0
+    pipeline: str = ""
+    of: tuple[Ref, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
+from gatelocal.model.layout import JobKind
 from gatelocal.pipeline import builds, reuse, texts
 from gatelocal.pipeline.doubt import ended
 from gatelocal.pipeline.draft import Draft, Flag
@@ -90,13 +90,14 @@ def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
         return
     if item.stage is not Stage.PREPARING:
         return
-    item = replace(item, bases=event.bases, layout=event.layout)
-    if not event.merged:
+    item = replace(item, bases=event.bases)
+    problem = next((graph.problem for graph in event.graphs if graph.problem), "")
+    if problem:
+        draft.put(replace(item, stage=Stage.BROKEN, problem=problem))
+    elif not event.merged:
         _conflict(draft, item, event)
-    elif event.problem:
-        draft.put(replace(item, stage=Stage.BROKEN, problem=event.problem))
     else:
-        builds.freeze(draft, item)
+        builds.begin(draft, item, event.graphs)
     if item.going:
         reuse.settled(draft, draft.item(item.id))
     if draft.policy.urgent or draft.policy.overtake or draft.policy.late_restart:
@@ -105,12 +106,7 @@ def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
 
 def _conflict(draft: Draft, item: Item, event: Prepared) -> None:
     """It cannot be merged. Whether it has jobs at all is known before that (Zuul freezes its job graph first)."""
-    try:
-        runs = builds.jobs_for(draft, item)
-    except ConfigurationError as error:
-        draft.put(replace(item, stage=Stage.BROKEN, problem=error.brief))
-        return
-    if not runs:
+    if all(job.kind is JobKind.REPORTER for graph in event.graphs for job in graph.jobs):
         draft.put(replace(item, stage=Stage.TESTED, runs=()))
         return
     item = draft.put(replace(item, stage=Stage.CONFLICT, conflicts=event.conflicts))

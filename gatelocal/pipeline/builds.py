@@ -5,16 +5,13 @@ Rules: Zuul's job graph (gate-semantics 1.12) and its retries (1.13).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 
-from gatelocal.errors import ConfigurationError
 from gatelocal.model.evolve import replace
-from gatelocal.model.layout import NOOP, JobKind, JobSpec
+from gatelocal.model.layout import NOOP, Graph, JobKind, JobSpec
 from gatelocal.pipeline.actions import RequestNode, ResumeBuild, StartBuild
 from gatelocal.pipeline.draft import Draft, Flag
-from gatelocal.pipeline.freeze import jobs_of
-from gatelocal.pipeline.projects import section
 from gatelocal.pipeline.provides import required
 from gatelocal.pipeline.resources import halted, keep_node, release, take
 from gatelocal.pipeline.reuse import taken_over
@@ -23,15 +20,15 @@ from gatelocal.pipeline.state import GREEN, Item, JobRun, Phase, Stage
 _MACHINERY = ("LOST", "STOPPED")
 
 
-def freeze(draft: Draft, item: Item) -> Item:
-    """Decide which jobs run for a prepared item.
+def begin(draft: Draft, item: Item, graphs: Sequence[Graph]) -> Item:
+    """Give a prepared item its jobs.
 
-    Members of a cycle share a job that is the same for both (gate-semantics 1.9).
+    Members of a cycle share a job that is the same for both (gate-semantics 1.9). The last word on fail-fast counts, in
+    the order of the changes (Zuul).
     """
-    try:
-        every = _all_jobs(draft, item)
-    except ConfigurationError as error:
-        return draft.put(replace(item, stage=Stage.BROKEN, problem=error.brief))
+    words = [one.fail_fast for one in graphs if one.fail_fast is not None]
+    item = replace(item, fail_fast=bool(words and words[-1]))
+    every = runs_of(draft, item, graphs)
     runs = [run for run in every if run.job.kind is not JobKind.REPORTER]
     if len(runs) < len(every):
         item = replace(item, reporters=tuple(run for run in every if run.job.kind is JobKind.REPORTER))
@@ -45,18 +42,12 @@ def freeze(draft: Draft, item: Item) -> Item:
     return item
 
 
-def jobs_for(draft: Draft, item: Item) -> list[JobRun]:
-    """The jobs of all members of an item that test it. :raises ConfigurationError: they cannot be told."""
-    return [run for run in _all_jobs(draft, item) if run.job.kind is not JobKind.REPORTER]
-
-
-def _all_jobs(draft: Draft, item: Item) -> list[JobRun]:
-    layout = item.layout or draft.layout
+def runs_of(draft: Draft, item: Item, graphs: Sequence[Graph]) -> list[JobRun]:
+    """The jobs of all members of an item, reporter jobs among them."""
     runs: list[JobRun] = []
-    for ref in item.changes:
-        facts = draft.facts(ref.change)
-        for job in jobs_of(layout, facts, item.pipeline) if facts is not None else ():
-            _add(draft, item, runs, JobRun(job, ref))
+    for graph in graphs:
+        for job in graph.jobs:
+            _add(draft, item, runs, JobRun(job, graph.ref))
     return runs
 
 
@@ -353,7 +344,7 @@ def _resume(draft: Draft, item: Item) -> Item:
 
 def fail_fast(draft: Draft, item: Item) -> Item:
     """Stop the other jobs of an item that has failed, if its project asked for that (gate-semantics 1.12)."""
-    if not _wants_fail_fast(draft, item):
+    if not item.fail_fast:
         return item
     for at, run in enumerate(item.runs):
         culprit = run.doomed and run.phase is Phase.RUNNING
@@ -361,14 +352,6 @@ def fail_fast(draft: Draft, item: Item) -> Item:
             stopped = halted(draft, item, at, run)
             item = _with(item, at, replace(stopped, phase=Phase.DONE, result="ABORTED"))
     return draft.put(item)
-
-
-def _wants_fail_fast(draft: Draft, item: Item) -> bool:
-    """The last word on it, in the order of the changes (Zuul)."""
-    layout = item.layout or draft.layout
-    known = (facts for facts in map(draft.facts, item.names) if facts is not None)
-    words = [section(layout, facts.project, facts.branch, item.pipeline).fail_fast for facts in known]
-    return next((word for word in reversed(words) if word is not None), False)
 
 
 def complete(item: Item) -> bool:

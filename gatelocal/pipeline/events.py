@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatelocal.model.facts import Facts, Ref
-from gatelocal.model.layout import Layout
+from gatelocal.model.layout import Graph, Layout
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,11 @@ class RefUpdated:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The merger's answer.
+    """The answer to Prepare: merged, and with the configuration of the merged tree frozen.
 
     :ivar conflicts: with what the merge failed; empty when it did not.
     :ivar bases: (project, branch, tip) that it was made on.
-    :ivar layout: the layout of the merged tree where it is another one than that of what is ahead.
-    :ivar problem: why that layout cannot be used.
+    :ivar graphs: the jobs of each change of the item, in the order of its changes; there even when it does not merge.
     """
 
     at: float
@@ -62,8 +61,7 @@ class Prepared:
     merged: bool
     conflicts: tuple[str, ...] = ()
     bases: tuple[tuple[str, str, str], ...] = ()
-    layout: Layout | None = None
-    problem: str = ""
+    graphs: tuple[Graph, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gatelocal.model.layout import NOOP, JobSpec
-from gatelocal.pipeline.match import any_matches
+from gatelocal.model.pattern import any_matches
 
 
 def touches(job: JobSpec, files: Iterable[str]) -> bool:

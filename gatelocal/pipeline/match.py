@@ -2,38 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
-from gatelocal.jobs.zuul.match import begins, occurs
 from gatelocal.model.facts import Facts, Ref, Vote
-from gatelocal.model.layout import Approval, Pattern, Pipeline, Requirement, Trigger
+from gatelocal.model.layout import Approval, Pipeline, Requirement, Trigger
+from gatelocal.model.pattern import any_matches, matches, occurs
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated
-
-_COMMIT_MESSAGE = "/COMMIT_MSG"
-
-
-def matches(pattern: Pattern, text: str) -> bool:
-    """Whether the pattern matches from the beginning of the text, or, negated, does not."""
-    return begins(pattern.regex, text) != pattern.negate
-
-
-def any_matches(patterns: Iterable[Pattern], text: str) -> bool:
-    """Whether one of them matches."""
-    return any(matches(pattern, text) for pattern in patterns)
-
-
-def concerns(files: Sequence[Pattern], irrelevant: Sequence[Pattern], changed: Sequence[str]) -> bool:
-    """Whether a job with these file matchers runs for the changed files.
-
-    Zuul: without a list of files ``files`` matches and ``irrelevant-files`` skips nothing; the commit message never
-    counts as a file (gate-semantics 1.12).
-    """
-    names = [name for name in changed if name != _COMMIT_MESSAGE]
-    if not names:
-        return True
-    if files and not any(any_matches(files, name) for name in names):
-        return False
-    return not (irrelevant and all(any_matches(irrelevant, name) for name in names))
 
 
 def unmet(pipeline: Pipeline, facts: Facts, ref: Ref, now: float) -> str:
@@ -41,6 +15,9 @@ def unmet(pipeline: Pipeline, facts: Facts, ref: Ref, now: float) -> str:
 
     Zuul: the ``require`` and ``reject`` filters (gate-semantics 1.2).
     """
+    for rule in (pipeline.require, pipeline.reject):
+        if rule is not None and rule.unknown:
+            return f"{pipeline.name} asks for what is not known here: {rule.unknown}"
     missing = _missing(pipeline.require, facts, ref, now)
     if missing:
         return f"{pipeline.name} requires {missing}"

@@ -106,7 +106,7 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
             preparation=0,
             content=(),
             bases=(),
-            layout=None,
+            fail_fast=False,
             runs=(),
             reporters=(),
             conflicts=(),
@@ -136,6 +136,8 @@ def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
         branches=tuple(dict.fromkeys(_branch(draft, ref) for ref in item.changes)),
         on=ahead.preparation if ahead and in_order else 0,
         own=len(own),
+        pipeline=item.pipeline,
+        of=item.changes,
     )
     draft.put(
         replace(

@@ -120,6 +120,7 @@ class Item:
     :ivar needs: changes that are not its own and must land first.
     :ivar ahead: the item that this generation is built on, 0 for the branch itself; with that one's generation.
     :ivar preparation: the id of the Prepare action of this generation.
+    :ivar fail_fast: one failed job ends the others.
     :ivar reporters: those that run when it has been reported, until they may start.
     :ivar failing: it will not land as it is. :ivar blocks: what is built on it may not start jobs yet.
     :ivar started: its start was reported. :ivar asked: the latest question to the server before it lands.
@@ -146,7 +147,7 @@ class Item:
     preparation: int = 0
     content: tuple[Ref, ...] = ()
     bases: tuple[tuple[str, str, str], ...] = ()
-    layout: Layout | None = None
+    fail_fast: bool = False
     runs: tuple[JobRun, ...] = ()
     reporters: tuple[JobRun, ...] = ()
     conflicts: tuple[str, ...] = ()

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from gatelocal.jobs.cost import Cost, proposed
+from gatelocal.model.pattern import Pattern
 from gatelocal.model.plan import (
-    FilePattern,
     FrozenJob,
     Nodeset,
     Opinion,
@@ -239,7 +239,7 @@ def _playbooks(books: Iterable[Playbook]) -> list[dict[str, object]]:
     return [{"project": book.project, "path": book.path} for book in books]
 
 
-def _patterns(patterns: Sequence[FilePattern] | None) -> list[object]:
+def _patterns(patterns: Sequence[Pattern] | None) -> list[object]:
     return [{"regex": one.regex, "negate": True} if one.negate else one.regex for one in patterns or ()]
 
 

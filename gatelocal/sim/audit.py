@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from gatelocal.errors import ConfigurationError
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
-from gatelocal.model.layout import NOOP, JobKind, JobSpec, Layout, Manager
+from gatelocal.model.layout import NOOP, JobKind, JobSpec, Manager
+from gatelocal.model.pattern import any_matches
 from gatelocal.pipeline.actions import Submit
-from gatelocal.pipeline.freeze import jobs_of
-from gatelocal.pipeline.match import any_matches
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.state import State
 from gatelocal.sim.build import Build
+from gatelocal.sim.configuration import Configuration
 from gatelocal.sim.workspaces import Branch
 from gatelocal.sim.world import World
 
@@ -27,11 +25,11 @@ _ONCE = ("start", "success", "failure", "dependency", "requirement", "refused")
 
 
 class Audit:
-    """The landings so far. :ivar layouts: those that were in force before the present one."""
+    """The landings so far. :ivar earlier: configurations that were in force before the present one."""
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self.layouts: list[Layout] = []
+        self.earlier: list[Configuration] = []
         self._landed: dict[tuple[int, int], list[Ref]] = {}
         self._by_change: dict[str, list[Build]] = {}
         self._seen = 0
@@ -49,11 +47,11 @@ class Audit:
         return found
 
     def _judged(self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State) -> list[str]:
-        """What is wrong under the layout that is in force, unless the jobs were frozen under an earlier one."""
+        """What is wrong under the present configuration, unless the jobs were frozen under an earlier one."""
         keys = self._branches(state, action, _branch(self._world, ref))
-        found = list(self._tested(ref, action, together, state, keys))
-        for layout in reversed(self.layouts):
-            if not found or not any(self._tested(ref, action, together, replace(state, layout=layout), keys)):
+        found = list(self._tested(self._world.configuration, (ref, *together), action, state, keys))
+        for one in reversed(self.earlier):
+            if not found or not any(self._tested(one, (ref, *together), action, state, keys)):
                 return []
         return found
 
@@ -113,14 +111,18 @@ class Audit:
         self._seen = len(self._world.builds)
 
     def _tested(
-        self, ref: Ref, action: Submit, together: tuple[Ref, ...], state: State, keys: tuple[Branch, ...]
+        self, known: Configuration, refs: tuple[Ref, ...], action: Submit, state: State, keys: tuple[Branch, ...]
     ) -> Iterator[str]:
-        """All voting jobs of a change have a green result on exactly the content that its branch has now."""
-        try:
-            jobs = jobs_of(state.layout, self._world.server.facts(ref.change), action.pipeline)
-        except ConfigurationError as error:
-            yield f"{ref} landed although its jobs cannot be told: {error.brief}"
+        """All voting jobs of a change have a green result on exactly the content that its branch has now.
+
+        :param refs: the change, and then all that landed together.
+        """
+        ref, *together = refs
+        graph = known.graph(self._world.server.facts(ref.change), ref, action.pipeline)
+        if graph.problem:
+            yield f"{ref} landed although its jobs cannot be told: {graph.problem}"
             return
+        jobs = graph.jobs
         builds = [b for one in together for b in self._by_change.get(one.change, ()) if _of(b, action)]
         for job in jobs:
             decides = job.voting and job.name != NOOP and job.kind is not JobKind.REPORTER
@@ -134,7 +136,7 @@ class Audit:
         who was tested on other tips of them.
         """
         others = [key for key in self._world.server.entries if key != own] if state.policy.verify else []
-        for layout in (state.layout, *self.layouts):
+        for layout in (state.layout, *(one.layout for one in self.earlier)):
             pipeline = layout.pipelines.get(action.pipeline)
             if pipeline is None or pipeline.manager is not Manager.DEPENDENT:
                 return (own,)

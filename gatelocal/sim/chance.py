@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from gatelocal.engine.replay import replay
-from gatelocal.model.layout import Layout
 from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.decide import decide
-from gatelocal.pipeline.layout import layout_of
 from gatelocal.sim import dice
+from gatelocal.sim.configuration import Configuration, configuration
 from gatelocal.sim.game import Endless, Stopped, raised
 from gatelocal.sim.lined import ScenarioError, lined, root
 from gatelocal.sim.lots import LAYOUTS, PROJECTS
@@ -52,18 +51,18 @@ class Finding:
     violations: tuple[str, ...]
 
 
-def layouts() -> dict[str, Layout]:
+def layouts() -> dict[str, Configuration]:
     """The layouts of random worlds."""
     return {name: layout(objects) for name, objects in LAYOUTS.items()}
 
 
-def layout(objects: list[Values]) -> Layout:
+def layout(objects: list[Values]) -> Configuration:
     """A layout of its objects. :raises gatelocal.errors.ConfigurationError: it is none."""
     stanzas = []
     for at, one in enumerate(objects):
         kind, body = next(iter(one.items()))
         stanzas.append(Stanza(kind, body["name"], body, "random", at + 1))
-    return layout_of(stanzas, PROJECTS)
+    return configuration(stanzas, (), PROJECTS)
 
 
 def search_all(number: int, seed: str, policy: str | None = None) -> Finding | None:
@@ -95,7 +94,7 @@ def search(worlds: range, seed: str, policy: str | None = None) -> Finding | Non
     return None
 
 
-def tried(values: Values, known: Mapping[str, Layout], *, deep: bool = True) -> Finding:
+def tried(values: Values, known: Mapping[str, Configuration], *, deep: bool = True) -> Finding:
     """A world played to its end, with what is broken in it."""
     trial = Trial(values, known, deep)
     trial.run()
@@ -105,7 +104,7 @@ def tried(values: Values, known: Mapping[str, Layout], *, deep: bool = True) -> 
 class Trial:
     """One world. :ivar done: the steps that were carried out, those at the end included."""
 
-    def __init__(self, values: Values, known: Mapping[str, Layout], deep: bool) -> None:
+    def __init__(self, values: Values, known: Mapping[str, Configuration], deep: bool) -> None:
         self._values = values
         self._names = frozenset(values["changes"])
         self._deep = deep

@@ -126,11 +126,14 @@ def _lasting(game: Play, queue: Queue) -> bool:
 
 
 def _reload(game: Play, value: Value) -> None:
-    layouts = game.scenario.layouts
-    layout = game.state.layout if value.raw == "same" else layouts.get(str(value.raw))
-    if layout is None:
+    world = game.world
+    known = world.configuration if value.raw == "same" else game.scenario.configurations.get(str(value.raw))
+    if known is None:
         raise value.fail("a layout to read again is a path, or same")
-    feed(game, Reloaded(game.world.now, layout))
+    if known is not world.configuration:
+        game.audit.earlier.append(world.configuration)
+        world.configuration = known
+    feed(game, Reloaded(world.now, known.layout))
 
 
 def _crash(game: Play, value: Value) -> None:

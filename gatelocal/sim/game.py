@@ -63,8 +63,6 @@ def engine_of(game: Play) -> Engine:
         game.decided += 1
         if game.decided == game.most:
             raise Endless
-        if after.layout is not before.layout:
-            game.audit.layouts.append(before.layout)
         game.violations.extend(invariants.broken(before, event, after, actions, touched))
 
     return Engine(game.store, game.world, watch)

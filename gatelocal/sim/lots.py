@@ -58,7 +58,7 @@ def _project(name: str, jobs: list[Any], queue: str = "", *, fast: bool = False)
 
 
 _JOBS = [
-    _job("base", parent=None),
+    _job("base", parent=None, run="run.yaml"),
     _job("unit"),
     _job("integ", files=["^src/"]),
     _job("docs", files=["^doc/"]),

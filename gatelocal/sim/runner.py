@@ -40,14 +40,14 @@ def begin(scenario: Scenario, *, keep_log: bool = False, store: Store | None = N
 
     :param store: an empty one to take instead of one in memory.
     """
-    world = World(hold=scenario.hold, nodes_held=scenario.nodes_held)
+    world = World(scenario.configuration, hold=scenario.hold, nodes_held=scenario.nodes_held)
     world.durations = dict(scenario.durations)
     world.rules = list(scenario.rules)
     for spec in scenario.changes:
         _add(world.server, spec)
     for spec in scenario.changes:
         world.server.set_conflicts(spec.name, {*spec.conflicts, *world.server.conflicts.get(spec.name, ())})
-    store = store or MemoryStore(initial(scenario.layout, scenario.policy), keep_log=keep_log)
+    store = store or MemoryStore(initial(scenario.configuration.layout, scenario.policy), keep_log=keep_log)
     audit = Audit(world)
     game = Play(scenario, world, store, Engine(store, world), audit)
     world.on_landing = lambda action, _: game.violations.extend(audit.landing(action, game.state))

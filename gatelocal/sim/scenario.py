@@ -12,12 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 
 from gatelocal.config import zuul_yaml
-from gatelocal.errors import ConfigurationError, GateError
-from gatelocal.model.layout import Layout
+from gatelocal.errors import GateError
 from gatelocal.model.stanza import Stanza
-from gatelocal.pipeline.layout import layout_of
 from gatelocal.pipeline.policies import Policy, policy_of
 from gatelocal.sim.build import Rule
+from gatelocal.sim.configuration import Configuration, configuration
 from gatelocal.sim.lined import LinedDict, LinedList, ScenarioError, Value, load, root
 from gatelocal.sim.steps import Step, step_of
 
@@ -39,7 +38,7 @@ CHANGE_KEYS = (
 _RULE_KEYS = ("job", "pipeline", "change", "contains", "without", "times", "result", "early", "returns")
 
 
-_NONE: Mapping[str, Layout] = MappingProxyType({})
+_NONE: Mapping[str, Configuration] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +62,11 @@ class ChangeSpec:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A file that was understood. :ivar layouts: path → layout, for the steps that read another one."""
+    """A file that was understood. :ivar configurations: path of a layout → what it says, for steps that read one."""
 
     name: str
-    layout: Layout
-    layouts: Mapping[str, Layout]
+    configuration: Configuration
+    configurations: Mapping[str, Configuration]
     policy: Policy
     changes: tuple[ChangeSpec, ...]
     hold: bool
@@ -92,7 +91,7 @@ def understand(text: str, folder: Path, policy: str | None = None) -> Scenario:
 
 
 def of_values(
-    values: LinedDict, folder: Path, policy: str | None = None, read: Mapping[str, Layout] = _NONE
+    values: LinedDict, folder: Path, policy: str | None = None, read: Mapping[str, Configuration] = _NONE
 ) -> Scenario:
     """Understand the values of a scenario. :param read: layouts that were read before, by their paths."""
     keys = ("scenario", "about", "layout", "policy", "changes", "builds", "steps")
@@ -105,7 +104,7 @@ def of_values(
     builds = top["builds"].mapping(("hold", "rules", "nodes", "durations")) if "builds" in top else {}
     known = frozenset(one.name for one in changes)
     steps = tuple(step_of(value, known) for value in top["steps"].sequence())
-    layouts: dict[str, Layout] = dict(read)
+    layouts: dict[str, Configuration] = dict(read)
     projects = frozenset(one.project for one in changes) | _pushed_to(steps)
     layout = _layout(top["layout"], folder, layouts, projects)
     for step in steps:
@@ -146,22 +145,17 @@ def _pushed_to(steps: Iterable[Step]) -> frozenset[str]:
     return frozenset(str(raw["project"]) for raw in pushes if isinstance(raw, dict) and "project" in raw)
 
 
-def _layout(value: Value, folder: Path, layouts: dict[str, Layout], projects: frozenset[str]) -> Layout:
+def _layout(value: Value, folder: Path, layouts: dict[str, Configuration], projects: frozenset[str]) -> Configuration:
     try:
         if isinstance(value.raw, LinedList):
-            return layout_of([_stanza(item) for item in value.sequence()], projects)
+            return configuration([_stanza(item) for item in value.sequence()], (), projects)
         name = value.text()
         if name not in layouts:
             text = (folder / name).read_text(encoding="utf-8")
-            layouts[name] = layout_of(zuul_yaml.parse(text, name), projects)
+            layouts[name] = configuration(*zuul_yaml.parse_all(text, name), projects)
         return layouts[name]
     except (GateError, OSError) as error:
-        detail = error.brief if isinstance(error, ConfigurationError) else str(error)
-        if isinstance(error, OSError):
-            detail = f"{value.raw}: {error.strerror}"
-        inline = re.match(r"layout:(\d+): (.*)", detail, re.DOTALL)
-        if inline is not None:
-            raise ScenarioError(int(inline[1]), inline[2]) from None
+        detail = f"{value.raw}: {error.strerror}" if isinstance(error, OSError) else error.brief
         raise value.fail(detail) from None
 
 
@@ -173,7 +167,7 @@ def _stanza(value: Value) -> Stanza:
     if not isinstance(body.raw, LinedDict):
         raise body.fail("expected a mapping")
     name = body.raw.get("name", "")
-    if not isinstance(name, str) or not name:
+    if not isinstance(name, str) or (not name and kind not in zuul_yaml.NAMELESS):
         raise body.fail("it has no name")
     return Stanza(kind, name, body.raw, "layout", value.line)
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from gatelocal.model.facts import Facts, Ref
+from gatelocal.model.layout import Graph
 from gatelocal.pipeline.actions import (
     Action,
     CancelBuild,
@@ -42,6 +43,7 @@ from gatelocal.pipeline.events import (
     Submitted,
 )
 from gatelocal.sim.build import Build, Rule
+from gatelocal.sim.configuration import Configuration
 from gatelocal.sim.server import GATE, Server
 from gatelocal.sim.workspaces import Branch, Trees, Workspace
 
@@ -64,6 +66,7 @@ class Crashed(Exception):
 class World:
     """Everything but the gate.
 
+    :ivar configuration: what the projects' configuration says at present.
     :ivar events: what the server has not delivered yet; each is made when it is delivered, of what is true then.
     :ivar requests: node requests that wait.
     :ivar nodes: requests whose nodes are in use, or wait to be. :ivar armed: the action that the next crash follows.
@@ -72,6 +75,7 @@ class World:
     :ivar sample: for a load: length and result of a build, in the place of durations and rules.
     """
 
+    configuration: Configuration
     server: Server = field(default_factory=Server)
     now: float = 0.0
     hold: bool = False
@@ -101,6 +105,7 @@ class World:
     _answers: dict[int, Event | None] = field(default_factory=dict)
     _due: list[tuple[float, int]] = field(default_factory=list)
     _pushes: dict[Branch, int] = field(default_factory=dict)
+    _moved: dict[str, Facts] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.trees = Trees(self.server)
@@ -157,7 +162,13 @@ class World:
         workspace, conflicts = self.trees.prepare(action)
         bases = dict.fromkeys((*action.branches, *workspace.digests))
         where = tuple((*key, str(workspace.tips.get(key, 0))) for key in bases)
-        return Prepared(self.now, action.id, action.item, action.generation, not conflicts, conflicts, where)
+        graphs = tuple(self._graph(ref, action.pipeline) for ref in action.of)
+        return Prepared(self.now, action.id, action.item, action.generation, not conflicts, conflicts, where, graphs)
+
+    def _graph(self, ref: Ref, pipeline: str) -> Graph:
+        known = self.server.changes.get(ref.change)
+        facts = self.server.facts(ref.change) if known is not None else self._moved[ref.change]
+        return self.configuration.graph(facts, ref, pipeline)
 
     # ---- launcher
 
@@ -371,6 +382,7 @@ class World:
         self._pushes[key] = self._pushes.get(key, 0) + 1
         name = " ".join(key)
         facts = Facts(name, self._pushes[key], *key, files=files, status="BRANCH")
+        self._moved[name] = facts
         tip = str(len(self.server.branch(*key)))
         self.events.append(lambda: RefUpdated(self.now, facts, tip, ours))
 

@@ -13,17 +13,15 @@ import types
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
-from datetime import date, datetime
 from enum import Enum
 from functools import cache
 from typing import Any
 
 from gatelocal.errors import GateError
 from gatelocal.model.layout import Layout
-from gatelocal.model.stanza import Tagged
 from gatelocal.model.table import Line, Table
 
-FORMAT = 2
+FORMAT = 3
 """The version of what is written; it goes up whenever a kind, a field or a default changes its meaning."""
 
 Json = Any
@@ -115,8 +113,6 @@ def encode(value: object, layouts: Layouts) -> Json:  # noqa: PLR0911 - one for 
         return [[[encode(key, layouts), encode(one, layouts)] for key, one in part.items()] for part in value.parts()]
     if isinstance(value, Mapping):
         return _mapping(value, layouts)
-    if isinstance(value, date):
-        return {_MARK: kind.__name__, "iso": value.isoformat()}
     raise TypeError(f"a {kind.__name__} cannot be kept")
 
 
@@ -161,8 +157,6 @@ def _decoder(kind: Any) -> Decoder:  # noqa: PLR0911 - one for each sort of type
         return _union(inner)
     if kind is Layout:
         return lambda raw, layouts: layouts.layout(raw)
-    if kind in (object, Any):
-        return _free
     if origin is tuple:
         return _tuple(inner)
     if origin is frozenset:
@@ -237,7 +231,7 @@ def _mapping_of(one: Decoder) -> Decoder:
         if not isinstance(raw, dict):
             raise FormatError(f"expected a mapping, found {_short(raw)}")
         if raw.get(_MARK) == "dict":
-            return dict(_pair(each, _free, one, layouts) for each in _listed(raw.get("items")))
+            return dict(_pair(each, _scalar(str), one, layouts) for each in _listed(raw.get("items")))
         return {key: one(each, layouts) for key, each in raw.items()}
 
     return read
@@ -251,28 +245,6 @@ def _table(key: Decoder, value: Decoder, value_or_none: Decoder) -> Decoder:
         return Table.of(base, dict(_pair(each, key, value_or_none, layouts) for each in _listed(raw[1])))
 
     return read
-
-
-def _free(raw: Json, layouts: Layouts) -> Any:
-    """A value of a project's own YAML, which has no declared type."""
-    if isinstance(raw, list):
-        return [_free(one, layouts) for one in raw]
-    if not isinstance(raw, dict):
-        return raw
-    match raw.get(_MARK):
-        case None:
-            return {key: _free(one, layouts) for key, one in raw.items()}
-        case "dict":
-            return dict(_pair(each, _free, _free, layouts) for each in _listed(raw.get("items")))
-        case "Tagged":
-            return _read_record(Tagged, raw, layouts)
-        case "date" | "datetime" as kind:
-            try:
-                return (datetime if kind == "datetime" else date).fromisoformat(raw["iso"])
-            except (KeyError, TypeError, ValueError):
-                raise FormatError(f"no {kind}: {_short(raw)}") from None
-        case other:
-            raise FormatError(f"unknown kind {_short(other)}")
 
 
 def _pair(raw: Json, key: Decoder, value: Decoder, layouts: Layouts) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from importlib import import_module
 from typing import Protocol
 
 from gatelocal.errors import ConfigurationError, InputError
-from gatelocal.jobs.zuul.match import pattern_problem
+from gatelocal.model.pattern import pattern_problem
 from gatelocal.model.text import plain
 from gatelocal.workspace.manifest import place
 

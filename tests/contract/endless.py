@@ -11,9 +11,9 @@ from gatelocal.engine.engine import Engine
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.decide import initial
 from gatelocal.pipeline.events import Event, Started
-from gatelocal.pipeline.layout import layout_of
 from gatelocal.pipeline.policies import policy_of
 from gatelocal.pipeline.state import State
+from gatelocal.sim.configuration import configuration
 from gatelocal.sim.server import REVIEWER, WorldChange
 from gatelocal.sim.world import World
 from gatelocal.store.sql import SqlStore
@@ -27,7 +27,7 @@ LAYOUT = """
     start: {gerrit: {Verified: 0}}
     success: {gerrit: {Verified: 2, submit: true}}
     failure: {gerrit: {Verified: -2}}
-- job: {name: base, parent: null}
+- job: {name: base, parent: null, run: run.yaml}
 - job: {name: unit}
 - job: {name: style}
 - project: {name: P, gate: {jobs: [unit, style]}}
@@ -47,8 +47,9 @@ class Told(SqlStore):
 
 def run(database: Path) -> None:
     """Begin with an empty database; approve and land one change after the other, for ever."""
-    store = Told(f"sqlite:///{database}", lambda: initial(layout_of(parse(LAYOUT, "layout")), policy_of("default")))
-    world = World()
+    known = configuration(parse(LAYOUT, "layout"))
+    store = Told(f"sqlite:///{database}", lambda: initial(known.layout, policy_of("default")))
+    world = World(known)
     engine = Engine(store, world)
     engine.feed(Started(0.0))
     number = 0

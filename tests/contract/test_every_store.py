@@ -107,7 +107,7 @@ def test_a_crash_scenario_holds_on_a_database_that_is_opened_again(path: Path, t
         old.drop()
         return open_file(tmp_path / "gate.db", pytest.fail, durable=False)
 
-    first = lambda: initial(scenario.layout, scenario.policy)  # noqa: E731
+    first = lambda: initial(scenario.configuration.layout, scenario.policy)  # noqa: E731
     game = begin(scenario, store=open_file(tmp_path / "gate.db", first, durable=False))
     game.reopen = reopen
     for step in scenario.steps:

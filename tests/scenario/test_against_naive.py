@@ -39,7 +39,7 @@ def layout(window: int, floor: int, *, fail_fast: bool) -> list[dict[str, Any]]:
         "failure": {"gerrit": {"Verified": -2}},
     }
     found: list[dict[str, Any]] = [{"pipeline": gate}, {"queue": {"name": "all"}}]
-    found.append({"job": {"name": "base", "parent": None}})
+    found.append({"job": {"name": "base", "parent": None, "run": "run.yaml"}})
     found += [{"job": {"name": name}} for name in ("merge", "t1", "t2", "extra", "last")]
     for project, jobs in JOBS.items():
         listed = [

@@ -22,7 +22,7 @@ layout:
       start: {gerrit: {Verified: 0}}
       success: {gerrit: {Verified: 2, submit: true}}
       failure: {gerrit: {Verified: -2}}
-  - job: {name: base, parent: null}
+  - job: {name: base, parent: null, run: run.yaml}
   - job: {name: image, provides: disk}
   - job: {name: boot, requires: disk}
   - project: {name: P, gate: {jobs: [image, boot]}}

@@ -15,9 +15,11 @@ from gatelocal.jobs.zuul.checks import listed, names, with_names
 from gatelocal.jobs.zuul.definitions import Definition
 from gatelocal.jobs.zuul.draft import Draft, Refused
 from gatelocal.jobs.zuul.layout import Layout, unknown_projects
+from gatelocal.jobs.zuul.match import pattern_of
 from gatelocal.jobs.zuul.nodesets import nodesets_of
 from gatelocal.jobs.zuul.variables import applied
-from gatelocal.model.plan import Dependency, FilePattern, Nodeset, Playbook, RequiredProject, Role
+from gatelocal.model.pattern import Pattern
+from gatelocal.model.plan import Dependency, Nodeset, Playbook, RequiredProject, Role
 from gatelocal.model.stanza import Tagged
 
 _T = TypeVar("_T")
@@ -269,11 +271,13 @@ def _projects(draft: Draft, definition: Definition, layout: Layout) -> Draft:
 
 def _semaphores(draft: Draft, definition: Definition) -> Draft:
     key = "semaphores" if "semaphores" in definition.body else "semaphore"
-    own = {*draft.semaphores, *names(definition.body.get(key))}
+    said = with_names(definition.body.get(key))
+    own = {*draft.semaphores, *(str(one["name"]) for one in said)}
+    late = {str(one["name"]) for one in said if one.get("resources-first") is True}
     books = (*draft.pre_run, *draft.run, *draft.post_run, *draft.cleanup_run)
     if both := own.intersection(name for book in books for name in book.semaphores):
         raise Refused(f"semaphore {min(both)} is the job's and a playbook's too: it can be of one only", definition)
-    return replace(draft, semaphores=tuple(sorted(own)))
+    return replace(draft, semaphores=tuple(sorted(own)), late_semaphores=draft.late_semaphores | late)
 
 
 def _dependencies(draft: Draft, definition: Definition) -> tuple[Dependency, ...]:
@@ -284,18 +288,11 @@ def _dependencies(draft: Draft, definition: Definition) -> tuple[Dependency, ...
     return tuple(dict.fromkeys((*_inherited(draft.dependencies, value), *new)))
 
 
-def _patterns(
-    below: tuple[FilePattern, ...] | None, body: Mapping[str, object], key: str
-) -> tuple[FilePattern, ...] | None:
+def _patterns(below: tuple[Pattern, ...] | None, body: Mapping[str, object], key: str) -> tuple[Pattern, ...] | None:
     if key not in body:
         return below
     value = body[key]
-    new = [
-        FilePattern(str(item["regex"]), item.get("negate") is True)
-        if isinstance(item, Mapping)
-        else FilePattern(str(item))
-        for item in listed(value)
-    ]
+    new = [pattern_of(item) for item in listed(value)]
     return tuple(dict.fromkeys((*(below or ()), *new))) if _tag(value) == "!inherit" else tuple(new)
 
 

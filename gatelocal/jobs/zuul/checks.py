@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain
 
-from gatelocal.jobs.zuul.match import pattern_problem
+from gatelocal.model.pattern import pattern_problem
 from gatelocal.model.stanza import Tagged
 
 Check = Callable[[object], str]

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gatelocal.jobs.zuul.checks import listed
-from gatelocal.jobs.zuul.match import Matcher, any_matches, matchers
+from gatelocal.jobs.zuul.match import matchers
 from gatelocal.jobs.zuul.schema import entry
+from gatelocal.model.pattern import Pattern, any_matches
 from gatelocal.model.plan import Place
 from gatelocal.model.tenant import TenantProject
 
@@ -26,7 +27,7 @@ class Origin:
     path: str
     only_branch: bool = False
     implied: bool | None = None
-    branches: tuple[Matcher, ...] = ()
+    branches: tuple[Pattern, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,24 +71,36 @@ def job_holds(definition: Definition, branch: str) -> bool:
     return not wanted or any_matches(origin.branches, branch)
 
 
-def stanza_holds(stanza: Definition, branch: str, project: TenantProject) -> bool:
-    """Whether a project stanza holds for a branch of that project."""
+def stanza_branches(stanza: Definition, project: TenantProject) -> tuple[Pattern, ...]:
+    """The branches of that project which a project stanza is for; none: all."""
     origin = stanza.origin
     own = listed(stanza.body.get("branches"))
     if own:
-        return any_matches(matchers(own, stanza.where), branch)
+        return matchers(own, stanza.where)
     if origin.project.canonical == project.canonical:
-        return origin.project.trusted or origin.branch == branch
-    return template_holds(stanza, branch)
+        return () if origin.project.trusted else (Pattern(origin.branch, exact=True),)
+    return template_branches(stanza)
 
 
-def template_holds(template: Definition, branch: str) -> bool:
-    """Whether a project template, or a project stanza in another project, holds on a branch."""
+def template_branches(template: Definition) -> tuple[Pattern, ...]:
+    """The branches that a project template, or a project stanza in another project, is for; none: all."""
     origin = template.origin
     wanted = origin.implied
     if wanted is None:
         wanted = not origin.project.trusted and not origin.only_branch
-    return not wanted or any_matches(origin.branches, branch)
+    return origin.branches if wanted else ()
+
+
+def stanza_holds(stanza: Definition, branch: str, project: TenantProject) -> bool:
+    """Whether a project stanza holds for a branch of that project."""
+    found = stanza_branches(stanza, project)
+    return not found or any_matches(found, branch)
+
+
+def template_holds(template: Definition, branch: str) -> bool:
+    """Whether a project template, or a project stanza in another project, holds on a branch."""
+    found = template_branches(template)
+    return not found or any_matches(found, branch)
 
 
 def entries(stanza: Definition, pipeline: str) -> tuple[Definition, ...] | None:

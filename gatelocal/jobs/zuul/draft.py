@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatelocal.jobs.zuul.definitions import Definition
+from gatelocal.model.pattern import Pattern
 from gatelocal.model.plan import (
     NOTHING,
     Dependency,
-    FilePattern,
     FrozenJob,
     Nodeset,
     Playbook,
@@ -65,13 +65,14 @@ class Draft:
     required: Mapping[str, RequiredProject] = field(default_factory=lambda: MappingProxyType({}))
     dependencies: tuple[Dependency, ...] = ()
     semaphores: tuple[str, ...] = ()
+    late_semaphores: frozenset[str] = frozenset()
     pre_run: tuple[Playbook, ...] = ()
     run: tuple[Playbook, ...] = ()
     post_run: tuple[Playbook, ...] = ()
     cleanup_run: tuple[Playbook, ...] = ()
     roles: tuple[Role, ...] = ()
-    files: tuple[FilePattern, ...] | None = None
-    irrelevant: tuple[FilePattern, ...] | None = None
+    files: tuple[Pattern, ...] | None = None
+    irrelevant: tuple[Pattern, ...] | None = None
     lists: Mapping[str, tuple[object, ...]] = field(default_factory=lambda: MappingProxyType({}))
     post_review: bool = False
     allowed: frozenset[str] | None = None
@@ -92,6 +93,7 @@ def frozen(draft: Draft, name: str) -> FrozenJob:
         required_projects=tuple(draft.required.values()),
         dependencies=draft.dependencies,
         semaphores=draft.semaphores,
+        late_semaphores=tuple(sorted(draft.late_semaphores)),
         pre_run=draft.pre_run,
         run=draft.run,
         post_run=draft.post_run,

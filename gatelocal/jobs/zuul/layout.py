@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 
 from gatelocal.jobs.zuul.checks import REPORTS, listed, name_of_secret, names, with_names
 from gatelocal.jobs.zuul.definitions import Definition, Origin, entries
-from gatelocal.jobs.zuul.match import Matcher, begins, matchers, matches_whole, pattern_problem
+from gatelocal.jobs.zuul.match import matchers
+from gatelocal.model.pattern import Pattern, begins, matches_whole, pattern_problem
 from gatelocal.model.plan import Place, Problem
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import ConfigFile, Fault, Repository, Tenant, TenantProject
@@ -39,9 +40,9 @@ class Complaint:
     malformed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """One tenant's configuration.
+    """One tenant's configuration. Compared by identity: one that is read again is another one.
 
     :ivar projects: by canonical name. :ivar branches: by canonical name, the default branch first.
     :ivar jobs: by name, each with its definitions in the order in which they apply.
@@ -58,6 +59,7 @@ class Layout:
     nodesets: Mapping[str, Definition]
     secrets: Mapping[str, Definition]
     queues: Mapping[str, Definition]
+    semaphores: Mapping[str, Definition]
     pipelines: Mapping[str, Definition]
     images: Mapping[str, Definition]
     stanzas: tuple[Definition, ...]
@@ -141,6 +143,7 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
         nodesets=draft.single.get("nodeset", {}),
         secrets=draft.single.get("secret", {}),
         queues=draft.single.get("queue", {}),
+        semaphores=draft.single.get("semaphore", {}),
         pipelines=draft.single.get("pipeline", {}),
         images=draft.single.get("image", {}),
         stanzas=(*draft.named, *(one for group in draft.patterned.values() for one in group)),
@@ -205,13 +208,13 @@ def _add_files(
 
 def _origin(project: TenantProject, branch: str, file: ConfigFile, only_branch: bool) -> Origin:
     implied: bool | None = None
-    branches: tuple[Matcher, ...] = (Matcher(branch, exact=True),)
+    branches: tuple[Pattern, ...] = (Pattern(branch, exact=True),)
     for stanza in file.stanzas:
         if stanza.kind == "pragma":
             said = stanza.body.get("implied-branch-matchers")
             implied = said if isinstance(said, bool) else implied
             if "implied-branches" in stanza.body:
-                branches = matchers(listed(stanza.body["implied-branches"]), stanza.place)
+                branches = matchers(listed(stanza.body["implied-branches"]), stanza.place) or branches
     return Origin(project, branch, file.path, only_branch, implied, branches)
 
 

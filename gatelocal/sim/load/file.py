@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from gatelocal.errors import GateError
-from gatelocal.model.layout import Layout
 from gatelocal.model.stanza import Stanza
-from gatelocal.pipeline.layout import layout_of
 from gatelocal.pipeline.policies import Policy, policy_of
+from gatelocal.sim.configuration import Configuration, configuration
 from gatelocal.sim.lined import Value, load, root
 
 T = TypeVar("T")
@@ -179,7 +178,7 @@ def _policy(value: Value) -> Policy:
         raise value.fail(error.brief) from None
 
 
-def layout(wanted: Load, areas: int) -> Layout:
+def layout(wanted: Load, areas: int) -> Configuration:
     """The layout of a gate that runs these jobs, each once for every area of the code."""
     gate: dict[str, object] = {
         "name": "gate",
@@ -193,7 +192,8 @@ def layout(wanted: Load, areas: int) -> Layout:
     for job in wanted.jobs:
         for name in (job.variant(area, areas) for area in range(1, areas + 1)):
             bodies[name] = {"name": name, **({"files": [f"^{name}/"]} if name != job.name else {})}
-    objects: list[tuple[str, dict[str, object]]] = [("pipeline", gate), ("job", {"name": "base"})]
+    base: dict[str, object] = {"name": "base", "parent": None, "run": "run.yaml"}
+    objects: list[tuple[str, dict[str, object]]] = [("pipeline", gate), ("job", base)]
     objects += [("job", body) for body in bodies.values()]
     objects.append(("project", {"name": "P", "gate": {"jobs": list(bodies)}}))
-    return layout_of([Stanza(kind, str(body["name"]), body, "load", 1) for kind, body in objects])
+    return configuration([Stanza(kind, str(body["name"]), body, "load", 1) for kind, body in objects])

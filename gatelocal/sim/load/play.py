@@ -52,10 +52,9 @@ class Outcome:
 
 def play(wanted: Load, case: Case) -> Outcome:
     """Let all approvals come, and everything that follows from them come to its end."""
-    player = Player(wanted, case)
-    engine = Engine(
-        MemoryStore(initial(layout(wanted, case.areas), wanted.policies[case.policy]), keep_log=False), player.world
-    )
+    known = layout(wanted, case.areas)
+    player = Player(wanted, case, World(known))
+    engine = Engine(MemoryStore(initial(known.layout, wanted.policies[case.policy]), keep_log=False), player.world)
     engine.feed(Started(0.0))
     while player.world.now <= _LATEST * wanted.lasting and _step(player, engine):
         pass
@@ -76,7 +75,7 @@ class Player:
 
     wanted: Load
     case: Case
-    world: World = field(default_factory=World)
+    world: World
     jobs: dict[str, JobLoad] = field(default_factory=dict)
     bad: dict[str, str] = field(default_factory=dict)
     approved: dict[str, float] = field(default_factory=dict)

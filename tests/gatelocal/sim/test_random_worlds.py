@@ -146,7 +146,7 @@ def test_a_policy_can_be_asked_for(policy: str) -> None:
 
 def test_the_layouts_can_be_written_out() -> None:
     for objects in LAYOUTS.values():
-        assert chance.layout(yaml.safe_load(yaml.safe_dump(objects))).pipelines.keys() == {
+        assert chance.layout(yaml.safe_load(yaml.safe_dump(objects))).layout.pipelines.keys() == {
             "gate",
             "check",
             "post",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
-from datetime import date
 from typing import Any, get_args
 
 import pytest
 
 from gatelocal.model.facts import Facts, Ref, Vote
-from gatelocal.model.layout import JobSpec, Layout, Manager, Pattern, Pipeline, Project
-from gatelocal.model.stanza import Stanza, Tagged
+from gatelocal.model.layout import Graph, JobSpec, Layout, Manager, Pipeline, Project
+from gatelocal.model.pattern import Pattern
 from gatelocal.model.table import Table
 from gatelocal.pipeline.actions import Action, Prepare, Report
 from gatelocal.pipeline.events import BuildDone, ChangeEvent, Event, Prepared, Reloaded, Woken
@@ -20,12 +19,12 @@ from gatelocal.store.codec import FormatError, Layouts, decode, encode, from_tex
 
 PATTERN = Pattern("^src/", negate=True)
 FACTS = Facts("A", 2, "P", "master", Ref("B", 1), files=("ü.py",), votes=(Vote("Workflow", 1, "me", 3.5, 7),))
-STANZA = Stanza("job", "j", {"vars": {"$": 1, "when": date(2024, 2, 29)}, "x": Tagged("!unsafe", ["{{ a }}"])}, "f", 3)
 
 
-def layout(*stanzas: Stanza) -> Layout:
+def layout(*semaphores: str) -> Layout:
     pipeline = Pipeline("gate", Manager.DEPENDENT)
-    return Layout({"gate": pipeline}, {"P": Project("P")}, {}, {"j": stanzas}, {"s": 2})
+    projects = {"P": Project("P", frozenset({"gate"})), "$": Project("$")}
+    return Layout({"gate": pipeline}, projects, {}, dict.fromkeys(semaphores, 2))
 
 
 def again(kind: Any, value: object) -> Any:
@@ -43,6 +42,7 @@ def again(kind: Any, value: object) -> Any:
         ChangeEvent(1.5, "comment-added", Ref("A", 2), FACTS, (FACTS,), (("Workflow", 1),), "text\u2028", "me"),
         BuildDone(0.0, 9, 4, 1, 0, "SUCCESS", children=()),
         BuildDone(0.0, 9, 4, 1, 0, "SUCCESS", ("log",), None),
+        Prepared(0.0, 1, 2, 3, True, graphs=(Graph(Ref("A", 1), (JobSpec("unit"),), True), Graph(Ref("B", 2)))),
         Woken(1e9),
     ],
 )
@@ -71,21 +71,17 @@ def test_a_table_comes_back_with_the_order_of_its_keys() -> None:
 
 def test_a_layout_is_written_once_and_comes_back_as_one_object() -> None:
     layouts = Layouts()
-    one = layout(STANZA)
-    texts = [
-        to_text(encode(Reloaded(0.0, one), layouts)),
-        to_text(encode(Prepared(0.0, 1, 2, 3, True, layout=one), layouts)),
-    ]
+    one = layout("s")
+    texts = [to_text(encode(Reloaded(at, one), layouts)) for at in (0.0, 1.0)]
     assert len(layouts.new) == 1
-    assert encode(layout(STANZA), layouts) == encode(one, layouts), "the same content has the same name"
+    assert encode(layout("s"), layouts) == encode(one, layouts), "the same content has the same name"
     assert encode(layout(), layouts) != encode(one, layouts)
     fresh = Layouts()
     for name, body in layouts.new.items():
         fresh.add(name, body)
-    reloaded, prepared = (decode(Event, from_text(text), fresh) for text in texts)
-    assert reloaded.layout is prepared.layout
-    assert reloaded.layout.jobs == {"j": (STANZA,)}
-    assert reloaded.layout.pipelines == one.pipelines
+    first, second = (decode(Event, from_text(text), fresh).layout for text in texts)
+    assert first is second
+    assert (first.semaphores, first.projects, first.pipelines) == ({"s": 2}, one.projects, one.pipelines)
 
 
 def _kinds(union: Any) -> Iterator[type]:

@@ -61,8 +61,8 @@ def test_a_load_is_read(small: Load) -> None:
     assert (small.rate * 3600, small.lasting, small.seeds, small.areas) == (3, 5 * 3600, 2, (1, 4))
     assert [job.name for job in small.jobs] == ["job1", "job2", "slow"]
     assert [job.variant(3, 4) for job in small.jobs] == ["job1-3", "job2-3", "slow"]
-    assert set(layout(small, 1).jobs) == {"base", "job1", "job2", "slow"}
-    assert len(layout(small, 4).jobs) == 1 + 4 + 4 + 1
+    assert set(layout(small, 1).tenancy.jobs) == {"base", "job1", "job2", "slow"}
+    assert len(layout(small, 4).tenancy.jobs) == 1 + 4 + 4 + 1
     assert [small.policies["kind"].confirm, small.policies["kind"].verify] == [True, False]
 
 
