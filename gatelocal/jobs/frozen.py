@@ -40,7 +40,7 @@ def freeze(
         draft = apply(draft, entry, layout)
         _check_reporter(draft, entry)
         _check_image(layout, draft, entry)
-        if entry.origin.project.trusted:
+        if entry.origin.project.trusted and entry.origin.project.overrules:
             draft = replace(draft, any_project=True)
     elsewhere = bool(assumed) or not layout.tenant.known_only
     if elsewhere and name != NOOP and not any("nodeset" in one.body for one in draft.chain):

@@ -28,6 +28,8 @@ class TenantProject:
     :ivar implied_branch_matchers: whether its definitions hold on their own branch only; None: Zuul's rule decides.
     :ivar configures: patterns of other projects that it may have project stanzas for.
     :ivar base_jobs: whether it may define jobs without a parent, given that it is trusted.
+    :ivar overrules: as a config-project it may give jobs to projects that those are not for, and secrets to changes
+        that nobody has reviewed; not so where it stands for the projects themselves.
     :ivar reporter_jobs: whether its stanzas may ask for jobs that run after the report.
     """
 
@@ -45,6 +47,7 @@ class TenantProject:
     configures: tuple[str, ...] = ()
     base_jobs: bool = True
     reporter_jobs: bool = False
+    overrules: bool = True
 
     @property
     def canonical(self) -> str:

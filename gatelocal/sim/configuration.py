@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatelocal.jobs import gate
 from gatelocal.jobs.zuul.layout import Layout as Tenancy
@@ -16,7 +16,7 @@ from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import CONFIG_KINDS, ConfigFile, Fault, Repository, Tenant, TenantProject
 
 _ALL_KINDS = CONFIG_KINDS | frozenset("image flavor label section provider".split())
-_CONFIG = TenantProject("the layout", trusted=True, loads=_ALL_KINDS, reporter_jobs=True)
+_CONFIG = TenantProject("the layout", trusted=True, loads=_ALL_KINDS, reporter_jobs=True, overrules=False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -42,13 +42,27 @@ def configuration(
 ) -> Configuration:
     """What the objects mean, all of them in the one config-project of a tenant.
 
+    A job ``base`` that names no parent, which to Zuul would be its own, is short for one without a parent that runs
+    something.
+
     :param faults: what could not be read at all. :param projects: the world's, besides those that objects name.
     """
     named = (one.name for one in stanzas if one.kind == "project" and one.name and not one.name.startswith("^"))
     names = sorted({*projects, *named} - {_CONFIG.name})
     tenant = Tenant("simulated", (_CONFIG, *(TenantProject(name) for name in names)))
-    good, bad = sifted(stanzas)
+    good, bad = sifted(_with_base(stanzas))
     file = ConfigFile(stanzas[0].file if stanzas else "layout", good, (*faults, *bad))
     found = lay_out(tenant, [Repository(_CONFIG, ("master",), {"master": (file,)})])
     told = gate.layout_of(found)
     return Configuration(told.layout, found, told.problems, told.inert)
+
+
+def _with_base(stanzas: Sequence[Stanza]) -> Sequence[Stanza]:
+    base = Tenant("", ()).default_parent
+    bodies = [one.body for one in stanzas if one.kind == "job" and one.name == base]
+    if any("parent" in body for body in bodies):
+        return stanzas
+    whole = {"parent": None, "run": "run.yaml"}
+    return [
+        replace(one, body={**whole, **one.body}) if one.kind == "job" and one.name == base else one for one in stanzas
+    ]

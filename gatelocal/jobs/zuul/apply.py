@@ -211,6 +211,8 @@ def _playbooks(draft: Draft, definition: Definition, layout: Layout) -> Draft:
         # Zuul: a secret of an untrusted project is for that project's own reviewed changes alone.
         careful = True
         allowed = frozenset((project.name,)) & (allowed if allowed is not None else frozenset((project.name,)))
+    if secrets and not project.overrules:
+        careful = True
     if is_set(body, "allowed-projects"):
         said = frozenset(_short(name, layout) for name in names(body["allowed-projects"]))
         allowed = said if allowed is None else allowed & said
