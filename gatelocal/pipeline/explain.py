@@ -7,7 +7,9 @@ from collections.abc import Callable, Mapping
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager, Pipeline
 from gatelocal.pipeline import texts
+from gatelocal.pipeline.draft import begun
 from gatelocal.pipeline.match import unmet
+from gatelocal.pipeline.provides import awaited
 from gatelocal.pipeline.ready import obstacle, queue_name
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Reason, Stage, State
 from gatelocal.pipeline.switches.late_restart import doubtful
@@ -36,7 +38,9 @@ _WAITING: Mapping[str, Callable[[tuple[str, ...]], str]] = {
     ),
     "held": lambda names: f"{names[0]} ahead of it has to pass {texts.listed(names[1:])} first",
     "semaphore": lambda names: f"{names[0]} waits for semaphore {texts.listed(names[1:])}",
-    "provider": lambda names: f"{names[0]} waits for what a job ahead provides: {texts.listed(names[1:])}",
+    "provider": lambda names: (
+        f"{names[0]} waits for {texts.listed(names[3:])}, which {names[1]} of {names[2]} provides"
+    ),
     "node": lambda names: f"a node for {texts.listed(names)}",
     "running": lambda names: f"{texts.listed(names)} {'runs' if len(names) == 1 else 'run'}",
     "failing": lambda names: f"{texts.listed(names)} failed; it is reported when nothing is ahead of it any more",
@@ -219,7 +223,10 @@ def _testing(state: State, item: Item, queue: Queue) -> tuple[Reason, ...]:
     if doubted and not running and not waiting:
         found.append(Reason("doubt", doubted))
     idle = [run for run in item.runs if run.phase is Phase.IDLE]
-    if idle and not running and not waiting:
+    awaiting = _awaiting(state, item, idle)
+    if awaiting is not None:
+        found.append(awaiting)
+    elif idle and not running and not waiting:
         found.append(_idle(state, item, idle[0], queue))
     ahead = _names_ahead(state, item)
     if ahead and not found:
@@ -258,6 +265,16 @@ def _names(state: State, numbers: tuple[int, ...]) -> tuple[str, ...]:
 _UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
 
 
+def _awaiting(state: State, item: Item, idle: list[JobRun]) -> Reason | None:
+    """What an item waits for that a job of a change ahead provides."""
+    for run in idle:
+        provider = awaited(begun(state, state.now), item, run.job)
+        if provider is not None:
+            change, one = provider
+            return Reason("provider", (run.job.name, one.job, change, *sorted(one.provides & run.job.requires)))
+    return None
+
+
 def _idle(state: State, item: Item, run: JobRun, queue: Queue) -> Reason:
     ahead = state.items.get(item.ahead) if item.ahead else None
     if ahead is not None and ahead.blocks:
@@ -272,6 +289,4 @@ def _idle(state: State, item: Item, run: JobRun, queue: Queue) -> Reason:
             full.append(name)
     if full:
         return Reason("semaphore", (run.job.name, *full))
-    if run.job.requires:
-        return Reason("provider", (run.job.name, *sorted(run.job.requires)))
     return Reason("queue", (queue.label, item.pipeline))

@@ -30,6 +30,14 @@ def required(draft: Draft, item: Item, job: JobSpec) -> Given | str | None:
     return tuple(found)
 
 
+def awaited(draft: Draft, item: Item, job: JobSpec) -> tuple[str, Provided] | None:
+    """The change and its job that a job waits for because of ``requires``; None when it waits for none."""
+    if not job.requires:
+        return None
+    found = (pair for pair in _providers(draft, item) if pair[1].provides & job.requires and not pair[1].result)
+    return next(found, None)
+
+
 def _providers(draft: Draft, item: Item) -> list[tuple[str, Provided]]:
     """Jobs of the items ahead, farthest first; of a change that is merely merged underneath, those of its own item,
     or what they provided when it was last in the pipeline.

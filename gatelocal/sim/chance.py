@@ -14,12 +14,13 @@ from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.decide import decide
 from gatelocal.sim import dice
 from gatelocal.sim.configuration import Configuration, configuration
-from gatelocal.sim.game import Endless, Stopped, raised
+from gatelocal.sim.game import Stopped, raised
 from gatelocal.sim.lined import ScenarioError, lined, root
 from gatelocal.sim.lots import LAYOUTS, PROJECTS
 from gatelocal.sim.runner import Play, begin, finish, take
 from gatelocal.sim.scenario import of_values
 from gatelocal.sim.steps import step_of
+from gatelocal.sim.world import Endless
 
 _CHUNK = 100
 """Worlds that one process plays in one go."""
@@ -120,8 +121,8 @@ class Trial:
             self._play()
         except Stopped:
             pass
-        except Endless:
-            self._wrong.append("it comes to no end")
+        except Endless as error:
+            self._wrong.append(str(error))
         except Exception as error:
             self._wrong.append(raised(error))
 

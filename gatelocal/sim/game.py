@@ -16,11 +16,7 @@ from gatelocal.pipeline.state import State
 from gatelocal.ports import Store
 from gatelocal.sim.audit import Audit
 from gatelocal.sim.scenario import Scenario
-from gatelocal.sim.world import Crashed, World
-
-
-class Endless(Exception):
-    """More was decided than any world needs that comes to an end."""
+from gatelocal.sim.world import Crashed, Endless, World
 
 
 class Stopped(Exception):
@@ -62,7 +58,7 @@ def engine_of(game: Play) -> Engine:
     def watch(before: State, event: Event, after: State, actions: tuple[Action, ...], touched: tuple[int, ...]) -> None:
         game.decided += 1
         if game.decided == game.most:
-            raise Endless
+            raise Endless("it comes to no end")
         game.violations.extend(invariants.broken(before, event, after, actions, touched))
 
     return Engine(game.store, game.world, watch)

@@ -13,10 +13,11 @@ from gatelocal.ports import Store
 from gatelocal.sim import control, people
 from gatelocal.sim.audit import Audit
 from gatelocal.sim.game import Play, Stopped, engine_of, feed, settle
+from gatelocal.sim.lined import ScenarioError
 from gatelocal.sim.scenario import ChangeSpec, Scenario
 from gatelocal.sim.server import REVIEWER, Server, WorldChange
 from gatelocal.sim.steps import Step
-from gatelocal.sim.world import World
+from gatelocal.sim.world import Endless, World
 from gatelocal.store.memory import MemoryStore
 
 __all__ = ["Play", "begin", "feed", "finish", "play", "settle", "take"]
@@ -25,12 +26,15 @@ __all__ = ["Play", "begin", "feed", "finish", "play", "settle", "take"]
 def play(scenario: Scenario, *, keep_log: bool = False, store: Store | None = None) -> Play:
     """Play all steps, or as many as there are until a rule ends with an exception.
 
-    :raises ScenarioError: a step cannot be carried out.
+    :raises ScenarioError: a step cannot be carried out, or comes to no end.
     """
     game = begin(scenario, keep_log=keep_log, store=store)
     with suppress(Stopped):
         for step in scenario.steps:
-            take(game, step)
+            try:
+                take(game, step)
+            except Endless as error:
+                raise ScenarioError(step.line, str(error)) from None
         finish(game)
     return game
 

@@ -18,6 +18,7 @@ from gatelocal.pipeline.policies import Policy, policy_of
 from gatelocal.sim.build import Rule
 from gatelocal.sim.configuration import Configuration, configuration
 from gatelocal.sim.lined import LinedDict, LinedList, ScenarioError, Value, load, root
+from gatelocal.sim.plain import NotPlain, text_beside, text_of
 from gatelocal.sim.steps import Step, step_of
 
 RESULTS = ("SUCCESS", "FAILURE", "POST_FAILURE", "TIMED_OUT", "LOST", "STOPPED", "NODE_FAILURE")
@@ -81,8 +82,13 @@ def read(path: Path, policy: str | None = None) -> Scenario:
 
     :param policy: takes the place of the file's.
     :raises ScenarioError: it cannot be understood. :raises OSError: it cannot be read.
+    :raises UnicodeDecodeError: it is no UTF-8.
     """
-    return understand(path.read_text(encoding="utf-8"), path.parent, policy)
+    try:
+        text = text_of(path)
+    except NotPlain as error:
+        raise ScenarioError(1, str(error)) from None
+    return understand(text, path.parent, policy)
 
 
 def understand(text: str, folder: Path, policy: str | None = None) -> Scenario:
@@ -151,11 +157,13 @@ def _layout(value: Value, folder: Path, layouts: dict[str, Configuration], proje
             return configuration([_stanza(item) for item in value.sequence()], (), projects)
         name = value.text()
         if name not in layouts:
-            text = (folder / name).read_text(encoding="utf-8")
-            layouts[name] = configuration(*zuul_yaml.parse_all(text, name), projects)
+            layouts[name] = configuration(*zuul_yaml.parse_all(text_beside(folder, name), name), projects)
         return layouts[name]
-    except (GateError, OSError) as error:
-        detail = f"{value.raw}: {error.strerror}" if isinstance(error, OSError) else error.brief
+    except (GateError, OSError, NotPlain, ValueError) as error:
+        words = error.brief if isinstance(error, GateError) else str(error)
+        detail = error.strerror if isinstance(error, OSError) else words
+        if isinstance(error, OSError | NotPlain | ValueError):
+            detail = f"{value.raw}: {detail}"
         raise value.fail(detail) from None
 
 

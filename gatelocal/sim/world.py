@@ -58,6 +58,14 @@ CRASH_POINTS = {
 """Action → its name in ``crash: {after: ...}``."""
 
 
+MOST_ATTEMPTS = 1000
+"""Builds of one job on one workspace; who needs more comes to no end."""
+
+
+class Endless(Exception):
+    """What happens would go on happening for ever."""
+
+
 class Crashed(Exception):
     """The engine is gone: the world has done the last action, and nobody has written that down."""
 
@@ -235,6 +243,10 @@ class World:
             None,
         )
         change = self.change_of(action)
+        if action.attempt > MOST_ATTEMPTS:
+            built = f"{action.job} of {change} was built {MOST_ATTEMPTS} times on one workspace"
+            result = rule.result if rule is not None else "SUCCESS"
+            raise Endless(f"it comes to no end: {built}; a rule with the result {result} needs times")
         build = Build(len(self.builds) + 1, action, change, workspace, rule, self._base(action, workspace))
         self.builds.append(build)
         build.began = self.now

@@ -11,7 +11,8 @@ from gatelocal.errors import GateError
 from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.policies import Policy, policy_of
 from gatelocal.sim.configuration import Configuration, configuration
-from gatelocal.sim.lined import Value, load, root
+from gatelocal.sim.lined import ScenarioError, Value, load, root
+from gatelocal.sim.plain import NotPlain, text_of
 
 T = TypeVar("T")
 
@@ -86,7 +87,11 @@ def read(path: Path, policy: str | None = None) -> Load:
     :param policy: the name of one that takes the place of the file's.
     :raises gatelocal.sim.lined.ScenarioError: it cannot be understood. :raises OSError: it cannot be read.
     """
-    top = root(load(path.read_text(encoding="utf-8"))).mapping(_KEYS, ("load", "approvals_per_hour", "hours", "jobs"))
+    try:
+        text = text_of(path)
+    except NotPlain as error:
+        raise ScenarioError(1, str(error)) from None
+    top = root(load(text)).mapping(_KEYS, ("load", "approvals_per_hour", "hours", "jobs"))
 
     def given(key: str, meaning: Callable[[Value], T], otherwise: T) -> T:
         return meaning(top[key]) if key in top else otherwise
