@@ -65,6 +65,35 @@ def test_the_file_shows_nothing_once_the_mistake_is_gone(tmp_path: Path) -> None
     assert (game.violations, game.failed) == ([], [])
 
 
+def raising(item: Item) -> bool:
+    """What stands for the same check, with another mistake in it."""
+    raise KeyError(item.id)
+
+
+@pytest.mark.live
+def test_an_exception_in_a_rule_is_found_and_shrunk_like_any_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gatelocal.pipeline.land.all_green", raising)
+    small = shrunk(first_finding())
+    assert len(small.world["steps"]) <= 2
+    assert len(small.world["changes"]) == 1
+    (text,) = small.violations
+    assert text.startswith("decide._progress → decide._done → land.conclude ended with KeyError (")
+    path = tmp_path / "small.yaml"
+    path.write_text(as_file(small), encoding="utf-8")
+    result = CliRunner().invoke(simulate, [str(path)], standalone_mode=False)
+    assert result.return_value == 1
+    assert "ended with KeyError" in result.stdout
+
+
+def test_the_command_ends_with_1_for_an_exception(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gatelocal.pipeline.land.all_green", raising)
+    result = CliRunner().invoke(simulate, ["--random", "20", "--policy", "classic"], standalone_mode=False)
+    assert result.return_value == 1
+    assert "ended with KeyError" in result.stderr
+
+
 @pytest.mark.usefixtures("mistaken")
 def test_the_command_prints_the_file_and_ends_with_1() -> None:
     result = CliRunner().invoke(
