@@ -14,8 +14,8 @@ Values = dict[str, Any]
 Step = dict[str, Any]
 
 _CRASHES = ("merge", "request_node", "start_build", "cancel_build", "report", "submit")
-_FOR_BATCHES = ("plain", "synced")
-"""Layouts in which most jobs can be batched and some follow after a landing."""
+_FITTING = {"batch": ("plain", "synced"), "reuse": ("parts",), "urgent": ("parts",), "overtake": ("parts", "apart")}
+"""Switch → layouts in which it often has something to do."""
 _SWITCHES = tuple(field.name for field in fields(Policy))
 
 
@@ -51,7 +51,8 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     random = Random(seed)  # noqa: S311 - a repeatable world, not a secret
     chosen = policy or _policy(random)
     names = tuple("ABCDEFGHIJ"[: random.randint(2, 7 if random.random() < 0.9 else 10)])
-    layout = random.choice(_FOR_BATCHES if has(chosen, "batch") and random.random() < 0.4 else tuple(LAYOUTS))
+    fitting = [name for switch, names in _FITTING.items() if has(chosen, switch) for name in names]
+    layout = random.choice(fitting if fitting and random.random() < 0.4 else tuple(LAYOUTS))
     foreign = has(chosen, "verify") and random.random() < 0.6
     scarce = random.random() < (0.7 if has(chosen, "batch") else 0.2)
     dice = Dice(random, names, layout, foreign, scarce)
@@ -113,7 +114,7 @@ def _changes(dice: Dice) -> Values:
             change["approved"] = True
         if dice.happens(0.1):
             change["submit"] = random.choice(("refused", "forbidden"))
-        if dice.happens(0.6):
+        if dice.happens(0.9 if dice.layout == "parts" else 0.6):
             change["files"] = random.sample(("src/a", "src/b", "doc/a"), random.choice((1, 1, 2)))
         change.update(_odd(dice))
         found[name] = change

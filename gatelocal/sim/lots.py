@@ -62,6 +62,8 @@ _JOBS = [
     _job("unit"),
     _job("integ", files=["^src/"]),
     _job("docs", files=["^doc/"]),
+    _job("a", files=["^src/a"]),
+    _job("b", files=["^src/b"]),
     _job("nv", voting=False),
     _job("merge", **{"hold-following-changes": True}),
     _job("t1", semaphores=["lab"], attempts=2),
@@ -114,7 +116,7 @@ LAYOUTS: dict[str, list[Values]] = {
         {"queue": {"name": "split", "per-branch": True}},
         {"queue": {"name": "one"}},
         _project("P", ["integ", "docs"], "one"),
-        _project("P1", ["integ", "docs", "nv"], "one"),
+        _project("P1", ["integ", "docs", {"nv": {"files": ["^src/"]}}], "one"),
         _project("P2", ["unit", "docs"], "split"),
     ],
     "synced": [
@@ -135,6 +137,14 @@ LAYOUTS: dict[str, list[Values]] = {
         _project("P1", ["unit", "sync"], "all"),
         _project("P2", ["unit", {"t1": {"dependencies": "unit"}}], "all"),
     ],
+    "parts": [
+        *_pipelines(),
+        *_JOBS,
+        {"queue": {"name": "all", "allow-circular-dependencies": True}},
+        _project("P", ["a", "b", "docs"], "all"),
+        _project("P1", ["integ", "docs"], "all"),
+        _project("P2", ["a", "docs", {"sync": {"files": ["^doc/"]}}], "all"),
+    ],
 }
 """Name → objects."""
 
@@ -147,7 +157,8 @@ QUEUES: dict[str, tuple[str, ...]] = {
     "apart": ("one", "split/master", "split/stable"),
     "synced": ("ring", "old", "P2"),
     "plain": ("all",),
+    "parts": ("all",),
 }
 """Layout → the queues of its gate."""
 
-BUILT_JOBS = ("unit", "integ", "docs", "merge", "t1", "nv", "p", "p1", "sync")
+BUILT_JOBS = ("unit", "integ", "docs", "merge", "t1", "nv", "p", "p1", "sync", "a", "b")

@@ -144,7 +144,7 @@ MISTAKES = (
     Mistake(
         "a batch lands although it has failed",
         "pipeline.switches.batch.is_red",
-        "return len(item.batch) > 1 and",
+        "return bool(item.batch) and",
         "return False and",
         "batch",
     ),
