@@ -160,10 +160,9 @@ def _layout(value: Value, folder: Path, layouts: dict[str, Configuration], proje
             layouts[name] = configuration(*zuul_yaml.parse_all(text_beside(folder, name), name), projects)
         return layouts[name]
     except (GateError, OSError, NotPlain, ValueError) as error:
-        words = error.brief if isinstance(error, GateError) else str(error)
-        detail = error.strerror if isinstance(error, OSError) else words
-        if isinstance(error, OSError | NotPlain | ValueError):
-            detail = f"{value.raw}: {detail}"
+        if isinstance(error, GateError):
+            raise value.fail(error.brief) from None
+        detail = f"{value.raw}: {error.strerror if isinstance(error, OSError) else error}"
         raise value.fail(detail) from None
 
 
