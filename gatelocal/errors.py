@@ -3,13 +3,14 @@
 =====  ====================================================================================
 code   meaning
 =====  ====================================================================================
-0      the change passes
+0      the change passes: every voting job that was asked for ran to its end and passed
 1      the change fails: a voting job ran to its end and failed
 2      bad input: an unknown option, change or setting
 3      a mistake in this program; a log file ready to paste is written
 4      the change conflicts with its target branch or with what it depends on
 5      configuration: the project's own, such as a job or a tox environment that is not there
 6      the machinery: no server, no network, no machine, no disk; says nothing about the change
+7      incomplete: what ran has passed, but not every voting job could be run here, or there was none to run
 130    interrupted
 =====  ====================================================================================
 """
@@ -21,7 +22,7 @@ from contextlib import contextmanager
 
 from git_review.errors import ReviewError
 
-PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 130
+PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
 
 
 class GateError(ReviewError):

@@ -45,7 +45,8 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> i
     CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
     or a Change-Id.
 
-    Exit codes: 0 passes, 1 fails, 2 bad input, 4 conflict, 5 configuration, 6 machinery, 130 interrupted.
+    Exit codes: 0 passes, 1 fails, 2 bad input, 4 conflict, 5 configuration, 6 machinery, 7 incomplete (what ran has
+    passed, but not every voting job could be run here), 130 interrupted.
     """
     terminal = Terminal(sys.stderr)
     request = GateRequest(directory=Path.cwd(), **question)

@@ -17,8 +17,8 @@ from gatelocal.engine import recipes
 from gatelocal.engine.collect import Collected, collect_item
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
-from gatelocal.errors import ConfigurationError, as_machinery
-from gatelocal.jobs import freeze
+from gatelocal.errors import ConfigurationError, GateError, InfrastructureError, as_machinery
+from gatelocal.jobs import families, freeze
 from gatelocal.merger.merger import Merger
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job, JobGraph
@@ -52,10 +52,14 @@ class Hands:
 
 @dataclass(frozen=True, slots=True)
 class _Jobs:
-    """What runs. :ivar plan: the same jobs with all that their definitions say."""
+    """What runs.
+
+    :ivar plan: the same jobs with all that their definitions say. :ivar unasked: how many others the pipeline has.
+    """
 
     graph: JobGraph
     plan: Plan
+    unasked: int = 0
 
     def frozen(self, name: str) -> FrozenJob | None:
         """The definition of a job."""
@@ -69,6 +73,9 @@ class _Builds:
     results: list[BuildResult] = field(default_factory=list)
     nodes: dict[str, str] = field(default_factory=dict)
     held: bool = False
+    begun: bool = False
+    lacking: dict[str, GateError] = field(default_factory=dict)
+    """Why a project, ``project NAME``, or a kind of node, ``label NAME``, cannot be had: each is asked for once."""
 
 
 def run(hands: Hands, request: GateRequest) -> RunResult:
@@ -103,6 +110,8 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
         notes=(*graph.notes, *_deviations(graph), *_cycle(found, change)),
         logs=str(hands.logs),
         seconds=time.monotonic() - began,
+        chosen=bool(request.jobs),
+        unasked=jobs.unasked,
     )
 
 
@@ -140,7 +149,8 @@ def _jobs(hands: Hands, request: GateRequest, own: MergedProject) -> _Jobs:
     layout = freeze.alone(stanzas, own.project, own.branch)
     asked = (graph.pipeline,)
     plan = freeze.plan_alone(layout, own.project, own.branch, pipelines=asked, changed=changed, before=before)
-    return _Jobs(freeze.only(graph, request.jobs) if request.jobs else graph, plan)
+    chosen = freeze.only(graph, request.jobs) if request.jobs else graph
+    return _Jobs(chosen, plan, len(graph.jobs) - len(chosen.jobs))
 
 
 def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:
@@ -152,23 +162,71 @@ def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:
 
 
 def _build_all(hands: Hands, request: GateRequest, jobs: _Jobs, state: SpeculativeState, change: Change) -> _Builds:
-    """All jobs, each on the trees that its definition asks for; every project is looked at once, before the first."""
-    states: dict[str, RepoState] = {one.project: one for one in state.repositories}
+    """All jobs, each on the trees that its definition asks for; every project is looked at once, before the first.
+
+    What cannot be had ends the jobs that need it, and the run only where nothing else began.
+    """
+    builds, states = _Builds(), {one.project: one for one in state.repositories}
+    trees: dict[str, tuple[manifest.Tree, ...]] = {}
     for job in jobs.graph.runnable:
-        for project in _required(job, hands.place.host):
-            if project not in states:
-                states[project] = hands.merger.freeze(project, {change.branch})
-    trees = {job.name: _trees(hands, jobs, job, states, state, change.branch) for job in jobs.graph.runnable}
+        try:
+            _have(hands, job, states, change.branch, builds)
+            trees[job.name] = _trees(hands, jobs, job, states, state, change.branch)
+        except GateError as error:
+            builds.results.append(_ended_by(error, job, hands.say))
+            builds.lacking[f"job {job.name}"] = error
     sources = recipes.Sources(hands.place, state, states, trees)
     recipe = recipes.make(change, jobs.plan, sources, recipes.pack(hands.merger, state, hands.logs))
     hands.say(f"recipe: {recipes.write(recipe, hands.logs)}")
-    builds = _Builds()
     try:
         for job in jobs.graph.runnable:
-            builds.results.append(_build(hands, request, job, change.project, trees[job.name], builds))
+            if job.name in trees:
+                builds.results.append(_build_or_why(hands, request, job, change.project, trees[job.name], builds))
     finally:
         recipes.write(recipes.with_facts(recipe, builds.results, builds.nodes), hands.logs)
+    if builds.lacking and not builds.begun:
+        raise next(iter(builds.lacking.values()))
     return builds
+
+
+def _have(hands: Hands, job: Job, states: dict[str, RepoState], branch: str, builds: _Builds) -> None:
+    """Look at the projects that the job requires. :raises GateError: one of them cannot be had."""
+    for project in _required(job, hands.place.host):
+        if error := builds.lacking.get(f"project {project}"):
+            raise error
+        if project not in states:
+            try:
+                states[project] = hands.merger.freeze(project, {branch})
+            except GateError as error:
+                builds.lacking[f"project {project}"] = error
+                raise
+
+
+def _ended_by(error: GateError, job: Job, say: Say, outcome: Outcome = Outcome.ERROR) -> BuildResult:
+    """The build of a job that could not begin."""
+    if not isinstance(error, InfrastructureError):
+        outcome = Outcome.CONFIG_ERROR
+    details = next((line for line in error.details.splitlines() if line.strip()), "")
+    reason = ": ".join(part for part in (error.brief, details.strip()) if part)
+    say(f"job {job.name}: {outcome.value}: {reason}")
+    return BuildResult(job.name, outcome, 0.0, job.voting, reason=f"{reason} ({error.hint})" if error.hint else reason)
+
+
+def _build_or_why(
+    hands: Hands, request: GateRequest, job: Job, project: str, trees: Sequence[manifest.Tree], builds: _Builds
+) -> BuildResult:
+    """The build, or what kept it from having a node with its trees."""
+    if job.family == families.NOOP:
+        builds.begun = True
+        return BuildResult(job.name, Outcome.SUCCESS, 0.0, job.voting)
+    label = f"label {job.label or ''}"
+    if error := builds.lacking.get(label):
+        return _ended_by(error, job, hands.say, Outcome.NODE_FAILURE)
+    try:
+        return _build(hands, request, job, project, trees, builds)
+    except InfrastructureError as error:
+        builds.lacking[f"job {job.name}" if job.name in builds.nodes else label] = error
+        return _ended_by(error, job, hands.say, Outcome.NODE_FAILURE)
 
 
 def _required(job: Job, host: str) -> tuple[str, ...]:
@@ -218,6 +276,7 @@ def _build(
         builds.nodes[job.name] = node.description
         sources: Mapping[str, str] = deliver.deliver(trees, root, node, hands.say)
         hands.say(f"job {job.name}: running")
+        builds.begun = True
         result = hands.executor.run(job, project, node, sources, logs)
         hands.say(f"job {job.name}: {result.outcome.value}")
         if request.hold and not builds.held and _speaks_against(result):

@@ -218,7 +218,7 @@ def _left_out(planned: PlannedJob) -> Job:
         rule = "undefined"
         own = planned.unknown == planned.name
         reason = "it is defined elsewhere" if own else f"parent {planned.unknown} is defined elsewhere"
-    return Job(planned.name, run=False, rule=rule, reason=reason)
+    return Job(planned.name, voting=planned.said_voting, run=False, rule=rule, reason=reason)
 
 
 def _feasible(planned: PlannedJob, job: FrozenJob, family: str) -> tuple[str, str]:

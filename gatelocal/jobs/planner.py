@@ -177,7 +177,9 @@ def _branches_that_count(found: Listed, candidates: Sequence[Candidate]) -> Iter
 def _candidate(found: Listed, name: str, named: Sequence[Definition]) -> Candidate:
     layout = found.layout
     if name not in layout.jobs and name != NOOP:
-        return _undefined(name, name, spoiled_jobs(layout.complaints).get(name, "no repository defines it"))
+        if not layout.tenant.known_only and not any(job_holds(entry, question.branch) for entry in named):
+            return _left_out(name, "branch")
+        return _undefined(name, name, spoiled_jobs(layout.complaints).get(name, "no repository defines it"), named)
     if spoiled := [entry.body[WRONG] for entry in named if WRONG in entry.body]:
         return Candidate(PlannedJob(name, "error", f"error: {spoiled[0]}"), names=frozenset((name,)))
     holding = [entry for entry in named if job_holds(entry, found.branch)]
@@ -209,8 +211,10 @@ def _left_out(name: str, rule: str, more: str = "") -> Candidate:
     return Candidate(PlannedJob(name, rule, f"{REASONS[rule]}{more}"), names=frozenset((name,)))
 
 
-def _undefined(name: str, unknown: str, why: str) -> Candidate:
-    planned = PlannedJob(name, "undefined", f"undefined: {why}", unknown=unknown)
+def _undefined(name: str, unknown: str, why: str, named: Sequence[Definition]) -> Candidate:
+    said = [entry.body["voting"] for entry in named if isinstance(entry.body.get("voting"), bool)]
+    voting = said[-1] is not False if said else True
+    planned = PlannedJob(name, "undefined", f"undefined: {why}", unknown=unknown, said_voting=voting)
     return Candidate(planned, names=frozenset((name, unknown)), unknown=(unknown,))
 
 
@@ -218,7 +222,7 @@ def _refused(layout: Layout, name: str, refused: Refused, named: Sequence[Defini
     if no_variant(refused):
         return _left_out(name, "no-variant", f": {refused.message}")
     if refused.unknown and not layout.tenant.known_only:
-        return _undefined(name, refused.unknown, f"its parent {refused.unknown} is defined elsewhere")
+        return _undefined(name, refused.unknown, f"its parent {refused.unknown} is defined elsewhere", named)
     return in_error(name, refused, named)
 
 

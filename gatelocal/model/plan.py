@@ -187,6 +187,7 @@ class PlannedJob:
     :ivar reason: the rule in a person's words.
     :ivar job: None when it could not be made out.
     :ivar unknown: for ``undefined`` and ``error``: the name of a job that no repository defines.
+    :ivar said_voting: False where the project's own stanza makes it non-voting; of use without `job`.
     """
 
     name: str
@@ -194,6 +195,7 @@ class PlannedJob:
     reason: str
     job: FrozenJob | None = None
     unknown: str = ""
+    said_voting: bool = True
 
     @property
     def run(self) -> bool:

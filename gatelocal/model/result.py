@@ -50,6 +50,8 @@ class Outcome(Enum):
     CONFIG_ERROR = "CONFIG_ERROR"
     DISK_FULL = "DISK_FULL"
     POST_FAILURE = "POST_FAILURE"
+    ERROR = "ERROR"
+    """It never began: what it is to run on or with cannot be had."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gatelocal.errors import CONFIGURATION, FAILED, MACHINERY, PASSED
+from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
+
+
+AGAINST = (Outcome.FAILURE, Outcome.TIMED_OUT)
+"""How a build ends that speaks against its change."""
+
+NOT_HERE = ("undefined", "unsupported", "error")
+"""The rules by which a job that the gate would run is not run here."""
 
 
 class Verdict(Enum):
@@ -16,6 +23,7 @@ class Verdict(Enum):
 
     PASSES = "passes"
     FAILS = "fails"
+    INCOMPLETE = "incomplete"
     CONFIGURATION = "configuration"
     MACHINERY = "machinery"
 
@@ -25,6 +33,7 @@ class Verdict(Enum):
         return {
             Verdict.PASSES: PASSED,
             Verdict.FAILS: FAILED,
+            Verdict.INCOMPLETE: INCOMPLETE,
             Verdict.CONFIGURATION: CONFIGURATION,
             Verdict.MACHINERY: MACHINERY,
         }[self]
@@ -50,6 +59,8 @@ class RunResult:
     :ivar notes: what else a person should know, each one sentence.
     :ivar logs: the folder on this machine with one folder for each build.
     :ivar seconds: wall time of everything.
+    :ivar chosen: somebody named the jobs: then all of them count, and nobody else's do.
+    :ivar unasked: how many other jobs the pipeline has then.
     """
 
     change: Change
@@ -63,22 +74,50 @@ class RunResult:
     notes: tuple[str, ...] = field(default=())
     logs: str = ""
     seconds: float = 0.0
+    chosen: bool = False
+    unasked: int = 0
+
+    @property
+    def counting(self) -> tuple[BuildResult, ...]:
+        """The builds that the verdict is made of."""
+        return tuple(build for build in self.builds if build.voting or self.chosen)
+
+    @property
+    def passed(self) -> tuple[BuildResult, ...]:
+        """Those that ran to their end and passed."""
+        return tuple(build for build in self.counting if build.outcome is Outcome.SUCCESS)
+
+    @property
+    def failed(self) -> tuple[BuildResult, ...]:
+        """Those that ran to their end and speak against the change."""
+        return tuple(build for build in self.counting if build.outcome in AGAINST)
+
+    @property
+    def broken(self) -> tuple[BuildResult, ...]:
+        """Those that came to no end that says anything of the change."""
+        return tuple(build for build in self.counting if build.outcome not in (Outcome.SUCCESS, *AGAINST))
+
+    @property
+    def lacking(self) -> tuple[Job, ...]:
+        """The jobs that the gate would run and that cannot be run here."""
+        return tuple(job for job in self.not_run if job.rule in NOT_HERE and (job.voting or self.chosen))
 
     @property
     def verdict(self) -> Verdict:
-        """A voting build that failed speaks first, then configuration, then machinery; no build at all is no pass.
+        """A build that failed speaks first, then configuration; a pass needs every job that counts, and one at least.
 
-        Left out by its own matchers (files, branch), a job asks for nothing: a run of which nothing else was
-        asked passes.
+        Where nothing passed, the machinery or the configuration is told as what kept everything from running. No job
+        at all, by the matchers of all of them, is no pass: Zuul neither votes nor merges then (its ``NO_JOBS``).
         """
-        voting = [build.outcome for build in self.builds if build.voting]
-        if any(outcome in (Outcome.FAILURE, Outcome.TIMED_OUT) for outcome in voting):
+        if self.failed:
             return Verdict.FAILS
-        if Outcome.CONFIG_ERROR in voting:
+        if any(build.outcome is Outcome.CONFIG_ERROR for build in self.counting):
             return Verdict.CONFIGURATION
-        if any(outcome is not Outcome.SUCCESS for outcome in voting):
+        if not self.passed and self.broken:
             return Verdict.MACHINERY
-        wanted = [job for job in self.not_run if job.rule in ("undefined", "unsupported", "error")]
-        if not self.builds and wanted:
+        if not self.passed and self.lacking and all(job.rule == "error" for job in self.lacking):
             return Verdict.CONFIGURATION
-        return Verdict.PASSES
+        if self.broken or self.lacking:
+            return Verdict.INCOMPLETE
+        ran = any(build.outcome in (Outcome.SUCCESS, *AGAINST) for build in self.builds)
+        return Verdict.PASSES if ran else Verdict.INCOMPLETE

@@ -21,6 +21,8 @@ def as_json(run: RunResult) -> dict[str, object]:
         "dependencies": [_change(change) for change in run.dependencies],
         "bases": [{"project": b.project, "branch": b.branch, "commit": b.commit} for b in run.bases],
         "pipeline": run.pipeline,
+        "asked": len(run.counting) + len(run.lacking),
+        "passed": len(run.passed),
         "node": run.node,
         "node_reason": run.node_reason,
         "builds": [_build(build) for build in run.builds],

@@ -6,6 +6,9 @@ terminal would obey.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 from gatelocal.model.change import Change
 from gatelocal.model.result import BuildResult, Outcome, TestResult
 from gatelocal.model.run import RunResult, Verdict
@@ -43,24 +46,72 @@ def elapsed(seconds: float) -> str:
 
 def verdict_line(run: RunResult) -> str:
     """The verdict in one sentence."""
-    name, builds = plain(run.change.name), run.builds
-    bad = [build.job for build in builds if build.voting and build.outcome is not Outcome.SUCCESS]
-    jobs = ", ".join(plain(job) for job in bad)
+    name, time = plain(run.change.name), elapsed(run.seconds)
     match run.verdict:
-        case Verdict.PASSES if not builds:
-            return f"PASS: {name}: no job had to run"
         case Verdict.PASSES:
-            left = sum(1 for job in run.not_run if job.rule in ("undefined", "unsupported", "error"))
-            rest = (
-                f"; {_count(left, 'job')} of the {plain(run.pipeline)} pipeline could not be run here" if left else ""
+            count = len(run.passed)
+            return (
+                f"PASS: {name} passes {_count(count, 'job') if count else 'without a voting job'} in {time}{_part(run)}"
             )
-            return f"PASS: {name} passes {_count(len(builds), 'job')} in {elapsed(run.seconds)}{rest}"
         case Verdict.FAILS:
-            return f"FAIL: {name} fails {jobs} in {elapsed(run.seconds)}"
+            rest = _open_ends(run)
+            more = f"; besides, {rest}" if rest else ""
+            return f"FAIL: {name} fails {_names(run.failed)} in {time}{more}{_part(run)}"
+        case Verdict.INCOMPLETE:
+            return f"INCOMPLETE: {name}: {_sum(run)}{_part(run)}"
         case Verdict.CONFIGURATION:
-            return f"NO VERDICT: {name}: the configuration has to be put right: {jobs or 'no job can be run here'}"
+            bad = [build for build in run.broken if build.outcome is Outcome.CONFIG_ERROR]
+            jobs = _names(bad) or ", ".join(plain(job.name) for job in run.lacking)
+            return f"NO VERDICT: {name}: the configuration has to be put right: {jobs}"
         case Verdict.MACHINERY:
-            return f"NO VERDICT: {name}: the machinery failed, which says nothing about the change: {jobs}"
+            return (
+                f"NO VERDICT: {name}: the machinery failed, which says nothing about the change: {_names(run.broken)}"
+            )
+
+
+def _names(builds: Iterable[BuildResult]) -> str:
+    return ", ".join(plain(build.job) for build in builds)
+
+
+def _part(run: RunResult) -> str:
+    """What somebody has to be told who chose the jobs."""
+    if not run.chosen or not run.unasked:
+        return ""
+    return f"; a part: {_count(run.unasked, 'other job')} of the {plain(run.pipeline)} pipeline not asked for"
+
+
+def _sum(run: RunResult) -> str:
+    whole = len(run.counting) + len(run.lacking)
+    if not whole:
+        return f"no job of the {plain(run.pipeline)} pipeline runs for it, so nothing was tested{_filtered(run)}"
+    jobs = "job" if whole == 1 else "jobs"
+    rest = _open_ends(run)
+    return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}; {rest}"
+
+
+def _filtered(run: RunResult) -> str:
+    if not run.not_run:
+        return ""
+    reasons = Counter(job.rule for job in run.not_run)
+    told = ", ".join(f"{count} by {plain(rule)}" for rule, count in reasons.items())
+    return f" ({_count(len(run.not_run), 'job')} left out: {told}); Zuul would neither vote nor merge"
+
+
+_WHY = {
+    "undefined": "defined elsewhere",
+    "unsupported": "of a kind that cannot be run here",
+    "error": "in error",
+}
+
+
+def _open_ends(run: RunResult) -> str:
+    """How many jobs did not come to an end that says something, and why; empty when all did."""
+    why = Counter([_WHY[job.rule] for job in run.lacking] + [build.outcome.value for build in run.broken])
+    total = sum(why.values())
+    if not total:
+        return ""
+    told = ", ".join(f"{count} {reason}" for reason, count in why.items())
+    return f"{_count(total, 'job')} could not be run here ({told})"
 
 
 def _tested(run: RunResult) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from gatelocal.errors import CONFIGURATION, FAILED, MACHINERY, PASSED
+from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
@@ -26,6 +26,8 @@ GOOD = TestResult("app.tests.T.test_ok", TestStatus.SUCCESS, 0.1)
 UNIT = BuildResult("app-py3", Outcome.FAILURE, 65.2, tests=(GOOD, BAD))
 LINT = BuildResult("app-lint", Outcome.SUCCESS, 7)
 ELSEWHERE = Job("app-tempest", run=False, rule="undefined", reason="parent devstack is defined elsewhere")
+FILTERED = Job("docs", run=False, rule="files", reason="")
+WRONG = Job("app-final", run=False, rule="error", reason="error: its parent is final")
 RUN = RunResult(
     change=CHANGE,
     pipeline="gate",
@@ -56,7 +58,9 @@ def test_everything_that_a_person_asks_is_in_it() -> None:
     assert "    AssertionError: 1 != 2" in lines
     assert "  line 2\n" not in text
     assert "logs: /x/logs" in lines
-    assert lines[-1] == "FAIL: acme/app aaaaaaaaaa fails app-py3 in 1m 30s"
+    assert lines[-1] == (
+        "FAIL: acme/app aaaaaaaaaa fails app-py3 in 1m 30s; besides, 1 job could not be run here (1 defined elsewhere)"
+    )
     assert "\x1b" not in text
 
 
@@ -81,13 +85,22 @@ def build(outcome: Outcome, voting: bool = True) -> BuildResult:
     [
         ([build(Outcome.SUCCESS)], [], PASSED, "PASS: "),
         ([build(Outcome.SUCCESS), build(Outcome.FAILURE, voting=False)], [], PASSED, "PASS: "),
-        ([build(Outcome.NODE_FAILURE), build(Outcome.TIMED_OUT)], [], FAILED, "FAIL: "),
+        ([build(Outcome.FAILURE, voting=False)], [], PASSED, "PASS: "),
+        ([build(Outcome.NODE_FAILURE), build(Outcome.TIMED_OUT)], [ELSEWHERE], FAILED, "FAIL: "),
         ([build(Outcome.SUCCESS), build(Outcome.CONFIG_ERROR)], [], CONFIGURATION, "NO VERDICT: "),
-        ([build(Outcome.DISK_FULL)], [], MACHINERY, "NO VERDICT: "),
+        ([build(Outcome.DISK_FULL)], [ELSEWHERE], MACHINERY, "NO VERDICT: "),
         ([build(Outcome.POST_FAILURE)], [], MACHINERY, "NO VERDICT: "),
-        ([], [ELSEWHERE], CONFIGURATION, "NO VERDICT: "),
-        ([], [Job("docs", run=False, rule="files", reason="")], PASSED, "PASS: "),
-        ([build(Outcome.SUCCESS)], [ELSEWHERE], PASSED, "PASS: "),
+        ([build(Outcome.SUCCESS), build(Outcome.NODE_FAILURE)], [], INCOMPLETE, "INCOMPLETE: "),
+        ([build(Outcome.SUCCESS), build(Outcome.ERROR)], [], INCOMPLETE, "INCOMPLETE: "),
+        ([build(Outcome.SUCCESS), build(Outcome.NODE_FAILURE, voting=False)], [], PASSED, "PASS: "),
+        ([build(Outcome.NODE_FAILURE, voting=False)], [], INCOMPLETE, "INCOMPLETE: "),
+        ([], [ELSEWHERE], INCOMPLETE, "INCOMPLETE: "),
+        ([], [WRONG], CONFIGURATION, "NO VERDICT: "),
+        ([], [FILTERED], INCOMPLETE, "INCOMPLETE: "),
+        ([], [], INCOMPLETE, "INCOMPLETE: "),
+        ([build(Outcome.SUCCESS)], [FILTERED], PASSED, "PASS: "),
+        ([build(Outcome.SUCCESS)], [ELSEWHERE], INCOMPLETE, "INCOMPLETE: "),
+        ([build(Outcome.SUCCESS)], [replace(ELSEWHERE, voting=False)], PASSED, "PASS: "),
     ],
 )
 def test_verdicts(builds: list[BuildResult], not_run: list[Job], code: int, begins: str) -> None:
@@ -96,9 +109,39 @@ def test_verdicts(builds: list[BuildResult], not_run: list[Job], code: int, begi
     assert summary(run)[-1].startswith(begins)
 
 
-def test_a_pass_says_what_could_not_be_run() -> None:
-    last = summary(replace(RUN, builds=(LINT,)))[-1]
-    assert last.endswith("; 1 job of the gate pipeline could not be run here")
+def test_what_could_not_be_run_is_counted_and_said_why() -> None:
+    lost = BuildResult("app-node", Outcome.NODE_FAILURE, 3)
+    last = summary(replace(RUN, builds=(LINT, lost), not_run=(ELSEWHERE, ELSEWHERE, FILTERED)))[-1]
+    assert last == (
+        "INCOMPLETE: acme/app aaaaaaaaaa: 1 of 4 jobs ran and passed in 1m 30s;"
+        " 3 jobs could not be run here (2 defined elsewhere, 1 NODE_FAILURE)"
+    )
+
+
+def test_machinery_is_nothing_that_a_change_fails() -> None:
+    lost = BuildResult("app-node", Outcome.NODE_FAILURE, 3)
+    last = summary(replace(RUN, builds=(UNIT, lost), not_run=()))[-1]
+    assert last == (
+        "FAIL: acme/app aaaaaaaaaa fails app-py3 in 1m 30s; besides, 1 job could not be run here (1 NODE_FAILURE)"
+    )
+
+
+def test_no_job_at_all_is_no_pass() -> None:
+    last = summary(replace(RUN, builds=(), not_run=(FILTERED,)))[-1]
+    assert last == (
+        "INCOMPLETE: acme/app aaaaaaaaaa: no job of the gate pipeline runs for it, so nothing was tested"
+        " (1 job left out: 1 by files); Zuul would neither vote nor merge"
+    )
+
+
+def test_whoever_chose_jobs_gets_their_verdict_and_hears_that_it_was_a_part() -> None:
+    run = replace(RUN, builds=(LINT,), not_run=(), chosen=True, unasked=16)
+    assert run.verdict.exit_code == PASSED
+    assert summary(run)[-1] == (
+        "PASS: acme/app aaaaaaaaaa passes 1 job in 1m 30s; a part: 16 other jobs of the gate pipeline not asked for"
+    )
+    quiet = replace(run, builds=(replace(UNIT, voting=False),))
+    assert quiet.verdict.exit_code == FAILED
 
 
 def test_json_can_be_written_and_names_the_failing_test() -> None:
