@@ -37,6 +37,10 @@ class InputError(GateError):
     exit_code = USAGE
 
 
+class NotOfThisGate(InputError):
+    """What a footer names leads to no server or change of this gate; whoever follows footers passes it over."""
+
+
 class ConflictError(GateError):
     """The change cannot be merged with what comes before it."""
 

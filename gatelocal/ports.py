@@ -30,7 +30,10 @@ class Source(Protocol):
         """The git ancestors of the change that its target branch does not have yet, oldest first."""
 
     def dependencies(self, reference: str) -> tuple[Change, ...]:
-        """What a ``Depends-On`` value (a URL or a Change-Id) means: its changes, merged ones included."""
+        """What a ``Depends-On`` value (a URL or a Change-Id) means: its changes, merged ones included.
+
+        :raises gatelocal.errors.NotOfThisGate: it leads to no server or change that is known here.
+        """
 
 
 class Node(Protocol):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gatelocal.depends import footers, graph
-from gatelocal.errors import InputError
+from gatelocal.errors import InputError, NotOfThisGate
 from gatelocal.model.change import Change, ChangeStatus
+from gatelocal.model.text import plain
 from gatelocal.ports import Source
 
 LIMIT = 200
 """How many changes one run takes along; more is a mistake in somebody's footers rather than a wish."""
+
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +23,12 @@ class Collected:
 
     :ivar changes: everything that comes before the item, then the item's own changes.
     :ivar own: how many at the end are the item's own: one, or all of a cycle.
+    :ivar notes: the footers that were passed over, and why, each one sentence.
     """
 
     changes: tuple[Change, ...]
     own: int
+    notes: tuple[str, ...] = ()
 
     @property
     def ahead(self) -> tuple[Change, ...]:
@@ -45,24 +50,26 @@ def collect_item(source: Source, wanted: Sequence[Change]) -> Collected:
     """The changes with their unmerged git parents and `Depends-On` targets, theirs too, in the order to merge them.
 
     Changes that need each other in a circle stand together, git parents first; the last of `wanted`, with those that
-    it needs in a circle, is the item's own.
+    it needs in a circle, is the item's own. A `Depends-On` that leads to no server or change of the gate is noted and
+    passed over, as in Zuul.
 
     :raises InputError: an abandoned dependency, two patchsets of one change, or too many changes.
     """
     needs: dict[Change, tuple[Change, ...]] = {}
     parents: dict[Change, tuple[Change, ...]] = {}
+    notes: dict[str, None] = {}
     waiting = list(reversed(wanted))
     while waiting:
         current = waiting.pop()
         if current in needs:
             continue
         parents[current] = source.parents(current)
-        needs[current] = _needs(source, current, parents[current])
+        needs[current] = _needs(source, current, parents[current], notes)
         waiting.extend(needs[current])
         if len(needs) > LIMIT:
             raise InputError(f"{wanted[-1].name} needs more than {LIMIT} other changes", hint="is a Depends-On wrong?")
     _one_patchset_each(needs)
-    return _in_order(needs, parents, wanted)
+    return replace(_in_order(needs, parents, wanted), notes=tuple(notes))
 
 
 def _in_order(
@@ -80,8 +87,14 @@ def _in_order(
     return Collected(tuple(found), own)
 
 
-def _needs(source: Source, change: Change, parents: tuple[Change, ...]) -> tuple[Change, ...]:
-    named = [found for reference in footers.depends_on(change.message) for found in source.dependencies(reference)]
+def _needs(source: Source, change: Change, parents: tuple[Change, ...], notes: dict[str, None]) -> tuple[Change, ...]:
+    named: list[Change] = []
+    for reference in footers.depends_on(change.message):
+        try:
+            named += source.dependencies(reference)
+        except NotOfThisGate as error:
+            shown = plain(reference)[:_SHOWN]
+            notes[f"Depends-On: {shown} of {change.name} is passed over, as Zuul does: {error.brief}"] = None
     for needed in named:
         if needed.status is ChangeStatus.ABANDONED:
             raise InputError(

@@ -65,6 +65,8 @@ def arrange(request: WorkspaceRequest, directories: Directories, environment: Ma
     place = _place(request, environment)
     source = changes.Sources(place, request.directory)
     found = collect_item(source, [source.change(name) for name in request.changes])
+    for note in found.notes:
+        say(note)
     for one in found.changes:
         say(f"merging: {one.name} {one.subject}")
     local = any(not places.on_server(name) for name in request.changes)

@@ -107,7 +107,7 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
         bases=tuple(Base(one.project, one.branch, one.base) for one in state.merged),
         node=next(iter(builds.nodes.values()), ""),
         not_run=graph.left_out,
-        notes=(*graph.notes, *_deviations(graph), *_cycle(found, change)),
+        notes=(*found.notes, *graph.notes, *_deviations(graph), *_cycle(found, change)),
         logs=str(hands.logs),
         seconds=time.monotonic() - began,
         chosen=bool(request.jobs),
@@ -116,6 +116,8 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
 
 
 def _tell(say: Say, found: Collected, change: Change) -> None:
+    for note in found.notes:
+        say(note)
     for needed in found.ahead:
         say(f"depends on: {needed.name} {needed.subject}")
     for other in found.item:

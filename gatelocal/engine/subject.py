@@ -122,7 +122,7 @@ def _of_change(
             raise AssertionError(f"the merger left out {found.name}")
         number = "" if found.number is None else str(found.number)
         merged = _merged(request, merger, state, own)
-        yield replace(merged, number=number, taken=queue.taken, notes=(*merged.notes, *queue.notes))
+        yield replace(merged, number=number, taken=queue.taken, notes=(*merged.notes, *needed.notes, *queue.notes))
     finally:
         merger.release(state)
 

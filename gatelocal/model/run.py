@@ -10,7 +10,6 @@ from gatelocal.model.change import Change
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 
-
 AGAINST = (Outcome.FAILURE, Outcome.TIMED_OUT)
 """How a build ends that speaks against its change."""
 

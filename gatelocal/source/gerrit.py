@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from urllib.parse import urlsplit
 
-from gatelocal.errors import GateError, InfrastructureError, InputError
+from gatelocal.depends import footers
+from gatelocal.depends.footers import Reference
+from gatelocal.errors import GateError, InfrastructureError, InputError, NotOfThisGate
 from gatelocal.model.change import Change, ChangeStatus
 from git_review.gerrit import Gerrit, model
 from git_review.gerrit.address import ChangeName, change_ref, parse_change, same_server
@@ -16,8 +19,6 @@ from git_review.gerrit.errors import AddressError, BadRequest, GerritError, NotF
 
 _CURRENT = ("CURRENT_REVISION", "CURRENT_COMMIT")
 _ALL = ("ALL_REVISIONS", "ALL_COMMITS")
-_FULL_CHANGE_ID = 41
-_MARKS = ".,;:!?)>]'\""
 
 
 class GerritSource:
@@ -66,21 +67,29 @@ class GerritSource:
         """What the value of a ``Depends-On`` footer means.
 
         A URL means the current patchset of its change, merged or not. A Change-Id means every open change that has
-        it, on whatever branch. Text after the first blank, and a full stop or the like before it, is left aside.
+        it, on whatever branch.
 
-        :raises InputError: it names nothing, nothing visible, an abandoned change, or another server's change.
+        :raises NotOfThisGate: it leads to no change of this server, or to none that this account may see.
+        :raises InputError: the change is abandoned.
         """
-        word = next(iter(reference.split()), "").rstrip(_MARKS)
-        wanted = _parse(word, "Depends-On: ")
-        if wanted.server is None and wanted.change_id is None:
-            raise InputError(f"Depends-On: {one_line(reference, 200)} is neither a change's URL nor a Change-Id")
-        self._own(wanted, f"Depends-On: {reference}")
-        if wanted.change_id is not None:
+        wanted = footers.reference(reference)
+        if wanted is None:
+            raise NotOfThisGate("it leads nowhere")
+        if wanted.change_id:
             return self._open(wanted.change_id)
-        change = self._read(wanted.id, None, f"Depends-On: {reference}")
+        base = next((base for base in self._bases if _leads_to(wanted, base)), None)
+        if base is None:
+            raise NotOfThisGate(f"{one_line(wanted.host, 200)} is no server of this gate")
+        number = wanted.number(urlsplit(base).path)
+        if number is None:
+            raise NotOfThisGate(f"it names no change of {one_line(base, 200)}")
+        try:
+            change = self._read(str(number), None, f"Depends-On: {reference}")
+        except InputError:
+            raise NotOfThisGate(f"{self._gerrit.url} shows this account no change {number}") from None
         if change.status is ChangeStatus.ABANDONED:
             raise InputError(
-                f"Depends-On: {one_line(word, 200)} names {change.name}, which is abandoned",
+                f"Depends-On: {one_line(reference, 200)} names {change.name}, which is abandoned",
                 hint="restore that change, or take the Depends-On footer out",
             )
         return (change,)
@@ -106,11 +115,10 @@ class GerritSource:
         return self._read(found[0].id, patchset, told)
 
     def _open(self, change_id: str) -> tuple[Change, ...]:
-        told = f"Depends-On: {change_id}"
-        found = self._search(change_id, told) if len(change_id) == _FULL_CHANGE_ID else []
+        found = self._search(change_id, f"Depends-On: {change_id}")
         if not found:
-            raise _unknown(told, self._gerrit.url)
-        return tuple(self._read(entry.id, None, told) for entry in reversed(found) if entry.status == "NEW")
+            raise NotOfThisGate(f"{self._gerrit.url} shows this account no change with that Change-Id")
+        return tuple(self._read(entry.id, None, change_id) for entry in reversed(found) if entry.status == "NEW")
 
     def _search(self, change_id: str, told: str) -> list[model.Change]:
         with self._asking(told):
@@ -139,11 +147,18 @@ class GerritSource:
             raise InfrastructureError(error.brief, details=error.details, hint=error.hint) from error
 
 
-def _parse(name: str, place: str = "") -> ChangeName:
+def _parse(name: str) -> ChangeName:
     try:
         return parse_change(name)
     except AddressError as error:
-        raise InputError(f"{place}{error.brief}", details=error.details, hint=error.hint) from error
+        raise InputError(error.brief, details=error.details, hint=error.hint) from error
+
+
+def _leads_to(wanted: Reference, base: str) -> bool:
+    """Whether a URL leads to that server: the host counts, and the port where both have an unusual one."""
+    parts = urlsplit(base)
+    ports = {port for port in (wanted.port, parts.port) if port not in (None, 80, 443)}
+    return parts.hostname == wanted.host and len(ports) < 2  # noqa: PLR2004 - two ports are two servers
 
 
 def _id(change: Change) -> str:
@@ -205,7 +220,7 @@ def _refuse_dead_end(change: Change, link: model.RelatedChange) -> None:
 
 
 def _unknown(told: str, server: str) -> GateError:
-    return InputError(
+    return NotOfThisGate(
         f"{one_line(told, 300)}: there is no such change on {server}, or this account may not see it",
         hint="check number and server; with a private project, check the login",
     )

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from gatelocal.errors import InputError, as_machinery
+from gatelocal.errors import InputError, NotOfThisGate, as_machinery
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.text import plain
 from gatelocal.ports import Source
@@ -72,8 +72,10 @@ class WorktreeSource:
         return tuple(self._change(commit) for sha, commit in self._walked.items() if sha in wanted)
 
     def dependencies(self, reference: str) -> tuple[Change, ...]:
-        """What the server says that the reference means. :raises InputError: no server is known."""
-        return self._of_server(f"Depends-On: {reference}").dependencies(reference)
+        """What the server says that the reference means. :raises NotOfThisGate: no server is known, or as it says."""
+        if self._server is None:
+            raise NotOfThisGate("no Gerrit is known here (name one with --gerrit or GATELOCAL_GERRIT)")
+        return self._server.dependencies(reference)
 
     def _of_server(self, asked: str) -> Source:
         if self._server is None:

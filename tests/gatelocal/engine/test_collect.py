@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from gatelocal.engine.collect import collect, collect_item
-from gatelocal.errors import InputError
+from gatelocal.errors import InputError, NotOfThisGate
 from gatelocal.model.change import Change, ChangeStatus
 
 
@@ -30,7 +30,20 @@ class World:
         return self.git_parents.get(change.number or 0, ())
 
     def dependencies(self, reference: str) -> tuple[Change, ...]:
+        if reference not in self.known:
+            raise NotOfThisGate("it leads nowhere")
         return (self.known[reference],)
+
+
+def test_what_leads_nowhere_is_noted_and_passed_over() -> None:
+    library = change(1, "Library\n\nDepends-On: #12\n", project="demo/library")
+    top = change(3, "Top\n\nDepends-On: N/A\nDepends-On: L\nDepends-On: N/A\n")
+    found = collect_item(World({"L": library}), [top])
+    assert found.changes == (library, top)
+    assert found.notes == (
+        "Depends-On: N/A of demo/app 3,1 is passed over, as Zuul does: it leads nowhere",
+        "Depends-On: #12 of demo/library 1,1 is passed over, as Zuul does: it leads nowhere",
+    )
 
 
 def test_a_change_alone() -> None:

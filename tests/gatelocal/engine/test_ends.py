@@ -1,4 +1,4 @@
-"""Every way in which a run can end, by the command itself: git is real, nodes are folders, builds end as they are told."""
+"""Every way in which a run can end, by the command itself: git is real, nodes are folders, builds end as told."""
 
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ WAYS: dict[int, Callable[[Bench], int]] = {
 
 
 def test_the_table_of_the_readme_is_complete() -> None:
-    import gatelocal.errors as errors
+    from gatelocal import errors
 
     codes = {value for name, value in vars(errors).items() if name.isupper() and isinstance(value, int)}
     assert set(table()) == codes == set(WAYS)

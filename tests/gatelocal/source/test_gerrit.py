@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from gatelocal.errors import CONFIGURATION, MACHINERY, USAGE, InfrastructureError, InputError
+from gatelocal.errors import CONFIGURATION, MACHINERY, USAGE, InfrastructureError, InputError, NotOfThisGate
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.ports import Source
 from gatelocal.source.gerrit import GerritSource
@@ -138,8 +138,13 @@ def test_a_local_commit_has_no_parents_here(source: Source) -> None:
 def test_depends_on_by_url(fake: FakeGerrit, source: Source) -> None:
     change = fake.upload("demo/lib", "One\n")
     fake.upload("demo/lib", "One, better\n", change=change)
-    references = [f"{fake.url}/1", f"{fake.url}/c/demo/lib/+/1/1", f" {fake.url}/#/c/1  # see there"]
-    references += ["https://review.example.org/r/1", f"{fake.url}/1.", f"{fake.url}/c/demo/lib/+/1), too"]
+    references = [f"{fake.url}/1", f"{fake.url}/c/demo/lib/+/1/1", f"{fake.url}/#/c/1  # see there", f"{fake.url}/1,1"]
+    references += [
+        "https://review.example.org/r/1",
+        f"{fake.url}/1.",
+        f"{fake.url}/c/demo/lib/+/1), too",
+        f"{fake.url}/1abc",
+    ]
     assert {numbers(source.dependencies(reference))[0] for reference in references} == {(1, 2)}
 
 
@@ -157,24 +162,41 @@ def test_depends_on_by_change_id_means_every_open_change(fake: FakeGerrit, sourc
     assert GerritSource(connect(fake.url)).dependencies(ID) == ()
 
 
+def test_depends_on_an_abandoned_change(fake: FakeGerrit, source: Source) -> None:
+    fake.upload("demo/lib", "One\n").status = "ABANDONED"
+    with pytest.raises(InputError, match=r"names demo/lib 1,1, which is abandoned") as caught:
+        source.dependencies(f"{fake.url}/1")
+    assert not isinstance(caught.value, NotOfThisGate)
+
+
 @pytest.mark.parametrize(
     ("reference", "said"),
     [
-        ("{url}/99", "there is no such change"),
-        ("{url}/1", "Depends-On: {url}/1 names demo/lib 1,1, which is abandoned"),
-        (ID, "there is no such change"),
-        ("I0123", "there is no such change"),
-        ("1", "neither a change's URL nor a Change-Id"),
-        ("", "Depends-On:  names no change"),
-        ("https://review.opendev.org/1\x1b[31m", "Depends-On: a name with control characters in it is refused"),
-        ("https://review.opendev.org/1", "is on another server: https://review.opendev.org, while this run uses {url}"),
-        ("https://github.com/o/p/pull/1", "is on another server"),
-        ("https://github.com/o/p/issues", "names no change"),
+        ("{url}/99", "{url} shows this account no change 99"),
+        ("{url}/99999999999999999999999", "shows this account no change"),
+        ("{url}/q/topic:one", "it names no change of {url}"),
+        ("{url}/c/1", "it names no change of {url}"),
+        ("{url}", "it names no change of {url}"),
+        (ID, "shows this account no change with that Change-Id"),
+        (f"{ID} # and more", "it leads nowhere"),
+        ("I0123", "it leads nowhere"),
+        ("1", "it leads nowhere"),
+        ("N/A", "it leads nowhere"),
+        ("#1", "it leads nowhere"),
+        ("<{url}/1>", "it leads nowhere"),
+        ("see {url}/1", "it leads nowhere"),
+        ("https://[::1/1", "it leads nowhere"),
+        ("https://review.opendev.org/1", "review.opendev.org is no server of this gate"),
+        ("https://review.opendev.org/1\x1b[31m", "review.opendev.org is no server of this gate"),
+        ("https://review.opendev.org:port/1", "review.opendev.org is no server of this gate"),
+        ("https://github.com/o/p/pull/1", "github.com is no server of this gate"),
+        ("https://review.example.org/1", "it names no change of https://review.example.org/r"),
+        ("{url}0/1", "is no server of this gate"),
     ],
 )
-def test_depends_on_nothing(fake: FakeGerrit, source: Source, reference: str, said: str) -> None:
-    fake.upload("demo/lib", "One\n").status = "ABANDONED"
-    with pytest.raises(InputError) as caught:
+def test_what_zuul_passes_over(fake: FakeGerrit, source: Source, reference: str, said: str) -> None:
+    fake.upload("demo/lib", "One\n")
+    with pytest.raises(NotOfThisGate) as caught:
         source.dependencies(reference.format(url=fake.url))
     assert said.format(url=fake.url) in caught.value.brief
 
