@@ -51,7 +51,7 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> i
     terminal = Terminal(sys.stderr)
     request = GateRequest(directory=Path.cwd(), **question)
     gate = Gate(directories(os.environ), os.environ, terminal.say, _silent if quiet else terminal.output)
-    if not place.on_server(request.change):
+    if not place.on_server(request.change, request.directory):
         _warn_of_edits(terminal)
     result = gate.run(request)
     if junit is not None:

@@ -15,7 +15,7 @@ from gatelocal.merger.merger import Merger, Mode, Remote
 from gatelocal.model.change import Change
 from gatelocal.model.merged import DEFAULT_MODE, MergeMode, RepoState
 from gatelocal.ports import Say, Source
-from gatelocal.source.gerrit import GerritSource
+from gatelocal.source.gerrit import GerritSource, refuse_elsewhere
 from gatelocal.source.worktree import Target, WorktreeSource
 from git_review import credentials
 from git_review.gerrit import connect
@@ -29,14 +29,41 @@ def source(place: Place, directory: Path, change: str) -> Source:
     :param directory: anywhere in the work tree that local commits are in.
     """
     server = _server(place, directory)
-    return server if places.on_server(change) and server is not None else _local(place, directory, server)
+    named = places.on_server(change, directory) and server is not None
+    return server if named and server is not None else _local(place, directory, server)
 
 
 def _server(place: Place, directory: Path) -> Source | None:
-    if place.gerrit is None:
-        return None
-    auth = credentials.find(place.gerrit, Runner(directory))
-    return GerritSource(connect(place.gerrit, auth=auth))
+    return None if place.gerrit is None else _WhenAsked(place, place.gerrit, directory)
+
+
+class _WhenAsked:
+    """A Gerrit that is not even asked for a login before somebody wants to know something of it."""
+
+    def __init__(self, place: Place, server: str, directory: Path) -> None:
+        self._place = place
+        self._server = server
+        self._directory = directory
+        self._source: GerritSource | None = None
+
+    def change(self, name: str) -> Change:
+        """See :class:`gatelocal.ports.Source`."""
+        return self._asked().change(name)
+
+    def parents(self, change: Change) -> tuple[Change, ...]:
+        """See :class:`gatelocal.ports.Source`."""
+        return self._asked().parents(change)
+
+    def dependencies(self, reference: str) -> tuple[Change, ...]:
+        """See :class:`gatelocal.ports.Source`. Where the text leads elsewhere, nothing is asked."""
+        refuse_elsewhere(reference, (self._server, *self._place.aliases))
+        return self._asked().dependencies(reference)
+
+    def _asked(self) -> GerritSource:
+        if self._source is None:
+            auth = credentials.find(self._server, Runner(self._directory))
+            self._source = GerritSource(connect(self._server, auth=auth), self._place.aliases)
+        return self._source
 
 
 def _local(place: Place, directory: Path, server: Source | None) -> Source:
@@ -52,10 +79,11 @@ class Sources:
         local = _local(place, directory, server)
         self._server = server or local
         self._local = local if place.project else self._server
+        self._directory = directory
 
     def change(self, name: str) -> Change:
         """See :class:`gatelocal.ports.Source`."""
-        return (self._server if places.on_server(name) else self._local).change(name)
+        return (self._server if places.on_server(name, self._directory) else self._local).change(name)
 
     def parents(self, change: Change) -> tuple[Change, ...]:
         """See :class:`gatelocal.ports.Source`."""
@@ -76,7 +104,8 @@ def merger(
     """
 
     def remote(project: str) -> Remote:
-        return Remote(project, place.url(project), work_tree if project == place.project else None)
+        changes = place.changes_url(project)
+        return Remote(project, place.url(project), work_tree if project == place.project else None, changes)
 
     return Merger(Cache(directories.repositories, say=say), remote, mode or own_mode)
 

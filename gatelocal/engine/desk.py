@@ -64,12 +64,17 @@ def arrange(request: WorkspaceRequest, directories: Directories, environment: Ma
     clone_map = _clone_map(request.clone_map)
     place = _place(request, environment)
     source = changes.Sources(place, request.directory)
-    found = collect_item(source, [source.change(name) for name in request.changes])
+    named = [source.change(name) for name in request.changes]
+    landed = [one for one in named if one.landed]
+    if landed:  # a commit that its branch has already asks for the branch
+        projects = tuple(dict.fromkeys((*(one.project for one in landed), *request.projects)))
+        request = replace(request, projects=projects, branch=request.branch or landed[-1].branch)
+    found = collect_item(source, [one for one in named if not one.landed])
     for note in found.notes:
         say(note)
     for one in found.changes:
         say(f"merging: {one.name} {one.subject}")
-    local = any(not places.on_server(name) for name in request.changes)
+    local = any(not places.on_server(name, request.directory) for name in request.changes)
     merger = changes.merger(place, directories, request.directory if local else None, say)
     state = merger.merge(found.changes, found.own)
     try:
@@ -82,7 +87,7 @@ def arrange(request: WorkspaceRequest, directories: Directories, environment: Ma
 
 
 def _place(request: WorkspaceRequest, environment: Mapping[str, str]) -> Place:
-    first = next((name for name in request.changes if not places.on_server(name)), None)
+    first = next((name for name in request.changes if not places.on_server(name, request.directory)), None)
     change = first or next(iter(request.changes), "")
     asked = GateRequest(change=change, directory=request.directory, gerrit=request.gerrit)
     return places.find(asked, environment)

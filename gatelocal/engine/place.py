@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from git_review import settings
 from git_review.errors import ReviewError
-from git_review.gerrit.address import Remote, parse_change, parse_remote, server_url
+from git_review.gerrit.address import Remote, may_be_same, parse_change, parse_remote, same_server, server_url
 from git_review.git.runner import Runner, without_password
-from git_review.settings import Settings
+from git_review.settings import DEFAULT, Settings
 
-_ON_SERVER = re.compile(r"[0-9]+([,/][0-9]+)?/?|[Ii][0-9a-fA-F]{40}|.*://.*|.+~.+|(refs/)?changes/.+")
+_ON_SERVER = re.compile(r"[0-9]+([,/][0-9]+)?/?|[Ii][0-9a-fA-F]{40}|.*://.*|.+~.+~[Ii][0-9a-fA-F]+|(refs/)?changes/.+")
+_EITHER = re.compile(r"(?P<name>[^~]+)~[0-9]+([,/][0-9]+)?/?")
+"""``openstack/nova~1234`` is a change, ``stable/1~2`` the second commit below a branch."""
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://|(?=[^/:@]+@[^/:]+:))[^/@]*@")
 _LOOPBACK = "localhost"
+_OTHER = "origin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,9 @@ class Place:
     :ivar before: what stands before a project's name in its URL; `after`: what stands behind it.
     :ivar gerrit: base URL of the web interface; None when the remote leads to none (a path on this machine).
     :ivar host: the server's host name.
+    :ivar own: the work tree's project's URL, where it does not end in the project's name.
+    :ivar changes: what stands before a project's name where its changes are fetched; empty: as all else.
+    :ivar aliases: further base URLs that the web interface is known by.
     """
 
     project: str
@@ -39,15 +45,40 @@ class Place:
     after: str
     gerrit: str | None
     host: str
+    own: str = ""
+    changes: str = ""
+    aliases: tuple[str, ...] = ()
 
     def url(self, project: str) -> str:
         """From where git fetches that project."""
-        return f"{self.before}{project}{self.after}"
+        return self.own if self.own and project == self.project else around(self.before, project, self.after)
+
+    def changes_url(self, project: str) -> str:
+        """From where git fetches that project's changes."""
+        return f"{self.changes}{project}" if self.changes else self.url(project)
 
 
-def on_server(name: str) -> bool:
-    """Whether somebody who names a change like this means one on the server; anything else is a local commit."""
-    return _ON_SERVER.fullmatch(name.strip()) is not None
+def around(before: str, project: str, after: str) -> str:
+    """A project's URL; ``{org}`` and ``{name}`` in `before` are the parts of its name, which is then not added."""
+    if "{name}" not in before:
+        return f"{before}{project}{after}"
+    org, _, name = project.rpartition("/")
+    return before.replace("{org}", org).replace("{name}", name) + after
+
+
+def on_server(name: str, directory: Path | None = None) -> bool:
+    """Whether somebody who names a change like this means one on the server; anything else is a local commit.
+
+    :param directory: a work tree that is asked where the name alone does not tell: ``HEAD~1`` is a commit where
+        ``HEAD`` is one.
+    """
+    name = name.strip()
+    if match := _EITHER.fullmatch(name):
+        if directory is None:
+            return "/" in match["name"]
+        args = ("rev-parse", "--verify", "--quiet", "--end-of-options", match["name"])
+        return Runner(directory).query(*args, ok=(0, 1, 128)).status != 0
+    return _ON_SERVER.fullmatch(name) is not None
 
 
 def without_userinfo(url: str) -> str:
@@ -58,8 +89,8 @@ def without_userinfo(url: str) -> str:
 def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
     """The place of a run.
 
-    The web interface is the first of: the request's, GATELOCAL_GERRIT, git's ``gatelocal.gerrit``, the URL of the
-    change, and what the remote's own URL says.
+    The remote is the one that leads to Gerrit, else ``origin``. The web interface is the first of: the request's, the
+    URL of the change, GATELOCAL_GERRIT, git's ``gatelocal.gerrit``, ``.gitreview``, and what the remote's URL says.
 
     A request without a change is about projects of the server alone.
 
@@ -70,48 +101,130 @@ def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
         found = settings.load(Runner(request.directory), flags={"branch": request.branch})
     except ReviewError as error:
         return _without_work_tree(request, named, error)
-    url = _remote_url(request.directory, found)
+    name, url, gerrit = _remote(request.directory, found)
     remote = parse_remote(url)
-    project = found.project or remote.project
-    before, after = _around(url, project)
-    gerrit = named or found.git.get("gatelocal.gerrit") or _of_remote(remote, project)
-    return Place(project, found.branch, found.remote, before, after, gerrit, remote.host or _LOOPBACK)
+    project = found.project or _project_of(remote)
+    server = named or found.git.get("gatelocal.gerrit") or gerrit or _of_remote(remote, project)
+    asked = _server_of(request)
+    if asked is not None and not request.gerrit:
+        if not may_be_same(remote, asked) and not (server and same_server(server, asked)):
+            return _on_web(asked)
+        server = asked
+    before, after, own = _around(url, project, remote, server)
+    branch = found.branch if found.origins.get("branch") != DEFAULT else _branch(request.directory, name, found.branch)
+    place = Place(project, branch, name, before, after, server, remote.host or _LOOPBACK, own)
+    if name == found.remote:
+        return replace(place, aliases=(f"https://{place.host}",))
+    return _with_changes(place, remote, request)
+
+
+def _server_of(request: GateRequest) -> str | None:
+    """The server that the change's own URL names."""
+    if "://" not in request.change:
+        return None
+    return parse_change(request.change).server
+
+
+def _with_changes(place: Place, remote: Remote, request: GateRequest) -> Place:
+    """Where a clone is not from the Gerrit itself, changes are fetched from there: mirrors do not have them."""
+    server = place.gerrit
+    if server is None or may_be_same(remote, server):
+        return replace(place, aliases=(f"https://{place.host}",))
+    changes = f"{server.rstrip('/')}/"
+    if on_server(request.change, request.directory):
+        return replace(place, before=changes, after="", own="")
+    return replace(place, changes=changes)
 
 
 def _without_work_tree(request: GateRequest, named: str | None, error: ReviewError) -> Place:
     remote = not request.change or on_server(request.change)
-    server = named or (parse_change(request.change).server if request.change and remote else None)
+    server = request.gerrit or (_server_of(request) if remote else None) or named
     if server is None or not remote:
         raise InputError(
             error.brief,
             details=error.details,
-            hint=error.hint or "start this in a work tree, or give the change's whole URL",
+            hint=error.hint
+            or "start this in a work tree, give the change's whole URL, or name the server with --gerrit or"
+            " GATELOCAL_GERRIT",
         ) from error
+    return _on_web(server)
+
+
+def _on_web(server: str) -> Place:
+    """A server alone, over HTTP."""
     base = server.rstrip("/")
     return Place("", "", "", f"{base}/", "", base, parse_remote(base).host)
 
 
-def _remote_url(directory: Path, found: Settings) -> str:
-    told = Runner(directory).query("remote", "get-url", "--push", found.remote, ok=(0, 2, 128))
-    url = told.text or found.url(found.username)
-    if not url:
+def _remote(directory: Path, found: Settings) -> tuple[str, str, str | None]:
+    """The remote's name and URL, and the web interface that ``.gitreview`` implies where the remote is another's."""
+    git = Runner(directory)
+    if url := git.query("remote", "get-url", "--push", found.remote, ok=(0, 2, 128)).text:
+        return found.remote, url, None
+    names = git.query("remote", ok=(0, 128)).lines
+    other = _OTHER if _OTHER in names else names[0] if len(names) == 1 else None
+    described = found.url(found.username)
+    if other is not None and (url := git.query("remote", "get-url", other, ok=(0, 2, 128)).text):
+        return other, url, _described(parse_remote(url), parse_remote(described), found) if described else None
+    if not described:
         raise InputError(
-            f"there is no remote {found.remote} and no .gitreview that names a server",
-            hint="run `git review -s`, or add a .gitreview with host and project",
+            f"there is no remote {found.remote} or {_OTHER}, and no .gitreview that names a server",
+            hint="add the remote that the project was cloned from, or a .gitreview with host and project",
         )
-    return url
+    return found.remote, described, None
 
 
-def _around(url: str, project: str) -> tuple[str, str]:
-    """What stands before and behind the project's name in a URL, so that other projects' URLs can be made."""
+def _described(remote: Remote, described: Remote, found: Settings) -> str | None:
+    """The web interface of the server in ``.gitreview``; None where the remote's own URL tells it better."""
+    server = server_url(described, found.project)
+    return None if may_be_same(remote, server) else server
+
+
+def _project_of(remote: Remote) -> str:
+    """The name that a project's own URL tells; of a path on this machine, its last part."""
+    return remote.project.rstrip("/").rpartition("/")[2] if remote.scheme == "file" else remote.project
+
+
+def _branch(directory: Path, remote: str, usual: str) -> str:
+    """The target of a project that names none: the branch that HEAD follows there, else that remote's main one."""
+    git = Runner(directory)
+    prefix = f"refs/remotes/{remote}/"
+    following = git.query("rev-parse", "--symbolic-full-name", "@{upstream}", ok=(0, 128)).text
+    if following.startswith(prefix):
+        return following.removeprefix(prefix)
+    known = git.query("for-each-ref", "--format=%(refname) %(symref)", prefix).lines
+    refs = dict(line.partition(" ")[::2] for line in known)
+    if f"{prefix}{usual}" in refs:
+        return usual
+    head = refs.get(f"{prefix}HEAD", "")
+    if head.startswith(prefix):
+        return head.removeprefix(prefix)
+    return "main" if f"{prefix}main" in refs else usual
+
+
+def _around(url: str, project: str, remote: Remote, server: str | None) -> tuple[str, str, str]:
+    """What stands before and behind a project's name in a URL, and the URL itself where the name is not in it.
+
+    Other projects are then looked for beside it under their own names, or on the server.
+    """
     after = next((end for end in (".git", ".git/", "/") if url.endswith(f"{project}{end}")), "")
     whole = f"{project}{after}"
-    if not project or not url.endswith(whole):
-        raise InputError(
-            f"the remote {without_password(url)} does not end in the project's name {project}",
-            hint="does `project` in .gitreview fit the remote?",
-        )
-    return url.removesuffix(whole), after
+    before = url.removesuffix(whole)
+    if project and before != url and (not before or before.endswith(("/", ":"))):
+        return before, after, ""
+    org, _, name = project.rpartition("/")
+    for joint in ("+", "%2F"):
+        if org and f"{org}{joint}{name}" in url:
+            before, _, after = url.rpartition(f"{org}{joint}{name}")
+            return f"{before}{{org}}{joint}{{name}}", after, ""
+    if remote.scheme == "file":
+        return f"{url.rstrip('/').rpartition('/')[0]}/{{name}}", ".git" if url.endswith(".git") else "", url
+    if server is not None:
+        return f"{server.rstrip('/')}/", "", url
+    raise InputError(
+        f"the remote {without_password(url)} does not end in the project's name {project}",
+        hint="does `project` in .gitreview fit the remote?",
+    )
 
 
 def _of_remote(remote: Remote, project: str) -> str | None:

@@ -20,6 +20,7 @@ from gatelocal.jobs import freeze
 from gatelocal.jobs.planner import Question, plan
 from gatelocal.jobs.zuul.layout import Layout, lay_out
 from gatelocal.model.plan import Plan, QueuedChange
+from gatelocal.model.stanza import Stanza
 from gatelocal.ports import Say
 
 
@@ -127,7 +128,7 @@ def _default_branch(layout: Layout, project: str) -> str:
 
 def _alone(request: PlanRequest, subject: Subject) -> Plan:
     """The plan by the project's own repository, with the shared jobs that are known by name."""
-    if subject.own is None or subject.before is None:
+    if subject.own is None:
         raise InputError(
             "without --config, the plan is about a change in this work tree or on its server",
             hint="name the file that says where the configuration comes from with --config",
@@ -135,11 +136,13 @@ def _alone(request: PlanRequest, subject: Subject) -> Plan:
     own, pipelines = subject.own, (request.pipeline,) if request.pipeline else freeze.PIPELINES
     with as_machinery("reading the project's configuration"):
         stanzas = zuul_files.load(files_of_commit(own.repository, own.id))
-        old = subject.before[(subject.project, subject.branch)]
-        try:
-            before = zuul_files.load(files_of_commit(old.repository, old.id))
-        except ConfigurationError:
-            before = ()
+        before: Sequence[Stanza] | None = None
+        if subject.before is not None:
+            old = subject.before[(subject.project, subject.branch)]
+            try:
+                before = zuul_files.load(files_of_commit(old.repository, old.id))
+            except ConfigurationError:
+                before = ()
     return freeze.plan_alone(
         freeze.alone(stanzas, subject.project, subject.branch),
         subject.project,

@@ -191,7 +191,7 @@ def _compared(recipe: Recipe, made: SpeculativeState) -> Iterator[str]:
         if step.commit != now.commit:
             yield f"{plain(step.change.name)}: merged it is {now.commit[:12]}, the recipe says {step.commit[:12]}"
     for one in recipe.repositories:
-        for old in one.merged:
+        for old in (each for each in one.merged if each.changes):  # else nothing was merged: the branch's tip was run
             new = made.find(old.project, old.branch)
             if new is None:
                 yield f"{plain(old.project)} {plain(old.branch)}: nothing is merged into it"

@@ -8,7 +8,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal.config import zuul_files
@@ -86,14 +86,22 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
     began = time.monotonic()
     change = hands.source.change(request.change)
     hands.say(f"change: {change.name} {change.subject}")
-    found = collect_item(hands.source, [change])
+    if change.landed:
+        found = Collected((), 0, (f"{request.change} is on {change.branch} already: what was run is its tip",))
+    else:
+        found = collect_item(hands.source, [change])
     _tell(hands.say, found, change)
-    state = hands.merger.merge(found.changes, found.own)
+    state = (
+        hands.merger.merge(found.changes, found.own)
+        if found.changes
+        else hands.merger.tip(change.project, change.branch)
+    )
     try:
         own = _own(state, change)
         hands.say(
             f"merged: {own.project} {own.branch} is {own.commit[:10]} with {_count(len(found.changes), 'change')}"
         )
+        change = _tip(hands, own, change) if change.landed else change
         jobs = _jobs(hands, request, own)
         builds = _build_all(hands, request, jobs, state, change)
     finally:
@@ -132,6 +140,13 @@ def _cycle(found: Collected, change: Change) -> tuple[str, ...]:
     return (f"all of a cycle was merged; the gate also runs the jobs of {', '.join(others)}, which were not run here",)
 
 
+def _tip(hands: Hands, own: MergedProject, change: Change) -> Change:
+    """The tip of the branch, which may be ahead of what the person's repository knows."""
+    git = hands.merger.repository(own.project).git
+    message = git.query("show", "-s", "--no-show-signature", "--format=%B", own.commit).text
+    return replace(change, commit=own.commit, message=message)
+
+
 def _own(state: SpeculativeState, change: Change) -> MergedProject:
     own = state.find(change.project, change.branch)
     if own is None:
@@ -145,7 +160,7 @@ def _jobs(hands: Hands, request: GateRequest, own: MergedProject) -> _Jobs:
     pipelines = (request.pipeline,) if request.pipeline else freeze.PIPELINES
     with as_machinery("reading the project's configuration"):
         stanzas = zuul_files.load(files_of_commit(repository, own.commit))
-        changed = changed_files(repository, own.before_last, own.commit)
+        changed = changed_files(repository, own.before_last, own.commit) if own.changes else None
         before = _stanzas_before(repository, own.before_last)
     graph = freeze.freeze(stanzas, own.project, own.branch, pipelines=pipelines, changed=changed, before=before)
     layout = freeze.alone(stanzas, own.project, own.branch)

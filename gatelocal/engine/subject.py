@@ -109,8 +109,13 @@ def _of_change(
     gate = GateRequest(change=change, directory=request.directory, branch=request.branch, gerrit=request.gerrit)
     place = places.find(gate, environment)
     source = changes.source(place, request.directory, change)
-    merger = changes.merger(place, directories, None if places.on_server(change) else request.directory, say)
+    merger = changes.merger(
+        place, directories, None if places.on_server(change, request.directory) else request.directory, say
+    )
     found = source.change(change)
+    if found.landed:
+        yield _of_branch(request, change, found)
+        return
     queue = _of_queue(source, ahead)
     needed = collect_item(source, [found])
     # Whoever plans a change that is queued itself wants to see it with its cycle, not as one of those ahead.
@@ -125,6 +130,19 @@ def _of_change(
         yield replace(merged, number=number, taken=queue.taken, notes=(*merged.notes, *needed.notes, *queue.notes))
     finally:
         merger.release(state)
+
+
+def _of_branch(request: PlanRequest, name: str, landed: Change) -> Subject:
+    """What the project gates on at a commit that its branch has already; nobody is asked for it."""
+    own = Commit(request.directory.absolute(), landed.commit)
+    return Subject(
+        project=landed.project,
+        branch=landed.branch,
+        changed=request.files,
+        now={(landed.project, landed.branch): own},
+        own=own,
+        notes=(f"{name} is on {landed.branch} already: without a change, this is what the project gates on",),
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ class Gate:
         return result
 
     def _hands(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Hands:
-        tree = None if places.on_server(request.change) else request.directory
+        tree = None if places.on_server(request.change, request.directory) else request.directory
         return Hands(
             source=changes.source(place, request.directory, request.change),
             merger=changes.merger(place, self._directories, tree, self._say),

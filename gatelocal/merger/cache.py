@@ -87,6 +87,12 @@ class Repository:
             self._fetch(self.url, ["--prune"], specs)
             self._tidy(new)
 
+    def fetch_changes(self, url: str, refs: Sequence[str]) -> None:
+        """Bring refs of changes up to date from another address than that of the branches. Errors as for `fetch`."""
+        self.say(f"fetching changes of {plain(self.project)} from {plain(without_password(url))}")
+        with self.locked():
+            self._fetch(url, [], [f"+{ref}:{ref}" for ref in refs])
+
     def take(self, work_tree: Path, commits: Sequence[str]) -> None:
         """Copy commits with their history out of a repository on this machine, which is only read."""
         missing = self.missing(commits)

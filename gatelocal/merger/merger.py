@@ -27,11 +27,13 @@ class Remote:
     """Where a project is fetched from.
 
     :ivar work_tree: the repository on this machine that has its local commits; None when there are none.
+    :ivar changes: where its changes are fetched from; empty: from `url` like all else.
     """
 
     project: str
     url: str
     work_tree: Path | None = None
+    changes: str = ""
 
 
 Mode = Callable[[Path, RepoState], MergeMode]
@@ -65,13 +67,33 @@ class Merger:
             when it has none of these.
         :param refs: refs of changes to fetch too.
         """
-        repository = self.repository(project)
-        repository.fetch(refs)
+        repository, changes = self.repository(project), self._remote(project).changes
+        elsewhere = changes not in ("", repository.url)
+        repository.fetch(() if elsewhere else refs)
+        if refs and elsewhere:
+            repository.fetch_changes(changes, refs)
         with as_machinery(f"reading the branches of {plain(project)}"):
             state = repostate.freeze(project, objects.references(repository.git, "refs/heads", "refs/tags"))
         if any(branch in state.branches for branch in branches):
             return state
         return replace(state, default_branch=repository.default_branch())
+
+    def tip(self, project: str, branch: str) -> SpeculativeState:
+        """The state of a branch with nothing merged onto it. Errors as for :meth:`merge`."""
+        state = self.freeze(project, {branch})
+        if branch not in state.branches:
+            raise InputError(
+                f"{plain(project)} has no branch {plain(branch)}",
+                hint=f"its branches: {', '.join(plain(name) for name in sorted(state.branches)[:10])}",
+            )
+        commit = state.branches[branch]
+        with as_machinery(f"reading {plain(project)}"):
+            tree = self.repository(project).git.query("rev-parse", f"{commit}^{{tree}}").text
+        made = SpeculativeState(
+            _run_name(), (MergedProject(project, branch, commit, commit, tree, commit, ()),), (state,)
+        )
+        self._protect(made)
+        return made
 
     def merge(self, changes: Sequence[Change], own: int = 1) -> SpeculativeState:
         """Merge the changes in their order, each onto the latest state of its branch.

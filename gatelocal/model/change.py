@@ -41,6 +41,11 @@ class Change:
     url: str | None = None
 
     @property
+    def landed(self) -> bool:
+        """Whether it is no change at all: a commit of somebody's repository that its branch has already."""
+        return self.number is None and self.status is ChangeStatus.MERGED
+
+    @property
     def subject(self) -> str:
         """The first line of the commit message."""
         return self.message.partition("\n")[0]

@@ -72,17 +72,9 @@ class GerritSource:
         :raises NotOfThisGate: it leads to no change of this server, or to none that this account may see.
         :raises InputError: the change is abandoned.
         """
-        wanted = footers.reference(reference)
-        if wanted is None:
-            raise NotOfThisGate("it leads nowhere")
+        wanted, number = refuse_elsewhere(reference, self._bases)
         if wanted.change_id:
             return self._open(wanted.change_id)
-        base = next((base for base in self._bases if _leads_to(wanted, base)), None)
-        if base is None:
-            raise NotOfThisGate(f"{one_line(wanted.host, 200)} is no server of this gate")
-        number = wanted.number(urlsplit(base).path)
-        if number is None:
-            raise NotOfThisGate(f"it names no change of {one_line(base, 200)}")
         try:
             change = self._read(str(number), None, f"Depends-On: {reference}")
         except InputError:
@@ -154,11 +146,31 @@ def _parse(name: str) -> ChangeName:
         raise InputError(error.brief, details=error.details, hint=error.hint) from error
 
 
+def refuse_elsewhere(reference: str, bases: Sequence[str]) -> tuple[Reference, int]:
+    """What a ``Depends-On`` value means on a server with these base URLs, as far as its text tells: a Change-Id or a
+    number.
+
+    :raises NotOfThisGate: it leads elsewhere, or nowhere.
+    """
+    wanted = footers.reference(reference)
+    if wanted is None:
+        raise NotOfThisGate("it leads nowhere")
+    if wanted.change_id:
+        return wanted, 0
+    base = next((base for base in bases if _leads_to(wanted, base)), None)
+    if base is None:
+        raise NotOfThisGate(f"{one_line(wanted.host, 200)} is no server of this gate")
+    number = wanted.number(urlsplit(base).path)
+    if number is None:
+        raise NotOfThisGate(f"it names no change of {one_line(base, 200)}")
+    return wanted, number
+
+
 def _leads_to(wanted: Reference, base: str) -> bool:
     """Whether a URL leads to that server: the host counts, and the port where both have an unusual one."""
     parts = urlsplit(base)
     ports = {port for port in (wanted.port, parts.port) if port not in (None, 80, 443)}
-    return parts.hostname == wanted.host and len(ports) < 2  # noqa: PLR2004 - two ports are two servers
+    return parts.hostname == wanted.host and len(ports) < 2
 
 
 def _id(change: Change) -> str:

@@ -54,16 +54,24 @@ class WorktreeSource:
     def change(self, name: str) -> Change:
         """The commit of that name (``HEAD``, a branch, an id) as a change. A detached HEAD is as good as a branch.
 
+        One that the target branch has already is no change: its status is MERGED.
+
         :raises InputError: no repository, a bare or shallow one, no such commit, no tracking branch to compare with,
-            a commit that has landed already, or more than `LIMIT` commits beside the target branch.
+            or more than `LIMIT` commits beside the target branch.
         """
         self._check_repository()
         commit = self._commit(name)
         self._walk(name, commit)
-        return self._change(self._walked[commit])
+        if commit in self._walked:
+            return self._change(self._walked[commit])
+        message = self._git.query("show", "-s", "--no-show-signature", "--format=%B", commit).text
+        target = self._target
+        return Change(target.project, target.branch, commit, message, ChangeStatus.MERGED)
 
     def parents(self, change: Change) -> tuple[Change, ...]:
         """The local ancestors that the target's tracking branch does not have, oldest first."""
+        if change.landed:
+            return ()
         if change.status is not ChangeStatus.LOCAL:
             return self._of_server(f"the parents of {change.name}").parents(change)
         if change.commit not in self._walked:
@@ -132,11 +140,6 @@ class WorktreeSource:
             )
         with as_machinery("reading the local commits"):
             found = history.commits_between(self._directory, base, commit, LIMIT)
-        if not found:
-            raise InputError(
-                f"{plain(name)} is on {plain(target.tracking)} already: there is nothing to test",
-                hint="commit a change first, or name another commit",
-            )
         if len(found) > LIMIT:
             raise InputError(
                 f"{plain(name)} is more than {LIMIT} commits beside {plain(target.tracking)}",

@@ -210,8 +210,10 @@ def test_no_tracking_branch(folder: Path, git: Runner) -> None:
     assert "git fetch" in error.hint
 
 
-def test_nothing_to_test(folder: Path) -> None:
-    assert "already" in refusal(folder / "work").brief
+def test_a_commit_that_has_landed_is_no_change(folder: Path) -> None:
+    source = WorktreeSource(folder / "work", TARGET)
+    found = source.change("HEAD")
+    assert found.landed and found.subject and source.parents(found) == ()
 
 
 def test_a_branch_that_it_was_never_meant_for(folder: Path, git: Runner) -> None:
