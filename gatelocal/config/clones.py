@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from urllib.parse import quote
 
+from gatelocal.config.repositories import is_repository
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
@@ -19,7 +20,10 @@ FRESH = 600.0
 """A copy is used as it is for so many seconds; then the server is asked again."""
 
 _TIMEOUT = 900.0
+_ANSWER = 60.0
 _STAMP = "gatelocal-fetched"
+_NO_ANSWER = ("resolve host", "onnect to", "refused", "timed out", "no answer", "unreachable")
+"""How git says that there is nobody at an address, rather than no such repository."""
 _SAFE = ("-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", "-c", "fetch.fsckObjects=true")
 _QUIET = "--quiet --no-tags --prune --no-write-fetch-head --no-recurse-submodules --update-head-ok --depth=1".split()
 
@@ -33,9 +37,15 @@ class Clones:
     def __init__(self, folder: Path, say: Say) -> None:
         self._folder = folder
         self._say = say
+        self._instead: tuple[tuple[str, str], ...] | None = None
+        self._silent: dict[str, str] = {}
+        self._asked: set[str] = set()
 
     def get(self, project: str, url: str) -> Path:
         """A bare copy of the repository's branches, not older than :data:`FRESH`.
+
+        What git's own ``insteadOf`` turns into a folder of this machine is no copy, but that folder. A server that does
+        not answer is asked once.
 
         A server that does not answer is forgiven when there is a copy: it is used, and that is said.
 
@@ -43,6 +53,8 @@ class Clones:
         """
         if url.startswith("-") or url != plain(url):
             raise InfrastructureError(f"{plain(url)!r} is no address")
+        if (local := self._local(url)) is not None:
+            return local
         key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
         path = self._folder / f"{quote(project, safe='')[:100]}-{key}.git"
         try:
@@ -54,11 +66,37 @@ class Clones:
             raise InfrastructureError(f"cannot keep a copy of {project}: {error.strerror}") from error
         return path
 
+    def _local(self, url: str) -> Path | None:
+        """The repository on this machine that the person's git takes for that address."""
+        if self._instead is None:
+            told = Runner(Path("/")).query("config", "-z", "--get-regexp", r"^url\..*\.insteadof$", ok=(0, 1)).stdout
+            pairs = (record.partition("\n")[::2] for record in told.split("\0") if record)
+            self._instead = tuple((old, key[len("url.") : -len(".insteadof")]) for key, old in pairs)
+        fitting = [pair for pair in self._instead if url.startswith(pair[0])]
+        if not fitting:
+            return None
+        old, new = max(fitting, key=lambda pair: len(pair[0]))
+        place = f"{new}{url.removeprefix(old)}".removeprefix("file://")
+        if not place.startswith("/"):
+            return None
+        for path in (Path(place), Path(f"{place}.git")):
+            if is_repository(path):
+                return path
+        raise InfrastructureError(f"there is no repository {plain(place)}, where git's insteadOf leads")
+
     def _make(self, project: str, url: str, path: Path) -> None:
+        server = "/".join(url.split("/")[:3])
+        if server in self._silent:
+            raise InfrastructureError(
+                f"cannot fetch {project}: {plain(server)} did not answer", details=self._silent[server]
+            )
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
         try:
             Runner(draft, alone=True).run("init", "--quiet", "--bare", "--template=", "--initial-branch=master")
+            if server not in self._asked:  # a fetch may wait long, and for a whole tenant once for each project
+                self._asked.add(server)
+                Runner(draft).query("ls-remote", "--", url, "HEAD", timeout=_ANSWER)
             self._fetch(project, url, draft)
             try:
                 draft.rename(path)
@@ -67,6 +105,8 @@ class Clones:
                     raise
         except GitError as error:
             shown = plain(without_password(url))
+            if any(word in f"{error.brief} {error.details}" for word in _NO_ANSWER):
+                self._silent[server] = error.details or error.brief
             raise InfrastructureError(
                 f"cannot fetch {project} from {shown}", details=error.details or error.brief, hint=error.hint
             ) from error

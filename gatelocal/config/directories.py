@@ -13,10 +13,12 @@ class Directories:
 
     :ivar cache: bare repositories, images, Gerrit's parts and golden sites; may be deleted at any time.
     :ivar state: logs of runs, the sandbox, running nodes.
+    :ivar configuration: what the user has set; None where nobody can have.
     """
 
     cache: Path
     state: Path
+    configuration: Path | None = None
 
     @property
     def repositories(self) -> Path:
@@ -45,9 +47,10 @@ class Directories:
 
 
 def directories(environment: Mapping[str, str]) -> Directories:
-    """The folders that GATELOCAL_CACHE and GATELOCAL_STATE name, else those of the XDG base directory specification."""
+    """The folders that GATELOCAL_CACHE, GATELOCAL_STATE and GATELOCAL_CONFIG name, else those of the XDG rules."""
     import platformdirs
 
     cache = environment.get("GATELOCAL_CACHE") or platformdirs.user_cache_dir("gatelocal")
     state = environment.get("GATELOCAL_STATE") or platformdirs.user_state_dir("gatelocal")
-    return Directories(Path(cache).absolute(), Path(state).absolute())
+    configuration = environment.get("GATELOCAL_CONFIG") or platformdirs.user_config_dir("gatelocal")
+    return Directories(Path(cache).absolute(), Path(state).absolute(), Path(configuration).absolute())

@@ -23,12 +23,14 @@ class Rule:
     :ivar project: the only project that it is about; None: any.
     :ivar path: a folder, or `url`: an address; both may have ``{org}``, ``{name}`` and ``{project}`` in them.
     :ivar branches: names or patterns of the only branches that count; None: all do.
+    :ivar remote: whose branches count in a repository with a work tree.
     """
 
     project: str | None
     path: str | None
     url: str | None
-    branches: tuple[str, ...] | None
+    branches: tuple[str, ...] | None = None
+    remote: str = "origin"
 
     def means(self, project: TenantProject) -> bool:
         """Whether it is about that project."""

@@ -63,10 +63,10 @@ def is_repository(path: Path) -> bool:
     return (path / ".git").exists() or all((path / name).exists() for name in _BARE)
 
 
-def heads(path: Path) -> Heads:
-    """The branches of a repository: its own if it is bare, those of its remote ``origin`` otherwise.
+def heads(path: Path, remote: str = "origin") -> Heads:
+    """The branches of a repository: its own if it is bare, those of its remote otherwise.
 
-    A repository with a work tree and without any branch of ``origin`` is taken for the place where the work is done,
+    A repository with a work tree and without any branch of that remote is taken for the place where the work is done,
     and has its own branches.
 
     :raises ConfigurationError: git cannot read it.
@@ -74,7 +74,7 @@ def heads(path: Path) -> Heads:
     git = _git(path)
     bare = not (path / ".git").exists() and path.name != ".git"
     try:
-        found = Heads({}, None) if bare else _listed(git, "refs/remotes/origin/")
+        found = Heads({}, None) if bare else _listed(git, f"refs/remotes/{remote}/")
         return found if found.commits else _listed(git, "refs/heads/")
     except GitError as error:
         raise ConfigurationError(f"{path}: {error.brief}", details=error.details, hint=error.hint) from error

@@ -61,16 +61,18 @@ def load(file: PlanFile, wanted: Wanted, cache: StanzaCache, copy: Copy) -> tupl
 def _rule(file: PlanFile, project: TenantProject) -> Rule | None:
     """The first rule that leads somewhere."""
     for rule in file.rules:
-        if rule.means(project) and (rule.url is not None or repositories.is_repository(_path(file, rule, project))):
+        if rule.means(project) and (rule.url is not None or repositories.is_repository(path_of(file, rule, project))):
             return rule
     return None
 
 
-def _path(file: PlanFile, rule: Rule, project: TenantProject) -> Path:
-    return file.folder / Path(_filled(rule.path or "", project)).expanduser()
+def path_of(file: PlanFile, rule: Rule, project: TenantProject) -> Path:
+    """The folder that a rule with a path means."""
+    return file.folder / Path(filled(rule.path or "", project)).expanduser()
 
 
-def _filled(text: str, project: TenantProject) -> str:
+def filled(text: str, project: TenantProject) -> str:
+    """A path or an address with the project's name in it."""
     org, _, name = project.name.rpartition("/")
     for key, value in (("{org}", org), ("{name}", name), ("{project}", project.name)):
         text = text.replace(key, value)
@@ -84,21 +86,27 @@ def _repository(
         return Repository(project, missing="there is no repository where the file says that it lies")
     cache, copy = hands
     try:
-        path = _path(file, rule, project) if rule.url is None else copy(project.name, _filled(rule.url, project))
-        return read(project, path, rule.branches, wanted, cache)
+        path = path_of(file, rule, project) if rule.url is None else copy(project.name, filled(rule.url, project))
+        return read(project, path, rule.branches, wanted, cache, rule.remote)
     except (ConfigurationError, InfrastructureError) as error:
         return Repository(project, missing=": ".join(part for part in (error.brief, error.details, error.hint) if part))
 
 
 def read(
-    project: TenantProject, path: Path, only: Sequence[str] | None, wanted: Wanted, cache: StanzaCache
+    project: TenantProject,
+    path: Path,
+    only: Sequence[str] | None,
+    wanted: Wanted,
+    cache: StanzaCache,
+    remote: str = "origin",
 ) -> Repository:
     """One project's configuration.
 
     :param only: names or patterns of the only branches that count; None: all do.
+    :param remote: whose branches count in a repository with a work tree.
     :raises ConfigurationError: git cannot read the repository.
     """
-    heads = repositories.heads(path)
+    heads = repositories.heads(path, remote)
     branches = repositories.counting(project, heads, only)
     reading = _branches_to_read(project, branches, heads, wanted)
     if not project.loads:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
-from gatelocal.config import plan_file, tenant_config, zuul_files
-from gatelocal.config.clones import Clones
+from gatelocal.config import zuul_files
 from gatelocal.config.directories import Directories
 from gatelocal.config.files import files_of_commit
-from gatelocal.config.stanza_cache import StanzaCache
-from gatelocal.config.tenant_config import Commit, Wanted
 from gatelocal.engine import elsewhere
 from gatelocal.engine.elsewhere import second_opinion
 from gatelocal.engine.subject import PlanRequest, Subject, subject_of
+from gatelocal.engine.tenancy import Asked, Tenancy, layout
+from gatelocal.engine.tenancy import find as find_tenancy
 from gatelocal.errors import ConfigurationError, InputError, as_machinery
 from gatelocal.jobs import freeze
 from gatelocal.jobs.planner import Question, plan
-from gatelocal.jobs.zuul.layout import Layout, lay_out
+from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.model.plan import Plan, QueuedChange
 from gatelocal.model.stanza import Stanza
 from gatelocal.ports import Say
@@ -30,76 +28,86 @@ def answer(request: PlanRequest, directories: Directories, environment: Mapping[
     :raises InputError: the request, or the file that it names, is no sensible one.
     :raises gatelocal.errors.GateError: as :meth:`gatelocal.engine.wiring.Gate.run` does, for a change.
     """
-    if request.config is None and (request.zuul or request.queue):
+    hands = (directories, environment, say)
+    found, subject, tenancy = _planned(request, hands)
+    if not (request.queue or request.zuul):
+        return found
+    if tenancy is None:
         raise InputError(
             "--from-zuul and --queue need --config", hint="the file says which tenant and which projects are meant"
         )
-    found, subject = _planned(request, directories, environment, say)
     if request.queue:
-        found = _behind_queue(request, request.queue, found, subject, (directories, environment, say))
-    if request.zuul and request.config is not None:
+        found = _behind_queue(request, tenancy, found, subject, hands)
+    if request.zuul:
         bare = replace(subject, changed=None, now={}, before=None)
-        here = _in_tenant(replace(request, pipeline=found.pipeline), request.config, bare, directories, say)
-        tenant = plan_file.load(request.config, request.tenant).tenant.name
-        found = replace(found, opinion=second_opinion(request.zuul, tenant, here, say))
+        _, here = in_tenant(tenancy, bare, found.pipeline, (directories, say))
+        found = replace(found, opinion=second_opinion(request.zuul, tenancy.file.tenant.name, here, say))
     return found
 
 
+_Hands = tuple[Directories, Mapping[str, str], Say]
+
+
 def _planned(
-    request: PlanRequest,
-    directories: Directories,
-    environment: Mapping[str, str],
-    say: Say,
-    ahead: Sequence[QueuedChange] = (),
-) -> tuple[Plan, Subject]:
-    with subject_of(request, directories, environment, say, ahead) as subject:
-        if request.config is None:
+    request: PlanRequest, hands: _Hands, ahead: Sequence[QueuedChange] = ()
+) -> tuple[Plan, Subject, Tenancy | None]:
+    directories, _, say = hands
+    with subject_of(request, *hands, ahead) as subject:
+        asked = Asked(request.config, request.tenant, request.directory, subject.project)
+        tenancy = find_tenancy(asked, subject.place, directories)
+        if tenancy is None:
             found = _alone(request, subject)
         else:
-            found = _in_tenant(request, request.config, subject, directories, say)
-    return replace(found, notes=(*found.notes, *subject.notes)), subject
+            _, found = in_tenant(tenancy, subject, request.pipeline, (directories, say))
+    return replace(found, notes=(*found.notes, *subject.notes)), subject, tenancy
 
 
-def _behind_queue(
-    request: PlanRequest, place: str, found: Plan, subject: Subject, hands: tuple[Directories, Mapping[str, str], Say]
-) -> Plan:
+def _behind_queue(request: PlanRequest, tenancy: Tenancy, found: Plan, subject: Subject, hands: _Hands) -> Plan:
     """The plan with what is queued before the change: merged before it, or, without a change, only told."""
-    assert request.config is not None  # noqa: S101 - asked by the caller
-    tenant = plan_file.load(request.config, request.tenant).tenant.name
-    queued = elsewhere.ahead(place, tenant, found, subject.number)
+    queued = elsewhere.ahead(request.queue or "", tenancy.file.tenant.name, found, subject.number)
     if request.project is not None or not queued:
         return replace(found, ahead=queued)
-    again, with_queue = _planned(replace(request, pipeline=found.pipeline), *hands, queued)
+    again, with_queue, _ = _planned(replace(request, pipeline=found.pipeline), hands, queued)
     taken = set(with_queue.taken)
     return replace(again, ahead=tuple(replace(one, taken=one in taken) for one in queued))
 
 
-def _in_tenant(request: PlanRequest, config: Path, subject: Subject, directories: Directories, say: Say) -> Plan:
-    file = plan_file.load(config, request.tenant)
-    cache = StanzaCache(directories.cache / "stanzas")
-    copy = Clones(directories.cache / "configuration", say).get
+def in_tenant(
+    tenancy: Tenancy, subject: Subject, pipeline: str | None, hands: tuple[Directories, Say]
+) -> tuple[Layout, Plan]:
+    """The plan by a whole tenant's configuration, with the layout that it comes from.
 
-    def layout(instead: Mapping[tuple[str, str], Commit]) -> Layout:
-        return lay_out(
-            file.tenant, tenant_config.load(file, Wanted(subject.project, subject.branch, instead), cache, copy)
-        )
-
-    now = layout(subject.now)
-    branch = subject.branch or _default_branch(now, subject.project)
-    # Only what the change brings itself can alter a job: without any configuration in it, both layouts are one.
-    extra = [path for one in file.tenant.projects if one.name == subject.project for path in one.extra_paths]
-    altered = any(zuul_files.is_zuul_file(name, extra) for name in subject.changed or ())
-    before = None if subject.before is None else layout(subject.before) if altered else now
-    if request.pipeline is not None:
-        return plan(now, Question(subject.project, branch, request.pipeline, subject.changed, before))
+    :raises InputError: the tenant has no such project, branch or pipeline, or the project no job.
+    """
     empty: list[Plan] = []
-    for pipeline in freeze.PIPELINES:
-        if not now.pipelines or pipeline in now.pipelines:
-            found = plan(now, Question(subject.project, branch, pipeline, subject.changed, before))
-            if found.jobs:
-                return found
-            empty.append(found)
-    return _with_errors(subject.project, empty)
+    layouts: dict[tuple[str, ...], tuple[Layout, Layout | None]] = {}
+    for name in (pipeline,) if pipeline is not None else freeze.PIPELINES:
+        asked = (name,) if tenancy.known is not None else ()  # else all is read, whatever the pipeline
+        if asked not in layouts:
+            layouts[asked] = _layouts(tenancy, subject, asked, hands)
+        now, before = layouts[asked]
+        if pipeline is None and now.pipelines and name not in now.pipelines:
+            continue
+        branch = subject.branch or _default_branch(now, subject.project)
+        found = plan(now, Question(subject.project, branch, name, subject.changed, before))
+        if found.jobs or pipeline is not None:
+            return now, found
+        empty.append(found)
+    return now, _with_errors(subject.project, empty)
+
+
+def _layouts(
+    tenancy: Tenancy, subject: Subject, pipelines: Sequence[str], hands: tuple[Directories, Say]
+) -> tuple[Layout, Layout | None]:
+    """The layout, and the one without the change; none where there is no change."""
+    wanted = (subject.project, subject.branch)
+    now = layout(tenancy, wanted, subject.now, pipelines, hands)
+    if subject.before is None:
+        return now, None
+    # Only what the change brings itself can alter a job: without any configuration in it, both layouts are one.
+    extra = [path for one in tenancy.file.tenant.projects if one.name == subject.project for path in one.extra_paths]
+    altered = any(zuul_files.is_zuul_file(name, extra) for name in subject.changed or ())
+    return now, layout(tenancy, wanted, subject.before, pipelines, hands) if altered else now
 
 
 def _with_errors(project: str, plans: Sequence[Plan]) -> Plan:
@@ -130,8 +138,8 @@ def _alone(request: PlanRequest, subject: Subject) -> Plan:
     """The plan by the project's own repository, with the shared jobs that are known by name."""
     if subject.own is None:
         raise InputError(
-            "without --config, the plan is about a change in this work tree or on its server",
-            hint="name the file that says where the configuration comes from with --config",
+            f"nothing is known of {subject.project} here: no tenant lists it, and there is no change of it",
+            hint="name the file that says where the configuration comes from with --config, or start in a work tree",
         )
     own, pipelines = subject.own, (request.pipeline,) if request.pipeline else freeze.PIPELINES
     with as_machinery("reading the project's configuration"):

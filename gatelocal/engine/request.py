@@ -18,6 +18,8 @@ class GateRequest:
     :ivar directory: anywhere in the work tree; it need not be one when `change` is a URL or `gerrit` is given.
     :ivar branch: the target branch of local commits; None: what the project's ``.gitreview`` says.
     :ivar gerrit: base URL of the server's web interface; None: what the remote or the git configuration says.
+    :ivar config: the file that says where configuration and repositories come from; None: what is found by itself.
+    :ivar tenant: which tenant of that file is meant.
     :ivar hold: keep the node of the first voting build that fails.
     """
 
@@ -29,3 +31,5 @@ class GateRequest:
     branch: str | None = None
     gerrit: str | None = None
     hold: bool = False
+    config: Path | None = None
+    tenant: str | None = None

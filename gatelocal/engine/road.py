@@ -12,12 +12,16 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal.config import zuul_files
+from gatelocal.config.directories import Directories
 from gatelocal.config.files import changed_files, files_of_commit
 from gatelocal.engine import recipes
 from gatelocal.engine.collect import Collected, collect_item
 from gatelocal.engine.place import Place
+from gatelocal.engine.planning import in_tenant
 from gatelocal.engine.request import GateRequest
-from gatelocal.errors import ConfigurationError, GateError, InfrastructureError, as_machinery
+from gatelocal.engine.subject import merged_subject
+from gatelocal.engine.tenancy import Tenancy
+from gatelocal.errors import ConfigurationError, GateError, InfrastructureError, InputError, as_machinery
 from gatelocal.jobs import families, freeze
 from gatelocal.merger.merger import Merger
 from gatelocal.model.change import Change
@@ -38,6 +42,8 @@ class Hands:
     :ivar place: the server, under whose host name the trees lie on a node.
     :ivar work: an empty folder for source trees, on the file system of the caches; removed by its owner.
     :ivar logs: an empty folder that receives the recipe and one folder for each build.
+    :ivar tenancy: the tenant that the project belongs to, whose configuration is kept in the `directories`; None: the
+        project's own repository says it all.
     """
 
     source: Source
@@ -48,6 +54,8 @@ class Hands:
     place: Place
     work: Path
     logs: Path
+    tenancy: Tenancy | None = None
+    directories: Directories | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +110,7 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
             f"merged: {own.project} {own.branch} is {own.commit[:10]} with {_count(len(found.changes), 'change')}"
         )
         change = _tip(hands, own, change) if change.landed else change
-        jobs = _jobs(hands, request, own)
+        jobs = _jobs(hands, request, own, state)
         builds = _build_all(hands, request, jobs, state, change)
     finally:
         hands.merger.release(state)
@@ -154,8 +162,28 @@ def _own(state: SpeculativeState, change: Change) -> MergedProject:
     return own
 
 
-def _jobs(hands: Hands, request: GateRequest, own: MergedProject) -> _Jobs:
+def _jobs(hands: Hands, request: GateRequest, own: MergedProject, state: SpeculativeState) -> _Jobs:
     """What runs for the change, by the configuration that the change itself brings."""
+    graph, plan = _alone(hands, request, own) if hands.tenancy is None else _in_tenant(hands, request, own, state)
+    chosen = freeze.only(graph, request.jobs) if request.jobs else graph
+    return _Jobs(chosen, plan, len(graph.jobs) - len(chosen.jobs))
+
+
+def _in_tenant(
+    hands: Hands, request: GateRequest, own: MergedProject, state: SpeculativeState
+) -> tuple[JobGraph, Plan]:
+    """By the whole tenant's configuration."""
+    assert hands.tenancy is not None and hands.directories is not None  # noqa: S101 - asked by the caller
+    subject = merged_subject(hands.merger, state, own)
+    try:
+        layout, plan = in_tenant(hands.tenancy, subject, request.pipeline, (hands.directories, hands.say))
+    except InputError as error:
+        raise ConfigurationError(error.brief, details=error.details, hint=error.hint) from error
+    return freeze.graph(layout, plan, own.project), plan
+
+
+def _alone(hands: Hands, request: GateRequest, own: MergedProject) -> tuple[JobGraph, Plan]:
+    """By the project's own repository."""
     repository = hands.merger.repository(own.project).path
     pipelines = (request.pipeline,) if request.pipeline else freeze.PIPELINES
     with as_machinery("reading the project's configuration"):
@@ -166,8 +194,7 @@ def _jobs(hands: Hands, request: GateRequest, own: MergedProject) -> _Jobs:
     layout = freeze.alone(stanzas, own.project, own.branch)
     asked = (graph.pipeline,)
     plan = freeze.plan_alone(layout, own.project, own.branch, pipelines=asked, changed=changed, before=before)
-    chosen = freeze.only(graph, request.jobs) if request.jobs else graph
-    return _Jobs(chosen, plan, len(graph.jobs) - len(chosen.jobs))
+    return graph, plan
 
 
 def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:

@@ -20,6 +20,7 @@ from gatelocal.model.plan import QueuedChange
 from gatelocal.ports import Say, Source
 
 if TYPE_CHECKING:
+    from gatelocal.engine.place import Place
     from gatelocal.merger.merger import Merger
 
 
@@ -55,6 +56,7 @@ class Subject:
     :ivar before: the state without the change itself, with those that it depends on.
     :ivar number: the change's number; empty when it has none.
     :ivar taken: the changes of a queue that were merged before it.
+    :ivar place: the server and the work tree; None where only a name is known.
     """
 
     project: str
@@ -66,6 +68,7 @@ class Subject:
     notes: tuple[str, ...] = ()
     number: str = ""
     taken: tuple[QueuedChange, ...] = ()
+    place: Place | None = None
 
 
 @contextlib.contextmanager
@@ -85,8 +88,6 @@ def subject_of(
     if request.project is not None:
         if request.change is not None:
             raise InputError("--project is for a plan without a change", hint="leave out the change, or --project")
-        if request.config is None:
-            raise InputError("--project needs --config", hint="the file says where the configuration comes from")
         yield Subject(request.project, request.branch or "", request.files)
         return
     with _of_change(request, directories, environment, say, ahead) as subject:
@@ -114,7 +115,7 @@ def _of_change(
     )
     found = source.change(change)
     if found.landed:
-        yield _of_branch(request, change, found)
+        yield replace(_of_branch(request, change, found), place=place)
         return
     queue = _of_queue(source, ahead)
     needed = collect_item(source, [found])
@@ -126,8 +127,10 @@ def _of_change(
         if own is None:
             raise AssertionError(f"the merger left out {found.name}")
         number = "" if found.number is None else str(found.number)
-        merged = _merged(request, merger, state, own)
-        yield replace(merged, number=number, taken=queue.taken, notes=(*merged.notes, *needed.notes, *queue.notes))
+        merged = merged_subject(merger, state, own, request.files)
+        yield replace(
+            merged, number=number, taken=queue.taken, place=place, notes=(*merged.notes, *needed.notes, *queue.notes)
+        )
     finally:
         merger.release(state)
 
@@ -168,10 +171,15 @@ def _of_queue(source: Source, ahead: Sequence[QueuedChange]) -> _Queue:
     return found
 
 
-def _merged(request: PlanRequest, merger: Merger, state: SpeculativeState, own: MergedProject) -> Subject:
+def merged_subject(
+    merger: Merger, state: SpeculativeState, own: MergedProject, files: Sequence[str] | None = None
+) -> Subject:
+    """What a merged state is about. :param files: the changed files, in place of the change's own."""
     now = {(one.project, one.branch): Commit(merger.repository(one.project).path, one.commit) for one in state.merged}
     repository = merger.repository(own.project).path
-    changed = request.files
+    if not own.changes:
+        return Subject(own.project, own.branch, files, now, own=Commit(repository, own.commit))
+    changed = files
     if changed is None:
         with as_machinery("listing the changed files"):
             changed = changed_files(repository, own.before_last, own.commit)

@@ -6,6 +6,7 @@ import contextlib
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,9 +14,11 @@ from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
 from gatelocal.engine import changes
 from gatelocal.engine import place as places
+from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.road import Hands
+from gatelocal.engine.tenancy import Asked
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.launcher import pool
 from gatelocal.model.run import RunResult
@@ -45,8 +48,11 @@ class Gate:
         from gatelocal.engine import road
 
         place = places.find(request, self._environment)
+        asked = Asked(request.config, request.tenant, request.directory)
+        tenancy = tenancies.find(asked, place, self._directories)
+        place = tenancies.canonical(place, tenancy)
         with self._folders() as (work, logs):
-            result = road.run(self._hands(request, place, work, logs), request)
+            result = road.run(replace(self._hands(request, place, work, logs), tenancy=tenancy), request)
         now = datetime.now(UTC).isoformat(timespec="seconds")
         history_file.append(
             self._directories.history, [history.line_of(one) for one in history.records_of(result, now)]
@@ -64,6 +70,7 @@ class Gate:
             place=place,
             work=work,
             logs=logs,
+            directories=self._directories,
         )
 
     @contextlib.contextmanager

@@ -49,13 +49,18 @@ def freeze(
     _refuse([one.problem for one in malformed if one.kind != "job"])
     plan = plan_alone(found, project, branch, pipelines=pipelines, changed=changed, before=before)
     _refuse([one.problem for one in malformed if one.problem in plan.errors])
-    jobs = tuple(_job(found, planned, project) for planned in plan.jobs)
     for planned in plan.jobs:
         if planned.rule == "error" and "in a circle" in planned.reason:
             where = next((f"{one.place.where}: " for one in plan.errors if one.message in planned.reason), "")
             raise ConfigurationError(
                 f"{where}{planned.reason.removeprefix('error: ')}", hint="look at their definitions"
             )
+    return graph(found, plan, project)
+
+
+def graph(found: Layout, plan: Plan, project: str) -> JobGraph:
+    """The jobs of a plan in the order to run them. :param found: the layout that the plan comes from."""
+    jobs = tuple(_job(found, planned, project) for planned in plan.jobs)
     return JobGraph(plan.pipeline, in_order(jobs), plan.notes)
 
 
@@ -240,7 +245,9 @@ def _label(nodeset: Nodeset) -> str | None:
 
 
 def _deviations(found: Layout, job: FrozenJob, project: str) -> tuple[str, ...]:
-    books = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if book.project == project]
+    known = found.project(project)
+    own = (project, known.canonical if known is not None else project)
+    books = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if book.project in own]
     return (
         *families.deviations(job),
         *(f"the playbook {book.path} is not run" for book in books),

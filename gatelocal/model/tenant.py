@@ -120,9 +120,11 @@ class Repository:
     :ivar branches: all branches that count, the default branch first.
     :ivar files: for each branch that is read, its files in the order in which Zuul reads them.
     :ivar missing: why there is nothing; empty when the repository was found.
+    :ivar unread: nobody looked, because nothing that is asked for is likely to stand there.
     """
 
     project: TenantProject
     branches: tuple[str, ...] = ()
     files: Mapping[str, tuple[ConfigFile, ...]] | None = None
     missing: str = ""
+    unread: bool = False

@@ -49,6 +49,7 @@ class Layout:
     :ivar stanzas: project stanzas, those with a pattern for a name last.
     :ivar missing: canonical names of the projects whose repository was not found, with the reason.
     :ivar partial: a config-project that may define jobs is not here, or no job without a parent is.
+    :ivar unread: how many projects nobody looked into.
     """
 
     tenant: Tenant
@@ -67,11 +68,12 @@ class Layout:
     missing: Mapping[str, str]
     short_names: Mapping[str, tuple[TenantProject, ...]]
     partial: bool = False
+    unread: int = 0
 
     @property
     def incomplete(self) -> bool:
         """Whether what nobody defines here may well be defined elsewhere."""
-        return self.partial or bool(self.missing)
+        return self.partial or bool(self.missing) or self.unread > 0
 
     def project(self, name: str) -> TenantProject | None:
         """The project of that name, with or without its host; None when there is none or several."""
@@ -93,6 +95,7 @@ class _Draft:
     projects: dict[str, TenantProject]
     short_names: dict[str, tuple[TenantProject, ...]]
     missing: dict[str, str]
+    unread: int = 0
     partial: bool = False
     jobs: dict[str, list[Definition]] = field(default_factory=dict)
     templates: dict[str, list[Definition]] = field(default_factory=dict)
@@ -100,6 +103,10 @@ class _Draft:
     named: list[Definition] = field(default_factory=list)
     patterned: dict[str, list[Definition]] = field(default_factory=dict)
     complaints: list[Complaint] = field(default_factory=list)
+
+    @property
+    def incomplete(self) -> bool:
+        return self.partial or bool(self.missing) or self.unread > 0
 
     def project(self, name: str) -> TenantProject | None:
         found = self.projects.get(name)
@@ -123,7 +130,8 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
     for project in tenant.projects:
         short[project.name] = (*short.get(project.name, ()), project)
     missing = {name: one.missing for name, one in found.items() if one.missing}
-    draft = _Draft(tenant, {one.canonical: one for one in tenant.projects}, short, missing)
+    unread = sum(1 for one in found.values() if one.unread)
+    draft = _Draft(tenant, {one.canonical: one for one in tenant.projects}, short, missing, unread)
     for project in tenant.projects:
         repository = found.get(project.canonical)
         if repository is not None and repository.files is not None:
@@ -150,6 +158,7 @@ def lay_out(tenant: Tenant, repositories: Iterable[Repository]) -> Layout:
         complaints=tuple(draft.complaints),
         missing=missing,
         partial=draft.partial,
+        unread=unread,
     )
 
 
@@ -396,7 +405,7 @@ def _check_tenant(draft: _Draft) -> Iterator[Complaint]:
 
 def _check_nodesets(draft: _Draft) -> Iterator[Complaint]:
     """Alternatives that nobody defines, labels that nobody defines where they are configuration."""
-    if draft.missing or draft.partial:
+    if draft.incomplete:
         return
     known = draft.single.get("nodeset", {})
     for definition in known.values():
@@ -446,7 +455,7 @@ def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
     templates = [("project-template", one) for group in draft.templates.values() for one in group]
     for kind, stanza in [("project", one) for one in stanzas] + templates:
         for template in listed(stanza.body.get("templates")):
-            if template not in draft.templates and not (draft.missing or draft.partial):
+            if template not in draft.templates and not draft.incomplete:
                 yield complaint(stanza, kind, f"there is no project-template {template}")
         for pipeline in stanza.body:
             for entry in entries(stanza, pipeline) or ():
@@ -455,7 +464,7 @@ def _check_stanzas(draft: _Draft) -> Iterator[Complaint]:
 
 
 def _references_of_entry(draft: _Draft, entry: Definition, spoiled: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    if entry.name not in draft.jobs and entry.name != NOOP and not (draft.missing or draft.partial):
+    if entry.name not in draft.jobs and entry.name != NOOP and not draft.incomplete:
         yield f"there is no job {entry.name}", spoiled.get(entry.name, "is its repository in the tenant?")
     yield from _references(draft, entry)
 
@@ -473,7 +482,7 @@ def _references(draft: _Draft, definition: Definition) -> Iterator[tuple[str, st
         yield f"it has more than the {draft.tenant.max_nodes} nodes that the tenant allows", ""
     if any(key in body for key in _PLAYBOOKS):
         yield from ((problem, "") for problem in _wrong_secrets(draft, definition))
-    if draft.missing or draft.partial:
+    if draft.incomplete:
         return
     yield from ((f"nodeset: there is no label {label}", "") for label in _unknown_labels(draft, nodeset))
     if isinstance(nodeset, str) and nodeset not in draft.single.get("nodeset", {}):
@@ -490,7 +499,7 @@ def _wrong_secrets(draft: _Draft, definition: Definition) -> Iterator[str]:
         name, alias = str(use.get("secret", use["name"])), str(use["name"])
         if problem := name_of_secret(alias):
             yield f"secrets: {problem}"
-        if name not in known and not (draft.missing or draft.partial):
+        if name not in known and not draft.incomplete:
             yield f"there is no secret {name}"
 
 
