@@ -7,13 +7,14 @@ import sys
 
 import click
 
+from gatelocal.cli.options import Verbs
 from gatelocal.config.directories import directories
 from gatelocal.launcher import images, pool
 from gatelocal.launcher.recipe import DEFAULT_LABEL
 from gatelocal.ui.terminal import Terminal
 
 
-@click.group()
+@click.group(cls=Verbs)
 def image() -> None:
     """The images that nodes are started from."""
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from gatelocal.cli.options import Verbs
 from gatelocal.config.directories import directories
 from gatelocal.errors import BUG, INTERRUPTED, MACHINERY
 from gatelocal.ui import messages
@@ -21,7 +22,7 @@ _COMMANDS = {
     "run": "Take a change to a verdict on this machine.",
     "plan": "What would run for a change, and why.",
     "workspace": "Source trees for a person, with changes merged as the gate merges them.",
-    "replay": "Make the sources of a run again from its recipe.",
+    "replay": "Run a run's jobs again from its recipe, or make its sources again.",
     "diff": "What differs between the recipes of two runs.",
     "simulate": "Try the gate on scenarios in a make-believe world.",
     "sandbox": "A private, real Gerrit for trial and tests.",
@@ -30,7 +31,7 @@ _COMMANDS = {
 }
 
 
-class _Lazy(click.Group):
+class _Lazy(Verbs):
     """A group whose commands are modules of this package, imported when they are asked for."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -7,13 +7,14 @@ import os
 import click
 
 from gatelocal import process
+from gatelocal.cli.options import Verbs
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
 from gatelocal.launcher import holds
 from gatelocal.ui import messages
 
 
-@click.group()
+@click.group(cls=Verbs)
 def node() -> None:
     """Nodes that were kept: list them, enter them, return them."""
 

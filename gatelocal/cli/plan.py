@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from gatelocal.cli.options import GERRIT, of_configuration
 from gatelocal.config import history_file
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
@@ -23,12 +24,7 @@ PLANNED, WITH_ERRORS = 0, 1
 
 @click.command()
 @click.argument("change", required=False)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="The file that says where configuration and repositories come from.",
-)
-@click.option("--tenant", metavar="NAME", help="Which tenant of the tenant file is meant.")
+@of_configuration
 @click.option("--project", metavar="NAME", help="Plan for this project, without a change.")
 @click.option("--branch", metavar="NAME", help="The branch that is planned for, or that a local commit is to go to.")
 @click.option("--pipeline", metavar="NAME", help="Whose jobs: by default gate, or check when there is no gate.")
@@ -36,7 +32,7 @@ PLANNED, WITH_ERRORS = 0, 1
     "--files", multiple=True, metavar="PATH[,PATH]", help="The changed files, in place of the change's own; repeatable."
 )
 @click.option("-j", "--job", "names", multiple=True, metavar="NAME", help="Show only this job; may be repeated.")
-@click.option("--gerrit", metavar="URL", help="Base URL of the server's web interface.")
+@GERRIT
 @click.option("--from-zuul", "zuul", metavar="URL", help="Ask a running Zuul too, and show what it sees otherwise.")
 @click.option(
     "--queue", metavar="URL|FILE", help="A running Zuul, or its status in a file: what is queued there comes first."
@@ -60,7 +56,7 @@ def plan(  # noqa: PLR0913 - one for each option
     """Say which jobs the gate would run for a change, with what, on what, and why the others are left out.
 
     CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
-    or a Change-Id. Nothing is run.
+    or a Change-Id. With a commit that its branch has already: what does the project gate on? Nothing is run.
 
     Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input, 4 the change conflicts
     with what comes before it, 6 a server that was asked does not answer.

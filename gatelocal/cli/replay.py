@@ -1,18 +1,23 @@
-"""`gatelocal replay`: what a run was made from, made again from its recipe."""
+"""`gatelocal replay`: a run once more from its recipe, or only what it was made from."""
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gatelocal.config.directories import directories
+from gatelocal.cli.options import of_configuration, run_folder
+from gatelocal.config.directories import Directories, directories
 from gatelocal.engine import place as places
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
+from gatelocal.errors import InputError
 from gatelocal.model.text import plain
+from gatelocal.reporter.summary import summary
 from gatelocal.ui.terminal import Terminal
 from git_review.errors import ReviewError
 
@@ -21,25 +26,58 @@ IDENTICAL, DIFFERENT = 0, 1
 
 @click.command()
 @click.argument("recipe", type=click.Path(path_type=Path))
-@click.option("--until", type=click.Choice(["workspace"]), required=True, help="How far to go.")
-@click.option("-j", "--job", metavar="NAME", help="The trees of this job; by default all that the run had.")
+@click.option("--until", type=click.Choice(["workspace"]), help="How far to go; by default the jobs are run again.")
+@click.option("-j", "--job", metavar="NAME", help="This job alone; by default all that the run had.")
+@click.option(
+    "--node",
+    type=click.Choice(["auto", "qemu", "nspawn", "local"]),
+    default="auto",
+    help="What the jobs run on, as for `gatelocal run`.",
+)
+@of_configuration
+@click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False), required=False)
-def replay(*, recipe: Path, until: str, job: str | None, directory: Path | None) -> int:
-    """Make the commits and source trees of a run again and compare them with its RECIPE.
+def replay(*, recipe: Path, until: str | None, directory: Path | None, quiet: bool, **question: Any) -> int:
+    """Run the jobs of a run again, on the commits and trees of its RECIPE, or make only these and compare them.
 
-    RECIPE is a recipe.yaml, or the folder of a run's logs. The trees go to DIRECTORY, by default `workspace` beside
-    the recipe.
+    RECIPE is a recipe.yaml, the folder of a run's logs, the name of a run, or `last`. With `--until workspace` the
+    trees go to DIRECTORY, by default `workspace` beside the recipe, and nothing is run.
 
-    Exit codes: 0 identical, 1 something differs or cannot be had any more, 2 bad input, 6 machinery.
+    Exit codes: those of `gatelocal run`. With `--until workspace`: 0 identical, 1 something differs or cannot be had
+    any more, 2 bad input, 6 machinery.
     """
+    if directory is not None and until is None:
+        raise InputError("DIRECTORY is for source trees alone", hint="add --until workspace")
+    folders = directories(os.environ)
+    named = run_folder(recipe, folders)
+    if until is None:
+        return _again(named, folders, quiet, question)
+    return _workspace(named, folders, directory, question["job"])
+
+
+def _again(named: Path, folders: Directories, quiet: bool, question: Mapping[str, Any]) -> int:
+    from gatelocal.engine import recipes
+    from gatelocal.engine.wiring import Gate
+
+    terminal = Terminal(sys.stderr)
+    job, node, config, tenant = (question[key] for key in ("job", "node", "config", "tenant"))
+    request = GateRequest(jobs=(job,) if job else (), node=node, directory=Path.cwd(), config=config, tenant=tenant)
+    gate = Gate(folders, os.environ, terminal.say, (lambda _: None) if quiet else terminal.output)
+    result = gate.again(recipes.read(named), named if named.is_dir() else named.parent, request)
+    for line in ["", *summary(result)]:
+        click.echo(line)
+    return result.verdict.exit_code
+
+
+def _workspace(named: Path, folders: Directories, directory: Path | None, job: str | None) -> int:
     from gatelocal.engine import recipes
     from gatelocal.engine.rebuild import Kitchen, rebuild
 
     terminal = Terminal(sys.stderr)
-    folder = recipe if recipe.is_dir() else recipe.parent
+    folder = named if named.is_dir() else named.parent
     target = directory or folder / "workspace"
-    kitchen = Kitchen(directories(os.environ), folder, target, terminal.say, _place())
-    made = rebuild(recipes.read(recipe), kitchen, job)
+    kitchen = Kitchen(folders, folder, target, terminal.say, _place())
+    made = rebuild(recipes.read(named), kitchen, job)
     for project, path in made.paths.items():
         click.echo(plain(f"{project} {path}"))
     for sentence in (*made.lost, *made.different):

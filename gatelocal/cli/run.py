@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from gatelocal.cli.options import GERRIT, of_configuration
 from gatelocal.config.directories import directories
 from gatelocal.engine import place
 from gatelocal.engine.request import GateRequest
@@ -34,7 +35,8 @@ from git_review.git.runner import Runner
     help="What the jobs run on: a virtual machine, a container, this machine without isolation.",
 )
 @click.option("--branch", metavar="NAME", help="Target branch of a local commit; by default that of .gitreview.")
-@click.option("--gerrit", metavar="URL", help="Base URL of the server's web interface.")
+@of_configuration
+@GERRIT
 @click.option("--hold", is_flag=True, help="Keep the node of the first job that fails, and say how to enter it.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
@@ -43,7 +45,7 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> i
     """Take a change, with everything it depends on, to a verdict on this machine.
 
     CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
-    or a Change-Id.
+    or a Change-Id. A commit that its branch has already stands for the branch's tip.
 
     Exit codes: 0 passes, 1 fails, 2 bad input, 4 conflict, 5 configuration, 6 machinery, 7 incomplete (what ran has
     passed, but not every voting job could be run here), 130 interrupted.

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from gatelocal.cli.options import Verbs
 from gatelocal.config.directories import directories
 from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.sandbox.locks import turn
@@ -35,7 +36,7 @@ def places(environment: Mapping[str, str]) -> Places:
     )
 
 
-@click.group()
+@click.group(cls=Verbs)
 def sandbox() -> None:
     """A private, real Gerrit for trial and tests.
 

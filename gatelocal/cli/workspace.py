@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from gatelocal.cli.options import GERRIT, of_configuration
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
 from gatelocal.model.text import plain
@@ -39,7 +40,8 @@ from gatelocal.workspace.destinations import Layout
     default=Layout.PLAIN.value,
     help="Where projects go that no clone map names: ORG/NAME, src/HOST/ORG/NAME, or NAME.",
 )
-@click.option("--gerrit", metavar="URL", help="Base URL of the server's web interface.")
+@of_configuration
+@GERRIT
 def workspace(  # noqa: PLR0913 - one for each option
     *,
     directory: Path,
@@ -49,6 +51,8 @@ def workspace(  # noqa: PLR0913 - one for each option
     project_branches: tuple[str, ...],
     clone_map: Path | None,
     layout: str,
+    config: Path | None,
+    tenant: str | None,
     gerrit: str | None,
 ) -> int:
     """Make source trees in DIRECTORY: each CHANGE with everything it depends on, merged as the gate merges.
@@ -71,6 +75,8 @@ def workspace(  # noqa: PLR0913 - one for each option
         layout=Layout(layout),
         directory=Path.cwd(),
         gerrit=gerrit,
+        config=config,
+        tenant=tenant,
     )
     terminal = Terminal(sys.stderr)
     desk = arrange(request, directories(os.environ), os.environ, terminal.say)

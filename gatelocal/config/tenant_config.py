@@ -46,7 +46,7 @@ def load(file: PlanFile, wanted: Wanted, cache: StanzaCache, copy: Copy) -> tupl
     fetched = 0
     found: list[Repository] = []
     for project in file.tenant.projects:
-        rule = _rule(file, project)
+        rule = rule_of(file, project)
         needed = project.trusted or wanted.project in (project.name, project.canonical)
         if rule is not None and rule.url is not None:
             fetched += 1
@@ -58,8 +58,8 @@ def load(file: PlanFile, wanted: Wanted, cache: StanzaCache, copy: Copy) -> tupl
     return tuple(found)
 
 
-def _rule(file: PlanFile, project: TenantProject) -> Rule | None:
-    """The first rule that leads somewhere."""
+def rule_of(file: PlanFile, project: TenantProject) -> Rule | None:
+    """The first of the file's rules that leads somewhere."""
     for rule in file.rules:
         if rule.means(project) and (rule.url is not None or repositories.is_repository(path_of(file, rule, project))):
             return rule

@@ -10,9 +10,11 @@ from gatelocal.config.directories import Directories
 from gatelocal.config.yaml_values import NotYaml, Reading, root_of, value_of
 from gatelocal.engine import changes
 from gatelocal.engine import place as places
+from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.collect import Collected, collect_item
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
+from gatelocal.engine.tenancy import Asked
 from gatelocal.errors import InputError
 from gatelocal.merger.merger import Merger
 from gatelocal.model.merged import RepoState, SpeculativeState
@@ -32,6 +34,7 @@ class WorkspaceRequest:
     :ivar projects: further projects. :ivar branch: what all of them check out; None: the last change's branch.
     :ivar project_branches: project → what it checks out, whatever the others do.
     :ivar clone_map: a file with rules; None: the layout decides alone.
+    :ivar config: as for :class:`GateRequest`, and `tenant`.
     """
 
     target: Path
@@ -43,6 +46,8 @@ class WorkspaceRequest:
     layout: Layout = Layout.PLAIN
     directory: Path = field(default_factory=Path)
     gerrit: str | None = None
+    config: Path | None = None
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,8 @@ def arrange(request: WorkspaceRequest, directories: Directories, environment: Ma
         raise InputError("a workspace needs a change or a project", hint="name a change, or projects with --project")
     clone_map = _clone_map(request.clone_map)
     place = _place(request, environment)
+    tenancy = tenancies.find(Asked(request.config, request.tenant, request.directory), place, directories)
+    place = tenancies.located(place, tenancy)
     source = changes.Sources(place, request.directory)
     named = [source.change(name) for name in request.changes]
     landed = [one for one in named if one.landed]

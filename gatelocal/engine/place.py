@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -36,6 +36,7 @@ class Place:
     :ivar own: the work tree's project's URL, where it does not end in the project's name.
     :ivar changes: what stands before a project's name where its changes are fetched; empty: as all else.
     :ivar aliases: further base URLs that the web interface is known by.
+    :ivar named: where a person's file says that another project lies; None where it does not, or there is none.
     """
 
     project: str
@@ -48,14 +49,19 @@ class Place:
     own: str = ""
     changes: str = ""
     aliases: tuple[str, ...] = ()
+    named: Callable[[str], str | None] | None = None
 
     def url(self, project: str) -> str:
         """From where git fetches that project."""
+        if self.named is not None and project != self.project and (told := self.named(project)):
+            return told
         return self.own if self.own and project == self.project else around(self.before, project, self.after)
 
     def changes_url(self, project: str) -> str:
         """From where git fetches that project's changes."""
-        return f"{self.changes}{project}" if self.changes else self.url(project)
+        if self.changes:
+            return f"{self.changes}{project}"
+        return self.url(project) if self.named is None else replace(self, named=None).url(project)
 
 
 def around(before: str, project: str, after: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,6 +93,32 @@ def rebuild(recipe: Recipe, kitchen: Kitchen, job: str | None = None) -> Rebuilt
     :raises gatelocal.errors.InfrastructureError: no answer from a server, no disk.
     """
     wanted = _job(recipe, job)
+    with prepared(recipe, kitchen) as found:
+        if isinstance(found, Rebuilt):
+            return found
+        different = tuple(_compared(recipe, found.state))
+        trees, without = _trees(recipe, wanted, found.states, found.state)
+        stored = {one.project: found.merger.repository(one.project) for one in trees}
+        paths = person.arrange(trees, stored, kitchen.target, kitchen.say)
+        return Rebuilt(paths, (*found.lost, *without), different)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """The merges of a recipe, made again. :ivar states: each project's refs. :ivar lost: what is not among them."""
+
+    merger: Merger
+    state: SpeculativeState
+    states: Mapping[str, RepoState]
+    lost: tuple[str, ...]
+
+
+@contextlib.contextmanager
+def prepared(recipe: Recipe, kitchen: Kitchen) -> Iterator[Prepared | Rebuilt]:
+    """Make the merges of a recipe, which are there until the end of the block; what keeps them from being made else.
+
+    Errors as for :func:`rebuild`.
+    """
     _refuse_strangers(recipe)
     urls = {one.project: kitchen.url(one.project, one.url) for one in recipe.repositories}
     cache = Cache(kitchen.directories.repositories, say=kitchen.say)
@@ -99,20 +126,17 @@ def rebuild(recipe: Recipe, kitchen: Kitchen, job: str | None = None) -> Rebuilt
     left = _left(recipe, merger, kitchen)
     needed = {(step.change.project, sha) for step in recipe.steps for sha in (step.change.commit, step.base)}
     if needed & left.missing:
-        return Rebuilt({}, left.told(recipe), ())
+        yield Rebuilt({}, left.told(recipe), ())
+        return
     try:
         made = merger.carry_out(_steps(recipe.steps), left.states)
     except ConflictError as error:
-        return Rebuilt({}, left.told(recipe), (error.brief,))
+        yield Rebuilt({}, left.told(recipe), (error.brief,))
+        return
     try:
-        different = tuple(_compared(recipe, made))
-        trees, without = _trees(recipe, wanted, left.states, made)
-        paths = person.arrange(
-            trees, {one.project: merger.repository(one.project) for one in trees}, kitchen.target, kitchen.say
-        )
+        yield Prepared(merger, made, left.states, left.told(recipe))
     finally:
         merger.release(made)
-    return Rebuilt(paths, (*left.told(recipe), *without), different)
 
 
 def _job(recipe: Recipe, name: str | None) -> RecipeJob | None:

@@ -110,10 +110,29 @@ def run(hands: Hands, request: GateRequest) -> RunResult:
             f"merged: {own.project} {own.branch} is {own.commit[:10]} with {_count(len(found.changes), 'change')}"
         )
         change = _tip(hands, own, change) if change.landed else change
-        jobs = _jobs(hands, request, own, state)
-        builds = _build_all(hands, request, jobs, state, change)
+        return build_all(hands, request, Tested(change, found, state), began)
     finally:
         hands.merger.release(state)
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What the builds of a run are about.
+
+    :ivar states: the state of projects that nothing was merged into, where it is settled already.
+    """
+
+    change: Change
+    found: Collected
+    state: SpeculativeState
+    states: Mapping[str, RepoState] = field(default_factory=dict)
+
+
+def build_all(hands: Hands, request: GateRequest, tested: Tested, began: float) -> RunResult:
+    """The second half of the road: jobs and builds of what was merged. Errors as for :func:`run`."""
+    change, found, state = tested.change, tested.found, tested.state
+    jobs = _jobs(hands, request, _own(state, change), state)
+    builds = _build_all(hands, request, jobs, tested)
     graph = jobs.graph
     return RunResult(
         change=change,
@@ -205,12 +224,13 @@ def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:
         return ()
 
 
-def _build_all(hands: Hands, request: GateRequest, jobs: _Jobs, state: SpeculativeState, change: Change) -> _Builds:
+def _build_all(hands: Hands, request: GateRequest, jobs: _Jobs, tested: Tested) -> _Builds:
     """All jobs, each on the trees that its definition asks for; every project is looked at once, before the first.
 
     What cannot be had ends the jobs that need it, and the run only where nothing else began.
     """
-    builds, states = _Builds(), {one.project: one for one in state.repositories}
+    change, state, builds = tested.change, tested.state, _Builds()
+    states = {**tested.states, **{one.project: one for one in state.repositories}}
     trees: dict[str, tuple[manifest.Tree, ...]] = {}
     for job in jobs.graph.runnable:
         try:

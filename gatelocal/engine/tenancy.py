@@ -6,7 +6,7 @@ A file is the one that was named, else the project's own (``.gatelocal/``), else
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,12 +115,35 @@ def _pattern(place: Place) -> str:
     return f"{place.before}{'' if '{name}' in place.before else '{project}'}{place.after}"
 
 
-def canonical(place: Place, tenancy: Tenancy | None) -> Place:
-    """The place under the server's canonical name, which the trees on a node and a tenant's projects go by."""
-    host = None if tenancy is None else tenancy.host(place.project)
-    if host is None or host == place.host:
+def located(place: Place, tenancy: Tenancy | None) -> Place:
+    """The place as the tenancy knows it: under the server's canonical name, which the trees on a node go by, and with
+    the addresses of other projects that a file names.
+    """
+    if tenancy is None:
         return place
-    return replace(place, host=host, aliases=(*place.aliases, f"https://{host}"))
+    host = tenancy.host(place.project) or place.host
+    aliases = (*place.aliases, f"https://{host}") if host != place.host else place.aliases
+    return replace(place, host=host, aliases=aliases, named=_named(tenancy))
+
+
+def _named(tenancy: Tenancy) -> Callable[[str], str | None] | None:
+    """Where a file says that a project lies; None where nobody wrote one."""
+    if tenancy.known is not None:
+        return None
+    projects = {one.name: one for one in tenancy.file.tenant.projects}
+
+    def address(name: str) -> str | None:
+        project = projects.get(name)
+        rule = None if project is None else tenant_config.rule_of(tenancy.file, project)
+        if project is None or rule is None:
+            return None
+        return (
+            tenant_config.filled(rule.url, project)
+            if rule.url
+            else str(tenant_config.path_of(tenancy.file, rule, project))
+        )
+
+    return address
 
 
 def layout(

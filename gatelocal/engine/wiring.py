@@ -21,9 +21,11 @@ from gatelocal.engine.road import Hands
 from gatelocal.engine.tenancy import Asked
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.launcher import pool
+from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
 from gatelocal.ports import Say
 from gatelocal.results import history
+from git_review.errors import ReviewError
 
 
 class Gate:
@@ -50,9 +52,38 @@ class Gate:
         place = places.find(request, self._environment)
         asked = Asked(request.config, request.tenant, request.directory)
         tenancy = tenancies.find(asked, place, self._directories)
-        place = tenancies.canonical(place, tenancy)
+        place = tenancies.located(place, tenancy)
         with self._folders() as (work, logs):
             result = road.run(replace(self._hands(request, place, work, logs), tenancy=tenancy), request)
+        return self._remembered(result)
+
+    def again(self, recipe: Recipe, folder: Path, request: GateRequest) -> RunResult:
+        """Run the jobs of a recipe once more.
+
+        :param folder: the recipe's own, which may have files beside it.
+        :param request: which of the jobs, and on what; its change does not count.
+        :raises gatelocal.errors.GateError: as for :meth:`run`, or what was merged cannot be had any more.
+        """
+        from gatelocal.engine.rebuild import Kitchen
+        from gatelocal.engine.rerun import rerun
+
+        kitchen = Kitchen(self._directories, folder, folder, self._say, self._own_place(request))
+        urls = {one.project: kitchen.url(one.project, one.url) for one in recipe.repositories}
+        place = Place("", "", "", "", "", None, recipe.host, named=urls.get)
+        asked = Asked(request.config, request.tenant, request.directory, recipe.change.project)
+        with self._folders() as (work, logs):
+            hands = self._hands(request, place, work, logs)
+            tenancy = tenancies.find(asked, place, self._directories)
+            return self._remembered(rerun(recipe, kitchen, replace(hands, tenancy=tenancy), request))
+
+    def _own_place(self, request: GateRequest) -> Place | None:
+        """The server of the work tree that the person is in."""
+        try:
+            return places.find(request, self._environment)
+        except ReviewError:
+            return None
+
+    def _remembered(self, result: RunResult) -> RunResult:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         history_file.append(
             self._directories.history, [history.line_of(one) for one in history.records_of(result, now)]

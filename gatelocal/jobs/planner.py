@@ -177,9 +177,9 @@ def _branches_that_count(found: Listed, candidates: Sequence[Candidate]) -> Iter
 def _candidate(found: Listed, name: str, named: Sequence[Definition]) -> Candidate:
     layout = found.layout
     if name not in layout.jobs and name != NOOP:
-        if not layout.tenant.known_only and not any(job_holds(entry, question.branch) for entry in named):
-            return _left_out(name, "branch")
-        return _undefined(name, name, spoiled_jobs(layout.complaints).get(name, "no repository defines it"), named)
+        elsewhere = not layout.tenant.known_only and not any(job_holds(entry, question.branch) for entry in named)
+        why = spoiled_jobs(layout.complaints).get(name, "no repository defines it")
+        return _left_out(name, "branch") if elsewhere else _undefined(name, name, why, named)
     if spoiled := [entry.body[WRONG] for entry in named if WRONG in entry.body]:
         return Candidate(PlannedJob(name, "error", f"error: {spoiled[0]}"), names=frozenset((name,)))
     holding = [entry for entry in named if job_holds(entry, found.branch)]

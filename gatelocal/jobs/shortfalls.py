@@ -153,6 +153,8 @@ def _short(layout: Layout, canonical: str) -> str:
 
 
 def _why(layout: Layout, canonical: str) -> str:
+    if not layout.tenant.known_only and canonical not in layout.missing:
+        return "only the project's own repository is read here"
     if not canonical and not layout.missing:
         return "a project that the tenant does not list"
     if not canonical:

@@ -29,6 +29,8 @@ SHOWN = 20
 WIDE = 160
 """Characters of a value that a Zuul sees otherwise; the JSON object has all."""
 
+HEADINGS = ("STEP", "JOB", "TIME", "DISK", "NODE", "")
+
 NOTHING_KNOWN: Mapping[str, Usual] = MappingProxyType({})
 
 
@@ -80,12 +82,15 @@ def table(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> list[str]
     queue = f", queue {plan.queue}" if plan.queue else ""
     lines = [visible(f"{plan.project} {plan.branch}, pipeline {plan.pipeline}{queue}"), ""]
     running = proposed(plan.jobs, history)
-    lines += _rows([_row(planned, cost) for planned, cost in running])
+    lines += _rows([HEADINGS, *(_row(planned, cost) for planned, cost in running)]) if running else []
     if running:
         hours, disk = sum(cost.vm_hours for _, cost in running), sum(cost.gigabytes for _, cost in running)
-        lines += ["", f"{len(running)} of {len(plan.jobs)} jobs run: about {hours:.1f} VM-hours and {disk:.0f} GB"]
-        if learned := sum(1 for _, cost in running if cost.builds):
-            lines.append(f"minutes of {learned} of them are what they took here, the others a guess by their kind")
+        lines += ["", f"{len(running)} of {len(plan.jobs)} jobs run: ~{hours:.1f} VM-hours and ~{disk:.0f} GB"]
+        learned = sum(1 for _, cost in running if cost.builds)
+        if learned:
+            lines.append(f"minutes of {learned} of them are what they took here, the others (~) a guess by their kind")
+        else:
+            lines.append("~: a guess by the kind of job, for a gate's node with eight cores")
     else:
         lines.append(f"none of {len(plan.jobs)} jobs runs")
     others = [job for job in plan.jobs if not job.run]
@@ -158,11 +163,16 @@ def _row(planned: PlannedJob, cost: Cost) -> Sequence[str]:
     return (
         cost.step,
         planned.name,
-        f"{cost.minutes:>4} min",
-        f"{cost.gigabytes:>3.0f} GB",
+        _guess(cost.minutes, "min", cost.builds > 0),
+        _guess(cost.gigabytes, "GB", False),
         f"{where}{many}",
         f"{why} {voting}".strip(),
     )
+
+
+def _guess(number: float, unit: str, known: bool) -> str:
+    text = f"{number:.0f}" if known else f"~{number:.0f}"
+    return f"{text:>4} {unit}"
 
 
 def _rows(rows: Iterable[Sequence[str]]) -> list[str]:

@@ -136,7 +136,9 @@ class GerritSource:
         except BadRequest as error:
             raise InputError(error.brief, details=error.details, hint=error.hint) from error
         except GerritError as error:
-            raise InfrastructureError(error.brief, details=error.details, hint=error.hint) from error
+            elsewhere = "is this its web interface? --gerrit and GATELOCAL_GERRIT name another"
+            hint = f"{error.hint}; {elsewhere}" if error.hint else elsewhere
+            raise InfrastructureError(error.brief, details=error.details, hint=hint) from error
 
 
 def _parse(name: str) -> ChangeName:
@@ -234,5 +236,5 @@ def _refuse_dead_end(change: Change, link: model.RelatedChange) -> None:
 def _unknown(told: str, server: str) -> GateError:
     return NotOfThisGate(
         f"{one_line(told, 300)}: there is no such change on {server}, or this account may not see it",
-        hint="check number and server; with a private project, check the login",
+        hint="check number and server (--gerrit and GATELOCAL_GERRIT name another); with a private project, the login",
     )

@@ -92,7 +92,9 @@ def test_one_job_alone_and_a_table_for_people(example: Path) -> None:
     shown = CliRunner().invoke(plan, args, standalone_mode=False, catch_exceptions=False).stdout
     lines = shown.splitlines()
     assert lines[0] == "acme/app master, pipeline gate, queue product"
-    steps = [line.split()[0] for line in lines[2:9]]
+    assert lines[2].split() == ["STEP", "JOB", "TIME", "DISK", "NODE"]
+    assert all("~" in line for line in lines[3:10]) and "~: a guess by the kind of job" in shown
+    steps = [line.split()[0] for line in lines[3:10]]
     assert steps == ["linters", "unit", "unit", "smoke", "rest", "rest", "rest"]
     assert "7 of 9 jobs run" in shown
     assert "acme/constraints: needed for unit-py311" in shown

@@ -16,6 +16,8 @@ from click.testing import CliRunner
 
 from gatelocal.cli.plan import plan
 from gatelocal.errors import GateError
+from git_review.git.runner import Runner
+from tests.fakes.git_server import GitServer
 from tests.fakes.zuul import Reply, ZuulWeb, zuul_web
 from tests.gatelocal.cli.plan_world import ask, example_in, shown
 
@@ -189,7 +191,11 @@ def test_a_queue_that_is_none(example: list[str], tmp_path: Path, text: str | No
     assert getattr(done.exception, "exit_code", None) == 2
 
 
-def test_both_need_a_configuration() -> None:
+def test_both_need_a_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = GitServer(tmp_path)
+    server.create("app", {".zuul.yaml": "- project: {gate: {jobs: [noop]}}\n"})
+    Runner(tmp_path).run("clone", "-q", str(server.path("app")), "clone")
+    monkeypatch.chdir(tmp_path / "clone")
     for option in ("--queue", "--from-zuul"):
         done = CliRunner().invoke(plan, [option, "http://127.0.0.1:1/t/x"], standalone_mode=False)
         assert "need --config" in str(done.exception)

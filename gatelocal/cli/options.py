@@ -1,0 +1,72 @@
+"""What several commands take alike: the configuration's options, mistyped verbs, and a run by its name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+
+from gatelocal.config.directories import Directories
+from gatelocal.errors import InputError
+from gatelocal.model.text import plain
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+
+def of_configuration(command: _Command) -> _Command:
+    """``--config`` and ``--tenant``."""
+    tenant = click.option("--tenant", metavar="NAME", help="Which tenant of the tenant file is meant.")
+    config = click.option(
+        "--config",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="The file that says where configuration and repositories come from; by default the project's own in"
+        " .gatelocal/, else yours in ~/.config/gatelocal/, else what comes with gatelocal.",
+    )
+    return config(tenant(command))
+
+
+GERRIT = click.option(
+    "--gerrit",
+    metavar="URL",
+    help="Base URL of the web interface; by default that of the change's URL, of GATELOCAL_GERRIT or of .gitreview.",
+)
+
+
+class Verbs(click.Group):
+    """A group that tells the nearest of its commands to whoever mistypes one, whatever click itself does."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See :class:`click.Group`."""
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1) if args else []
+            if not near or near[0] in error.message:
+                raise
+            raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean '{near[0]}'?", ctx) from None
+
+
+def run_folder(named: Path, directories: Directories) -> Path:
+    """What somebody means who names a run: a path, a run's name or the beginning of it, or ``last``.
+
+    :raises InputError: there is no such run, or there are several.
+    """
+    name = str(named)
+    if named.exists() or len(named.parts) > 1:
+        return named
+    runs = sorted(path for path in directories.runs.glob("*") if path.is_dir())
+    found = runs[-1:] if name == "last" else [path for path in runs if path.name.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    several = ", ".join(path.name for path in found[-5:])
+    raise InputError(
+        f"{plain(name)} means {len(found)} runs: {several}"
+        if found
+        else f"there is neither a file nor a run {plain(name)}",
+        hint="name its folder, its name below `runs`, or `last`",
+    )
