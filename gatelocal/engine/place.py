@@ -95,8 +95,9 @@ def without_userinfo(url: str) -> str:
 def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
     """The place of a run.
 
-    The remote is the one that leads to Gerrit, else ``origin``. The web interface is the first of: the request's, the
-    URL of the change, GATELOCAL_GERRIT, git's ``gatelocal.gerrit``, ``.gitreview``, and what the remote's URL says.
+    The remote is the one that leads to Gerrit, else ``origin``. The web interface is the first of: the request's,
+    GATELOCAL_GERRIT, the URL of the change, git's ``gatelocal.gerrit``, ``.gitreview``, and what the remote's URL says;
+    of a server's ports and paths, the URL of the change knows best.
 
     A request without a change is about projects of the server alone.
 
@@ -112,7 +113,7 @@ def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
     project = found.project or _project_of(remote)
     server = named or found.git.get("gatelocal.gerrit") or gerrit or _of_remote(remote, project)
     asked = _server_of(request)
-    if asked is not None and not request.gerrit:
+    if asked is not None and (named is None or parse_remote(asked).host == parse_remote(named).host):
         if not may_be_same(remote, asked) and not (server and same_server(server, asked)):
             return _on_web(asked)
         server = asked
@@ -144,7 +145,7 @@ def _with_changes(place: Place, remote: Remote, request: GateRequest) -> Place:
 
 def _without_work_tree(request: GateRequest, named: str | None, error: ReviewError) -> Place:
     remote = not request.change or on_server(request.change)
-    server = request.gerrit or (_server_of(request) if remote else None) or named
+    server = named or (_server_of(request) if remote else None)
     if server is None or not remote:
         raise InputError(
             error.brief,

@@ -89,6 +89,7 @@ def test_a_changes_url_says_which_server_it_is(work: Path) -> None:
     url = "http://127.0.0.1:8081/c/demo/app/+/7"
     found = place(work, url, GATELOCAL_GERRIT="http://127.0.0.1:9999")
     assert (found.gerrit, found.url("demo/app")) == ("http://127.0.0.1:8081", "http://127.0.0.1:8081/demo/app")
+    assert place(work, url).gerrit == "http://127.0.0.1:8081"
     assert place(work, url, gerrit="http://proxy.example.org").gerrit == "http://proxy.example.org"
     assert place(work, "7", GATELOCAL_GERRIT="http://127.0.0.1:9999").gerrit == "http://127.0.0.1:9999"
 
