@@ -540,7 +540,7 @@ def _parent(draft: _Draft, definition: Definition, parent: str) -> Iterator[tupl
     if parent == NOOP:
         yield f"its parent {parent} is final: it has no children", ""
     elif not above:
-        if not may_be_elsewhere(draft, parent):
+        if not may_be_elsewhere(draft, parent) and not draft.unread:  # nobody looked for what none of the jobs needs
             hint = "it may be in a repository that was not found" if draft.missing else PARENT_HINT
             yield f"there is no job {parent}, which is its parent", hint
     elif all(one.body.get("final") is True for one in above):
