@@ -5,7 +5,7 @@ It is data beside this file. What a repository itself says always counts before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
@@ -79,6 +79,8 @@ def stand_in(found: Shipped, project: TenantProject) -> tuple[ConfigFile, ...]:
     known = found.known.get(project.name, {})
     stanzas = [
         *(_stanza("nodeset", label, {"nodes": [{"name": label, "label": label}]}) for label in _words(known, "labels")),
+        *(_nodeset(name, str(labels).split()) for name, labels in _mapping(known.get("nodes", {})).items()),
+        *(_stanza("job", name, {"parent": parent}) for name, parent in _mapping(known.get("chain", {})).items()),
         *(_job(stanza) for name in _words(known, "tox") if (stanza := families.built_in(name)) is not None),
         *(_stanza("job", name, _mapping(body)) for name, body in _mapping(known.get("jobs", {})).items()),
         *(_template(name, _mapping(body)) for name, body in _mapping(known.get("templates", {})).items()),
@@ -100,6 +102,13 @@ def _tenant(body: Mapping[str, object], host: str) -> Mapping[str, object]:
         for other, text in _mapping(body["elsewhere"]).items()
     }
     return {**own, "source": {host: here, **others}}
+
+
+def _nodeset(name: str, labels: Sequence[str]) -> Stanza:
+    nodes = [
+        {"name": f"compute{place}" if place else "controller", "label": label} for place, label in enumerate(labels)
+    ]
+    return _stanza("nodeset", name, {"nodes": nodes})
 
 
 def _job(stanza: Stanza) -> Stanza:

@@ -94,7 +94,8 @@ def test_templates_and_base_jobs_are_known_by_name_where_nothing_can_be_had(tmp_
     rules = {one.name: one.rule for one in found.jobs}
     assert rules["openstack-tox-pep8"] == rules["openstack-tox-py313"] == "matches"
     assert rules["openstack-tox-py312"] == "branch"
-    assert rules["requirements-check"] == rules["glance-thing"] == "undefined"
+    assert rules["requirements-check"] == rules["nova-next"] == "matches"
+    assert rules["glance-thing"] == "undefined" and rules["nova-ceph"] == "error"
     pep8 = next(one.job for one in found.jobs if one.name == "openstack-tox-pep8")
     assert pep8 is not None and pep8.parents == ("openstack-tox", "tox-fips", "tox", "base")
     assert pep8.nodeset.nodes[0].label == "ubuntu-noble"
