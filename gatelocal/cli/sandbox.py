@@ -1,4 +1,4 @@
-"""`gatelocal sandbox up|down|status`: a private Gerrit that outlives the command; it knows folders, not Gerrit."""
+"""`gatelocal sandbox up|down|status|project`: a private Gerrit that outlives the command; it knows folders."""
 
 from __future__ import annotations
 
@@ -14,12 +14,16 @@ import click
 from gatelocal.cli.options import Verbs
 from gatelocal.config.directories import directories
 from gatelocal.errors import InfrastructureError, InputError
+from gatelocal.model.text import plain
+from gatelocal.sandbox.identity import Identity
 from gatelocal.sandbox.locks import turn
+from gatelocal.sandbox.seed import REVIEWER, create_project, import_project, second_user
 from gatelocal.sandbox.server import Server, last_words, load
 from gatelocal.sandbox.site import is_ours
 from gatelocal.sandbox.start import Places, start
 from gatelocal.sandbox.versions import DEFAULT, RELEASES
 from gatelocal.ui.terminal import Terminal
+from git_review.gerrit.errors import Conflict
 
 WAITING = "waiting for another `gatelocal sandbox` command"
 
@@ -65,7 +69,34 @@ def up(version: str | None) -> None:
             )
         else:
             terminal.say("the sandbox is running already")
+    second_user(running)
     _tell(running, show_password=False)
+
+
+@sandbox.command()
+@click.argument("name")
+@click.option(
+    "--from",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    help="A repository whose HEAD the project begins with; by default an empty commit on master.",
+)
+def project(name: str, folder: Path | None) -> None:
+    """Make a project NAME, such as demo/app, and say how it is cloned."""
+    server = _usable(directories(os.environ).sandbox)
+    if server is None:
+        raise InfrastructureError("there is no sandbox that runs", hint="`gatelocal sandbox up` starts one")
+    try:
+        branch = "master" if folder is None else import_project(server, name, folder)
+        if folder is None:
+            create_project(server, name)
+    except Conflict:
+        raise InputError(f"there is a project {plain(name)} already", hint="choose another name") from None
+    for key, value in (("project", plain(name)), ("branch", branch), ("git, ssh", server.ssh_url(name))):
+        click.echo(f"{key:10} {value}")
+    host, port = server.ssh_host, server.ssh_port
+    click.echo(f'for git    eval "$(gatelocal sandbox status --environment)"; git clone {server.ssh_url(name)}')
+    click.echo(f".gitreview [gerrit] host={host} port={port} project={plain(name)} defaultbranch={branch}")
 
 
 @sandbox.command()
@@ -123,6 +154,10 @@ def _lock(directory: Path) -> Path:
     return directory.with_name(f"{directory.name}.lock")
 
 
+def _second(server: Server) -> list[Identity]:
+    return [second_user(server)] if (server.directory / "users" / REVIEWER).is_dir() else []
+
+
 def _tell(server: Server, show_password: bool) -> None:
     admin = server.admin
     password = admin.password if show_password else f"in {admin.password_file} (status --show-password)"
@@ -134,6 +169,7 @@ def _tell(server: Server, show_password: bool) -> None:
         ("user", f"{admin.username} ({admin.email})"),
         ("password", password),
         ("ssh key", str(admin.key)),
+        *(("second", f"{who.username} ({who.email}), {who.gitconfig}") for who in _second(server)),
         ("for git", 'eval "$(gatelocal sandbox status --environment)"'),
         ("log", str(server.layout.log)),
     ):

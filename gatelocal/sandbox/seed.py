@@ -8,16 +8,19 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from gatelocal import process
-from gatelocal.errors import InfrastructureError
+from gatelocal.errors import InfrastructureError, as_machinery
 from gatelocal.sandbox.identity import Identity, keep_password, make_key, new_password
 from gatelocal.sandbox.server import Server
 from gatelocal.sandbox.site import INIT_PASSWORD, LOOPBACK
 from git_review.gerrit import Auth, connect
 from git_review.gerrit.errors import Unauthorized
+from git_review.git.runner import Runner
 
 ALL_PROJECTS = "All-Projects"
+REVIEWER = "reviewer"
 
 Json = dict[str, object]
 
@@ -149,6 +152,31 @@ def create_project(
     projects.create(name, create_empty_commit=True, branches=branches, submit_type=submit_type)
     for label in ("Verified", "Workflow") if gated else ():
         projects.set_submit_requirement(name, label, _maximum(label))
+
+
+def import_project(server: Server, name: str, folder: Path) -> str:
+    """Make a project out of a repository on this machine: its HEAD is then the only branch, whose name is given back.
+
+    :raises InfrastructureError: there is nothing to take, or the server does not take it.
+    :raises git_review.gerrit.errors.GerritError: the server refuses; Conflict: there is one of that name.
+    """
+    with as_machinery(f"reading {folder}"):
+        git = Runner(folder, environment=server.environment())
+        commit = git.query("rev-parse", "--verify", "HEAD^{commit}").text
+        branch = git.query("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1)).text or "master"
+    server.client().projects.create(name, create_empty_commit=False, branches=(branch,))
+    options = ("-c", "core.hooksPath=/dev/null", "push", "--quiet", "--no-verify")
+    with as_machinery(f"pushing {folder} to {name}"):
+        git.run(*options, "--", server.ssh_url(name), f"{commit}:refs/heads/{branch}")
+    return branch
+
+
+def second_user(server: Server) -> Identity:
+    """An account that is no administrator, made when it is first asked for: somebody to review what one wrote."""
+    folder = server.directory / "users" / REVIEWER
+    if folder.is_dir():
+        return Identity(folder, REVIEWER, REVIEWER.capitalize(), f"{REVIEWER}@example.com")
+    return create_user(server, REVIEWER)
 
 
 def create_user(server: Server, username: str, *, groups: Sequence[str] = ()) -> Identity:

@@ -240,6 +240,18 @@ def test_up_status_up_died_up_down(tmp_path, monkeypatch) -> None:
         seed.create_project(second, "one")
         script = f'{environment}\ngit ls-remote "{second.ssh_url("one")}" refs/heads/master'
         assert "refs/heads/master" in process.run(["sh", "-c", script]).stdout
+        assert "reviewer (reviewer@example.com)" in call("status")
+        work = tmp_path / "work"
+        made = f"git init -q -b trunk {work} && git -C {work} -c user.name=A -c user.email=a@b commit -q --allow-empty -m One"
+        process.run(["sh", "-c", made])
+        assert "branch     trunk" in call("project", "demo/taken", "--from", str(work))
+        script = f'{environment}\ngit ls-remote --symref "{second.ssh_url("demo/taken")}"'
+        told = process.run(["sh", "-c", script]).stdout
+        head = process.run(["git", "-C", str(work), "rev-parse", "HEAD"]).stdout.strip()
+        assert "ref: refs/heads/trunk\tHEAD" in told and f"{head}\trefs/heads/trunk" in told
+        call("project", "demo/empty")
+        with pytest.raises(InputError, match="there is a project demo/empty already"):
+            call("project", "demo/empty")
     finally:
         call("down")
     assert not second.is_running()

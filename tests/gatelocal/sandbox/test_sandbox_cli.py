@@ -38,6 +38,7 @@ def test_no_sandbox(state: Path) -> None:
     assert isinstance(result.exception, InfrastructureError)
     assert result.exception.brief == "there is no sandbox"
     assert call("down").output == "there is no sandbox\n"
+    assert isinstance(call("project", "demo/app").exception, InfrastructureError)
 
 
 def test_a_dead_one_is_noticed_and_shows_its_last_words(state: Path) -> None:
