@@ -242,8 +242,9 @@ def test_up_status_up_died_up_down(tmp_path, monkeypatch) -> None:
         assert "refs/heads/master" in process.run(["sh", "-c", script]).stdout
         assert "reviewer (reviewer@example.com)" in call("status")
         work = tmp_path / "work"
-        made = f"git init -q -b trunk {work} && git -C {work} -c user.name=A -c user.email=a@b commit -q --allow-empty -m One"
-        process.run(["sh", "-c", made])
+        process.run(["git", "init", "-q", "-b", "trunk", str(work)])
+        who = ["-c", "user.name=A", "-c", "user.email=a@b"]
+        process.run(["git", "-C", str(work), *who, "commit", "-q", "--allow-empty", "-m", "One"])
         assert "branch     trunk" in call("project", "demo/taken", "--from", str(work))
         script = f'{environment}\ngit ls-remote --symref "{second.ssh_url("demo/taken")}"'
         told = process.run(["sh", "-c", script]).stdout
