@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,6 +32,13 @@ _PACKAGES = {
 # How long a process may be between two programs before it counts as one without arguments.
 _EXEC_SECONDS = 0.5
 _TIE_SECONDS = 5.0
+_CHUNK = 1 << 16
+_LISTEN_SECONDS = 2.0
+# How often more is read after a program has ended: a full pipe's worth, but not what a daemon goes on printing.
+_LAST_CHUNKS = 32
+
+LINE_LIMIT = 1 << 16
+"""Bytes of a line that :func:`stream` hands over; of a longer one its beginning, and how much was left out."""
 
 
 class ProgramMissing(InfrastructureError):
@@ -110,7 +118,8 @@ def stream(
 ) -> int:
     """Run a program, hand over each line of its output (both streams merged) as it comes, return its status.
 
-    What it left in the background when it ends is not waited for; what is in its process group is killed.
+    What it left in the background when it ends is not waited for; what is in its process group is killed. A line
+    longer than :data:`LINE_LIMIT` is cut; time and memory do not depend on where the line breaks are.
 
     :param timeout: seconds for the whole run.
     :raises TimeoutError: it was killed, with all that it had started, for taking longer.
@@ -135,8 +144,8 @@ def pipe(
     cwd: Path | None = None,
     into: Path | None = None,
     timeout: float | None = None,
-) -> None:
-    """Feed one program's output to another (``producer | consumer``) and wait for both.
+) -> str:
+    """Feed one program's output to another (``producer | consumer``), wait for both, give the consumer's output.
 
     :param cwd: where the producer runs. :param into: where the consumer runs.
     :raises ProgramFailed: either of them failed. :raises TimeoutError: it took longer than `timeout` seconds.
@@ -150,18 +159,34 @@ def pipe(
     if source.stdout is not None:
         source.stdout.close()
         source.stdout = None
+    words, listener = _listen(source.stderr)
     try:
-        _, sink_errors = sink.communicate(timeout=timeout)
-        _, source_errors = source.communicate(timeout=timeout)
+        told, sink_errors = sink.communicate(timeout=timeout)
+        source.wait(timeout)
+        listener.join(_LISTEN_SECONDS)
     except subprocess.TimeoutExpired:
-        _kill_group(source, sink)
         raise TimeoutError(f"{Path(producer[0]).name} did not end within {timeout:g} s") from None
-    except BaseException:
+    finally:
         _kill_group(source, sink)
-        raise
-    for argv, child, errors in ((consumer, sink, sink_errors), (producer, source, source_errors)):
+    for argv, child, errors in ((consumer, sink, sink_errors), (producer, source, bytes(words))):
         if child.returncode != 0:
-            raise ProgramFailed(argv, child.returncode, (errors or b"").decode("utf-8", "replace"))
+            raise ProgramFailed(argv, child.returncode, errors.decode("utf-8", "replace"))
+    return told.decode("utf-8", "replace")
+
+
+def _listen(stream: IO[bytes] | None) -> tuple[bytearray, threading.Thread]:
+    """The last words of a stream, read by a thread for as long as it is open: whoever writes there never waits."""
+    words = bytearray()
+
+    def listen() -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while stream is not None and (piece := os.read(stream.fileno(), _CHUNK)):
+                words.extend(piece)
+                del words[:-_CHUNK]
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    return words, thread
 
 
 def attach(argv: Sequence[str]) -> int:
@@ -286,24 +311,47 @@ def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[b
     end = child.stdout.fileno()
     readable = select.poll()
     readable.register(end, select.POLLIN)
-    rest = b""
-    ended = False
-    while True:
+    line = _Line()
+    ended, after = False, 0
+    while after < _LAST_CHUNKS:
         if deadline is not None and time.monotonic() >= deadline:
             raise TimeoutError
         wait = 0.25 if deadline is None else min(0.25, max(deadline - time.monotonic(), 0))
+        ended = ended or child.poll() is not None
         if readable.poll(wait * 1000):
-            chunk = os.read(end, 1 << 16)
-            *whole, rest = (rest + chunk).split(b"\n")
-            yield from whole
+            chunk = os.read(end, _CHUNK)
             if not chunk:
                 break
+            *whole, rest = chunk.split(b"\n")
+            for piece in whole:
+                line.add(piece)
+                yield line.take()
+            line.add(rest)
+            after += ended
         elif ended:
             break
-        else:
-            ended = child.poll() is not None
-    if rest:
-        yield rest
+    if line.size:
+        yield line.take()
+
+
+class _Line:
+    """The line that is being read, of which no more is kept than is handed over."""
+
+    def __init__(self) -> None:
+        self._kept = bytearray()
+        self.size = 0
+
+    def add(self, piece: bytes) -> None:
+        """The line goes on."""
+        self.size += len(piece)
+        self._kept += piece[: max(LINE_LIMIT - len(self._kept), 0)]
+
+    def take(self) -> bytes:
+        """The line as it stands; a new one begins."""
+        line, missing = bytes(self._kept), self.size - len(self._kept)
+        self._kept.clear()
+        self.size = 0
+        return line + b" ... (%d more bytes)" % missing if missing else line
 
 
 def _tied_to_parent() -> tuple[str, ...]:

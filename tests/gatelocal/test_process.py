@@ -134,3 +134,43 @@ def test_stream_does_not_wait_for_what_left_its_process_group() -> None:
     assert process.stream(["sh", "-c", "setsid sleep 5 & printf 'no newline'; exit 4"], lines.append) == 4
     assert time.monotonic() - began < 4
     assert lines == ["no newline"]
+
+
+def test_a_line_without_end_is_cut_and_costs_no_more_than_its_length() -> None:
+    lines: list[str] = []
+    script = "import sys\nfor _ in range(40): sys.stdout.write('x' * 500_000)\nprint('end'); print('next')"
+    process.stream([sys.executable, "-c", script], lines.append, timeout=60)
+    assert [len(line) < process.LINE_LIMIT + 100 for line in lines] == [True, True]
+    assert lines[0].startswith("x" * process.LINE_LIMIT)
+    assert lines[0].endswith(f" ... ({40 * 500_000 + 3 - process.LINE_LIMIT} more bytes)")
+    assert lines[1] == "next"
+
+
+def test_a_line_of_just_the_limit_is_whole() -> None:
+    lines: list[str] = []
+    script = f"print('a' * {process.LINE_LIMIT}); print(); print('b', end='')"
+    process.stream([sys.executable, "-c", script], lines.append)
+    assert lines == ["a" * process.LINE_LIMIT, "", "b"]
+
+
+@pytest.mark.live
+def test_stream_ends_although_a_daemon_goes_on_printing() -> None:
+    lines: list[str] = []
+    began = time.monotonic()
+    script = "setsid sh -c 'for i in $(seq 200); do echo on; sleep 0.1; done' & echo done; exit 3"
+    assert process.stream(["sh", "-c", script], lines.append) == 3
+    assert time.monotonic() - began < 12
+    assert "done" in lines
+
+
+def test_pipe_does_not_wait_for_a_producer_that_complains_without_end(tmp_path: Path) -> None:
+    script = "yes complaint | head -c 1000000 >&2; echo text"
+    assert process.pipe(["sh", "-c", script], ["cat"], timeout=30) == "text\n"
+    with pytest.raises(process.ProgramFailed) as caught:
+        process.pipe(["sh", "-c", f"{script}; echo last word >&2; exit 2"], ["cat"], timeout=30)
+    assert caught.value.details.endswith("last word")
+
+
+def test_pipe_ends_at_its_time_limit() -> None:
+    with pytest.raises(TimeoutError):
+        process.pipe(["sleep", "60"], ["cat"], timeout=0.3)
