@@ -70,10 +70,19 @@ class Node(Protocol):
         """
 
     def put(self, local: Path, remote: str) -> None:
-        """Copy the folder `local` with all that is in it to the absolute path `remote`, which must not exist."""
+        """Copy the folder `local` with all that is in it to the absolute path `remote`, which must not exist.
+
+        :raises gatelocal.errors.InfrastructureError: the node is gone, or its disk is full: its details say so.
+        """
 
     def get(self, remote: str, local: Path) -> bool:
-        """Copy the file or folder `remote` into the folder `local`; False when there is none."""
+        """Copy the file or folder `remote` into the folder `local`; False when there is none.
+
+        Only plain files, folders and links within them arrive, and nothing but what was asked for, whatever the node
+        sends; there are limits of size and time.
+
+        :raises gatelocal.errors.InfrastructureError: it did not come whole, in time, or within these limits.
+        """
 
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         """The command line that gives a person on this machine a shell on the node."""

@@ -5,6 +5,7 @@ It never trusts a host key on first use, reads no ssh configuration of the user'
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shlex
 import socket
@@ -23,14 +24,19 @@ from gatelocal.ports import Say
 _LOST = 255  # ssh's own status when there is no connection; a program on the node may end with it as well
 _NODE = "node"
 _MARK = "GATELOCAL_BUILD"
+_ASK_SECONDS = 60.0
+_GET_SECONDS = 300.0
+_PUT_SECONDS = 3600.0
 
 # Runs a program in a folder; leaves a note when it is the program that ended with ssh's own status.
 _WRAPPER = (
     'cd -- "$1" || exit 127; shift; "$@" 2>&1 </dev/null; s=$?; [ $s != 255 ] || : >/tmp/.$GATELOCAL_BUILD; exit $s'
 )
-# Ends every process that carries the mark: politely, then not.
+# Ends every process that carries the mark: politely, then not. A job may have given up the right to be root: then it
+# has no processes of root's either.
 _STOP = (
-    'for s in TERM KILL; do for p in $(grep -lsz -- "^$1\\$" /proc/[0-9]*/environ | cut -d/ -f3); do'
+    'if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then exec sudo -n sh -c "$0" "$0" "$1"; fi;'
+    ' for s in TERM KILL; do for p in $(grep -lsz -- "^$1\\$" /proc/[0-9]*/environ | cut -d/ -f3); do'
     ' [ "$p" = $$ ] || kill -$s "$p" 2>/dev/null; done; sleep 0.5; done'
 )
 
@@ -147,9 +153,7 @@ class SshNode:
             *("sh", "-c", _WRAPPER, "sh", directory or self.home, *argv),
         ]
         try:
-            status = process.stream(
-                self._ssh(command), on_line or (lambda line: None), cwd=self._folder, timeout=timeout
-            )
+            status = process.stream(self._ssh(command), on_line or _hear_nothing, cwd=self._folder, timeout=timeout)
         except BaseException:
             self._stop(mark)
             raise
@@ -162,26 +166,22 @@ class SshNode:
         self._require()
         script = 'mkdir -p -- "$(dirname -- "$1")" && mkdir -- "$1" && exec tar -C "$1" -xf -'
         consumer = self._ssh(["sh", "-c", script, "sh", remote])
+        pack = (sys.executable, "-P", "-m", "gatelocal.launcher.pack")
         try:
-            process.pipe(("tar", "--owner=0", "--group=0", "-cf", "-", "."), consumer, cwd=local, into=self._folder)
+            process.pipe(pack, consumer, cwd=local, into=self._folder, timeout=_PUT_SECONDS)
         except process.ProgramFailed as error:
             raise InfrastructureError(
                 f"{local.name} could not be copied to {remote} on the node {self.name}", details=error.details
             ) from error
+        except TimeoutError as error:
+            raise InfrastructureError(f"copying {local.name} to the node {self.name}: {error}") from error
 
     def get(self, remote: str, local: Path) -> bool:
-        """See :class:`gatelocal.ports.Node`. Only plain files, folders and links within them are taken."""
-        parent, _, name = remote.rstrip("/").rpartition("/")
-        if self.run(["test", "-e", remote], directory="/") != 0:
+        """See :class:`gatelocal.ports.Node`."""
+        self._require()
+        if self.run(["test", "-e", remote], directory="/", timeout=_ASK_SECONDS) != 0:
             return False
-        producer = self._ssh(["tar", "-C", parent or "/", "-cf", "-", "--", name])
-        consumer = (sys.executable, "-m", "gatelocal.launcher.unpack")
-        try:
-            process.pipe(producer, consumer, cwd=self._folder, into=local)
-        except process.ProgramFailed as error:
-            raise InfrastructureError(
-                f"{remote} could not be fetched from the node {self.name}", details=error.details
-            ) from error
+        fetch(self._ssh(sent(remote)), self._folder, remote, local, self.name)
         return True
 
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
@@ -208,16 +208,14 @@ class SshNode:
 
     def _stop(self, mark: str) -> None:
         """End what a run left on the node; when that fails the node is as good as gone anyway."""
-        stop = self._ssh(["sudo", "sh", "-c", _STOP, "sh", f"{_MARK}={mark}"])
-        try:
-            process.run(stop, cwd=self._folder, timeout=30, check=False)
-        except (OSError, TimeoutError):
-            return
+        stop = self._ssh(["sh", "-c", _STOP, _STOP, f"{_MARK}={mark}"])
+        with contextlib.suppress(OSError, TimeoutError):
+            process.stream(stop, _hear_nothing, cwd=self._folder, timeout=30)
 
     def _ended_with_255(self, mark: str) -> bool:
         try:
             note = self._ssh(["rm", f"/tmp/.{mark}"])  # noqa: S108 - a path on the node
-            return process.run(note, cwd=self._folder, timeout=60, check=False).status == 0
+            return process.stream(note, _hear_nothing, cwd=self._folder, timeout=60) == 0
         except (OSError, TimeoutError):
             return False
 
@@ -229,6 +227,38 @@ class SshNode:
             details="\n".join(line for lines in last for line in lines),
             hint="this says nothing about the change: run it again",
         )
+
+
+def sent(remote: str) -> tuple[str, ...]:
+    """The command line that sends a file or folder of the node to its standard output.
+
+    Each name of a file is a file of its own, and one that changes meanwhile is sent as it is.
+    """
+    parent, _, name = remote.rstrip("/").rpartition("/")
+    script = 'tar --hard-dereference -C "$1" -cf - -- "$2" || [ $? = 1 ]'
+    return ("sh", "-c", script, "sh", parent or "/", name)
+
+
+def fetch(producer: Sequence[str], cwd: Path, remote: str, local: Path, node: str) -> None:
+    """Unpack what a node sends of `remote` into the folder `local`, and nothing else that it may send.
+
+    :param producer: sends it, as :func:`sent` has it; runs in `cwd`.
+    :raises InfrastructureError: it did not come whole, in time, or within the limits of size.
+    """
+    name = remote.rstrip("/").rpartition("/")[2]
+    consumer = (sys.executable, "-P", "-m", "gatelocal.launcher.unpack", name)
+    try:
+        process.pipe(producer, consumer, cwd=cwd, into=local, timeout=_GET_SECONDS)
+    except process.ProgramFailed as error:
+        raise InfrastructureError(
+            f"{remote} could not be fetched from the node {node}", details=error.details
+        ) from error
+    except TimeoutError as error:
+        raise InfrastructureError(f"fetching {remote} from the node {node}: {error}") from error
+
+
+def _hear_nothing(_: str) -> None:
+    """Pass over what a program says."""
 
 
 def shell_argv(folder: Path, directory: str) -> tuple[str, ...]:

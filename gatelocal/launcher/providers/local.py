@@ -5,6 +5,7 @@ Programs get a small environment with the folder as home; nothing keeps them fro
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import place, steps, sweeper
+from gatelocal.launcher import connection, place, steps, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.ports import Say
 
@@ -117,18 +118,16 @@ class LocalNode:
             raise InfrastructureError(f"{remote} is on the node {self.name} already")
         try:
             shutil.copytree(local, remote, symlinks=True)
-        except shutil.Error as error:
+        except OSError as error:
             raise InfrastructureError(f"{local.name} could not be copied to the node", details=str(error)) from error
 
     def get(self, remote: str, local: Path) -> bool:
         """See :class:`gatelocal.ports.Node`."""
         self._require()
-        source = Path(remote)
-        if source.is_dir():
-            shutil.copytree(source, local / source.name, symlinks=True, dirs_exist_ok=True)
-        elif source.exists():
-            shutil.copy2(source, local)
-        return source.exists()
+        if not os.path.lexists(remote):
+            return False
+        connection.fetch(connection.sent(remote), self._folder, remote, local, self.name)
+        return True
 
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         """See :class:`gatelocal.ports.Node`."""

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import io
 import lzma
+import os
 import stat
 import struct
 import tarfile
 from itertools import product
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
 from gatelocal.errors import InputError
-from gatelocal.launcher import host, machine, recipe, seed, unpack
+from gatelocal.launcher import host, machine, pack, place, recipe, seed, unpack
 from gatelocal.launcher.lifecycle import NodeState, is_abandoned, may_follow
 from gatelocal.launcher.pool import launcher
+from gatelocal.launcher.providers import local
 
 
 def test_a_returned_node_stays_returned() -> None:
@@ -117,33 +120,130 @@ def test_a_node_cannot_write_outside_the_folder(tmp_path: Path) -> None:
     into, outside = tmp_path / "into", tmp_path / "outside"
     into.mkdir()
     outside.mkdir()
+    (into / "job-output.txt").write_text("ours")
     members = (
         ("../outside/a", tarfile.REGTYPE, ""),
+        ("junit/../../outside/a", tarfile.REGTYPE, ""),
         (str(outside / "b"), tarfile.REGTYPE, ""),
-        ("out", tarfile.SYMTYPE, "../outside"),
-        ("out/c", tarfile.REGTYPE, ""),
-        ("abs", tarfile.SYMTYPE, str(outside)),
-        ("abs/d", tarfile.REGTYPE, ""),
-        ("hard", tarfile.LNKTYPE, str(outside / "e")),
-        ("disk", tarfile.BLKTYPE, ""),
-        ("pipe", tarfile.FIFOTYPE, ""),
-        ("good/file", tarfile.REGTYPE, ""),
-        ("good/link", tarfile.SYMTYPE, "file"),
+        ("job-output.txt", tarfile.REGTYPE, ""),
+        ("junit-2/unasked", tarfile.REGTYPE, ""),
+        ("junit/out", tarfile.SYMTYPE, "../../outside"),
+        ("junit/out/c", tarfile.REGTYPE, ""),
+        ("junit/abs", tarfile.SYMTYPE, str(outside)),
+        ("junit/abs/d", tarfile.REGTYPE, ""),
+        ("junit/hard", tarfile.LNKTYPE, str(outside / "e")),
+        ("junit/hard2", tarfile.LNKTYPE, "job-output.txt"),
+        ("junit/disk", tarfile.BLKTYPE, ""),
+        ("junit/null", tarfile.CHRTYPE, ""),
+        ("junit/pipe", tarfile.FIFOTYPE, ""),
+        ("junit/round", tarfile.SYMTYPE, "trip"),
+        ("junit/trip", tarfile.SYMTYPE, "round"),
+        ("junit/trip/x", tarfile.REGTYPE, ""),
+        ("junit/good/file", tarfile.REGTYPE, ""),
+        ("junit/good/link", tarfile.SYMTYPE, "file"),
+        ("junit/two\nlines\x1b[2J", tarfile.REGTYPE, ""),
+        (f"junit/{'long' * 100}", tarfile.REGTYPE, ""),
     )
-    unpack.unpack(_tar(*members), into)
+    unpack.unpack(_tar(*members), into, "junit")
     assert list(outside.iterdir()) == []
-    files = {str(each.relative_to(into)) for each in into.rglob("*") if not each.is_dir()}
-    assert files == {"out/c", "abs/d", "good/file", "good/link"}
-    assert not any(each.is_symlink() for each in (into / "out", into / "abs"))
-    assert stat.S_IMODE((into / "good/file").stat().st_mode) == 0o755
+    assert sorted(each.name for each in into.iterdir()) == ["job-output.txt", "junit"]
+    assert (into / "job-output.txt").read_text() == "ours"
+    root = into / "junit"
+    files = {str(each.relative_to(root)) for each in root.rglob("*") if each.is_file()}
+    assert files == {"out/c", "abs/d", "good/file", "good/link", "two\\nlines\\x1b[2J"}
+    assert not any(each.is_symlink() for each in (root / "out", root / "abs"))
+    assert stat.S_IMODE((root / "good/file").stat().st_mode) == 0o755
+
+
+def test_a_link_in_the_place_of_what_was_asked_for_is_not_taken(tmp_path: Path) -> None:
+    assert unpack.unpack(_tar(("junit", tarfile.SYMTYPE, "other"), ("junit/x", tarfile.REGTYPE, "")), tmp_path, "junit")
+    assert not (tmp_path / "junit").is_symlink()
+
+
+def test_a_node_sends_no_more_than_is_taken(tmp_path: Path) -> None:
+    limits = unpack.Limits(file=10, total=25, members=4)
+    files = [(f"log/{number}", tarfile.REGTYPE, "") for number in range(5)]
+    with pytest.raises(unpack.TooMuch, match="4 files"):
+        unpack.unpack(_tar(*files), tmp_path, "log", limits)
+    with pytest.raises(unpack.TooMuch, match="25 bytes"):
+        unpack.unpack(_tar(*files[:3], content=b"x" * 9), tmp_path, "log", limits)
+    assert unpack.unpack(_tar(*files[:2], content=b"y" * 11), tmp_path, "log", limits) == 2
+    assert (tmp_path / "log/0").read_bytes() == b"x" * 9
 
 
 def test_a_link_made_here_is_not_followed_out(tmp_path: Path) -> None:
     (tmp_path / "into").mkdir()
     (tmp_path / "target").write_text("mine")
     (tmp_path / "into/file").symlink_to(tmp_path / "target")
-    unpack.unpack(_tar(("file", tarfile.REGTYPE, "")), tmp_path / "into")
+    unpack.unpack(_tar(("file", tarfile.REGTYPE, "")), tmp_path / "into", "file")
     assert (tmp_path / "target").read_text() == "mine"
+
+
+def _packed(folder: Path) -> dict[str, tarfile.TarInfo]:
+    out = io.BytesIO()
+    pack.pack(folder, out)
+    out.seek(0)
+    with tarfile.open(fileobj=out) as archive:
+        return {member.name: member for member in archive.getmembers()}
+
+
+def test_trees_are_packed_whatever_becomes_of_their_links(tmp_path: Path) -> None:
+    folder = tmp_path / "tree"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "sub/a").write_bytes(b"one")
+    (folder / "sub/b").hardlink_to(folder / "sub/a")
+    (folder / "sub/link").symlink_to("a")
+    (folder / "out").symlink_to("/etc")
+    os.mkfifo(folder / "pipe")
+    (folder / "sub/run").write_bytes(b"")
+    (folder / "sub/run").chmod(0o755)
+    found = _packed(folder)
+    assert list(found) == ["out", "sub", "sub/a", "sub/b", "sub/link", "sub/run"]
+    assert [found[name].size for name in ("sub/a", "sub/b")] == [3, 3]
+    assert all(found[name].isreg() for name in ("sub/a", "sub/b"))
+    assert (found["sub/link"].linkname, found["out"].linkname, found["sub/run"].mode & 0o111) == ("a", "/etc", 0o111)
+    assert {(one.uid, one.uname) for one in found.values()} == {(0, "root")}
+
+
+def test_a_file_that_changes_while_it_is_packed_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"x" * 100)
+    add = tarfile.TarFile.addfile
+
+    def links(archive: tarfile.TarFile, member: tarfile.TarInfo, file: BinaryIO | None = None) -> None:
+        (tmp_path.parent / f"{tmp_path.name}-other").hardlink_to(tmp_path / "file")
+        add(archive, member, file)
+
+    def grows(archive: tarfile.TarFile, member: tarfile.TarInfo, file: BinaryIO | None = None) -> None:
+        add(archive, member, file)
+        with (tmp_path / "file").open("ab") as more:
+            more.write(b"y")
+
+    monkeypatch.setattr(tarfile.TarFile, "addfile", links)
+    pack.pack(tmp_path, io.BytesIO())
+    monkeypatch.setattr(tarfile.TarFile, "addfile", grows)
+    with pytest.raises(OSError, match="changed while"):
+        pack.pack(tmp_path, io.BytesIO())
+
+
+def test_a_local_node_gives_what_was_asked_for_and_nothing_of_this_machine(tmp_path: Path) -> None:
+    home = tmp_path / "node/home"
+    (home / "out/tox").mkdir(parents=True)
+    (tmp_path / "secret").write_text("secret")
+    (home / "out/tox/a").write_text("a")
+    (home / "out/tox/same").hardlink_to(home / "out/tox/a")
+    (home / "out/tox/secret").symlink_to(tmp_path / "secret")
+    (home / "out/stream").symlink_to(tmp_path / "secret")
+    os.mkfifo(home / "out/tox/pipe")
+    owner = place.name_of(os.getpid())
+    assert owner is not None
+    node = local.LocalNode(tmp_path / "node", place.Record("n", "local", "l", owner), {})
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    assert node.get(f"{home}/out/tox", logs)
+    assert node.get(f"{home}/out/stream", logs)
+    assert not node.get(f"{home}/out/nothing", logs)
+    found = {str(each.relative_to(logs)): each.read_text() for each in logs.rglob("*") if each.is_file()}
+    assert found == {"tox/a": "a", "tox/same": "a"}
 
 
 def _write(root: Path, path: str, text: str) -> None:
