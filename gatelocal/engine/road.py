@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import shlex
 import shutil
 import time
@@ -25,6 +24,7 @@ from gatelocal.errors import ConfigurationError, GateError, InfrastructureError,
 from gatelocal.jobs import families, freeze
 from gatelocal.merger.merger import Merger
 from gatelocal.model.change import Change
+from gatelocal.model.filename import folder_of
 from gatelocal.model.job import Job, JobGraph
 from gatelocal.model.merged import MergedProject, RepoState, SpeculativeState
 from gatelocal.model.plan import FrozenJob, Plan
@@ -327,8 +327,8 @@ def _build(
     hands: Hands, request: GateRequest, job: Job, project: str, trees: Sequence[manifest.Tree], builds: _Builds
 ) -> BuildResult:
     """One job on a node of its own."""
-    root = hands.work / _folder(job.name)
-    logs = hands.logs / _folder(job.name)
+    root = hands.work / folder_of(job.name)
+    logs = hands.logs / folder_of(job.name)
     logs.mkdir(parents=True)
     stored = {tree.project: hands.merger.repository(tree.project) for tree in trees}
     with contextlib.ExitStack() as stack:
@@ -364,10 +364,6 @@ def _hold(node: Node, say: Say) -> None:
 
 def _deviations(graph: JobGraph) -> tuple[str, ...]:
     return tuple(f"{job.name}: {deviation}" for job in graph.runnable for deviation in job.deviations)
-
-
-def _folder(name: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]", "_", name).lstrip(".") or "job"
 
 
 def _count(number: int, word: str) -> str:
