@@ -4,8 +4,8 @@ It never runs inside the gate, needs nothing but the standard library of Python 
 change. Because it runs on the node, `gatelocal.process` is not there for it.
 
 start      make the folder for results, find tox, look for the constraints file
-packages   distribution packages that bindep.txt names and the node lacks
 siblings   install the trees of required projects over the released packages in the environments
+index      whether the package index gives anything at all
 collect    gather test streams and logs that this build wrote
 """
 
@@ -17,37 +17,46 @@ import importlib.util
 import json
 import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from argparse import Namespace
+from itertools import islice
 from pathlib import Path
-from typing import Any, Dict, Tuple  # noqa: UP035
+from typing import Any, Callable, Dict, Tuple  # noqa: UP035
 
 Answer = Tuple[int, Dict[str, Any]]  # noqa: UP006 (evaluated at run time, on the node's older Python)
 
 CANNOT = 70
 _MARK = ".started"
 _LARGEST = 200 * 1024 * 1024
+# Of logs in all: files, bytes, seconds.
+_FILES = 10_000
+_ALL = 500 * 1024 * 1024
+_SECONDS = 60.0
+_ASKED_SECONDS = 90.0
+_FEW_FILES = 100
 
 
 def main(words: list[str]) -> int:
     """Run one of the commands and return the exit status."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("command", choices=["start", "packages", "siblings", "collect"])
+    parser.add_argument("command", choices=["start", "siblings", "index", "collect"])
     parser.add_argument("--work", required=True)
     parser.add_argument("--into", default="")
     parser.add_argument("--constraints", default="")
-    parser.add_argument("--install", action="store_true")
-    for name in ("env", "tree", "profile", "junit", "tox"):
+    for name in ("mark", "package", "config"):
+        parser.add_argument("--" + name, default="")
+    for name in ("env", "tree", "junit", "tox"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
     options.work = Path(options.work)
-    commands = {"start": start, "packages": packages, "siblings": siblings, "collect": collect}
+    commands = {"start": start, "siblings": siblings, "index": index, "collect": collect}
     status, facts = commands[options.command](options)
-    say("gatelocal-facts " + json.dumps(facts))
+    say(" ".join(filter(None, ["gatelocal-facts", options.mark, json.dumps(facts)])))
     return status
 
 
@@ -64,7 +73,13 @@ def start(options: Namespace) -> Answer:
     into.mkdir(parents=True)
     (into / _MARK).touch()
     constraints = not options.constraints or Path(options.constraints).is_file()
-    return 0, {"tox": command("tox"), "work": options.work.is_dir(), "constraints": constraints}
+    setup = options.work / "tools/test-setup.sh"
+    return 0, {
+        "tox": command("tox"),
+        "work": options.work.is_dir(),
+        "constraints": constraints,
+        "setup": setup.is_file() and os.access(str(setup), os.X_OK),
+    }
 
 
 def command(name: str) -> list[str] | None:
@@ -75,44 +90,9 @@ def command(name: str) -> list[str] | None:
     return [sys.executable or "python3", "-m", name] if importlib.util.find_spec(name) else None
 
 
-def packages(options: Namespace) -> Answer:
-    """Install what bindep finds missing, or say plainly why not."""
-    wanted = next(
-        (options.work / n for n in ("bindep.txt", "other-requirements.txt") if (options.work / n).is_file()), None
-    )
-    if wanted is None:
-        return 0, {"skipped": ""}
-    bindep = command("bindep")
-    if bindep is None:
-        return 0, skipped(f"{wanted.name} is not looked at: the node has no bindep")
-    asked = subprocess.run([*bindep, "-b", "-f", str(wanted), *options.profile], stdout=subprocess.PIPE, check=False)
-    missing = asked.stdout.decode("utf-8", "replace").split()
-    if asked.returncode == 0 or not missing:
-        return 0, {"skipped": ""}
-    names = " ".join(missing)
-    if not options.install:
-        return 0, skipped("not installed, because the node is no machine of its own: " + names)
-    root = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    if not shutil.which("apt-get") or (root and not shutil.which("sudo")):
-        return 0, skipped("not installed, for want of apt-get or sudo: " + names)
-    say("installing packages that bindep.txt names: " + names)
-    environment = ["env", "DEBIAN_FRONTEND=noninteractive"]
-    subprocess.run([*root, *environment, "apt-get", "-q", "update"], stderr=subprocess.STDOUT, check=False)
-    done = subprocess.run(
-        [*root, *environment, "apt-get", "-q", "-y", "install", *missing], stderr=subprocess.STDOUT, check=False
-    )
-    return (CANNOT if done.returncode else 0), {"skipped": "", "missing": missing}
-
-
-def skipped(why: str) -> dict[str, Any]:
-    """Tell a person and the gate why nothing was done."""
-    say("packages: " + why)
-    return {"skipped": why}
-
-
 def siblings(options: Namespace) -> Answer:
     """Install the trees whose packages an environment has, in the place of the released ones."""
-    own = package_name(options.work)
+    own = normal(options.package) or package_name(options.work)
     trees: dict[str, str] = {}
     for tree in options.tree:
         name = package_name(Path(tree))
@@ -131,6 +111,24 @@ def siblings(options: Namespace) -> Answer:
     if not done:
         say("no required project is a package of the environment: nothing to install from source")
     return 0, {"installed": done}
+
+
+def index(options: Namespace) -> Answer:
+    """Whether pip gets a package that every index has; None when there is no pip to ask.
+
+    Of an index that does not answer, pip says no more than that it offers no version.
+    """
+    pythons = [str(folder / "bin" / "python") for _, folder in environments(options)]
+    for python in [*(one for one in pythons if Path(one).exists()), sys.executable]:
+        pip = [python, "-m", "pip", "--disable-pip-version-check", "-q"]
+        known = subprocess.run([*pip, "--version"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        if known.returncode != 0:
+            continue
+        with tempfile.TemporaryDirectory(prefix="index-") as folder:
+            asked = [*pip, "download", "--no-deps", "--no-cache-dir", "-d", folder, "pip"]
+            done = subprocess.run(asked, stderr=subprocess.STDOUT, timeout=_ASKED_SECONDS, check=False)
+        return 0, {"index": done.returncode == 0}
+    return 0, {"index": None}
 
 
 def installed(python: Path) -> list[str]:
@@ -206,10 +204,11 @@ def environments(options: Namespace) -> list[tuple[str, Path]]:
 def asked_of_tox(options: Namespace, env: str) -> Path | None:
     """The folder of an environment that is not in the usual place."""
     asked = subprocess.run(
-        [*options.tox, "config", "-e", env, "-k", "env_dir"],
+        [*options.tox, "config", *(["-c", options.config] if options.config else []), "-e", env, "-k", "env_dir"],
         cwd=str(options.work),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
+        timeout=_ASKED_SECONDS,
         check=False,
     )
     found = re.search(r"^env_?dir\s*=\s*(.+)$", asked.stdout.decode("utf-8", "replace"), re.M)
@@ -217,22 +216,108 @@ def asked_of_tox(options: Namespace, env: str) -> Path | None:
 
 
 def collect(options: Namespace) -> Answer:
-    """Copy streams and logs of this build, and only of this one, to the folder for results."""
+    """Copy streams and logs of this build, and only of this one, to the folder for results.
+
+    Each is for itself: what cannot be had is told and keeps nothing else from being gathered.
+    """
     into = Path(options.into)
     since = (into / _MARK).stat().st_mtime if (into / _MARK).exists() else time.time()
-    found = environments(options)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    most = min(value for value in (_LARGEST, soft, hard) if value != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))  # counts for the programs that are asked, too
+    try:
+        found = environments(options)
+    except (OSError, subprocess.SubprocessError) as error:
+        say(f"the environments could not be found: {error}")
+        found = []
+    ways: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("testrepository.subunit", lambda: stestr(options, found, into, since)),
+        ("junit", lambda: junit(options, found, into, since)),
+        ("tox", lambda: logs(found, into / "tox")),
+    )
     items = []
-    if stestr(options, found, into, since):
-        items.append("testrepository.subunit")
-    if junit(options, found, into, since):
-        items.append("junit")
+    for item, way in ways:
+        try:
+            if way():
+                items.append(item)
+        except (OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
+            say(f"{item}: could not be gathered: {error}")
+    return 0, {"items": items, "free": free(options.work)}
+
+
+def free(work: Path) -> int:
+    """Bytes free where a build writes: in its folder, its home, for what is temporary. None at all without inodes."""
+    found = []
+    for path in (str(work), str(Path.home()), tempfile.gettempdir()):
+        try:
+            state = os.statvfs(path)
+        except OSError:
+            continue
+        found.append(0 if state.f_files and state.f_favail < _FEW_FILES else state.f_bavail * state.f_frsize)
+    return min(found, default=0)
+
+
+def logs(found: list[tuple[str, Path]], into: Path) -> bool:
+    """The log folders of the environments, as far as they are plain files, folders and links within."""
+    left = Room(_FILES, _ALL, time.monotonic() + _SECONDS)
     for env, folder in found:
-        if (folder / "log").is_dir():
-            shutil.copytree(str(folder / "log"), str(into / "tox" / env), ignore_dangling_symlinks=True)
-    if (into / "tox").is_dir():
-        items.append("tox")
-    free = min(shutil.disk_usage(path).free for path in (str(options.work), tempfile.gettempdir()))
-    return 0, {"items": items, "free": free}
+        log = folder / "log"
+        if log.is_dir() and not log.is_symlink():
+            copied(log, into / env.replace(os.sep, "_"), left)
+    if left.out:
+        say(f"logs: {left.out} left out: no plain files, too large or too many")
+    return into.is_dir()
+
+
+class Room:
+    """How much may still be copied: files, bytes, and until when; `out` counts what was left out."""
+
+    def __init__(self, files: int, size: int, until: float) -> None:
+        self.files, self.size, self.until, self.out = files, size, until, 0
+
+    def take(self, size: int) -> bool:
+        """Whether there is room for one more file of that size."""
+        if self.files < 1 or size > min(self.size, _LARGEST) or time.monotonic() > self.until:
+            self.out += 1
+            return False
+        self.files, self.size = self.files - 1, self.size - size
+        return True
+
+
+def copied(source: Path, target: Path, left: Room) -> None:
+    """Copy a folder as far as there is room: links as links, and nothing that is read without end."""
+    target.mkdir(parents=True, exist_ok=True)
+    for entry in sorted(islice(os.scandir(str(source)), _FILES), key=lambda one: one.name):
+        here, there = Path(entry.path), target / entry.name
+        try:
+            if entry.is_symlink():
+                goal = str(os.readlink(entry.path))  # noqa: PTH115 - Path.readlink came with Python 3.9
+                if goal.startswith("/") or ".." in Path(goal).parts:
+                    left.out += 1
+                elif left.take(0):
+                    there.symlink_to(goal)
+            elif entry.is_dir():
+                if left.take(0):
+                    copied(here, there, left)
+            elif entry.is_file() and left.take(entry.stat().st_size):
+                plain_copy(here, there)
+            elif not entry.is_file():
+                left.out += 1
+        except (OSError, RecursionError):
+            left.out += 1
+
+
+def plain_copy(source: Path, target: Path) -> None:
+    """Copy a plain file's content as far as it goes now: it is opened without waiting for a writer at its other end."""
+    handle = os.open(str(source), os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(handle, "rb") as file, target.open("wb") as out:
+        size = os.fstat(handle).st_size
+        while size > 0:
+            chunk = file.read(min(size, 1 << 20))
+            if not chunk:
+                return
+            out.write(chunk)
+            size -= len(chunk)
 
 
 def stestr(options: Namespace, found: list[tuple[str, Path]], into: Path, since: float) -> bool:
@@ -249,6 +334,7 @@ def stestr(options: Namespace, found: list[tuple[str, Path]], into: Path, since:
                 cwd=str(options.work),
                 stdout=file,
                 stderr=subprocess.DEVNULL,
+                timeout=_ASKED_SECONDS,
                 check=False,
             )
         if target.stat().st_size:
@@ -259,16 +345,24 @@ def stestr(options: Namespace, found: list[tuple[str, Path]], into: Path, since:
 
 def junit(options: Namespace, found: list[tuple[str, Path]], into: Path, since: float) -> int:
     """JUnit files that this build wrote in the work folder or in an environment's own folders."""
-    places = [options.work, *(folder / part for _, folder in found for part in ("log", "tmp"))]
+    own = (folder / part for _, folder in found for part in ("log", "tmp"))
+    places = [options.work, *(folder for folder in own if not folder.is_symlink())]
     names = {name for place in places for pattern in options.junit for name in place.glob(pattern)}
     count = 0
-    for name in sorted(names):
-        path = name.resolve()
+    for name in sorted(names)[:_FILES]:
+        try:
+            path = name.resolve()
+        except (OSError, RuntimeError):  # links that lead round in a circle
+            continue
         known = any(str(path).startswith(str(place.resolve()) + os.sep) for place in places)
         if not known or not path.is_file() or path.stat().st_size > _LARGEST or path.stat().st_mtime < since:
             continue
         (into / "junit").mkdir(exist_ok=True)
-        shutil.copy(str(path), str(into / "junit" / f"{count:03d}-{path.name}"))
+        try:
+            plain_copy(path, into / "junit" / f"{count:03d}-{path.name[-100:]}")
+        except OSError as error:
+            say(f"junit: {path.name!a} could not be gathered: {error.strerror}")
+            continue
         count += 1
     return count
 

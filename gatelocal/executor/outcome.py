@@ -1,14 +1,16 @@
 """What a step's end means: the change's fault, the configuration's, or the machinery's; it reads lines, runs nothing.
 
-The wordings are those of tox 3 and 4, pip 20 and later, uv and apt.
+What comes before the first command of a tox environment is never the change's failure: no test has run. It is the
+machinery's when the output says what the node lacks, and otherwise it is told that the environment could not be built,
+which may be for what the project asks for, or for the change.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from enum import Enum
+from dataclasses import dataclass
 
+from gatelocal.executor.signs import LACKS, Sign
 from gatelocal.executor.stages import Stage
 from gatelocal.executor.wanted import Wanted, env_names
 from gatelocal.model.result import Outcome
@@ -17,88 +19,85 @@ ENOUGH = 256 * 1024 * 1024
 """Bytes free after the tests that make a full disk unlikely, whatever the tests wrote about one."""
 
 
-class Sign(Enum):
-    """What a line of output can mean."""
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A step that ended with a status other than 0.
 
-    NO_ENVIRONMENT = "no environment"
-    NO_INTERPRETER = "no interpreter"
-    NO_SPACE = "no space"
-    NO_NETWORK = "no network"
-    ERROR = "error"
-    STARTED = "started"
-
-
-_SIGNS = (
-    (
-        Sign.NO_ENVIRONMENT,
-        re.compile(r"provided environments not found in configuration file|ERROR: unknown environment"),
-    ),
-    (Sign.NO_INTERPRETER, re.compile(r"could not find python interpreter|InterpreterNotFound")),
-    (Sign.NO_SPACE, re.compile(r"No space left on device|Disk quota exceeded")),
-    (
-        Sign.NO_NETWORK,
-        re.compile(
-            r"Retry\(total=0,|Temporary failure (?:in name resolution|resolving)|Could not resolve (?:host|proxy)"
-            r"|Name or service not known|Network is unreachable|Failed to establish a new connection"
-            r"|(?:Connect|Read)TimeoutError|ProxyError|HTTP error 5\d\d|\b5\d\d Server Error"
-            r"|client error \(Connect\)|dns error|Failed to connect to .* port"
-        ),
-    ),
-    (Sign.STARTED, re.compile(r"^\S+:? (?:commands\[\d+\]|run-test: commands\[\d+\])")),
-    (Sign.ERROR, re.compile(r"^(?:ERROR|error|E): ")),
-)
-_RETRYING = re.compile(r"Retrying \(Retry\(total=[1-9]")
-
-
-def signs(line: str) -> tuple[Sign, ...]:
-    """What one line of output means, if anything; a retry that may still succeed means nothing."""
-    return () if _RETRYING.search(line) else tuple(sign for sign, pattern in _SIGNS if pattern.search(line))
-
-
-def judged(
-    build: Wanted, stage: Stage, status: int, seen: Mapping[Sign, str], free: int | None = None
-) -> tuple[Outcome, str]:
-    """The outcome of a step that ended with a status other than 0, and one sentence about it.
-
-    :param seen: the signs in the step's output, each with its last line.
-    :param free: bytes free on the node afterwards; None when unknown.
+    :ivar seen: the signs in its output, each with a line of it. :ivar words: the last lines of the output.
+    :ivar free: bytes free on the node afterwards; None when unknown. :ivar node: the node's description.
     """
-    installing = stage in (Stage.PACKAGES, Stage.ENVIRONMENT, Stage.SIBLINGS) or Sign.STARTED not in seen
-    if installing and Sign.NO_ENVIRONMENT in seen:
+
+    build: Wanted
+    stage: Stage
+    status: int
+    seen: Mapping[Sign, str]
+    words: str = ""
+    free: int | None = None
+    node: str = ""
+
+    @property
+    def names(self) -> str:
+        """The environments, for people."""
+        return env_names(self.build.envs)
+
+
+def judged(failed: Failed) -> tuple[Outcome, str]:
+    """The outcome of the build, and one sentence about it."""
+    build, seen = failed.build, failed.seen
+    before = failed.stage is not Stage.TESTS or Sign.STARTED not in seen
+    if before and Sign.NO_ENVIRONMENT in seen:
         return Outcome.CONFIG_ERROR, (
-            f"there is no tox environment {env_names(build.envs)} in {build.directory};"
+            f"there is no tox environment {failed.names} in {build.directory};"
             f" job {build.job.name} ({build.job.defined_in[-1] if build.job.defined_in else 'shared'}) asks for it"
         )
-    if Sign.NO_SPACE in seen and (installing or (free is not None and free < ENOUGH)):
+    if Sign.NO_SPACE in seen and (before or failed.free is None or failed.free < ENOUGH):
         return Outcome.DISK_FULL, f"the node's disk is full: {seen[Sign.NO_SPACE]}"
-    machinery = _machinery(build, stage, seen) if installing else ""
-    if machinery:
-        return Outcome.NODE_FAILURE, machinery
-    return Outcome.FAILURE, _fault(build, stage, status, seen)
+    if not before:
+        return Outcome.FAILURE, _fault(failed)
+    lacking = _lacking(failed)
+    if lacking:
+        return Outcome.NODE_FAILURE, lacking
+    if failed.stage is Stage.TESTS and Sign.STARTED_BEFORE in seen:
+        return Outcome.FAILURE, _fault(failed)
+    return Outcome.CONFIG_ERROR, _not_built(failed)
 
 
-def _machinery(build: Wanted, stage: Stage, seen: Mapping[Sign, str]) -> str:
-    """Why what was to be installed could not be, when that says nothing about the change; empty when it does."""
+def _lacking(failed: Failed) -> str:
+    """What the node lacks, or why it could not be prepared; empty when that is not what the output says."""
+    seen, build = failed.seen, failed.build
     if Sign.NO_INTERPRETER in seen:
-        return f"the node has no Python for {env_names(build.envs)}: {seen[Sign.NO_INTERPRETER]}"
-    if Sign.NO_NETWORK in seen:
-        what = "what the job needs could not be downloaded, which says nothing about the change"
-        return f"{what}: {seen[Sign.NO_NETWORK]}"
-    if stage is Stage.PACKAGES:
-        return f"the packages that bindep.txt names could not be installed{_last(seen)}"
-    return ""
+        return f"the node has no Python for {failed.names}: {seen[Sign.NO_INTERPRETER]}{_on(failed)}"
+    if Sign.UNSATISFIABLE in seen and not {Sign.NO_HOST, Sign.NO_NETWORK} & set(seen):
+        return ""
+    for sign, sentence in LACKS.items():
+        if sign in seen:
+            return f"{sentence}: {seen[sign]}"
+    told = {
+        Stage.PACKAGES: "the packages that bindep.txt names could not be installed",
+        Stage.TOX: f"the tox that the job wants ({build.tox_version or build.tox}) is not to be had",
+        Stage.SUDO: "the right to become root could not be taken away",
+    }.get(failed.stage)
+    return f"{told}{_because(failed)}" if told else ""
 
 
-def _fault(build: Wanted, stage: Stage, status: int, seen: Mapping[Sign, str]) -> str:
-    names = env_names(build.envs)
-    if stage is Stage.SIBLINGS:
-        return f"the trees of required projects could not be installed into {names}{_last(seen)}"
-    if stage is Stage.ENVIRONMENT:
-        return f"tox could not make the environment {names}{_last(seen)}"
-    if status in (-9, 137):
-        return f"tox -e {names} was killed: the node's memory may be too small"
-    return f"tox -e {names} ended with status {status}"
+def _not_built(failed: Failed) -> str:
+    if failed.stage is Stage.SETUP:
+        ended = f"tools/test-setup.sh ended with status {failed.status}"
+        return f"the environment could not be built: {ended}{_because(failed)}"
+    what = " with the trees of required projects" if failed.stage is Stage.SIBLINGS else ""
+    other = _on(failed) if "requires a different Python" in failed.seen.get(Sign.UNSATISFIABLE, "") else ""
+    return f"the environment {failed.names} could not be built{what}{_because(failed)}{other}"
 
 
-def _last(seen: Mapping[Sign, str]) -> str:
-    return f": {seen[Sign.ERROR]}" if Sign.ERROR in seen else ""
+def _fault(failed: Failed) -> str:
+    if failed.status in (-9, 137):
+        return f"tox -e {failed.names} was killed: the node's memory may be too small"
+    return f"tox -e {failed.names} ended with status {failed.status}"
+
+
+def _because(failed: Failed) -> str:
+    return f": {failed.words}" if failed.words else ""
+
+
+def _on(failed: Failed) -> str:
+    return f" (the node is {failed.node})" if failed.node else ""

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import IO
 
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 
 NAME = "job-output.txt"
+SHOWN = 2000
+"""Characters of a line that a person is shown; the file has more of it."""
+LARGEST = 1 << 30
+"""Bytes that the file takes; a job that prints without end does not fill this machine's disk."""
 
 
 def now() -> datetime:
@@ -22,14 +26,21 @@ def now() -> datetime:
 class Record:
     """An open ``job-output.txt`` and the person who watches.
 
+    What a job prints stands behind ``|``, what we say of it behind ``>``: no job can write a line of ours. A full disk
+    costs the lines that do not fit, never the build; the person is told once.
+
     :param folder: an existing folder that receives the file; it is readable by its owner alone.
     """
 
     def __init__(self, folder: Path, say: Say, clock: Callable[[], datetime] = now) -> None:
         self._say = say
         self._clock = clock
-        self._file: IO[str] = (folder / NAME).open("a", encoding="utf-8", errors="replace")
-        (folder / NAME).chmod(0o600)
+        self._handle = os.open(
+            folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
+        )
+        self._left = LARGEST
+        self._torn = False
+        self._told = False
 
     def __enter__(self) -> Record:
         return self
@@ -37,11 +48,37 @@ class Record:
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        os.close(self._handle)
 
     def line(self, text: str) -> None:
         """One line of the build's output; what a terminal would obey is taken out."""
-        shown = plain(text)
-        self._file.write(f"{self._clock():%Y-%m-%d %H:%M:%S.%f} | {shown}\n")
-        self._file.flush()
-        self._say(shown)
+        self._write("|", plain(text))
+
+    def note(self, text: str) -> None:
+        """One line of our own about the build."""
+        self._write(">", plain(text))
+
+    def _write(self, sign: str, shown: str) -> None:
+        self._keep(f"{self._clock():%Y-%m-%d %H:%M:%S.%f} {sign} {shown}\n".encode("utf-8", "replace"))
+        more = len(shown) - SHOWN
+        self._say(f"{shown[:SHOWN]} ... ({more} more characters)" if more > 0 else shown)
+
+    def _keep(self, line: bytes) -> None:
+        if len(line) > self._left:
+            self._lost(f"it has more than {LARGEST} bytes")
+            return
+        whole = b"\n" + line if self._torn else line
+        try:
+            written = os.write(self._handle, whole)
+        except OSError as error:
+            self._lost(error.strerror or str(error))
+            return
+        self._left -= written
+        self._torn = not whole[:written].endswith(b"\n")
+        if written < len(whole):
+            self._lost("the disk is full")
+
+    def _lost(self, why: str) -> None:
+        if not self._told:
+            self._told = True
+            self._say(f"lines are missing in {NAME}: {why}")

@@ -5,7 +5,8 @@ No ``ZUUL_*`` variable is set: Zuul itself sets none for its tox jobs since its 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from enum import Enum
 
 from gatelocal.executor.wanted import Wanted, env_names
@@ -16,6 +17,10 @@ class Stage(Enum):
 
     START = "start"
     PACKAGES = "packages"
+    SETUP = "setup"
+    PYTHON = "python"
+    TOX = "tox"
+    SUDO = "sudo"
     ENVIRONMENT = "environment"
     SIBLINGS = "siblings"
     TESTS = "tests"
@@ -25,6 +30,8 @@ class Stage(Enum):
 @dataclass(frozen=True, slots=True)
 class Step:
     """One program on the node.
+
+    :ivar mark: of a helper's step: what stands before the facts that it tells, known to nobody who runs later.
 
     :ivar directory: absolute path on the node; None for its home.
     :ivar purpose: for people, as in "make the environment py3".
@@ -37,58 +44,114 @@ class Step:
     purpose: str
     command: str
     environment: dict[str, str] = field(default_factory=dict)
+    mark: str = ""
 
 
-def start(build: Wanted, helper: str) -> Step:
-    """The step that comes first: it tells what the node has.
+@dataclass(frozen=True, slots=True)
+class Helpers:
+    """The programs that look at the node itself, as text.
 
-    :param helper: the text of :mod:`gatelocal.executor.on_node`.
+    :ivar on_node: :mod:`gatelocal.executor.on_node`. :ivar prepare: :mod:`gatelocal.executor.prepare_node`.
+    :ivar mark: gives a new mark that cannot be guessed.
     """
+
+    on_node: str
+    prepare: str
+    mark: Callable[[], str]
+
+
+def start(build: Wanted, helpers: Helpers) -> Step:
+    """The step that comes first: it tells what the node has."""
     words = ("start", "--into", build.output, "--constraints", build.constraints)
-    return _asked(Stage.START, build, helper, words, "look at the node")
+    return _asked(Stage.START, build, helpers, words, "look at the node")
 
 
-def steps(build: Wanted, helper: str, tox: tuple[str, ...], *, install: bool) -> tuple[Step, ...]:
-    """The steps that the outcome hangs on.
+def preparation(build: Wanted, helpers: Helpers, *, setup: bool, install: bool) -> tuple[Step, ...]:
+    """The steps before tox, of Zuul's `unittests` and `tox` jobs: what fails here says nothing about the change.
 
-    :param tox: how tox is started on the node. :param install: whether distribution packages may be installed there.
+    :param setup: whether the project has an executable ``tools/test-setup.sh``.
+    :param install: whether the node is a machine of its own, which may be changed for good.
     """
-    names = env_names(build.envs)
-    profile = tuple(word for name in build.profile for word in ("--profile", name))
-    chain = [
-        _asked(
-            Stage.PACKAGES,
-            build,
-            helper,
-            ("packages", *profile, *(("--install",) if install else ())),
-            "look for packages that bindep.txt names",
-        ),
-        _tox(Stage.ENVIRONMENT, build, (*tox, "-e", names, "--notest", *build.extra), f"make the environment {names}"),
-    ]
-    if build.siblings:
-        trees = tuple(word for tree in build.siblings for word in ("--tree", tree))
-        words = ("siblings", "--constraints", build.constraints, *_envs(build, tox), *trees)
-        chain.append(_asked(Stage.SIBLINGS, build, helper, words, "install required projects from source"))
-    chain.append(_tox(Stage.TESTS, build, (*tox, "-e", names, *build.extra), f"run {names}"))
+    may = ("--install",) if install else ()
+    chain = []
+    if build.bindep.wanted:
+        words = ("packages", *_bindep(build), *may)
+        chain.append(_prepared(Stage.PACKAGES, build, helpers, words, "look for packages that bindep.txt names"))
+    if setup and install and build.setup.wanted:
+        argv = ("tools/test-setup.sh", *build.setup.arguments)
+        environment = dict(build.setup.environment)
+        chain.append(Step(Stage.SETUP, argv, build.directory, f"run {argv[0]}", " ".join(argv), environment))
+    if build.python:
+        words = ("python", f"--version={build.python}", *may)
+        chain.append(_prepared(Stage.PYTHON, build, helpers, words, f"look for Python {build.python}"))
+    if build.tox_version or build.tox:
+        words = ("tox", f"--version={build.tox_version}", f"--executable={build.tox}")
+        chain.append(
+            _prepared(Stage.TOX, build, helpers, words, f"look for tox{build.tox_version or f' ({build.tox})'}")
+        )
+    if install:
+        chain.append(_prepared(Stage.SUDO, build, helpers, ("sudo", *may), "take the right to become root away"))
     return tuple(chain)
 
 
-def collect(build: Wanted, helper: str, tox: tuple[str, ...]) -> Step:
+def steps(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> tuple[Step, ...]:
+    """The steps that the outcome hangs on.
+
+    :param tox: how tox is started on the node.
+    """
+    names = env_names(build.envs)
+    run = (*tox, *(("-c", build.config) if build.config else ()), "-e", names)
+    chain = [_tox(Stage.ENVIRONMENT, build, (*run, "--notest", *build.extra), f"make the environment {names}")]
+    if build.siblings:
+        trees = tuple(word for tree in build.siblings for word in ("--tree", tree))
+        words = ("siblings", "--constraints", build.constraints, *_envs(build, tox), *trees)
+        own = (f"--package={build.package}",) if build.package else ()
+        purpose = "install required projects from source"
+        chain.append(_asked(Stage.SIBLINGS, build, helpers, (*words, *own), purpose))
+    chain.append(_tox(Stage.TESTS, build, (*run, *build.extra), f"run {names}"))
+    return tuple(chain)
+
+
+def index(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
+    """A look whether the package index answers, after pip has said that it has nothing."""
+    step = _asked(Stage.COLLECT, build, helpers, ("index", *_envs(build, tox)), "ask the package index for anything")
+    return replace(step, environment=dict(build.environment))
+
+
+def collect(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
     """The step that comes last, however the others ended."""
     patterns = tuple(word for pattern in build.junit for word in ("--junit", pattern))
     words = ("collect", "--into", build.output, *_envs(build, tox), *patterns)
-    return _asked(Stage.COLLECT, build, helper, words, "gather results and logs")
+    return _asked(Stage.COLLECT, build, helpers, words, "gather results and logs")
+
+
+def _bindep(build: Wanted) -> tuple[str, ...]:
+    bindep = build.bindep
+    return (
+        *(f"--profile={name}" for name in bindep.profile),
+        *(f"--file={name}" for name in bindep.files),
+        f"--fallback={bindep.fallback}",
+        f"--bindep={bindep.command}",
+    )
 
 
 def _envs(build: Wanted, tox: tuple[str, ...]) -> tuple[str, ...]:
     # --tox=WORD: a word of the command line may itself begin with a dash.
-    return tuple(f"--env={env}" for env in build.envs) + tuple(f"--tox={word}" for word in tox)
+    words = tuple(f"--env={env}" for env in build.envs) + tuple(f"--tox={word}" for word in tox)
+    return (*words, f"--config={build.config}") if build.config else words
 
 
 def _tox(stage: Stage, build: Wanted, argv: tuple[str, ...], purpose: str) -> Step:
     return Step(stage, argv, build.directory, purpose, " ".join(argv), dict(build.environment))
 
 
-def _asked(stage: Stage, build: Wanted, helper: str, words: tuple[str, ...], purpose: str) -> Step:
-    argv = ("python3", "-c", helper, *words, "--work", build.directory)
-    return Step(stage, argv, None, purpose, purpose)
+def _asked(stage: Stage, build: Wanted, helpers: Helpers, words: tuple[str, ...], purpose: str) -> Step:
+    return _helped(stage, helpers.on_node, helpers.mark(), (*words, "--work", build.directory), purpose)
+
+
+def _prepared(stage: Stage, build: Wanted, helpers: Helpers, words: tuple[str, ...], purpose: str) -> Step:
+    return _helped(stage, helpers.prepare, helpers.mark(), (*words, "--work", build.directory), purpose)
+
+
+def _helped(stage: Stage, helper: str, mark: str, words: tuple[str, ...], purpose: str) -> Step:
+    return Step(stage, ("python3", "-c", helper, *words, "--mark", mark), None, purpose, purpose, mark=mark)

@@ -4,26 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import json
+import secrets
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
-from gatelocal.executor.outcome import Sign, judged, signs
+from gatelocal.executor.heard import Heard
+from gatelocal.executor.outcome import Failed, judged
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import tests_in
-from gatelocal.executor.stages import Stage, Step, collect, start, steps
+from gatelocal.executor.signs import Sign
+from gatelocal.executor.stages import Helpers, Stage, Step, collect, index, preparation, start, steps
 from gatelocal.executor.wanted import Places, Wanted, wanted
 from gatelocal.jobs.families import TOX
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.model.text import plain
 from gatelocal.ports import Node, Say
 
-_FACTS = "gatelocal-facts "
+_FACTS = "gatelocal-facts"
 _HELPER_TIME = 300.0
-RESULTS = ("testrepository.subunit", "junit", "tox")
+_LOGS = "tox"
+RESULTS = ("testrepository.subunit", "junit", _LOGS)
 """What is fetched from a node, and nothing else that it may offer."""
 
 
@@ -31,8 +35,8 @@ class ToxExecutor:
     """An executor of tox jobs.
 
     :param say: receives each line of the build's output as it comes, safe for a terminal.
-    :param install_packages: whether distribution packages that bindep.txt names may be installed on the node: only
-        where the node is a machine of its own.
+    :param install_packages: whether the node may be changed for good, as the gate does it (distribution packages,
+        ``tools/test-setup.sh``, no more sudo): only where it is a machine of its own.
     """
 
     def __init__(self, say: Say, *, install_packages: bool = False) -> None:
@@ -52,12 +56,21 @@ class ToxExecutor:
             outcome, reason = run.whole(job, Places(node.home, project, sources))
             tests, notes = tests_in(logs)
             for note in notes:
-                record.line(f"results: {note}")
+                record.note(f"results: {note}")
             if outcome is Outcome.FAILURE and any(test.failed for test in tests):
                 reason = ""
             seconds = time.monotonic() - began
-            record.line(f"{job.name}: {outcome.value}{f': {reason}' if reason else ''} ({seconds:.1f} s)")
+            record.note(f"{job.name}: {outcome.value}{f': {reason}' if reason else ''} ({seconds:.1f} s)")
         return BuildResult(job.name, outcome, seconds, job.voting, tests, reason, str(logs))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """How a step ended. :ivar facts: what a helper told; their types are checked where they are used."""
+
+    status: int
+    heard: Heard
+    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 class _Build:
@@ -69,8 +82,9 @@ class _Build:
         self._logs = logs
         self._began = began
         self._install = install
-        self._helper = resources.files("gatelocal.executor").joinpath("on_node.py").read_text(encoding="utf-8")
+        self._helpers = Helpers(_text("on_node.py"), _text("prepare_node.py"), lambda: secrets.token_hex(16))
         self._tox: tuple[str, ...] = ()
+        self._setup = False
         self._limit: float | None = None
         self._doing = "begin"
 
@@ -90,61 +104,111 @@ class _Build:
 
     def _steps(self, build: Wanted) -> tuple[Outcome, str]:
         for name in build.missing:
-            self._record.line(f"required project {name} has no tree on the node: its released package is used")
-        self._begin(build)
+            self._record.note(f"required project {name} has no tree on the node: its released package is used")
+        full = self._begin(build)
+        if full:
+            return Outcome.DISK_FULL, full
         try:
-            for step in steps(build, self._helper, self._tox, install=self._install):
-                status, seen, _ = self._step(step, self._left())
-                if status != 0:
-                    return judged(build, step.stage, status, seen, self._gather(build))
+            bad = self._prepare(build) or self._run_all(build, steps(build, self._helpers, self._tox))
         except TimeoutError:
             with contextlib.suppress(InfrastructureError):
                 self._gather(build)
             raise
+        if bad:
+            return bad
         try:
             self._gather(build)
         except InfrastructureError as error:
             return Outcome.POST_FAILURE, f"the job ran to its end, its results could not be fetched: {error.brief}"
         return Outcome.SUCCESS, ""
 
-    def _begin(self, build: Wanted) -> None:
-        status, _, facts = self._step(start(build, self._helper), self._left())
-        if status != 0:
-            raise InfrastructureError(f"the node cannot run python3: status {status}")
+    def _begin(self, build: Wanted) -> str:
+        """Look at the node; why nothing can run there for want of room, empty when there is room."""
+        ended = self._step(start(build, self._helpers), self._left())
+        facts = ended.facts
+        if ended.status != 0 and Sign.NO_SPACE in ended.heard.seen:
+            return f"the node's disk is full: {ended.heard.seen[Sign.NO_SPACE]}"
+        if ended.status != 0:
+            raise InfrastructureError(f"the node cannot run python3: status {ended.status}")
         if not facts.get("work"):
             raise ConfigurationError(f"job {build.job.name}: there is no folder {build.directory} on the node")
         if not facts.get("constraints"):
             raise ConfigurationError(
                 f"job {build.job.name}: tox_constraints_file names {build.constraints}, which is not there"
             )
-        tox = facts.get("tox")
-        if not isinstance(tox, list):
+        self._setup = facts.get("setup") is True
+        self._tox = _words(facts.get("tox"))
+        if not (self._tox or build.tox or build.tox_version):
             raise InfrastructureError("the node has no tox")
-        self._tox = tuple(str(word) for word in tox)
+        return ""
 
-    def _step(self, step: Step, limit: float | None) -> tuple[int, dict[Sign, str], dict[str, object]]:
-        """Run one step; its status, the signs in its output and the facts that it told."""
-        seen: dict[Sign, str] = {}
+    def _prepare(self, build: Wanted) -> tuple[Outcome, str] | None:
+        """What the gate does before tox; how that failed, if it did."""
+        if self._setup and build.setup.wanted and not self._install:
+            self._record.note("tools/test-setup.sh is not run, because the node is no machine of its own")
+        for step in preparation(build, self._helpers, setup=self._setup, install=self._install):
+            ended = self._step(step, self._left())
+            if step.stage is Stage.TOX:
+                self._tox = _words(ended.facts.get("tox"))
+            if ended.status != 0 or (step.stage is Stage.TOX and not self._tox):
+                return self._judged(build, step, ended)
+            if step.stage is Stage.PYTHON and ended.facts.get("python") is not True:
+                instead = ended.facts.get("instead")
+                self._record.note(
+                    f"the job wants Python {build.python}, which this node does not have ({self._node.description}):"
+                    f" its own {instead if isinstance(instead, str) else ''} stands in where tox lets it"
+                )
+        return None
+
+    def _run_all(self, build: Wanted, chain: tuple[Step, ...]) -> tuple[Outcome, str] | None:
+        """Run the steps up to the first that fails; how that failed, if one did."""
+        for step in chain:
+            ended = self._step(step, self._left())
+            if ended.status != 0:
+                return self._judged(build, step, ended)
+        return None
+
+    def _judged(self, build: Wanted, step: Step, ended: _Ended) -> tuple[Outcome, str]:
+        seen = dict(ended.heard.seen)
+        free = None
+        with contextlib.suppress(InfrastructureError):
+            if Sign.NOTHING_OFFERED in seen and Sign.STARTED not in seen and not self._index_answers(build):
+                seen[Sign.NO_NETWORK] = f"{seen[Sign.NOTHING_OFFERED]}, and the package index has not even pip"
+            free = self._gather(build)
+        return judged(
+            Failed(build, step.stage, ended.status, seen, ended.heard.last_words, free, self._node.description)
+        )
+
+    def _index_answers(self, build: Wanted) -> bool:
+        """Whether the package index gives anything; also when that cannot be found out."""
+        try:
+            ended = self._step(index(build, self._helpers, self._tox), _HELPER_TIME)
+        except TimeoutError:
+            return False
+        return ended.facts.get("index") is not False
+
+    def _step(self, step: Step, limit: float | None) -> _Ended:
+        """Run one step. Facts are taken from a helper's step alone, behind the mark that it alone was given."""
+        heard = Heard()
         facts: dict[str, object] = {}
+        own = f"{_FACTS} {step.mark} " if step.mark else ""
 
         def line(text: str) -> None:
-            if text.startswith(_FACTS):
-                with contextlib.suppress(ValueError):
-                    facts.update(json.loads(text.removeprefix(_FACTS)))
+            if own and text.startswith(own):
+                facts.update(_told(text.removeprefix(own)))
                 return
-            for sign in signs(plain(text)):
-                seen[sign] = plain(text).strip()
+            heard.line(text)
             self._record.line(text)
 
-        self._record.line(f"[{step.stage.value}] {step.command}")
+        self._record.note(f"[{step.stage.value}] {step.command}")
         if step.stage is not Stage.COLLECT:
             self._doing = step.purpose
         began = time.monotonic()
         status = self._node.run(
             step.argv, directory=step.directory, environment=step.environment, on_line=line, timeout=limit
         )
-        self._record.line(f"[{step.stage.value}] {time.monotonic() - began:.1f} s, status {status}")
-        return status, seen, facts
+        self._record.note(f"[{step.stage.value}] {time.monotonic() - began:.1f} s, status {status}")
+        return _Ended(status, heard, facts)
 
     def _left(self) -> float | None:
         """Seconds until the job's timeout."""
@@ -156,17 +220,44 @@ class _Build:
         return left
 
     def _gather(self, build: Wanted) -> int | None:
-        """Fetch results and logs; how many bytes are free on the node, None when it could not be asked."""
+        """Fetch results and logs, each for itself; how many bytes are free on the node, None when it is not known.
+
+        :raises InfrastructureError: the node is gone, or a stream of results did not come whole.
+        """
         try:
-            status, _, facts = self._step(collect(build, self._helper, self._tox), _HELPER_TIME)
+            ended = self._step(collect(build, self._helpers, self._tox), _HELPER_TIME)
         except TimeoutError:
-            self._record.line("gathering results took too long: they are incomplete")
+            self._record.note("gathering results took too long: they are incomplete")
             return None
-        items = facts.get("items")
-        if status != 0 or not isinstance(items, list):
-            self._record.line("results and logs could not be gathered on the node")
-            return None
+        items = ended.facts.get("items")
+        if ended.status != 0 or not isinstance(items, list):
+            self._record.note("results and logs could not be gathered on the node")
+            items = []
+        lost: InfrastructureError | None = None
         for item in (name for name in RESULTS if name in items):
-            self._node.get(f"{build.output}/{item}", self._logs)
-        free = facts.get("free")
-        return free if isinstance(free, int) else None
+            try:
+                self._node.get(f"{build.output}/{item}", self._logs)
+            except InfrastructureError as error:
+                self._record.note(f"{item}: {error.brief}: {error.details}")
+                lost = lost if item == _LOGS else error
+        if lost:
+            raise lost
+        free = ended.facts.get("free")
+        return free if isinstance(free, int) and not isinstance(free, bool) else None
+
+
+def _text(name: str) -> str:
+    return resources.files("gatelocal.executor").joinpath(name).read_text(encoding="utf-8")
+
+
+def _told(text: str) -> dict[str, object]:
+    """A helper's facts; none when a node makes something up that is none."""
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _words(value: object) -> tuple[str, ...]:
+    return tuple(str(word) for word in value) if isinstance(value, list) else ()

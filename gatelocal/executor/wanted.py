@@ -1,7 +1,10 @@
 """A tox job's variables, read and checked: what the build is to do and where on the node; it starts nothing.
 
-The variables are those of zuul-jobs' `tox` role: `tox_envlist`, `tox_extra_args`, `tox_environment`,
-`tox_constraints_file`, `tox_install_siblings`, `bindep_profile`, `zuul_work_dir`; `junit_files` (globs) is our own.
+The variables are those of zuul-jobs' roles `tox` (`tox_envlist`, `tox_extra_args`, `tox_environment`, `zuul_work_dir`,
+`tox_constraints_file`, `tox_install_siblings`, `tox_config_file`, `tox_package_name`, `tox_executable`),
+`ensure-tox` (`ensure_tox_version`), `ensure-python` (`python_version`), `bindep` (`bindep_profile`, `bindep_file`,
+`bindep_fallback`, `bindep_command`; `tox_install_bindep`) and `test-setup` (`test_setup_skip`, `test_setup_args`,
+`test_setup_environment`); `junit_files` (globs) is our own.
 Of Jinja, three expressions are understood: `ansible_user_dir`, `zuul.project.src_dir` and
 `zuul.projects['NAME'].src_dir`. Differences from the role: `tox_extra_args` is empty by default, not ``-vv``.
 """
@@ -11,9 +14,10 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatelocal.errors import ConfigurationError
+from gatelocal.model.filename import folder_of
 from gatelocal.model.job import Job
 from gatelocal.model.stanza import Tagged
 
@@ -21,6 +25,30 @@ JUNIT = ("junit*.xml", "*results*.xml")
 
 _EXPRESSION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _PROJECT = re.compile(r"zuul\.projects\[\s*['\"]([^'\"]+)['\"]\s*\]\.src_dir$")
+
+
+@dataclass(frozen=True, slots=True)
+class Bindep:
+    """Which distribution packages a job asks for.
+
+    :ivar files: read instead of the project's ``bindep.txt``. :ivar fallback: read when the project has none.
+    :ivar command: the path of a bindep on the node. :ivar wanted: whether the job wants them looked at.
+    """
+
+    profile: tuple[str, ...] = ("test",)
+    files: tuple[str, ...] = ()
+    fallback: str = ""
+    command: str = ""
+    wanted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """How the project's ``tools/test-setup.sh`` is run. :ivar wanted: whether the job wants it run."""
+
+    arguments: tuple[str, ...] = ()
+    environment: tuple[tuple[str, str], ...] = ()
+    wanted: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +61,11 @@ class Wanted:
     :ivar constraints: a file on the node; empty without one.
     :ivar siblings: the trees of the required projects that are on the node.
     :ivar missing: required projects without a tree on the node.
+    :ivar config: a file on the node, or a folder with one, that tox reads instead of its own; empty without one.
+    :ivar package: the name of the project's own Python package; empty: its files say it.
+    :ivar tox: the path or name of tox on the node; empty: the one that is found.
+    :ivar tox_version: such as ``<4``: that tox is installed for the build; empty: any will do.
+    :ivar python: the version of Python that the job wants on the node; empty: any will do.
     """
 
     job: Job
@@ -44,8 +77,14 @@ class Wanted:
     constraints: str = ""
     siblings: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    profile: tuple[str, ...] = ()
     junit: tuple[str, ...] = JUNIT
+    config: str = ""
+    package: str = ""
+    tox: str = ""
+    tox_version: str = ""
+    python: str = ""
+    bindep: Bindep = field(default_factory=Bindep)
+    setup: Setup = field(default_factory=Setup)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +116,41 @@ def wanted(job: Job, places: Places) -> Wanted:
     return Wanted(
         job=job,
         directory=read.path("zuul_work_dir") or places.sources[places.project],
-        output=f"{places.home.rstrip('/')}/zuul-output/{re.sub(r'[^A-Za-z0-9._-]', '_', job.name)}",
+        output=f"{places.home.rstrip('/')}/zuul-output/{folder_of(job.name)}",
         envs=envs,
         extra=read.words("tox_extra_args"),
         environment=tuple(environment.items()),
         constraints=constraints,
-        siblings=tuple(siblings) if job.variables.get("tox_install_siblings", True) else (),
+        siblings=tuple(siblings) if read.truth("tox_install_siblings", True) else (),
         missing=tuple(name for name in others if name not in places.sources),
-        profile=read.words("bindep_profile") or ("test",),
         junit=read.words("junit_files") or JUNIT,
+        config=_in_work(read.text("tox_config_file"), places),
+        package=read.text("tox_package_name"),
+        tox=read.text("tox_executable") if read.text("tox_executable") != "tox" else "",
+        tox_version="".join(read.text("ensure_tox_version").split()),
+        python=_version(read.text("python_version"), job),
+        bindep=Bindep(
+            profile=read.words("bindep_profile") or ("test",),
+            files=tuple(_in_work(name, places) for name in read.words("bindep_file")),
+            fallback=_in_work(read.text("bindep_fallback"), places),
+            command=read.text("bindep_command"),
+            wanted=read.truth("tox_install_bindep", True),
+        ),
+        setup=Setup(
+            arguments=read.words("test_setup_args"),
+            environment=tuple(read.mapping("test_setup_environment").items()),
+            wanted=not read.truth("test_setup_skip", False),
+        ),
     )
+
+
+def _version(text: str, job: Job) -> str:
+    """The role takes versions of two numbers."""
+    if text and not re.fullmatch(r"[23]\.\d{1,2}", text):
+        raise ConfigurationError(
+            f"job {job.name} ({_where(job)}): python_version is no version such as 3.11: {text}"[:500]
+        )
+    return text
 
 
 def located(path: str, places: Places) -> str:
@@ -103,6 +167,11 @@ def located(path: str, places: Places) -> str:
                 if inner == name or inner.startswith(f"{name}/"):
                     return places.sources[name].rstrip("/") + inner.removeprefix(name)
     return path if path.startswith("/") else f"{places.home.rstrip('/')}/{path}"
+
+
+def _in_work(path: str, places: Places) -> str:
+    """A path that is resolved where the build runs; only what begins as Zuul's own paths do is found for it."""
+    return located(path, places) if path.startswith(("src/", "~/")) else path
 
 
 class _Reader:
@@ -129,6 +198,13 @@ class _Reader:
             return tuple(shlex.split(text))
         except ValueError as error:
             raise ConfigurationError(f"job {self._job.name} ({_where(self._job)}): {name}: {error}: {text}") from None
+
+    def truth(self, name: str, usual: bool) -> bool:
+        """As Ansible's filter `bool` reads texts."""
+        value = self._job.variables.get(name)
+        if value is None or isinstance(value, bool):
+            return usual if value is None else value
+        return self.text(name).lower() in ("yes", "on", "1", "true")
 
     def mapping(self, name: str) -> Mapping[str, str]:
         value = self._job.variables.get(name)

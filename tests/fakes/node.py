@@ -41,11 +41,12 @@ class FolderNode:
         on_line: Say | None = None,
         timeout: float | None = None,
     ) -> int:
+        variables = {**self._environment, **(environment or {})}
+        # By way of `env`, so that the program is looked for on the node's PATH, not on ours.
         return process.stream(
-            argv,
+            ["env", *(f"{name}={value}" for name, value in variables.items()), *argv],
             on_line or (lambda line: None),
             cwd=Path(directory or self.home),
-            environment={**self._environment, **(environment or {})},
             timeout=timeout,
         )
 
@@ -79,6 +80,14 @@ class Answer:
     error: Exception | None = None
 
 
+def _marked(line: str, argv: Sequence[str]) -> str:
+    """A helper's facts behind the mark that its command line gave it."""
+    word, _, facts = line.partition(" ")
+    if word != "gatelocal-facts" or "--mark" not in argv:
+        return line
+    return f"{word} {argv[argv.index('--mark') + 1]} {facts}"
+
+
 @dataclass
 class ScriptedNode:
     """A node whose programs are answered by a function of their argument list; it remembers what was run."""
@@ -102,7 +111,7 @@ class ScriptedNode:
         answer = self.answer(argv)
         for line in answer.lines:
             if on_line:
-                on_line(line)
+                on_line(_marked(line, argv))
         if answer.error is not None:
             raise answer.error
         return answer.status

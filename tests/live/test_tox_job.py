@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from gatelocal import process
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.model.job import Job
 from gatelocal.model.result import Outcome, TestStatus
@@ -102,10 +104,81 @@ def test_whose_fault_it_is_when_nothing_could_be_tested(node: FolderNode, tmp_pa
     nowhere = run(node, tmp_path / "a", [], tox_envlist="nowhere")
     assert (nowhere.outcome, "nowhere" in nowhere.reason) == (Outcome.CONFIG_ERROR, True)
     missing = run(node, tmp_path / "b", [], tox_envlist="missing")
-    assert (missing.outcome, "gatelocal-no-such-package" in missing.reason) == (Outcome.FAILURE, True)
+    assert (missing.outcome, "gatelocal-no-such-package" in missing.reason) == (Outcome.CONFIG_ERROR, True)
+    assert "the environment missing could not be built" in missing.reason
     (tmp_path / "trees/app/tox.ini").write_text(
         FILES["app/tox.ini"]
         + "set_env =\n  PIP_INDEX_URL = http://127.0.0.1:9/\n  PIP_RETRIES = 1\n  PIP_FIND_LINKS =\n"
     )
     offline = run(node, tmp_path / "c", [], tox_envlist="missing")
     assert (offline.outcome, "downloaded" in offline.reason) == (Outcome.NODE_FAILURE, True), offline
+
+
+def test_an_index_that_pip_says_nothing_of(node: FolderNode, tmp_path: Path) -> None:
+    """With no retries pip says the same of an index that is not there as of a package that is not."""
+    nowhere = {"PIP_INDEX_URL": "http://127.0.0.1:9/", "PIP_RETRIES": "0", "PIP_FIND_LINKS": ""}
+    silent = run(node, tmp_path / "a", [], tox_envlist="missing", tox_environment=nowhere)
+    assert (silent.outcome, "not even pip" in silent.reason) == (Outcome.NODE_FAILURE, True), silent
+
+
+EXTENSION = """
+from setuptools import Extension, setup
+setup(name="app", version="1", ext_modules=[Extension("app.x", ["x.c"], libraries=["{library}"])])
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "library", "path", "reason"),
+    [
+        ("#include <Python.h>\n", "m", "bare", "the node has no compiler"),
+        (
+            "#include <gatelocal-nowhere.h>\n",
+            "m",
+            "",
+            "the node lacks a header file: x.c:1:10: fatal error: gatelocal-no",
+        ),
+        ("#include <Python.h>\n", "gatelocal-nowhere", "", "the node lacks a library"),
+        ("#include <Python.h>\nthis is no C\n", "m", "", "could not be built"),
+    ],
+)
+def test_what_the_node_lacks_to_build_an_extension(
+    node: FolderNode, tmp_path: Path, source: str, library: str, path: str, reason: str
+) -> None:
+    app = tmp_path / "trees/app"
+    (app / "setup.cfg").unlink()
+    (app / "setup.py").write_text(EXTENSION.format(library=library))
+    (app / "x.c").write_text(source)
+    (app / "tox.ini").write_text("[testenv]\ncommands = python -c 1\n")
+    if path:
+        (tmp_path / path).mkdir()
+        for name in ("sh", "env", "git"):
+            (tmp_path / path / name).symlink_to(shutil.which(name) or "")
+        for name in ("python3", "tox"):
+            (tmp_path / path / name).write_text(f'#!/bin/sh\nexec {Path(sys.executable).parent / name} "$@"\n')
+            (tmp_path / path / name).chmod(0o755)
+        node = FolderNode(tmp_path, {"PATH": str(tmp_path / path)})
+    result = run(node, tmp_path / "logs", [], tox_envlist="py3", tox_install_siblings=False)
+    wanted = Outcome.NODE_FAILURE if "node" in reason else Outcome.CONFIG_ERROR
+    assert (result.outcome, reason in result.reason) == (wanted, True), result
+
+
+def test_tox_as_the_job_wants_it(node: FolderNode, tmp_path: Path) -> None:
+    app = tmp_path / "trees/app"
+    (app / "ci").mkdir()
+    (app / "ci/tox.ini").write_text("[tox]\nskipsdist = true\n[testenv]\nskip_install = true\ncommands = python -c 1\n")
+    said: list[str] = []
+    result = run(
+        FolderNode(tmp_path, {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}),
+        tmp_path / "logs",
+        said,
+        tox_envlist="py3",
+        tox_config_file="ci/tox.ini",
+        ensure_tox_version="<4.30",
+        python_version="2.1",
+    )
+    assert result.outcome is Outcome.SUCCESS, "\n".join(said)
+    tox = tmp_path / ".local/tox/bin/tox"
+    assert process.run([str(tox), "--version"]).stdout < "4.30"
+    assert f"[tests] {tox} -c ci/tox.ini -e py3" in said
+    assert any(line.startswith("the job wants Python 2.1, which this node does not have (the folder") for line in said)
+    assert (tmp_path / "logs/tox/py3").is_dir()

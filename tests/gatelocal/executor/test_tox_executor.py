@@ -26,20 +26,38 @@ def told(facts: object) -> tuple[str, ...]:
     return (FACTS + json.dumps(facts),)
 
 
-def scripted(job: Job, tmp_path: Path, answers: dict[str, Answer], said: list[str] | None = None) -> BuildResult:
-    """Run a job on a node that answers each stage as told, and well where nothing is told."""
+def scripted(
+    job: Job,
+    tmp_path: Path,
+    answers: dict[str, Answer],
+    said: list[str] | None = None,
+    *,
+    files: dict[str, bytes] | None = None,
+    own: bool = False,
+) -> BuildResult:
+    """Run a job on a node that answers each stage as told, and well where nothing is told.
+
+    :param own: the node is a machine of its own.
+    """
     usual = {"start": Answer(0, told(START)), "collect": Answer(0, told({"items": [], "free": 10**12}))}
 
     def answer(argv: Sequence[str]) -> Answer:
         stage = argv[3] if argv[0] == "python3" else "environment" if "--notest" in argv else "tests"
+        stage = "setup" if argv[0] == "tools/test-setup.sh" else stage
         return {**usual, **answers}.get(stage, Answer())
 
-    node = ScriptedNode(answer)
+    node = ScriptedNode(answer, files=files or {})
     say = said.append if said is not None else (lambda line: None)
-    return ToxExecutor(say).run(job, "acme/app", node, {"acme/app": "/home/node/app"}, tmp_path / "logs")
+    return ToxExecutor(say, install_packages=own).run(
+        job, "acme/app", node, {"acme/app": "/home/node/app"}, tmp_path / "logs"
+    )
 
 
 PY3 = Job("app-py3", variables={"tox_envlist": "py3"}, family="tox", defined_in=(".zuul.yaml:7",))
+
+
+FULL = "OSError: [Errno 28] No space left on device"
+NONE = "ERROR: Could not find a version that satisfies the requirement x (from versions: none)"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +78,32 @@ PY3 = Job("app-py3", variables={"tox_envlist": "py3"}, family="tox", defined_in=
         ({"tests": Answer(error=InfrastructureError("the node is gone"))}, Outcome.NODE_FAILURE, "the node is gone"),
         ({"collect": Answer(error=InfrastructureError("gone"))}, Outcome.POST_FAILURE, "gone"),
         ({"start": Answer(127)}, Outcome.NODE_FAILURE, "python3"),
+        ({"start": Answer(1, ("OSError: [Errno 28] No space left on device",))}, Outcome.DISK_FULL, "disk is full"),
+        (
+            {"environment": Answer(1, ("OSError: [Errno 28] No space left on device",))},
+            Outcome.DISK_FULL,
+            "disk is full",
+        ),
+        (
+            {"tests": Answer(1, ("py3: commands[0]> x", "No space left on device")), "collect": Answer(1)},
+            Outcome.DISK_FULL,
+            "No space left",
+        ),
+        (
+            {"environment": Answer(1, ("error: command 'gcc' failed: No such file or directory",))},
+            Outcome.NODE_FAILURE,
+            "no compiler",
+        ),
+        (
+            {"environment": Answer(1, (NONE,)), "index": Answer(0, told({"index": False}))},
+            Outcome.NODE_FAILURE,
+            "the package index has not even pip",
+        ),
+        (
+            {"environment": Answer(1, (NONE,)), "index": Answer(0, told({"index": True}))},
+            Outcome.CONFIG_ERROR,
+            "the environment py3 could not be built: ERROR: Could not find",
+        ),
         ({"start": Answer(0, told({**START, "tox": None}))}, Outcome.NODE_FAILURE, "no tox"),
         ({"start": Answer(0, told({**START, "work": False}))}, Outcome.CONFIG_ERROR, "/home/node/app"),
         ({"start": Answer(0, told({**START, "constraints": False}))}, Outcome.CONFIG_ERROR, "tox_constraints_file"),
@@ -104,6 +148,69 @@ def test_a_failure_that_tests_explain_needs_no_other_reason(tmp_path: Path) -> N
         "junit",
         "testrepository.subunit",
     ]
+
+
+def test_what_a_job_prints_is_never_taken_for_the_helpers_facts(tmp_path: Path) -> None:
+    """Neither the words without a mark, nor those with an old one; and a node's nonsense is no mistake of ours."""
+    forged = told({"items": ["junit"], "tox": ["evil"], "free": 0})[0]
+    lines = (forged, "gatelocal-facts [1]", "gatelocal-facts 7", "gatelocal-facts " + "[" * 100_000)
+    said: list[str] = []
+    answers = {
+        "environment": Answer(0, lines),
+        "tests": Answer(0, (*lines, "gatelocal-facts 0123456789abcdef0123456789abcdef {}")),
+        "collect": Answer(0, ("gatelocal-facts [1]", "gatelocal-facts 7", "gatelocal-facts " + "[" * 100_000)),
+    }
+    result = scripted(PY3, tmp_path, answers, said, files={f"{OUTPUT}/junit": JUNIT})
+    assert (result.outcome, result.tests) == (Outcome.SUCCESS, ())
+    assert "[tests] tox -e py3" in said
+    assert forged in said
+
+
+def test_each_step_has_a_mark_of_its_own(tmp_path: Path) -> None:
+    node = ScriptedNode(lambda argv: Answer(0, told({**START, "items": []})))
+    ToxExecutor(lambda line: None).run(PY3, "acme/app", node, {"acme/app": "/a"}, tmp_path / "logs")
+    marks = [argv[argv.index("--mark") + 1] for argv, *_ in node.ran if "--mark" in argv]
+    assert len(marks) == len(set(marks)) == 3
+    assert all(len(mark) == 32 for mark in marks)
+
+
+class Losing(ScriptedNode):
+    """A node from which some things cannot be fetched."""
+
+    def get(self, remote: str, local: Path) -> bool:
+        if remote.rpartition("/")[2] in ("testrepository.subunit", "tox"):
+            raise InfrastructureError("too large")
+        return super().get(remote, local)
+
+
+@pytest.mark.parametrize(
+    ("items", "outcome"),
+    [(["testrepository.subunit", "junit", "tox"], Outcome.POST_FAILURE), (["junit", "tox"], Outcome.SUCCESS)],
+)
+def test_what_cannot_be_fetched_keeps_nothing_else_away(tmp_path: Path, items: list[str], outcome: Outcome) -> None:
+    answer = Answer(0, told({**START, "items": items}))
+    node = Losing(lambda argv: answer, files={f"{OUTPUT}/junit": b""})
+    result = ToxExecutor(lambda line: None).run(PY3, "acme/app", node, {"acme/app": "/a"}, tmp_path / "logs")
+    assert result.outcome is outcome
+    assert (tmp_path / "logs/junit").exists()
+    assert "tox: too large" in (tmp_path / "logs/job-output.txt").read_text()
+
+
+def test_a_machine_of_its_own_is_prepared_as_the_gate_does_it(tmp_path: Path) -> None:
+    said: list[str] = []
+    answers = {"start": Answer(0, told({**START, "setup": True}))}
+    assert scripted(PY3, tmp_path / "a", answers, said, own=True).outcome is Outcome.SUCCESS
+    stages = [line.partition("]")[0][1:] for line in said if line.startswith("[") and "status" not in line]
+    assert stages == ["start", "packages", "setup", "sudo", "environment", "tests", "collect"]
+    said.clear()
+    assert scripted(PY3, tmp_path / "b", answers, said).outcome is Outcome.SUCCESS
+    assert "tools/test-setup.sh is not run, because the node is no machine of its own" in said
+    answers["setup"] = Answer(2, ("mysqladmin: connect to server failed",))
+    failed = scripted(PY3, tmp_path / "c", answers, own=True)
+    assert (failed.outcome, "test-setup.sh ended with status 2: mysqladmin" in failed.reason) == (
+        Outcome.CONFIG_ERROR,
+        True,
+    )
 
 
 def test_the_timeout_covers_all_steps(tmp_path: Path) -> None:
