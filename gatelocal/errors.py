@@ -11,7 +11,7 @@ code   meaning
 5      configuration: the project's own, such as a job or a tox environment that is not there
 6      the machinery: no server, no network, no machine, no disk; says nothing about the change
 7      incomplete: what ran has passed, but not every voting job could be run here, or there was none to run
-130    interrupted
+130    interrupted: by Ctrl-C, SIGTERM or SIGHUP
 =====  ====================================================================================
 """
 
@@ -23,6 +23,8 @@ from contextlib import contextmanager
 from git_review.errors import ReviewError
 
 PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
+
+_NO_SPACE = ("No space left on device", "Disk quota exceeded")
 
 
 class GateError(ReviewError):
@@ -58,6 +60,11 @@ class InfrastructureError(GateError):
 
     exit_code = MACHINERY
 
+    @property
+    def no_space(self) -> bool:
+        """Whether a full disk is why."""
+        return any(words in self.details for words in _NO_SPACE)
+
 
 @contextmanager
 def as_machinery(doing: str) -> Iterator[None]:
@@ -71,6 +78,7 @@ def as_machinery(doing: str) -> Iterator[None]:
     except GateError:
         raise
     except ReviewError as error:
-        full = "No space left on device" in error.details
-        hint = "free some disk space and try again" if full else error.hint
-        raise InfrastructureError(f"{doing}: {error.brief}", details=error.details, hint=hint) from error
+        failure = InfrastructureError(f"{doing}: {error.brief}", details=error.details, hint=error.hint)
+        if failure.no_space:
+            failure.hint = "free some disk space and try again"
+        raise failure from error

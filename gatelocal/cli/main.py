@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from gatelocal.cli.options import Verbs
+from gatelocal.cli.signals import end_as_interrupted
 from gatelocal.config.directories import directories
 from gatelocal.errors import BUG, INTERRUPTED, MACHINERY
 from gatelocal.ui import messages
@@ -56,6 +57,7 @@ def gatelocal() -> None:
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    end_as_interrupted()
     sys.exit(_run())
 
 
@@ -67,13 +69,13 @@ def _run() -> int:
         error.show()
         return error.exit_code
     except (KeyboardInterrupt, click.Abort):
-        terminal.error(messages.INTERRUPTED, "", "")
-        return INTERRUPTED
+        return _interrupted(terminal)
     except ReviewError as error:
         terminal.error(error.brief, error.details, error.hint)
         return error.exit_code
     except OSError as error:
-        return _system(error, terminal)
+        # click tells of an interruption on standard error, which may be a terminal that has been hung up.
+        return _interrupted(terminal) if isinstance(error.__context__, KeyboardInterrupt) else _system(error, terminal)
     except Exception:
         log = _report(traceback.format_exc())
         terminal.error(messages.BUG, "", messages.bug_report(str(log)))
@@ -81,15 +83,29 @@ def _run() -> int:
     return result if isinstance(result, int) else 0
 
 
+def _interrupted(terminal: Terminal) -> int:
+    try:
+        terminal.error(messages.INTERRUPTED, "", "")
+    except OSError:
+        _close_output()
+    return INTERRUPTED
+
+
 def _system(error: OSError, terminal: Terminal) -> int:
     """What the operating system refused: a full disk, a folder that is not ours, a reader that went away."""
     if error.errno == errno.EPIPE:
-        # Whoever read our output has gone; say nothing more, also not at interpreter exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _close_output()
         return MACHINERY
     hint = messages.DISK_FULL_HINT if error.errno == errno.ENOSPC else ""
     terminal.error(messages.system_refused(error.strerror or str(error), error.filename), "", hint)
     return MACHINERY
+
+
+def _close_output() -> None:
+    """Whoever read our output has gone; say nothing more, also not at interpreter exit."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
 
 
 def _report(text: str) -> Path:

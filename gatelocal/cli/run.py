@@ -56,11 +56,11 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> i
     if not place.on_server(request.change, request.directory):
         _warn_of_edits(terminal)
     result = gate.run(request)
-    if junit is not None:
-        junit.write_bytes(machine.as_junit(result))
     lines = [json.dumps(machine.as_json(result), indent=2)] if as_json else ["", *summary(result)]
     for line in lines:
         click.echo(line)
+    if junit is not None:
+        junit.write_bytes(machine.as_junit(result))
     return result.verdict.exit_code
 
 

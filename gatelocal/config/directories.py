@@ -26,6 +26,11 @@ class Directories:
         return self.cache / "git"
 
     @property
+    def work(self) -> Path:
+        """One folder per run while it lives: source trees on their way to a node."""
+        return self.cache / "work"
+
+    @property
     def nodes(self) -> Path:
         """One folder per running node."""
         return self.state / "nodes"

@@ -117,9 +117,13 @@ def write(recipe: Recipe, folder: Path) -> Path:
     """Write the recipe into a folder, readable by its owner, and give its path."""
     path, fresh = folder / NAME, folder / f".{NAME}.new"
     text = yaml.dump(form.to_data(recipe), Dumper=_Plain, sort_keys=False, allow_unicode=True, width=120)
-    fresh.touch(mode=0o600)
-    fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
-    fresh.replace(path)
+    try:
+        fresh.touch(mode=0o600)
+        fresh.write_text(text, encoding="utf-8", errors="backslashreplace")
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
     return path
 
 

@@ -28,6 +28,7 @@ from gatelocal.model.filename import folder_of
 from gatelocal.model.job import Job, JobGraph
 from gatelocal.model.merged import MergedProject, RepoState, SpeculativeState
 from gatelocal.model.plan import FrozenJob, Plan
+from gatelocal.model.recipe import Recipe
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import Base, RunResult
 from gatelocal.model.stanza import Stanza
@@ -247,7 +248,7 @@ def _build_all(hands: Hands, request: GateRequest, jobs: _Jobs, tested: Tested) 
             if job.name in trees:
                 builds.results.append(_build_or_why(hands, request, job, change.project, trees[job.name], builds))
     finally:
-        recipes.write(recipes.with_facts(recipe, builds.results, builds.nodes), hands.logs)
+        _keep(recipes.with_facts(recipe, builds.results, builds.nodes), hands)
     if builds.lacking and not builds.begun:
         raise next(iter(builds.lacking.values()))
     return builds
@@ -291,6 +292,14 @@ def _build_or_why(
     except InfrastructureError as error:
         builds.lacking[f"job {job.name}" if job.name in builds.nodes else label] = error
         return _ended_by(error, job, hands.say, Outcome.NODE_FAILURE)
+
+
+def _keep(recipe: Recipe, hands: Hands) -> None:
+    """Write the recipe again with what is known now; that a disk is full costs no verdict."""
+    try:
+        recipes.write(recipe, hands.logs)
+    except OSError as error:
+        hands.say(f"the recipe stays without the builds' outcomes: {error.strerror}")
 
 
 def _required(job: Job, host: str) -> tuple[str, ...]:
@@ -338,10 +347,17 @@ def _build(
         returning = stack.enter_context(contextlib.ExitStack())
         returning.callback(node.close)
         builds.nodes[job.name] = node.description
-        sources: Mapping[str, str] = deliver.deliver(trees, root, node, hands.say)
-        hands.say(f"job {job.name}: running")
-        builds.begun = True
-        result = hands.executor.run(job, project, node, sources, logs)
+        began = time.monotonic()
+        try:
+            sources: Mapping[str, str] = deliver.deliver(trees, root, node, hands.say)
+            hands.say(f"job {job.name}: running")
+            builds.begun = True
+            result = hands.executor.run(job, project, node, sources, logs)
+        except InfrastructureError as error:
+            if not error.no_space:
+                raise
+            seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
+            result = BuildResult(job.name, Outcome.DISK_FULL, seconds, job.voting, reason=reason, logs=str(logs))
         hands.say(f"job {job.name}: {result.outcome.value}")
         if request.hold and not builds.held and _speaks_against(result):
             builds.held = True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from pathlib import Path
 
 from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
-from gatelocal.engine import changes
+from gatelocal.engine import changes, lease
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.place import Place
@@ -108,13 +107,11 @@ class Gate:
     def _folders(self) -> Iterator[tuple[Path, Path]]:
         """A folder for source trees, removed at the end, and one for logs, which stays."""
         name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        work = self._directories.cache / "work" / name
         logs = self._directories.runs / name
-        for folder in (work, logs):
-            folder.mkdir(mode=0o700, parents=True)
-        try:
-            yield work, logs
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                logs.rmdir()  # only when nothing was written: a run that never came to a build leaves no folder
+        with lease.folder(self._directories.work, name, self._say) as work:
+            logs.mkdir(mode=0o700, parents=True)
+            try:
+                yield work, logs
+            finally:
+                with contextlib.suppress(OSError):
+                    logs.rmdir()  # only when nothing was written: a run that never came to a build leaves no folder

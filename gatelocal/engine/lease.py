@@ -1,0 +1,65 @@
+"""Folders of living runs: each is locked by its run for as long as that lives, and one that nobody locks is removed.
+
+The kernel lets go of a lock when its process ends, however that ends; no process id is remembered or guessed at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from gatelocal.merger.lock import held
+from gatelocal.ports import Say
+
+_LEASE = ".lease"
+_PATIENCE = 60.0  # seconds: others hold the lock of all folders only to make one, or to look who is alive
+
+
+@contextlib.contextmanager
+def folder(root: Path, name: str, say: Say) -> Iterator[Path]:
+    """A fresh folder below `root` for the block, readable by its owner alone; what dead runs have left goes first.
+
+    :raises gatelocal.errors.InfrastructureError: the lock of `root` is not to be had. :raises OSError: no disk.
+    """
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = root / name
+    with held(root.with_suffix(".lock"), "the folders of runs", _PATIENCE, say):
+        dead = [(each, lease) for each in sorted(root.iterdir()) if (lease := _taken(each)) is not None]
+        path.mkdir(mode=0o700)
+        own = _taken(path)
+    for each, lease in dead:
+        _remove(each)
+        os.close(lease)
+    try:
+        yield path
+    finally:
+        _remove(path)
+        if own is not None:
+            os.close(own)
+
+
+def _taken(path: Path) -> int | None:
+    """The lock of a folder of runs, when nobody living has it."""
+    try:
+        handle = os.open(path / _LEASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(handle)
+        return None
+    return handle
+
+
+def _remove(path: Path) -> None:
+    """Remove a folder, also when a signal comes between."""
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(path, ignore_errors=True)
+        raise

@@ -1,0 +1,113 @@
+"""Signals that end a command: tidied up like Ctrl-C, and once is enough."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+WAITING = """
+import sys, time
+from gatelocal.cli.signals import end_as_interrupted
+end_as_interrupted()
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("tidying", flush=True)
+    time.sleep(0.5)
+    print("tidied", flush=True)
+    sys.exit(130)
+"""
+FORKED = """
+import os, signal, sys, time
+from gatelocal.cli.signals import end_as_interrupted
+end_as_interrupted()
+ready, told = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(told, b"x")
+    time.sleep(60)
+    os._exit(0)
+os.read(ready, 1)  # a signal that comes in the first moments after a fork is lost on Python
+os.kill(child, signal.SIGTERM)
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+def started(script: str, **options: object) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, **options)  # type: ignore[call-overload,no-any-return]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_does_not_cut_the_tidying_short(number: signal.Signals) -> None:
+    with started(WAITING) as child:
+        assert child.stdout is not None
+        assert child.stdout.readline() == "ready\n"
+        child.send_signal(number)
+        assert child.stdout.readline() == "tidying\n"
+        child.send_signal(signal.SIGTERM)
+        child.send_signal(signal.SIGHUP)
+        assert child.stdout.read() == "tidied\n"
+    assert child.returncode == 130
+
+
+def test_a_hangup_that_is_ignored_stays_ignored() -> None:
+    with started(WAITING, preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
+        child.send_signal(signal.SIGHUP)
+        time.sleep(0.2)
+        assert child.poll() is None
+        child.send_signal(signal.SIGTERM)
+        child.stdout.read()
+    assert child.returncode == 130
+
+
+def test_a_forked_child_ends_by_the_signal() -> None:
+    with started(FORKED) as child:
+        assert child.stdout is not None
+        assert child.stdout.read() == f"{-signal.SIGTERM}\n"
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
+    environment = {
+        **os.environ,
+        **{f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
+        "GATELOCAL_CACHE": str(tmp_path / "cache"),
+        "GATELOCAL_STATE": str(tmp_path / "state"),
+    }
+    subprocess.run(["sh", "-ec", PROJECT, "sh", str(tmp_path)], check=True, env=environment, capture_output=True)
+    argv = [str(Path(sys.executable).with_name("gatelocal")), "run", "--node", "local"]
+    with subprocess.Popen(
+        argv, cwd=tmp_path / "tree", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stderr is not None
+        said = next(line for line in run.stderr if "asleep" in line)
+        run.send_signal(number)
+        said = run.stderr.read()
+    assert (run.returncode, "interrupted" in said) == (130, True)
+    assert list((tmp_path / "cache/work").iterdir()) == []
+    assert [path.name for path in (tmp_path / "state/nodes").iterdir()] == []
+
+
+PROJECT = """
+git init -q --bare --initial-branch=master "$1/srv/ex/p"; git init -q --initial-branch=master "$1/tree"; cd "$1/tree"
+printf '[gerrit]\\nhost=localhost\\nproject=ex/p\\n' > .gitreview
+echo '- job: {name: unit, parent: tox, vars: {tox_envlist: py3}}' > .zuul.yaml
+echo '- project: {gate: {jobs: [unit]}}' >> .zuul.yaml
+printf '[tox]\\nskipsdist = true\\n[testenv]\\nskip_install = true\\n' > tox.ini
+printf 'allowlist_externals = *\\ncommands = sh job.sh\\n' >> tox.ini
+printf 'echo as''leep; sleep 100\\n' > job.sh
+git add -A; git commit -qm base; git remote add gerrit "$1/srv/ex/p"; git push -q gerrit master
+git commit -q --allow-empty -m 'change
+
+Change-Id: I0123456789012345678901234567890123456789'
+"""
