@@ -17,8 +17,10 @@ code   meaning
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from git_review.errors import ReviewError
 
@@ -66,18 +68,55 @@ class InfrastructureError(GateError):
         return any(words in self.details for words in _NO_SPACE)
 
 
+class DamagedCache(InfrastructureError):
+    """A repository of the cache is broken; it can be made anew. :ivar folder: where it is."""
+
+    def __init__(self, brief: str, folder: Path, details: str) -> None:
+        hint = f"remove the folder {folder}: it is made anew from the server"
+        super().__init__(brief, details=details, hint=hint)
+        self.folder = folder
+
+
+_DAMAGE = re.compile(
+    # loose objects
+    r"object file \S+ is empty|loose object \S+ \(stored in|unable to unpack \S+ header|inflate: data stream error"
+    r"|hash mismatch|garbage at end of loose object|corrupt loose object|object corrupt or missing|unknown object type"
+    # packs and their indexes
+    r"|packfile \S+ (?:does not|cannot|claims|is|signature)|SHA1 checksum mismatch|index file \S+ (?:is|overflows)"
+    r"|wrong index v\d|non-monotonic index|bad offset for|unresolved deltas|multi-pack-index .*(?:corrupt|invalid)"
+    r"|packed object \S+ \(stored in|bad packed object|commit-graph .*(?:corrupt|invalid)"
+    # what is not there, or not what it should be
+    r"|bad (?:(?:tree |commit )?object) |missing (?:object|blob|tree|commit|tag) |not a valid object|broken link"
+    r"|(?i:(?:unable to|could not|failed to|cannot) (?:read|parse|find|open|get) (?:tree|commit|object|sha1 file))"
+    r"|(?i:(?:unable to|could not|cannot) read [0-9a-f]{40})|cannot change to '"
+    r"|did not send all necessary objects|pointing to an? invalid|unable to resolve reference"
+    # refs and the repository itself
+    r"|reference broken|broken ref|unexpected line in |unterminated line in |not a git repository"
+    r"|bad config |bad (?:numeric|boolean) config value|unknown repository (?:version|extension)"
+)
+
+
+def is_damage(words: str) -> bool:
+    """Whether git says that the repository itself is broken (git 2.39 to 2.51)."""
+    return bool(_DAMAGE.search(words))
+
+
 @contextmanager
-def as_machinery(doing: str) -> Iterator[None]:
+def as_machinery(doing: str, cache: Path | None = None) -> Iterator[None]:
     """Tell what git or Gerrit could not do inside the block as a failure of the machinery, not of the change.
 
     :param doing: what was being done, as the beginning of a sentence: ``fetching openstack/nova``.
-    :raises InfrastructureError: instead of any :class:`ReviewError` that is no :class:`GateError` yet.
+    :param cache: the repository of the cache that git works with, if it is one.
+    :raises InfrastructureError: instead of any :class:`ReviewError` that is no :class:`GateError` yet;
+        a :class:`DamagedCache` when that repository is broken.
     """
     try:
         yield
     except GateError:
         raise
     except ReviewError as error:
+        if cache is not None and is_damage(error.details):
+            raise DamagedCache(f"{doing}: the cache is damaged", cache, error.details) from error
         failure = InfrastructureError(f"{doing}: {error.brief}", details=error.details, hint=error.hint)
         if failure.no_space:
             failure.hint = "free some disk space and try again"

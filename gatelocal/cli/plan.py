@@ -61,6 +61,7 @@ def plan(  # noqa: PLR0913 - one for each option
     Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input, 4 the change conflicts
     with what comes before it, 6 a server that was asked does not answer.
     """
+    from gatelocal.engine.mend import mending
     from gatelocal.engine.planning import answer
     from gatelocal.engine.subject import PlanRequest
 
@@ -78,7 +79,8 @@ def plan(  # noqa: PLR0913 - one for each option
         queue=queue,
     )
     folders = directories(os.environ)
-    found = _only(answer(request, folders, os.environ, Terminal(sys.stderr).say), names)
+    say = Terminal(sys.stderr).say
+    found = _only(mending(say, lambda: answer(request, folders, os.environ, say)), names)
     known = usual(records(history_file.read(folders.history)), found.project)
     for line in [json.dumps(as_json(found, known), indent=1)] if as_object else table(found, known):
         click.echo(line)

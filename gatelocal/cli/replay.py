@@ -71,13 +71,15 @@ def _again(named: Path, folders: Directories, quiet: bool, question: Mapping[str
 
 def _workspace(named: Path, folders: Directories, directory: Path | None, job: str | None) -> int:
     from gatelocal.engine import recipes
+    from gatelocal.engine.mend import mending
     from gatelocal.engine.rebuild import Kitchen, rebuild
 
     terminal = Terminal(sys.stderr)
     folder = named if named.is_dir() else named.parent
     target = directory or folder / "workspace"
     kitchen = Kitchen(folders, folder, target, terminal.say, _place())
-    made = rebuild(recipes.read(named), kitchen, job)
+    written = recipes.read(named)
+    made = mending(terminal.say, lambda: rebuild(written, kitchen, job))
     for project, path in made.paths.items():
         click.echo(plain(f"{project} {path}"))
     for sentence in (*made.lost, *made.different):

@@ -64,6 +64,7 @@ def workspace(  # noqa: PLR0913 - one for each option
     Exit codes: 0 done, 2 bad input or something of yours in the way, 4 conflict, 5 configuration, 6 machinery.
     """
     from gatelocal.engine.desk import WorkspaceRequest, arrange
+    from gatelocal.engine.mend import mending
 
     request = WorkspaceRequest(
         target=directory,
@@ -79,7 +80,7 @@ def workspace(  # noqa: PLR0913 - one for each option
         tenant=tenant,
     )
     terminal = Terminal(sys.stderr)
-    desk = arrange(request, directories(os.environ), os.environ, terminal.say)
+    desk = mending(terminal.say, lambda: arrange(request, directories(os.environ), os.environ, terminal.say))
     for tree, path in desk.trees:
         click.echo(plain(f"{tree.project} {tree.branch} {tree.commit[:12]} {path}"))
     if branch is not None and not any(branch in tree.heads for tree, _ in desk.trees):

@@ -206,7 +206,7 @@ def _alone(hands: Hands, request: GateRequest, own: MergedProject) -> tuple[JobG
     """By the project's own repository."""
     repository = hands.merger.repository(own.project).path
     pipelines = (request.pipeline,) if request.pipeline else freeze.PIPELINES
-    with as_machinery("reading the project's configuration"):
+    with as_machinery("reading the project's configuration", repository):
         stanzas = zuul_files.load(files_of_commit(repository, own.commit))
         changed = changed_files(repository, own.before_last, own.commit) if own.changes else None
         before = _stanzas_before(repository, own.before_last)

@@ -14,6 +14,7 @@ from gatelocal.config.directories import Directories
 from gatelocal.engine import changes, lease
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
+from gatelocal.engine.mend import mending
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.road import Hands
@@ -46,15 +47,7 @@ class Gate:
 
         :raises gatelocal.errors.GateError: there can be no verdict; its exit code says of what kind the reason is.
         """
-        from gatelocal.engine import road
-
-        place = places.find(request, self._environment)
-        asked = Asked(request.config, request.tenant, request.directory)
-        tenancy = tenancies.find(asked, place, self._directories)
-        place = tenancies.located(place, tenancy)
-        with self._folders() as (work, logs):
-            result = road.run(replace(self._hands(request, place, work, logs), tenancy=tenancy), request)
-        return self._remembered(result)
+        return self._remembered(mending(self._say, lambda: self._once(request)))
 
     def again(self, recipe: Recipe, folder: Path, request: GateRequest) -> RunResult:
         """Run the jobs of a recipe once more.
@@ -73,7 +66,8 @@ class Gate:
         with self._folders() as (work, logs):
             hands = self._hands(request, place, work, logs)
             tenancy = tenancies.find(asked, place, self._directories)
-            return self._remembered(rerun(recipe, kitchen, replace(hands, tenancy=tenancy), request))
+            again = replace(hands, tenancy=tenancy)
+            return self._remembered(mending(self._say, lambda: rerun(recipe, kitchen, again, request)))
 
     def _own_place(self, request: GateRequest) -> Place | None:
         """The server of the work tree that the person is in."""
@@ -88,6 +82,16 @@ class Gate:
             self._directories.history, [history.line_of(one) for one in history.records_of(result, now)]
         )
         return result
+
+    def _once(self, request: GateRequest) -> RunResult:
+        from gatelocal.engine import road
+
+        place = places.find(request, self._environment)
+        asked = Asked(request.config, request.tenant, request.directory)
+        tenancy = tenancies.find(asked, place, self._directories)
+        place = tenancies.located(place, tenancy)
+        with self._folders() as (work, logs):
+            return road.run(replace(self._hands(request, place, work, logs), tenancy=tenancy), request)
 
     def _hands(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Hands:
         tree = None if places.on_server(request.change, request.directory) else request.directory

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+import shutil
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from gatelocal.errors import InfrastructureError, InputError, as_machinery
+from gatelocal.errors import DamagedCache, InfrastructureError, InputError, as_machinery, is_damage
+from gatelocal.merger import repair
 from gatelocal.merger.lock import held
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
@@ -114,9 +117,19 @@ class Repository:
     def pack(self, commits: Sequence[str], without: Sequence[str], bundle: Path) -> None:
         """Write commits, with all that the commits `without` do not have, into a file for :meth:`unpack`."""
         refs = {_taken(sha): sha for sha in commits}
-        with self.locked(), as_machinery(f"packing commits of {plain(self.project)}"):
-            objects.update_references(self.git, refs)
+        with self.locked(), as_machinery(f"packing commits of {plain(self.project)}", self.path):
+            self._mended(partial(objects.update_references, self.git, refs))
             self.git.run("bundle", "create", "--quiet", str(bundle), *refs, "--not", *without)
+
+    def point(self, wanted: Mapping[str, str], gone: Collection[str] = ()) -> None:
+        """Point refs at objects and delete others; see :func:`git_review.git.objects.update_references`."""
+        try:
+            objects.update_references(self.git, wanted, gone)
+        except GitError as error:
+            if not repair.is_locked(error):
+                raise
+            with self.locked():
+                self._mended(partial(objects.update_references, self.git, wanted, gone))
 
     def unpack(self, bundle: Path) -> None:
         """Take in the commits of such a file. :raises InfrastructureError: it is broken, or its base is not here."""
@@ -144,8 +157,20 @@ class Repository:
 
     def _fetch(self, url: str, options: Sequence[str], specs: Sequence[str], stdin: str | None = None) -> None:
         args = (*_OURS, "fetch", *_QUIET, *options, "--", url, *specs)
+        fetch = partial(self._person().run, *args, stdin=stdin, timeout=self.limits.fetch)
         with self._telling(url):
-            self._person().run(*args, stdin=stdin, timeout=self.limits.fetch)
+            self._mended(fetch)
+
+    def _mended(self, action: Callable[[], object]) -> None:
+        """Do it, and once more without git's own locks when those that a crash has left are in the way."""
+        try:
+            action()
+        except GitError as error:
+            if not repair.is_locked(error):
+                raise
+            locks = ", ".join(repair.unlock(self.path))
+            self.say(f"removed what a crash has left in the cache of {plain(self.project)}: {plain(locks)}")
+            action()
 
     @contextmanager
     def _telling(self, url: str) -> Iterator[None]:
@@ -158,6 +183,15 @@ class Repository:
             if unknown:
                 raise InputError(
                     f"{plain(self.project)} at {shown} has no {unknown[1] or unknown[2]}", details=error.details
+                ) from error
+            if is_damage(_own(error.details)):
+                raise DamagedCache(
+                    f"fetching {plain(self.project)}: the cache is damaged", self.path, error.details
+                ) from error
+            if repair.is_locked(error):
+                hint = f"is there another git at work in {self.path}? If not, remove that folder: it is made anew"
+                raise InfrastructureError(
+                    f"cannot fetch {plain(self.project)}", details=error.details, hint=hint
                 ) from error
             hint = error.hint or "does `git ls-remote` with this address work? Are the name and the access right?"
             raise InfrastructureError(
@@ -184,12 +218,12 @@ class Repository:
     def _tidy(self, new: bool) -> None:
         """Forget the runs that crashed long ago, and let git pack when it finds that it has to."""
         oldest = (datetime.now(UTC) - _LEFTOVERS).strftime("%Y%m%d")
-        with as_machinery(f"tidying the cache of {plain(self.project)}"):
+        with as_machinery(f"tidying the cache of {plain(self.project)}", self.path):
             left = [ref for ref in objects.references(self.git, RUNS) if ref.removeprefix(RUNS)[:8] < oldest]
-            objects.update_references(self.git, {}, left)
-            self.git.run("gc", "--auto", "--quiet")
+            self._mended(partial(objects.update_references, self.git, {}, left))
+            self._mended(partial(self.git.run, "gc", "--auto", "--quiet"))
             if new:
-                self.git.run("pack-refs", "--all")
+                self._mended(partial(self.git.run, "pack-refs", "--all"))
 
 
 class Cache:
@@ -225,6 +259,7 @@ class Cache:
             if repository.path.exists():
                 return
             draft = repository.path.with_suffix(".new")
+            shutil.rmtree(draft, ignore_errors=True)  # of a run that was killed
             git = objects.alone(self._root)
             git.run("init", "--quiet", "--bare", "--template=", "--initial-branch=main", "--", draft.name)
             objects.alone(draft).run("symbolic-ref", "HEAD", _NO_HEAD)
@@ -236,6 +271,11 @@ def _name(project: str, url: str) -> str:
     """A file name of its own for each project and server; its readable part only helps a person who looks."""
     key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{quote(plain(project), safe='')[:100]}-{key}"
+
+
+def _own(words: str) -> str:
+    """Git's words without those of the server."""
+    return "\n".join(line for line in words.splitlines() if not line.startswith("remote: "))
 
 
 def _taken(sha: str) -> str:

@@ -72,7 +72,7 @@ class Merger:
         repository.fetch(() if elsewhere else refs)
         if refs and elsewhere:
             repository.fetch_changes(changes, refs)
-        with as_machinery(f"reading the branches of {plain(project)}"):
+        with as_machinery(f"reading the branches of {plain(project)}", repository.path):
             state = repostate.freeze(project, objects.references(repository.git, "refs/heads", "refs/tags"))
         if any(branch in state.branches for branch in branches):
             return state
@@ -120,7 +120,9 @@ class Merger:
             joiners = {line: stack.enter_context(self._joiner(states[line[0]], line[1], steps)) for line in lines}
             made: list[str] = []
             for step in steps:
-                made.append(self._step(step, steps, made, states, joiners[(step.change.project, step.change.branch)]))
+                joiner = joiners[(step.change.project, step.change.branch)]
+                with as_machinery("merging", self.repository(step.change.project).path):
+                    made.append(self._step(step, steps, made, states, joiner))
             merged = _branches(steps, made, states, joiners)
         done = tuple(
             MergedChange(step.change, step.mode, step.own, step.message, _base(step, made, states), commit)
@@ -133,9 +135,8 @@ class Merger:
     def release(self, state: SpeculativeState) -> None:
         """Let git collect the commits when nobody else uses them. Twice is harmless."""
         for repository in self._repositories(state):
-            with as_machinery(f"tidying the cache of {plain(repository.project)}"):
-                refs = objects.references(repository.git, f"{RUNS}{state.run}/")
-                objects.update_references(repository.git, {}, refs)
+            with as_machinery(f"tidying the cache of {plain(repository.project)}", repository.path):
+                repository.point({}, objects.references(repository.git, f"{RUNS}{state.run}/"))
 
     def _prepare(self, project: str, changes: Sequence[Change]) -> RepoState:
         ours = [change for change in changes if change.project == project]
@@ -158,7 +159,7 @@ class Merger:
         line = (state.project, branch)
         changes = [step.change.commit for step in steps if (step.change.project, step.change.branch) == line]
         tip = state.branches[branch]
-        with as_machinery(f"reading the changes of {plain(state.project)}"):
+        with as_machinery(f"reading the changes of {plain(state.project)}", self.repository(state.project).path):
             return Joiner(self.repository(state.project).git, (tip, *changes), tip)
 
     def _step(
@@ -185,8 +186,8 @@ class Merger:
         for repository in self._repositories(state):
             ours = [one for one in state.merged if one.project == repository.project]
             refs = {f"{RUNS}{state.run}/{place}": one.commit for place, one in enumerate(ours)}
-            with as_machinery(f"keeping the merges of {plain(repository.project)}"):
-                objects.update_references(repository.git, refs)
+            with as_machinery(f"keeping the merges of {plain(repository.project)}", repository.path):
+                repository.point(refs)
 
     def _repositories(self, state: SpeculativeState) -> tuple[Repository, ...]:
         return tuple(self.repository(one.project) for one in state.repositories)

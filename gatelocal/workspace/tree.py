@@ -37,7 +37,7 @@ def write(tree: Tree, stored: Stored, path: Path) -> None:
     :raises gatelocal.errors.InfrastructureError: no disk, or a broken cache.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with as_machinery(f"writing the tree of {plain(tree.project)}"):
+    with as_machinery(f"writing the tree of {plain(tree.project)}", stored.path):
         kind = objects.alone(stored.path).query("rev-parse", "--show-object-format").text
         words = ("--quiet", "--template=", f"--object-format={kind}", "--initial-branch=main")
         objects.alone(path.parent).run("init", *words, "--", path.name)
