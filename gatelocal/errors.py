@@ -8,7 +8,7 @@ code   meaning
 2      bad input: an unknown option, change or setting
 3      a mistake in this program; a log file ready to paste is written
 4      the change conflicts with its target branch or with what it depends on
-5      configuration: the project's own, such as a job or a tox environment that is not there
+5      configuration: the project's own, such as a job or a tox environment that is not there or cannot be built
 6      the machinery: no server, no network, no machine, no disk; says nothing about the change
 7      incomplete: what ran has passed, but not every voting job could be run here, or there was none to run
 130    interrupted: by Ctrl-C, SIGTERM or SIGHUP
@@ -96,9 +96,16 @@ _DAMAGE = re.compile(
 )
 
 
+# Why git may fail to read what is sound.
+_PASSING = re.compile(
+    r"No space left|Disk quota|Cannot allocate memory|out of memory|Too many open files|Permission denied"
+    r"|Input/output error"
+)
+
+
 def is_damage(words: str) -> bool:
-    """Whether git says that the repository itself is broken (git 2.39 to 2.51)."""
-    return bool(_DAMAGE.search(words))
+    """Whether git says that the repository itself is broken; the words are those of git 2.39."""
+    return bool(_DAMAGE.search(words)) and not _PASSING.search(words)
 
 
 @contextmanager

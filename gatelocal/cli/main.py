@@ -84,10 +84,7 @@ def _run() -> int:
 
 
 def _interrupted(terminal: Terminal) -> int:
-    try:
-        terminal.error(messages.INTERRUPTED, "", "")
-    except OSError:
-        _close_output()
+    _tell(terminal, messages.INTERRUPTED, "")
     return INTERRUPTED
 
 
@@ -97,8 +94,16 @@ def _system(error: OSError, terminal: Terminal) -> int:
         _close_output()
         return MACHINERY
     hint = messages.DISK_FULL_HINT if error.errno == errno.ENOSPC else ""
-    terminal.error(messages.system_refused(error.strerror or str(error), error.filename), "", hint)
+    _tell(terminal, messages.system_refused(error.strerror or str(error), error.filename), hint)
     return MACHINERY
+
+
+def _tell(terminal: Terminal, brief: str, hint: str) -> None:
+    """Say it, if there is still somebody to hear."""
+    try:
+        terminal.error(brief, "", hint)
+    except OSError:
+        _close_output()
 
 
 def _close_output() -> None:

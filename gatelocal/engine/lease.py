@@ -28,9 +28,10 @@ def folder(root: Path, name: str, say: Say) -> Iterator[Path]:
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = root / name
     with held(root.with_suffix(".lock"), "the folders of runs", _PATIENCE, say):
-        dead = [(each, lease) for each in sorted(root.iterdir()) if (lease := _taken(each)) is not None]
+        dead = [(each, lease) for each in sorted(root.iterdir()) if (lease := _lease_of_dead(each)) is not None]
         path.mkdir(mode=0o700)
-        own = _taken(path)
+        own = _opened(path)
+        _locked(own)
     for each, lease in dead:
         _remove(each)
         os.close(lease)
@@ -38,22 +39,32 @@ def folder(root: Path, name: str, say: Say) -> Iterator[Path]:
         yield path
     finally:
         _remove(path)
-        if own is not None:
-            os.close(own)
+        os.close(own)
 
 
-def _taken(path: Path) -> int | None:
-    """The lock of a folder of runs, when nobody living has it."""
-    try:
-        handle = os.open(path / _LEASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    except OSError:
-        return None
+def _opened(path: Path) -> int:
+    return os.open(path / _LEASE, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+
+
+def _locked(handle: int) -> bool:
+    """Whether the lock is ours now: nobody has it, and the file system knows of locks."""
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
-        os.close(handle)
+        return False
+    return True
+
+
+def _lease_of_dead(path: Path) -> int | None:
+    """The lock of a folder whose run is gone, now ours; None for a living run's folder and for what is no folder."""
+    try:
+        handle = _opened(path)
+    except OSError:
         return None
-    return handle
+    if _locked(handle):
+        return handle
+    os.close(handle)
+    return None
 
 
 def _remove(path: Path) -> None:

@@ -1,8 +1,8 @@
 """What a step's end means: the change's fault, the configuration's, or the machinery's; it reads lines, runs nothing.
 
-What comes before the first command of a tox environment is never the change's failure: no test has run. It is the
-machinery's when the output says what the node lacks, and otherwise it is told that the environment could not be built,
-which may be for what the project asks for, or for the change.
+What comes before the run of a tox environment is never the change's failure: no test has run. It is the machinery's
+when the output says what the node lacks, and otherwise it is told that the environment could not be built, which may
+be for what the project asks for, or for the change.
 """
 
 from __future__ import annotations
@@ -57,8 +57,8 @@ def judged(failed: Failed) -> tuple[Outcome, str]:
     lacking = _lacking(failed)
     if lacking:
         return Outcome.NODE_FAILURE, lacking
-    if failed.stage is Stage.TESTS and Sign.STARTED_BEFORE in seen:
-        return Outcome.FAILURE, _fault(failed)
+    if failed.stage is Stage.TESTS and Sign.UNSATISFIABLE not in seen:
+        return Outcome.FAILURE, _fault(failed)  # tox may have been asked not to say that its commands have begun
     return Outcome.CONFIG_ERROR, _not_built(failed)
 
 

@@ -29,7 +29,6 @@ class Sign(Enum):
     UNSATISFIABLE = "unsatisfiable"
     NOTHING_OFFERED = "nothing offered"
     STARTED = "started"
-    STARTED_BEFORE = "started before"
     ERROR = "error"
 
 
@@ -125,7 +124,6 @@ TABLE: tuple[tuple[Sign, str], ...] = (
     (Sign.NOTHING_OFFERED, r"\(from versions: none\)"),
     # tox 4; tox 3
     (Sign.STARTED, r"^\S+:? (?:commands\[\d+\]|run-test: commands\[\d+\])"),
-    (Sign.STARTED_BEFORE, r"^\S+:? (?:commands_pre\[\d+\]|run-test-pre: commands\[\d+\])"),
     # pip, setuptools, apt, git, cmake; Python; gcc and meson
     (Sign.ERROR, r"^(?:ERROR|Error|error|E|fatal): "),
     (Sign.ERROR, r"^(?:[\w.]*(?:Error|Exception)): "),

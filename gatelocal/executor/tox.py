@@ -86,7 +86,7 @@ class _Build:
         self._tox: tuple[str, ...] = ()
         self._setup = False
         self._limit: float | None = None
-        self._doing = "begin"
+        self._doing, self._at_tests = "begin", False
 
     def whole(self, job: Job, places: Places) -> tuple[Outcome, str]:
         """All steps; the outcome and one sentence about it."""
@@ -98,7 +98,8 @@ class _Build:
         except ConfigurationError as error:
             return Outcome.CONFIG_ERROR, error.brief
         except TimeoutError:
-            return Outcome.TIMED_OUT, f"the job took longer than its {job.timeout} s; it was to {self._doing}"
+            reason = f"the job took longer than its {job.timeout} s; it was to {self._doing}"
+            return (Outcome.TIMED_OUT if self._at_tests else Outcome.NODE_FAILURE), reason
         except InfrastructureError as error:
             return Outcome.NODE_FAILURE, f"{error.brief}{f' ({error.hint})' if error.hint else ''}"
 
@@ -202,7 +203,7 @@ class _Build:
 
         self._record.note(f"[{step.stage.value}] {step.command}")
         if step.stage is not Stage.COLLECT:
-            self._doing = step.purpose
+            self._doing, self._at_tests = step.purpose, step.stage is Stage.TESTS
         began = time.monotonic()
         status = self._node.run(
             step.argv, directory=step.directory, environment=step.environment, on_line=line, timeout=limit

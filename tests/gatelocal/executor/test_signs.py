@@ -113,8 +113,6 @@ SAMPLES = [
     ),
     (Sign.STARTED, "py3: commands[0]> nonesuch x"),
     (Sign.STARTED, "py3 run-test: commands[0] | stestr run"),
-    (Sign.STARTED_BEFORE, "py3: commands_pre[0]> python -m pip install -r more.txt"),
-    (Sign.STARTED_BEFORE, "py3 run-test-pre: commands[0] | pip install -r more.txt"),
     (Sign.ERROR, "fatal: repository '/work/mirror' does not exist"),
     (Sign.ERROR, "  ModuleNotFoundError: No module named 'puccinialin'"),
     (Sign.ERROR, "a.c:3:1: error: expected ';' before '}' token"),
@@ -143,6 +141,8 @@ def test_each_pattern_has_a_tools_words(sign: Sign, pattern: str) -> None:
         "  gcc -Wsign-compare -DNDEBUG -g -fwrapv -O3 -Wall -fPIC -c a.c -o a.o",
         "Run-time dependency nope-lib found: NO  (tried pkg-config and cmake)",
         "HTTP error 404 while getting http://127.0.0.1/",
+        "py3: commands_pre[0]> python -m pip install -r more.txt",
+        "py3 run-test-pre: commands[0] | pip install -r more.txt",
         "py3: install_deps> python -I -m pip install stestr",
     ],
 )

@@ -75,6 +75,7 @@ NONE = "ERROR: Could not find a version that satisfies the requirement x (from v
             "no tox environment py3 in /home/node/app; job app-py3 (.zuul.yaml:7)",
         ),
         ({"tests": Answer(error=TimeoutError("slow"))}, Outcome.TIMED_OUT, "run py3"),
+        ({"environment": Answer(error=TimeoutError("slow"))}, Outcome.NODE_FAILURE, "make the environment py3"),
         ({"tests": Answer(error=InfrastructureError("the node is gone"))}, Outcome.NODE_FAILURE, "the node is gone"),
         ({"collect": Answer(error=InfrastructureError("gone"))}, Outcome.POST_FAILURE, "gone"),
         ({"start": Answer(127)}, Outcome.NODE_FAILURE, "python3"),

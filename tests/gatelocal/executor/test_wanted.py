@@ -196,6 +196,7 @@ GCC = "error: command 'gcc' failed: No such file or directory"
         (Stage.TESTS, [RETRY.format(0)], None, Outcome.NODE_FAILURE, "could not be downloaded"),
         (Stage.TESTS, ["py3: commands_pre[0]> sh x"], None, Outcome.FAILURE, "ended with status 1"),
         (Stage.TESTS, ["py3: commands_pre[0]> sh x", GCC], None, Outcome.NODE_FAILURE, "no compiler"),
+        (Stage.TESTS, ["1 failed"], None, Outcome.FAILURE, "ended with status 1"),
         (Stage.TESTS, [MISSING], None, Outcome.CONFIG_ERROR, "py3 could not be built"),
         (Stage.TESTS, [STARTED, RETRY.format(0), NOT_FOUND, GCC], None, Outcome.FAILURE, "tox -e py3 ended with"),
         (Stage.TESTS, [STARTED, "No space left on device"], 10**12, Outcome.FAILURE, "ended with status 1"),
