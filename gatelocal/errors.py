@@ -29,6 +29,11 @@ PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INCOMPLETE, INTE
 _NO_SPACE = ("No space left on device", "Disk quota exceeded")
 
 
+def is_full(words: str) -> bool:
+    """Whether a program says that a disk is full."""
+    return any(each in words for each in _NO_SPACE)
+
+
 class GateError(ReviewError):
     """Any expected failure of the gate: brief, details, hint and an exit code (see the table above)."""
 
@@ -65,7 +70,7 @@ class InfrastructureError(GateError):
     @property
     def no_space(self) -> bool:
         """Whether a full disk is why."""
-        return any(words in self.details for words in _NO_SPACE)
+        return is_full(self.details)
 
 
 class DamagedCache(InfrastructureError):

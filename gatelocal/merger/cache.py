@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from gatelocal.errors import DamagedCache, InfrastructureError, InputError, as_machinery, is_damage
+from gatelocal.errors import DamagedCache, InfrastructureError, InputError, as_machinery, is_damage, is_full
 from gatelocal.merger import repair
 from gatelocal.merger.lock import held
 from gatelocal.model.text import plain
@@ -192,6 +192,12 @@ class Repository:
                 hint = f"is there another git at work in {self.path}? If not, remove that folder: it is made anew"
                 raise InfrastructureError(
                     f"cannot fetch {plain(self.project)}", details=error.details, hint=hint
+                ) from error
+            if is_full(error.details):
+                raise InfrastructureError(
+                    f"cannot fetch {plain(self.project)}: the disk is full",
+                    details=error.details,
+                    hint=f"make room where {self.path.parent} is, and try again",
                 ) from error
             hint = error.hint or "does `git ls-remote` with this address work? Are the name and the access right?"
             raise InfrastructureError(

@@ -1,4 +1,4 @@
-"""A real container is prepared as the gate does it: packages, test-setup.sh, no more sudo; and what it sends is bounded."""
+"""A real container is prepared as the gate does it, keeps no sudo, and what it sends is bounded."""
 
 from __future__ import annotations
 

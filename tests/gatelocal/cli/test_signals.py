@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,8 @@ import time
 from pathlib import Path
 
 import pytest
+
+from tests.fakes.project import small_project
 
 WAITING = """
 import sys, time
@@ -78,13 +79,7 @@ def test_a_forked_child_ends_by_the_signal() -> None:
 @pytest.mark.live
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signals) -> None:
-    environment = {
-        **os.environ,
-        **{f"GIT_{who}_{what}": "a@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")},
-        "GATELOCAL_CACHE": str(tmp_path / "cache"),
-        "GATELOCAL_STATE": str(tmp_path / "state"),
-    }
-    subprocess.run(["sh", "-ec", PROJECT, "sh", str(tmp_path)], check=True, env=environment, capture_output=True)
+    environment = small_project(tmp_path, "echo as''leep; sleep 100")
     argv = [str(Path(sys.executable).with_name("gatelocal")), "run", "--node", "local"]
     with subprocess.Popen(
         argv, cwd=tmp_path / "tree", env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
@@ -96,18 +91,3 @@ def test_a_run_that_is_ended_leaves_nothing(tmp_path: Path, number: signal.Signa
     assert (run.returncode, "interrupted" in said) == (130, True)
     assert list((tmp_path / "cache/work").iterdir()) == []
     assert [path.name for path in (tmp_path / "state/nodes").iterdir()] == []
-
-
-PROJECT = """
-git init -q --bare --initial-branch=master "$1/srv/ex/p"; git init -q --initial-branch=master "$1/tree"; cd "$1/tree"
-printf '[gerrit]\\nhost=localhost\\nproject=ex/p\\n' > .gitreview
-echo '- job: {name: unit, parent: tox, vars: {tox_envlist: py3}}' > .zuul.yaml
-echo '- project: {gate: {jobs: [unit]}}' >> .zuul.yaml
-printf '[tox]\\nskipsdist = true\\n[testenv]\\nskip_install = true\\n' > tox.ini
-printf 'allowlist_externals = *\\ncommands = sh job.sh\\n' >> tox.ini
-printf 'echo as''leep; sleep 100\\n' > job.sh
-git add -A; git commit -qm base; git remote add gerrit "$1/srv/ex/p"; git push -q gerrit master
-git commit -q --allow-empty -m 'change
-
-Change-Id: I0123456789012345678901234567890123456789'
-"""
