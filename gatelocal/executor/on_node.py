@@ -56,7 +56,8 @@ def main(words: list[str]) -> int:
     options.work = Path(options.work)
     commands = {"start": start, "siblings": siblings, "index": index, "collect": collect}
     status, facts = commands[options.command](options)
-    say(" ".join(filter(None, ["gatelocal-facts", options.mark, json.dumps(facts)])))
+    # On a line of its own, wherever the programs that were started have stopped.
+    say(" ".join(filter(None, ["\ngatelocal-facts", options.mark, json.dumps(facts)])))
     return status
 
 
@@ -126,7 +127,10 @@ def index(options: Namespace) -> Answer:
             continue
         with tempfile.TemporaryDirectory(prefix="index-") as folder:
             asked = [*pip, "download", "--no-deps", "--no-cache-dir", "-d", folder, "pip"]
-            done = subprocess.run(asked, stderr=subprocess.STDOUT, timeout=_ASKED_SECONDS, check=False)
+            try:
+                done = subprocess.run(asked, stderr=subprocess.STDOUT, timeout=_ASKED_SECONDS, check=False)
+            except subprocess.TimeoutExpired:
+                return 0, {"index": False}
         return 0, {"index": done.returncode == 0}
     return 0, {"index": None}
 

@@ -46,7 +46,8 @@ def main(words: list[str]) -> int:
     options = parser.parse_args(words)
     options.work = Path(options.work)
     status, facts = commands[options.command](options)
-    say(" ".join(filter(None, ["gatelocal-facts", options.mark, json.dumps(facts)])))
+    # On a line of its own, wherever the programs that were started have stopped.
+    say(" ".join(filter(None, ["\ngatelocal-facts", options.mark, json.dumps(facts)])))
     return status
 
 

@@ -197,6 +197,7 @@ class _Build:
         def line(text: str) -> None:
             if own and text.startswith(own):
                 facts.update(_told(text.removeprefix(own)))
+            if own and (not text or text.startswith(own)):
                 return
             heard.line(text)
             self._record.line(text)

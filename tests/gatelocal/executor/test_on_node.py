@@ -127,11 +127,11 @@ def test_the_files_that_name_packages(tmp_path: Path) -> None:
 
 def test_facts_stand_behind_the_mark_that_was_given(tmp_path: Path) -> None:
     _, _, said = asked("start", "--work", str(tmp_path), "--into", str(tmp_path / "out"))
-    assert said == ""
+    assert said == "\n"
     text = Path(on_node.__file__).read_text(encoding="utf-8")
     argv = [sys.executable, "-c", text, "start", "--work", str(tmp_path), "--into", str(tmp_path / "out")]
     done = subprocess.run([*argv, "--mark", "0123"], capture_output=True, text=True, check=True)
-    assert done.stdout.startswith("gatelocal-facts 0123 {")
+    assert done.stdout.startswith("\ngatelocal-facts 0123 {")
 
 
 def test_an_interpreter_is_looked_for_and_what_there_is_instead_is_told(tmp_path: Path) -> None:
