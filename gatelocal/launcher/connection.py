@@ -32,13 +32,26 @@ _PUT_SECONDS = 3600.0
 _WRAPPER = (
     'cd -- "$1" || exit 127; shift; "$@" 2>&1 </dev/null; s=$?; [ $s != 255 ] || : >/tmp/.$GATELOCAL_BUILD; exit $s'
 )
-# Ends every process that carries the mark: politely, then not. A job may have given up the right to be root: then it
-# has no processes of root's either.
-_STOP = (
-    'if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then exec sudo -n sh -c "$0" "$0" "$1"; fi;'
-    ' for s in TERM KILL; do for p in $(grep -lsz -- "^$1\\$" /proc/[0-9]*/environ | cut -d/ -f3); do'
-    ' [ "$p" = $$ ] || kill -$s "$p" 2>/dev/null; done; sleep 0.5; done'
-)
+# Ends every process that carries the mark, and all of the session that it is in (a job's tools may hand on no variable
+# of ours): politely, then not. A job may have given up the right to be root: then it has no processes of root's either.
+_STOP = r"""
+if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then exec sudo -n sh -c "$0" "$0" "$1"; fi
+session() { line=; read -r line 2>/dev/null <"/proc/$1/stat"; set -- ${line##*) }; found=${4:-none}; }
+marked() { grep -lsz -- "^$1\$" /proc/[0-9]*/environ | cut -d/ -f3; }
+session $$; own=$found; wanted=
+for p in $(marked "$1"); do
+  session "$p"
+  case $found in none | 0 | "$own") ;; *) wanted="$wanted $found " ;; esac
+done
+for s in TERM KILL; do
+  for p in $(marked "$1"); do [ "$p" = $$ ] || kill -$s "$p" 2>/dev/null; done
+  for p in /proc/[0-9]*; do
+    session "${p#/proc/}"
+    case "$wanted" in *" $found "*) kill -$s "${p#/proc/}" 2>/dev/null ;; esac
+  done
+  sleep 0.5
+done
+"""
 
 
 def write_configuration(folder: Path, name: str, port: int) -> None:

@@ -7,6 +7,7 @@ import lzma
 import os
 import stat
 import struct
+import subprocess
 import tarfile
 from itertools import product
 from pathlib import Path
@@ -14,8 +15,9 @@ from typing import BinaryIO
 
 import pytest
 
+from gatelocal import process
 from gatelocal.errors import InputError
-from gatelocal.launcher import host, machine, pack, place, recipe, seed, unpack
+from gatelocal.launcher import connection, host, machine, pack, place, recipe, seed, unpack
 from gatelocal.launcher.lifecycle import NodeState, is_abandoned, may_follow
 from gatelocal.launcher.pool import launcher
 from gatelocal.launcher.providers import local
@@ -244,6 +246,25 @@ def test_a_local_node_gives_what_was_asked_for_and_nothing_of_this_machine(tmp_p
     assert not node.get(f"{home}/out/nothing", logs)
     found = {str(each.relative_to(logs)): each.read_text() for each in logs.rglob("*") if each.is_file()}
     assert found == {"tox/a": "a", "tox/same": "a"}
+
+
+@pytest.mark.live
+def test_what_a_job_hands_no_variable_to_is_stopped_with_it() -> None:
+    """As tox does it; another session of the same user goes on."""
+    script = "env -i sh -c 'sleep 1000 & echo $!; sleep 1000'; echo end"
+    argv = ["env", "GATELOCAL_BUILD=mark", "sh", "-c", script]
+    with (
+        subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, start_new_session=True) as job,
+        subprocess.Popen(["sleep", "1000"], start_new_session=True) as other,
+    ):
+        assert job.stdout is not None
+        behind = int(job.stdout.readline())
+        stop = ["sh", "-c", connection._STOP, connection._STOP, "GATELOCAL_BUILD=mark"]
+        subprocess.run(stop, start_new_session=True, check=True)
+        assert not process.is_running(behind)
+        assert job.wait(5) < 0
+        assert other.poll() is None
+        other.kill()
 
 
 def _write(root: Path, path: str, text: str) -> None:
