@@ -17,7 +17,7 @@ from gatelocal.config.stanza_cache import StanzaCache
 from gatelocal.config.tenant_config import Copy, Wanted
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.jobs.zuul.checks import listed
-from gatelocal.jobs.zuul.match import matches_whole
+from gatelocal.model.pattern import matches_whole
 from gatelocal.model.stanza import Stanza, Tagged
 from gatelocal.model.tenant import Repository, TenantProject
 

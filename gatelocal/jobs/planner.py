@@ -177,7 +177,7 @@ def _branches_that_count(found: Listed, candidates: Sequence[Candidate]) -> Iter
 def _candidate(found: Listed, name: str, named: Sequence[Definition]) -> Candidate:
     layout = found.layout
     if name not in layout.jobs and name != NOOP:
-        elsewhere = not layout.tenant.known_only and not any(job_holds(entry, question.branch) for entry in named)
+        elsewhere = not layout.tenant.known_only and not any(job_holds(entry, found.branch) for entry in named)
         why = spoiled_jobs(layout.complaints).get(name, "no repository defines it")
         return _left_out(name, "branch") if elsewhere else _undefined(name, name, why, named)
     if spoiled := [entry.body[WRONG] for entry in named if WRONG in entry.body]:
