@@ -8,10 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO
 
+from gatelocal.model.result import JOB_OUTPUT as NAME
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
-
-NAME = "job-output.txt"
 
 
 def now() -> datetime:
