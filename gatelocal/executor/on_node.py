@@ -6,7 +6,7 @@ change. Because it runs on the node, `gatelocal.process` is not there for it.
 start      make the folder for results, find tox, look for the constraints file
 packages   distribution packages that bindep.txt names and the node lacks
 siblings   install the trees of required projects over the released packages in the environments
-collect    gather test streams and logs that this build wrote
+collect    gather the environments' logs
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from argparse import Namespace
 from pathlib import Path
 from typing import Any, Dict, Tuple  # noqa: UP035
@@ -29,8 +28,6 @@ from typing import Any, Dict, Tuple  # noqa: UP035
 Answer = Tuple[int, Dict[str, Any]]  # noqa: UP006 (evaluated at run time, on the node's older Python)
 
 CANNOT = 70
-_MARK = ".started"
-_LARGEST = 200 * 1024 * 1024
 
 
 def main(words: list[str]) -> int:
@@ -41,7 +38,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--into", default="")
     parser.add_argument("--constraints", default="")
     parser.add_argument("--install", action="store_true")
-    for name in ("env", "tree", "profile", "junit", "tox"):
+    for name in ("env", "tree", "profile", "tox"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
     options.work = Path(options.work)
@@ -62,7 +59,6 @@ def start(options: Namespace) -> Answer:
     into = Path(options.into)
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    (into / _MARK).touch()
     constraints = not options.constraints or Path(options.constraints).is_file()
     return 0, {"tox": command("tox"), "work": options.work.is_dir(), "constraints": constraints}
 
@@ -217,15 +213,10 @@ def asked_of_tox(options: Namespace, env: str) -> Path | None:
 
 
 def collect(options: Namespace) -> Answer:
-    """Copy streams and logs of this build, and only of this one, to the folder for results."""
+    """Copy the environments' logs to the folder for results."""
     into = Path(options.into)
-    since = (into / _MARK).stat().st_mtime if (into / _MARK).exists() else time.time()
     found = environments(options)
     items = []
-    if stestr(options, found, into, since):
-        items.append("testrepository.subunit")
-    if junit(options, found, into, since):
-        items.append("junit")
     for env, folder in found:
         if (folder / "log").is_dir():
             shutil.copytree(str(folder / "log"), str(into / "tox" / env), ignore_dangling_symlinks=True)
@@ -233,44 +224,6 @@ def collect(options: Namespace) -> Answer:
         items.append("tox")
     free = min(shutil.disk_usage(path).free for path in (str(options.work), tempfile.gettempdir()))
     return 0, {"items": items, "free": free}
-
-
-def stestr(options: Namespace, found: list[tuple[str, Path]], into: Path, since: float) -> bool:
-    """The last run of stestr as a subunit stream, when this build made it."""
-    repository = options.work / ".stestr"
-    if not repository.is_dir() or not any(path.stat().st_mtime >= since for path in repository.iterdir()):
-        return False
-    own = [str(folder / "bin" / "stestr") for _, folder in found if (folder / "bin" / "stestr").exists()]
-    for program in filter(None, [*own, shutil.which("stestr")]):
-        target = into / "testrepository.subunit"
-        with target.open("wb") as file:
-            subprocess.run(
-                [program, "last", "--subunit"],
-                cwd=str(options.work),
-                stdout=file,
-                stderr=subprocess.DEVNULL,
-                check=False,
-            )
-        if target.stat().st_size:
-            return True
-        target.unlink()
-    return False
-
-
-def junit(options: Namespace, found: list[tuple[str, Path]], into: Path, since: float) -> int:
-    """JUnit files that this build wrote in the work folder or in an environment's own folders."""
-    places = [options.work, *(folder / part for _, folder in found for part in ("log", "tmp"))]
-    names = {name for place in places for pattern in options.junit for name in place.glob(pattern)}
-    count = 0
-    for name in sorted(names):
-        path = name.resolve()
-        known = any(str(path).startswith(str(place.resolve()) + os.sep) for place in places)
-        if not known or not path.is_file() or path.stat().st_size > _LARGEST or path.stat().st_mtime < since:
-            continue
-        (into / "junit").mkdir(exist_ok=True)
-        shutil.copy(str(path), str(into / "junit" / f"{count:03d}-{path.name}"))
-        count += 1
-    return count
 
 
 if __name__ == "__main__":

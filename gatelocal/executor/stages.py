@@ -10,6 +10,9 @@ from enum import Enum
 
 from gatelocal.executor.wanted import Wanted, env_names
 
+INSIST = ("--skip-missing-interpreters=false",)
+"""Whatever the project sets: an environment that tox passes over has passed nothing. The job's own words come after."""
+
 
 class Stage(Enum):
     """What a step is for; how its failure is judged depends on it."""
@@ -54,6 +57,7 @@ def steps(build: Wanted, helper: str, tox: tuple[str, ...], *, install: bool) ->
     :param tox: how tox is started on the node. :param install: whether distribution packages may be installed there.
     """
     names = env_names(build.envs)
+    run = (*tox, "-e", names, *INSIST)
     profile = tuple(word for name in build.profile for word in ("--profile", name))
     chain = [
         _asked(
@@ -63,21 +67,20 @@ def steps(build: Wanted, helper: str, tox: tuple[str, ...], *, install: bool) ->
             ("packages", *profile, *(("--install",) if install else ())),
             "look for packages that bindep.txt names",
         ),
-        _tox(Stage.ENVIRONMENT, build, (*tox, "-e", names, "--notest", *build.extra), f"make the environment {names}"),
+        _tox(Stage.ENVIRONMENT, build, (*run, "--notest", *build.extra), f"make the environment {names}"),
     ]
     if build.siblings:
         trees = tuple(word for tree in build.siblings for word in ("--tree", tree))
         words = ("siblings", "--constraints", build.constraints, *_envs(build, tox), *trees)
         chain.append(_asked(Stage.SIBLINGS, build, helper, words, "install required projects from source"))
-    chain.append(_tox(Stage.TESTS, build, (*tox, "-e", names, *build.extra), f"run {names}"))
+    chain.append(_tox(Stage.TESTS, build, (*run, *build.extra), f"run {names}"))
     return tuple(chain)
 
 
 def collect(build: Wanted, helper: str, tox: tuple[str, ...]) -> Step:
     """The step that comes last, however the others ended."""
-    patterns = tuple(word for pattern in build.junit for word in ("--junit", pattern))
-    words = ("collect", "--into", build.output, *_envs(build, tox), *patterns)
-    return _asked(Stage.COLLECT, build, helper, words, "gather results and logs")
+    words = ("collect", "--into", build.output, *_envs(build, tox))
+    return _asked(Stage.COLLECT, build, helper, words, "gather logs")
 
 
 def _envs(build: Wanted, tox: tuple[str, ...]) -> tuple[str, ...]:

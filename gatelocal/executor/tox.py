@@ -6,24 +6,28 @@ import contextlib
 import json
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.executor.outcome import Sign, judged, signs
 from gatelocal.executor.record import Record
-from gatelocal.executor.results import tests_in
 from gatelocal.executor.stages import Stage, Step, collect, start, steps
 from gatelocal.executor.wanted import Places, Wanted, wanted
+from gatelocal.executor.watching import explained, gather, watch
 from gatelocal.jobs.families import TOX
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.text import plain
 from gatelocal.ports import Node, Say
+from gatelocal.results.console import Console
 
 _FACTS = "gatelocal-facts "
 _HELPER_TIME = 300.0
-RESULTS = ("testrepository.subunit", "junit", "tox")
+STREAMED = ("streams", "junit")
+"""What :mod:`gatelocal.executor.results_on_node` gathers, when there is any."""
+RESULTS = (*STREAMED, "tox")
 """What is fetched from a node, and nothing else that it may offer."""
 
 
@@ -42,22 +46,22 @@ class ToxExecutor:
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node; see :class:`gatelocal.ports.Executor`. It raises nothing for a failing build.
 
-        What it leaves in `logs`: ``job-output.txt``, and what there was of ``testrepository.subunit``, ``junit/``
-        and ``tox/<env>/``.
+        What it leaves in `logs`: ``job-output.txt``, and what there was of ``streams/`` (subunit, and what the
+        witness told), ``junit/`` and ``tox/<env>/``.
         """
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
             run = _Build(node, record, logs, began, self._install)
             outcome, reason = run.whole(job, Places(node.home, project, sources))
-            tests, notes = tests_in(logs)
-            for note in notes:
+            result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(logs))
+            result = explained(result, run.console)
+            for note in result.notes:
                 record.line(f"results: {note}")
-            if outcome is Outcome.FAILURE and any(test.failed for test in tests):
-                reason = ""
-            seconds = time.monotonic() - began
-            record.line(f"{job.name}: {outcome.value}{f': {reason}' if reason else ''} ({seconds:.1f} s)")
-        return BuildResult(job.name, outcome, seconds, job.voting, tests, reason, str(logs))
+            result = replace(result, seconds=time.monotonic() - began)
+            why = f": {result.reason}" if result.reason else ""
+            record.line(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
+        return result
 
 
 class _Build:
@@ -73,6 +77,7 @@ class _Build:
         self._tox: tuple[str, ...] = ()
         self._limit: float | None = None
         self._doing = "begin"
+        self.console = Console()
 
     def whole(self, job: Job, places: Places) -> tuple[Outcome, str]:
         """All steps; the outcome and one sentence about it."""
@@ -94,6 +99,8 @@ class _Build:
         self._begin(build)
         try:
             for step in steps(build, self._helper, self._tox, install=self._install):
+                if step.stage is Stage.TESTS:
+                    self._step(watch(build, self._tox), self._left())
                 status, seen, _ = self._step(step, self._left())
                 if status != 0:
                     return judged(build, step.stage, status, seen, self._gather(build))
@@ -135,6 +142,8 @@ class _Build:
             for sign in signs(plain(text)):
                 seen[sign] = plain(text).strip()
             self._record.line(text)
+            if step.stage is Stage.TESTS:
+                self.console.line(plain(text))
 
         self._record.line(f"[{step.stage.value}] {step.command}")
         if step.stage is not Stage.COLLECT:
@@ -158,6 +167,7 @@ class _Build:
     def _gather(self, build: Wanted) -> int | None:
         """Fetch results and logs; how many bytes are free on the node, None when it could not be asked."""
         try:
+            self._step(gather(build, self._tox), _HELPER_TIME)
             status, _, facts = self._step(collect(build, self._helper, self._tox), _HELPER_TIME)
         except TimeoutError:
             self._record.line("gathering results took too long: they are incomplete")
@@ -166,7 +176,7 @@ class _Build:
         if status != 0 or not isinstance(items, list):
             self._record.line("results and logs could not be gathered on the node")
             return None
-        for item in (name for name in RESULTS if name in items):
+        for item in (name for name in RESULTS if name in items or name in STREAMED):
             self._node.get(f"{build.output}/{item}", self._logs)
         free = facts.get("free")
         return free if isinstance(free, int) else None

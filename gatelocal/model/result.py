@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
-
 
 JOB_OUTPUT = "job-output.txt"
 """The name of a build's log, Zuul's."""
@@ -93,7 +92,7 @@ class BuildResult:
     tests: tuple[TestResult, ...] = ()
     reason: str = ""
     logs: str = ""
-    counted: Counted = Counted()
+    counted: Counted = field(default_factory=Counted)
     never_ran: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     output: tuple[str, ...] = ()

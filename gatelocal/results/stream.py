@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,7 +27,7 @@ class Stream:
 
 
 def merged(streams: Iterable[Stream]) -> tuple[TestResult, ...]:
-    """All tests, each once: of several streams that speak of one, that counts which says that it failed, or that it ran.
+    """All tests, each once: of several streams that speak of one, that one counts which says that it failed, or ran.
 
     A stream may have a name more than once (tests that share it, tests that ran again): its first goes with the first
     of that name in the other streams, its second with the second.
@@ -48,14 +47,6 @@ def merged(streams: Iterable[Stream]) -> tuple[TestResult, ...]:
 
 def _weight(test: TestResult) -> int:
     return 2 if test.failed else 0 if test.status is TestStatus.SKIP else 1
-
-
-def class_of(name: str) -> str:
-    """The class in the id of a test that came as one word: up to the last dot before its parameters.
-
-    ``a.B.test(x.y)`` and ``a.B.test[1.5]`` are of ``a.B``; ``setUpClass (a.B)`` is of no class.
-    """
-    return re.split(r"[(\[ ]", name, maxsplit=1)[0].rpartition(".")[0]
 
 
 def shortened(details: str) -> str:

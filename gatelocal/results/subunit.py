@@ -17,7 +17,8 @@ from typing import Any
 
 from gatelocal.model.result import TestResult, TestStatus
 from gatelocal.results.missing import never_ran
-from gatelocal.results.stream import LONGEST, Stream, class_of, shortened
+from gatelocal.results.names import class_of
+from gatelocal.results.stream import LONGEST, Stream, shortened
 
 _FINAL: Mapping[str, TestStatus] = {
     "success": TestStatus.SUCCESS,
