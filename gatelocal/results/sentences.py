@@ -4,33 +4,40 @@ from __future__ import annotations
 
 import re
 
-_SAYS = tuple(
-    (re.compile(pattern), sentence)
-    for pattern, sentence in (
-        # stestr, testrepository
-        (r"The specified regex doesn't match with anything", "the regex matches no test"),
-        (r"No tests were successful during the run", "no test was successful"),
-        (r"No config file found and --test-path not specified", "stestr finds no configuration file"),
-        (r"Non-zero exit code \(\d+\) from test listing", "the tests could not be listed"),
-        # pytest and its plugins
-        (r"(?:=+ )?no tests ran in ", "pytest ran no test"),
-        (r"ERROR: (file or directory not found: .*)", r"\1"),
-        (r"ERROR: (not found: .*)", r"\1"),
-        (r"ERROR: (found no collectors for .*)", r"\1"),
-        (r"(ImportError while loading conftest .*)", r"\1"),
-        (r"(?:FAIL |ERROR: )?(Required test coverage of .*)", r"\1"),
-        (r"(?:ERROR: )?(Coverage failure: .*)", r"\1"),
-        # unittest
-        (r"NO TESTS RAN", "unittest ran no test"),
-        # argparse, optparse, click
-        (r"(?:\S*/)?([\w.-]+: error: .*)", r"\1"),
-        (r"(Error: No such (?:option|command).*)", r"\1"),
-        # tox
-        (r".*?(\S+ is not allowed, use allowlist_externals to allow it)", r"\1"),
-        # the shell
-        (r"(?:/bin/|/usr/bin/)?(?:ba|da)?sh: (?:line )?(?:\d+: )?(\S+: (?:command )?not found)", r"\1"),
-    )
+_Says = tuple[tuple[re.Pattern[str], str], ...]
+
+
+def _compiled(*pairs: tuple[str, str]) -> _Says:
+    return tuple((re.compile(pattern), sentence) for pattern, sentence in pairs)
+
+
+_SAYS = _compiled(
+    # stestr, testrepository
+    (r"The specified regex doesn't match with anything", "the regex matches no test"),
+    (r"No config file found and --test-path not specified", "stestr finds no configuration file"),
+    (r"Non-zero exit code \(\d+\) from test listing", "the tests could not be listed"),
+    # pytest and its plugins
+    (r"ERROR: (file or directory not found: .*)", r"\1"),
+    (r"ERROR: (not found: .*)", r"\1"),
+    (r"ERROR: (found no collectors for .*)", r"\1"),
+    (r"(ImportError while loading conftest .*)", r"\1"),
+    (r"(?:FAIL |ERROR: )?(Required test coverage of .*)", r"\1"),
+    (r"(?:ERROR: )?(Coverage failure: .*)", r"\1"),
+    # argparse, optparse, click
+    (r"(?:\S*/)?([\w.-]+: error: .*)", r"\1"),
+    (r"(Error: No such (?:option|command).*)", r"\1"),
+    # tox
+    (r".*?(\S+ is not allowed, use allowlist_externals to allow it)", r"\1"),
+    # the shell
+    (r"(?:/bin/|/usr/bin/)?(?:ba|da)?sh: (?:line )?(?:\d+: )?(\S+: (?:command )?not found)", r"\1"),
 )
+_SAYS_LAST = _compiled(
+    (r"No tests were successful during the run", "no test was successful"),
+    (r"(?:=+ )?no tests ran in ", "pytest ran no test"),
+    (r"(?:=+ )?\d+ deselected(?:, \d+ warnings?)? in ", "pytest ran no test: all are deselected"),
+    (r"NO TESTS RAN", "unittest ran no test"),
+)
+"""What programs say at their end anyway: it counts when they have said nothing better before."""
 _DISCOVERY = "Failures during discovery"
 _MODULE = re.compile(r"(?:ImportError: )?Failed to import test module: (\S+)")
 _RAISED = re.compile(r"(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::.*)?$")
@@ -60,7 +67,7 @@ class Sentences:
             self.found = "import errors: " + ": ".join(part for part in (modules, *self._reasons[-1:]) if part)
 
     def _usual(self, text: str) -> None:
-        for pattern, sentence in _SAYS:
+        for pattern, sentence in _SAYS if self.found else (*_SAYS, *_SAYS_LAST):
             if found := pattern.match(text.strip()):
                 self.found = found.expand(sentence)[:500]
                 return

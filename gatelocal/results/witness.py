@@ -68,10 +68,15 @@ def stream_of(told: Told, streams: Iterable[Stream]) -> Stream:
         notes.append(f"{told.broken} lines of what {told.tool or 'a test program'} told make no sense")
     ended = {*told.ended, *(test.name for one in others for test in one.tests)}
     cut = [name for name in told.began if name not in ended]
-    tests += [_test(told.tool, name, TestStatus.FAILURE, None, "the test run ends while this test runs") for name in cut]
+    tests += [
+        _test(told.tool, name, TestStatus.FAILURE, None, "the test run ends while this test runs") for name in cut
+    ]
     if told.listed is None:
         return Stream(tuple(tests), tuple(notes))
     ended.update(cut)
+    if told.tool == "pytest":
+        ended = {of_pytest(name)[0] for name in ended}
+        return Stream(tuple(tests), tuple(notes), never_ran([of_pytest(name)[0] for name in told.listed], ended))
     return Stream(tuple(tests), tuple(notes), never_ran(told.listed, ended))
 
 
