@@ -21,6 +21,7 @@ _STARTS = re.compile(
     r"(?: [^>|]*)?(?:>| \|) (?P<command>.*?)(?: \[tox/\S+\])?$"
 )
 _SKIPPED = re.compile(r"^(?:  (?P<four>[^\s:]+): SKIP\b|SKIPPED:  (?P<three>[^\s:]+): )")
+_MAY_END = re.compile(r"exit|ignore|IGNORED")
 _OLD_END = re.compile(r"^ERROR: InvocationError for command .* \(exited with code (-?\d+)(?: \([^)]*\))?\)")
 _IGNORED = re.compile(r"command failed but (?:is marked ignore outcome|result from testenv is ignored)")
 _OWN = re.compile(r"^(?:_+ summary _+|  [^\s:]+: (?:OK|FAIL|SKIP)\b|  (?:evaluation failed|congratulations) :)")
@@ -110,6 +111,8 @@ class Console:
     def _ends(self, text: str) -> bool:
         """Whether the line tells a command's end; a program's last words may stand before it on the same line."""
         command = self.commands[-1]
+        if not _MAY_END.search(text):
+            return False
         if ignored := re.match(r"  ([^\s:]+): IGNORED FAIL\b", text):
             for one in self.commands:
                 one.status = None if one.env == ignored[1] else one.status

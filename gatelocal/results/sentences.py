@@ -38,6 +38,7 @@ _SAYS_LAST = _compiled(
     (r"NO TESTS RAN", "unittest ran no test"),
 )
 """What programs say at their end anyway: it counts when they have said nothing better before."""
+_ANY = re.compile("|".join(pattern.pattern for pattern, _ in (*_SAYS, *_SAYS_LAST)))
 _DISCOVERY = "Failures during discovery"
 _MODULE = re.compile(r"(?:ImportError: )?Failed to import test module: (\S+)")
 _RAISED = re.compile(r"(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Exit|Interrupt)\b(?::.*)?$")
@@ -67,7 +68,10 @@ class Sentences:
             self.found = "import errors: " + ": ".join(part for part in (modules, *self._reasons[-1:]) if part)
 
     def _usual(self, text: str) -> None:
+        text = text.strip()
+        if not _ANY.match(text):
+            return
         for pattern, sentence in _SAYS if self.found else (*_SAYS, *_SAYS_LAST):
-            if found := pattern.match(text.strip()):
+            if found := pattern.match(text):
                 self.found = found.expand(sentence)[:500]
                 return
