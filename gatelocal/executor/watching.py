@@ -13,6 +13,7 @@ from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.results.console import Command, Console
 
 _NAMES_SHOWN = 3
+_KILLED = (-9, 137)
 
 
 def watch(build: Wanted, tox: tuple[str, ...]) -> Step:
@@ -64,6 +65,8 @@ def _reason(command: Command) -> str:
     if command.status is None:
         return command.sentence
     ended = f"{command.line[:200]} ended with status {command.status} in {command.env}"
+    if command.status in _KILLED:
+        ended += ": it was killed, and the node's memory may be too small"
     return f"{command.sentence} ({ended})" if command.sentence else ended
 
 

@@ -27,7 +27,7 @@ _SAYS = _compiled(
     (r"(?:\S*/)?([\w.-]+: error: .*)", r"\1"),
     (r"(Error: No such (?:option|command).*)", r"\1"),
     # tox
-    (r".*?(\S+ is not allowed, use allowlist_externals to allow it)", r"\1"),
+    (r"\S+: failed with (\S+ is not allowed, use allowlist_externals to allow it)", r"\1"),
     # the shell
     (r"(?:/bin/|/usr/bin/)?(?:ba|da)?sh: (?:line )?(?:\d+: )?(\S+: (?:command )?not found)", r"\1"),
 )

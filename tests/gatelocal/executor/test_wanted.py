@@ -6,7 +6,7 @@ import pytest
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.executor.outcome import Sign, judged, signs
-from gatelocal.executor.stages import Stage, steps
+from gatelocal.executor.stages import INSIST, Stage, steps
 from gatelocal.executor.wanted import Places, Wanted, located, wanted
 from gatelocal.model.job import Job
 from gatelocal.model.result import Outcome
@@ -79,8 +79,8 @@ def test_what_cannot_be_read_is_named(variables: dict[str, object], message: str
 def test_the_steps_are_those_of_the_tox_role() -> None:
     chain = steps(build_of(tox_extra_args="-- x"), "helper", ("python3", "-m", "tox"), install=False)
     assert [step.stage for step in chain] == [Stage.PACKAGES, Stage.ENVIRONMENT, Stage.SIBLINGS, Stage.TESTS]
-    assert chain[1].argv == ("python3", "-m", "tox", "-e", "py3", "--notest", "--", "x")
-    assert chain[3].argv == ("python3", "-m", "tox", "-e", "py3", "--", "x")
+    assert chain[1].argv == ("python3", "-m", "tox", "-e", "py3", *INSIST, "--notest", "--", "x")
+    assert chain[3].argv == ("python3", "-m", "tox", "-e", "py3", *INSIST, "--", "x")
     assert "--install" not in chain[0].argv
     assert "--install" in steps(build_of(), "helper", ("tox",), install=True)[0].argv
 
