@@ -10,6 +10,7 @@ from typing import TypeVar
 from gatelocal.model.result import Counted, TestResult
 from gatelocal.results import junit, subunit, witness
 from gatelocal.results.console import Command
+from gatelocal.results.missing import never_ran
 from gatelocal.results.stream import Stream, merged
 
 STREAMS = "streams"
@@ -36,10 +37,17 @@ class Results:
     notes: tuple[str, ...] = ()
 
 
-def results_in(folder: Path, commands: Iterable[Command] = ()) -> Results:
+def watched(folder: Path) -> frozenset[tuple[str, str]]:
+    """The test programs that the witness tells of, each with its tox environment."""
+    told = _read(folder / STREAMS, "*.jsonl", witness.parse, [])
+    return frozenset((one.tool, one.env) for one in told.values())
+
+
+def results_in(folder: Path, commands: Iterable[Command] = (), listed: Iterable[str] = ()) -> Results:
     """All that the streams in the folder speak of, each test once.
 
     :param commands: what the build's commands printed; it tells of test programs that nothing else tells of.
+    :param listed: the ids of the tests that runs without a witness had chosen.
     """
     notes: list[str] = []
     subunits = _read(folder / STREAMS, "*.subunit", subunit.parse, notes)
@@ -51,6 +59,7 @@ def results_in(folder: Path, commands: Iterable[Command] = ()) -> Results:
     ]
     rest = [_named(stream, name) for name, stream in subunits.items() if name not in own]
     rest += [_named(stream, name) for name, stream in _read(folder / "junit", "*.xml", junit.parse, notes).items()]
+    rest.append(Stream(never_ran=never_ran(listed, (test.name for one in rest for test in one.tests))))
     witnessed = {(one.tool, one.env) for one in told.values()}
     said = [one for one in commands if (one.tool, one.env) not in witnessed]
     streams = [*runs, *rest, *(Stream(one.tests) for one in said)]

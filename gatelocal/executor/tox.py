@@ -15,13 +15,14 @@ from gatelocal.executor.outcome import Sign, judged, signs
 from gatelocal.executor.record import Record
 from gatelocal.executor.stages import Stage, Step, collect, start, steps
 from gatelocal.executor.wanted import Places, Wanted, wanted
-from gatelocal.executor.watching import explained, gather, watch
+from gatelocal.executor.watching import explained, gather, relist, watch
 from gatelocal.jobs.families import TOX
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.text import plain
 from gatelocal.ports import Node, Say
 from gatelocal.results.console import Console
+from gatelocal.results.listing import answer
 
 _FACTS = "gatelocal-facts "
 _HELPER_TIME = 300.0
@@ -55,7 +56,7 @@ class ToxExecutor:
             run = _Build(node, record, logs, began, self._install)
             outcome, reason = run.whole(job, Places(node.home, project, sources))
             result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(logs))
-            result = explained(result, run.console)
+            result = explained(result, run.console, run.listed)
             for note in result.notes:
                 record.line(f"results: {note}")
             result = replace(result, seconds=time.monotonic() - began)
@@ -78,6 +79,7 @@ class _Build:
         self._limit: float | None = None
         self._doing = "begin"
         self.console = Console()
+        self.listed: list[str] = []
 
     def whole(self, job: Job, places: Places) -> tuple[Outcome, str]:
         """All steps; the outcome and one sentence about it."""
@@ -110,6 +112,7 @@ class _Build:
             raise
         try:
             self._gather(build)
+            self._relist(build)
         except InfrastructureError as error:
             return Outcome.POST_FAILURE, f"the job ran to its end, its results could not be fetched: {error.brief}"
         return Outcome.SUCCESS, ""
@@ -163,6 +166,23 @@ class _Build:
         if left <= 0:
             raise TimeoutError
         return left
+
+    def _relist(self, build: Wanted) -> None:
+        """Ask which tests were to run where nobody watched; an answer that does not come changes nothing."""
+        for step in relist(build, self._tox, self.console, self._logs):
+            lines: list[str] = []
+            self._record.line(f"[{step.stage.value}] {step.command}")
+            with contextlib.suppress(TimeoutError):
+                status = self._node.run(
+                    step.argv,
+                    directory=step.directory,
+                    environment=step.environment,
+                    on_line=lines.append,
+                    timeout=_HELPER_TIME,
+                )
+                found = answer(lines) if status == 0 else None
+                self._record.line(f"[{step.stage.value}] status {status}, {len(found or ())} tests")
+                self.listed += found or ()
 
     def _gather(self, build: Wanted) -> int | None:
         """Fetch results and logs; how many bytes are free on the node, None when it could not be asked."""

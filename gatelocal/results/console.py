@@ -22,6 +22,7 @@ _STARTS = re.compile(
 )
 _SKIPPED = re.compile(r"^(?:  (?P<four>[^\s:]+): SKIP\b|SKIPPED:  (?P<three>[^\s:]+): )")
 _MAY_END = re.compile(r"exit|ignore|IGNORED")
+_ONLY_TELL = {*"-h --help -V --version --co --collect-only --fixtures --markers --cache-show no:terminal".split()}
 _OLD_END = re.compile(r"^ERROR: InvocationError for command .* \(exited with code (-?\d+)(?: \([^)]*\))?\)")
 _IGNORED = re.compile(r"command failed but (?:is marked ignore outcome|result from testenv is ignored)")
 _OWN = re.compile(r"^(?:_+ summary _+|  [^\s:]+: (?:OK|FAIL|SKIP)\b|  (?:evaluation failed|congratulations) :)")
@@ -90,7 +91,8 @@ class Console:
     @property
     def unfinished(self) -> tuple[Command, ...]:
         """Test programs that end without the words that they always end with, and without an error."""
-        return tuple(one for one in self.commands if one.tool == "unittest" and one.status is None and not one.done)
+        wordy = ("unittest", "pytest")
+        return tuple(one for one in self.commands if one.tool in wordy and one.status is None and not one.done)
 
     def _begin(self, env: str, line: str) -> None:
         command = Command(env, line, _tool(line))
@@ -153,8 +155,5 @@ def _tool(line: str) -> str:
     names = {word.rpartition("/")[2] for word in words}
     if names & {"stestr", "ostestr", "testr"}:
         return "stestr"
-    if names & {"pytest", "py.test"}:
-        return "pytest"
-    if "-m" in words and words[words.index("-m") + 1 :][:1] == ["unittest"] and not names & {"-h", "--help"}:
-        return "unittest"
-    return ""
+    tool = "pytest" if names & {"pytest", "py.test"} else "unittest" if " -m unittest" in line else ""
+    return "" if names & _ONLY_TELL or any(word.startswith("-qq") for word in words) else tool

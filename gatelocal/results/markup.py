@@ -60,19 +60,11 @@ def read(data: bytes, whole: str) -> Markup:
     """
     found = Markup()
     text = _decoded(data, found.notes)
-    try:
-        return _strict(text, found)
-    except (expat.ExpatError, ParseError, ValueError) as error:
-        if isinstance(error, Refused):
-            raise
-    cleaned = _cleaned(text, found.notes)
-    try:
-        return _strict(cleaned, found)
-    except (expat.ExpatError, ParseError, ValueError) as error:
-        if isinstance(error, Refused):
-            raise
-        found.notes.append(f"not JUnit XML throughout: {error}")
-    _Reader(cleaned, found, whole).run()
+    if _strict(text, found):
+        text = _cleaned(text, found.notes)
+        if error := _strict(text, found):
+            found.notes.append(f"not JUnit XML throughout: {error}")
+            _Reader(text, found, whole).run()
     return found
 
 
@@ -122,9 +114,15 @@ def _character(hexadecimal: str | None, decimal: str | None) -> str:
     return "" if number > 0x10FFFF or NOT_XML.match(chr(number)) else chr(number)
 
 
-def _strict(text: str, found: Markup) -> Markup:
-    typed = _looked_over(text)
-    root = fromstring(text)  # noqa: S314 (what could be unsafe has just been refused)
+def _strict(text: str, found: Markup) -> str:
+    """Read a well-formed document; of another, what is wrong with it."""
+    try:
+        typed = _looked_over(text)
+        root = fromstring(text)  # noqa: S314 (what could be unsafe has just been refused)
+    except Refused:
+        raise
+    except (expat.ExpatError, ParseError, ValueError) as error:
+        return str(error) or type(error).__name__
     for element in root.iter():
         element.tag = _local(element.tag)
         if any("}" in name for name in element.attrib):
@@ -132,7 +130,7 @@ def _strict(text: str, found: Markup) -> Markup:
     found.roots.append(root)
     if typed:
         found.notes.append("its document type is passed over")
-    return found
+    return ""
 
 
 def _looked_over(text: str) -> bool:

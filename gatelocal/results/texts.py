@@ -94,6 +94,7 @@ class PytestText:
     """pytest's short summary and its last line. The attributes are those of :class:`UnittestText`."""
 
     _BAD = re.compile(r"(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - (.*))?$")
+    _WHOLE = re.compile(r"^[.a-zA-Z]+ +\[(?:100%|(\d+)/\1)\]$")
     _END = re.compile(r"(?:=+ )?((?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s\b")
 
     def __init__(self) -> None:
@@ -106,6 +107,8 @@ class PytestText:
         """One line of the output."""
         if "short test summary info" in text:
             self._summary = True
+        elif self._WHOLE.search(text):  # quieter than quiet, it says no more than this
+            self.ended = True
         elif self._summary and (bad := self._BAD.match(text)) and len(self.tests) < _MOST_TESTS:
             name, classname = of_pytest(bad[1])
             self.tests.append(TestResult(name, TestStatus.FAILURE, None, bad[2] or "", classname))
