@@ -16,7 +16,8 @@ from gatelocal.results.stream import Stream, merged
 STREAMS = "streams"
 """The folder with what the witness told and with subunit streams."""
 
-_LARGEST = 64 * 1024 * 1024
+_LARGEST = 256 * 1024 * 1024
+_LARGEST_JUNIT = 64 * 1024 * 1024
 _MOST = 2000
 _Read = TypeVar("_Read")
 
@@ -53,12 +54,15 @@ def results_in(folder: Path, commands: Iterable[Command] = (), listed: Iterable[
     subunits = _read(folder / STREAMS, "*.subunit", subunit.parse, notes)
     told = _read(folder / STREAMS, "*.jsonl", witness.parse, notes)
     own = {name for one in told.values() for name in one.streams}
+    gone = own - subunits.keys()
+    notes += [f"{name}: it could not be fetched" for name in sorted(gone)]
     runs = [
         witness.stream_of(one, [_named(subunits[name], name) for name in one.streams if name in subunits])
         for one in told.values()
     ]
     rest = [_named(stream, name) for name, stream in subunits.items() if name not in own]
-    rest += [_named(stream, name) for name, stream in _read(folder / "junit", "*.xml", junit.parse, notes).items()]
+    files = _read(folder / "junit", "*.xml", junit.parse, notes, _LARGEST_JUNIT)
+    rest += [_named(stream, name) for name, stream in files.items()]
     rest.append(Stream(never_ran=never_ran(listed, (test.name for one in rest for test in one.tests))))
     witnessed = {(one.tool, one.env) for one in told.values()}
     said = [one for one in commands if (one.tool, one.env) not in witnessed]
@@ -77,7 +81,9 @@ def _named(stream: Stream, name: str) -> Stream:
     return replace(stream, notes=tuple(f"{name}: {note}" for note in stream.notes))
 
 
-def _read(folder: Path, pattern: str, parse: Callable[[bytes], _Read], notes: list[str]) -> dict[str, _Read]:
+def _read(
+    folder: Path, pattern: str, parse: Callable[[bytes], _Read], notes: list[str], largest: int = _LARGEST
+) -> dict[str, _Read]:
     """Every plain file of that pattern, read as far as is sensible."""
     found = {}
     names = sorted(folder.glob(pattern))
@@ -87,7 +93,7 @@ def _read(folder: Path, pattern: str, parse: Callable[[bytes], _Read], notes: li
         if path.is_symlink() or not path.is_file():
             continue
         with path.open("rb") as file:
-            found[path.name] = parse(file.read(_LARGEST))
+            found[path.name] = parse(file.read(largest))
             if file.read(1):
-                notes.append(f"{path.name}: it is too large; of it, the first {_LARGEST >> 20} MB are read")
+                notes.append(f"{path.name}: it is too large; of it, the first {largest >> 20} MB are read")
     return found

@@ -52,7 +52,7 @@ def main(words: list[str]) -> int:
 
 def watch(options: Namespace, helper: Any) -> None:
     """Before the tests."""
-    found = helper.environments(options)
+    found = environments(options, helper)
     (options.into / STREAMS).mkdir(parents=True, exist_ok=True)
     there = [*runs(options.work, []), *reports(options, found)]
     (options.into / _BEFORE).write_text(json.dumps({str(path): identity(path) for path in there}))
@@ -61,6 +61,15 @@ def watch(options: Namespace, helper: Any) -> None:
             put(options, folder)
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             helper.say(f"{env}: nobody watches its tests: {error}")
+
+
+def environments(options: Namespace, helper: Any) -> list[tuple[str, Path]]:
+    """Each environment of the build with its folder, as far as they can be found."""
+    try:
+        return list(helper.environments(options))
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        helper.say(f"the environments could not be found: {error}")
+        return []
 
 
 def put(options: Namespace, folder: Path) -> None:
@@ -96,7 +105,7 @@ def gather(options: Namespace, helper: Any) -> None:
     new = [p for p in runs(options.work, repositories) if str(p) not in kept]
     copied(helper, fresh(new, before, since, options.work), options.into / STREAMS, ".subunit")
     ended = {str(one["xml"]) for one in told if one.get("xml") and "end" in one}
-    xml = [p for p in reports(options, helper.environments(options)) if os.path.realpath(str(p)) not in ended]
+    xml = [p for p in reports(options, environments(options, helper)) if os.path.realpath(str(p)) not in ended]
     copied(helper, fresh(xml, before, since, options.work), options.into / "junit", "")
 
 

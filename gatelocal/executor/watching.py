@@ -67,9 +67,10 @@ def explained(result: BuildResult, console: Console, listed: Iterable[str] = ())
         return replace(result, output=_tail(console.last) if not result.failures else ())
     if result.outcome is not Outcome.FAILURE or console.last is None:
         return result
-    if result.failures:
-        return replace(result, reason="")
     failed = console.failed or console.last
+    others = any(one.tool for one in console.commands if one is not failed)
+    if result.failures and (failed.tool or not (others and failed.status)):
+        return replace(result, reason="")
     return replace(result, reason=_reason(failed) or result.reason, output=_tail(failed))
 
 

@@ -11,7 +11,7 @@ Needed, because both end with status 0 in cases in which tests never ran: stestr
 pytest when a test ends its process. Only the outermost run tells: tests of test programs run some of their own.
 """
 
-# ruff: noqa: PTH100, PTH109, PTH111, PTH112, PTH116, PTH118, PTH208
+# ruff: noqa: PTH100, PTH108, PTH109, PTH111, PTH112, PTH116, PTH118, PTH208
 
 from __future__ import annotations
 
@@ -27,9 +27,8 @@ from typing import Any
 FOLDER = ""
 _MARK = "GATELOCAL_WITNESS"
 _LONGEST = 65536
-_MOST = 100_000_000
+_MOST = 30_000_000
 _NO_RUN = "collectonly setuponly setupplan help version showfixtures show_fixtures_per_test markers cacheshow".split()
-_PARTS = ("function", "setup", "teardown")
 
 
 class Record:
@@ -50,15 +49,22 @@ class Record:
 
     def tell(self, **facts: object) -> None:
         """One line."""
-        line = (json.dumps(facts) + "\n").encode("ascii")
-        if self._pid() != self._owner or len(line) > self._left:
+        if self._pid() != self._owner:
             return
+        if "details" in facts and self._left < 0:
+            facts["details"] = ""
+        line = (json.dumps(facts) + "\n").encode("ascii")
         self._left -= len(line)
         try:
             self._write(self._handle, line)
         except OSError:  # closed by a test that closes whatever is open
-            self._handle = self._opened()
-            self._write(self._handle, line)
+            with contextlib.suppress(OSError):
+                self._handle = self._opened()
+                self._write(self._handle, line)
+
+    def drop(self) -> None:
+        """Leave no record: it would seem that somebody watches."""
+        os.unlink(self._path)
 
 
 def begin() -> bool:
@@ -133,8 +139,10 @@ def _pytest(config: Any) -> object:
             finish()
 
         def end(self, nodeid: str, reports: list[Any]) -> None:
-            status = _status(reports)
-            if status is not None:
+            with contextlib.suppress(Exception):
+                status = _status(reports)
+                if status is None:
+                    return
                 took = sum(float(getattr(one, "duration", 0) or 0) for one in reports)
                 details = "\n".join(filter(None, (_details(one, status) for one in reports)))
                 self.record.tell(test=nodeid, status=status, seconds=took, details=details[-_LONGEST:])
@@ -175,6 +183,7 @@ class StestrRun:
         self._known: dict[str, Any] = {}
         self._base = ""
         self._list: Callable[[], list[str]] | None = None
+        self._named: set[str] = set()
 
     def get_parser(self, parser: Any) -> Any:
         """It has no options."""
@@ -192,8 +201,11 @@ class StestrRun:
                 self._base = os.path.abspath(os.path.join(os.path.expanduser(where), ".stestr"))
                 self._known = self._runs()
                 self._record = Record("stestr", repository=self._base)
-                self._watch(self._record)
+                by_name = any(getattr(parsed_args, name, None) for name in ("load_list", "failing"))
+                self._watch(self._record, by_name)
         except Exception:
+            with contextlib.suppress(Exception):
+                self._record.drop() if self._record is not None else None
             self._record = None
         return parsed_args
 
@@ -204,7 +216,8 @@ class StestrRun:
                 self._keep(self._record)
                 if not return_code and self._list is not None:
                     with contextlib.redirect_stdout(io.StringIO()):
-                        self._record.tell(listed=sorted(self._list()))  # the choice was left to the only worker
+                        there = set(self._list())
+                    self._record.tell(listed=sorted(there & self._named if self._named else there))
                 self._record.tell(end=int(return_code or 0))
         except (Exception, SystemExit):  # stestr ends the program when it cannot list
             return return_code
@@ -229,7 +242,8 @@ class StestrRun:
                 shutil.copyfile(source, os.path.join(FOLDER, target))
                 record.tell(stream=target, origin=source)
 
-    def _watch(self, record: Record) -> None:
+    def _watch(self, record: Record, by_name: bool) -> None:
+        """See which tests are chosen. By name, some may not be there any more; a lone worker chooses for itself."""
         from stestr import test_processor  # type: ignore[import-untyped, unused-ignore]
         from stestr.repository import file  # type: ignore[import-untyped, unused-ignore]
 
@@ -238,8 +252,9 @@ class StestrRun:
         run, status = processor.run_tests, inserter.status
 
         def run_tests(self: Any) -> Any:
-            if self.test_ids is None:
+            if by_name or self.test_ids is None:
                 hook._list = self.list_tests
+                hook._named.update(self.test_ids or ())
             else:
                 record.tell(listed=sorted(self.test_ids))
             return run(self)
@@ -247,6 +262,8 @@ class StestrRun:
         def written(self: Any, *values: Any, **named: Any) -> None:
             if named.get("test_status") == "inprogress":
                 record.tell(began=named.get("test_id"))
+            elif named.get("test_id") and named.get("test_status") not in (None, "exists"):
+                record.tell(done=named["test_id"])
             status(self, *values, **named)
             self._stream.flush()  # what is in memory is lost when the run is killed
 

@@ -92,6 +92,9 @@ def _understood(one: Mapping[str, object], told: Told) -> bool:
             told.began.pop(name, None)
             told.ended[name] = None
             told.tests.append(_test(told.tool, name, _STATUS[word], took, details))
+        case {"done": str(name)}:
+            told.began.pop(name, None)
+            told.ended[name] = None
         case {"stream": str(name)}:
             told.streams.append(name)
         case {"end": int(status)}:

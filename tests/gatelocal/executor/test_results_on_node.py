@@ -141,6 +141,21 @@ def test_red_stays_what_it_is_and_is_explained(tmp_path: Path) -> None:
     assert build(place, Outcome.NODE_FAILURE, reason="gone").reason == "gone"
 
 
+def test_a_stream_that_could_not_be_fetched_makes_nothing_red(tmp_path: Path) -> None:
+    done = b'{"began": "new.T.test"}\n{"done": "new.T.test"}\n{"done": "new.T.other"}\n'
+    result = build(folder(tmp_path, a_jsonl=STESTR + done))
+    assert (result.outcome, result.tests, result.never_ran) == (Outcome.SUCCESS, (), ())
+    assert result.notes == ("s.subunit: it could not be fetched",)
+
+
+def test_another_command_than_that_with_the_failing_tests(tmp_path: Path) -> None:
+    text = UNITTEST + "py3: command failed but is marked ignore outcome so handling it as success\n"
+    lint = "py3: commands[1]> flake8\nx.py:1: E1\npy3: exit 1 (1.0 seconds) /w> flake8 pid=1"
+    result = build(tmp_path, Outcome.FAILURE, text + lint, "tox ended with status 1")
+    assert (result.reason, result.output) == ("flake8 ended with status 1 in py3", ("x.py:1: E1",))
+    assert len(result.failures) == 4
+
+
 def test_the_same_tests_in_two_environments_count_once_and_the_failure_wins(tmp_path: Path) -> None:
     good = OLD.replace(b"old", b"new")
     found = results_in(folder(tmp_path, a_subunit=good, b_subunit=NEW, c_subunit=good))
