@@ -10,6 +10,7 @@ from gatelocal.results.stream import shortened
 
 _MOST_LINES = 400
 _MOST_TESTS = 10_000
+_MOST_BLOCKS = 200
 
 
 class UnittestText:
@@ -91,7 +92,9 @@ def _unittest_id(header: str) -> str:
 
 
 class PytestText:
-    """pytest's short summary and its last line. The attributes are those of :class:`UnittestText`."""
+    """pytest's short summary, tracebacks and last line. The attributes are those of :class:`UnittestText`."""
+
+    _HEADER = re.compile(r"_{2,} (?:ERROR (?:at (?:setup|teardown) of|collecting) )?(.+?) _{2,}$")
 
     _BAD = re.compile(r"(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - (.*))?$")
     _WHOLE = re.compile(r"^[.a-zA-Z]+ +\[(?:100%|(\d+)/\1)\]$")
@@ -102,16 +105,27 @@ class PytestText:
         self.counted = Counted()
         self.ended = False
         self._summary = False
+        self._blocks: dict[str, list[str]] = {}
+        self._block: list[str] | None = None
 
     def line(self, text: str) -> None:
         """One line of the output."""
-        if "short test summary info" in text:
+        if text.startswith("==="):
+            self._block = None
+        if header := self._HEADER.match(text):
+            self._block = self._blocks.setdefault(header[1], []) if len(self._blocks) < _MOST_BLOCKS else None
+        elif self._block is not None:
+            self._block.append(text)
+            del self._block[:-_MOST_LINES]
+        elif "short test summary info" in text:
             self._summary = True
         elif self._WHOLE.search(text):  # quieter than quiet, it says no more than this
             self.ended = True
         elif self._summary and (bad := self._BAD.match(text)) and len(self.tests) < _MOST_TESTS:
             name, classname = of_pytest(bad[1])
-            self.tests.append(TestResult(name, TestStatus.FAILURE, None, bad[2] or "", classname))
+            within = ".".join(bad[1].split("::")[1:]) or bad[1]
+            details = shortened("\n".join(self._blocks.get(within, ()))) or bad[2] or ""
+            self.tests.append(TestResult(name, TestStatus.FAILURE, None, details, classname))
         elif end := self._END.match(text):
             self.ended = True
             told = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z]+)", end[1])}

@@ -89,7 +89,9 @@ def test_green(node: FolderNode, tmp_path: Path, command: str) -> None:
     result = run(node, tmp_path / "logs", command)
     assert (result.outcome, result.reason, result.never_ran, result.notes) == (Outcome.SUCCESS, "", (), ())
     assert {test.name for test in result.tests} > ALL
-    assert (result.count, result.skipped) == ((8, 3) if "pytest" in command else (7, 2))
+    classes = 1 if "serial" in command else 2  # each of two workers may skip the class, or pytest each of its tests
+    assert (result.skipped - 1) in (1, classes)
+    assert result.count - result.skipped == 5
 
 
 def test_green_unittest_is_counted(node: FolderNode, tmp_path: Path) -> None:

@@ -76,6 +76,14 @@ def test_unittest_names_what_failed_and_counts_the_rest() -> None:
 PYTEST = """
 unit: commands[0]> pytest -q test_p.py
 F.s                                                                   [100%]
+=================================== ERRORS =====================================
+___________________ ERROR at setup of TestC.test_z ____________________
+E       KeyError: 'fixture'
+=================================== FAILURES ===================================
+______________________________ test_v[a - b] _______________________________
+
+E       AssertionError: assert 'a' == 'b'
+test_p.py:4: AssertionError
 =========================== short test summary info ============================
 FAILED test_p.py::test_v[a - b] - AssertionError: assert 'a' == 'b'
 ERROR tests/test_q.py::TestC::test_z
@@ -87,8 +95,8 @@ unit: exit 1 (0.35 seconds) /w> pytest -q test_p.py pid=9
 def test_pytest_names_what_failed_and_counts_the_rest() -> None:
     (command,) = console(PYTEST).commands
     assert [(test.classname, test.own_name, test.details) for test in command.tests] == [
-        ("test_p", "test_v[a - b]", "AssertionError: assert 'a' == 'b'"),
-        ("tests.test_q.TestC", "test_z", ""),
+        ("test_p", "test_v[a - b]", "E       AssertionError: assert 'a' == 'b'\ntest_p.py:4: AssertionError"),
+        ("tests.test_q.TestC", "test_z", "E       KeyError: 'fixture'"),
     ]
     assert command.counted == Counted(passed=6, skipped=2)
 
