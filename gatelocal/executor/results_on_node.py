@@ -16,6 +16,7 @@ import subprocess
 import sys
 import types
 from argparse import Namespace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,7 @@ def main(words: list[str]) -> int:
     for name in ("env", "junit", "tox"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
-    options.work, options.into = Path(options.work), Path(options.into)
+    options.work, options.into = Path(options.work).resolve(), Path(options.into)
     helper = types.ModuleType("on_node")
     exec(options.helper, helper.__dict__)  # noqa: S102 (our own text, see above)
     {"watch": watch, "gather": gather}[options.command](options, helper)
@@ -105,7 +106,7 @@ def gather(options: Namespace, helper: Any) -> None:
     new = [p for p in runs(options.work, repositories) if str(p) not in kept]
     copied(helper, fresh(new, before, since, options.work), options.into / STREAMS, ".subunit")
     ended = {str(one["xml"]) for one in told if one.get("xml") and "end" in one}
-    xml = [p for p in reports(options, environments(options, helper)) if os.path.realpath(str(p)) not in ended]
+    xml = [p for p in reports(options, environments(options, helper)) if str(p) not in ended]
     copied(helper, fresh(xml, before, since, options.work), options.into / "junit", "")
 
 
@@ -134,25 +135,36 @@ def runs(work: Path, others: list[str]) -> list[Path]:
     places += [Path(name) for name in others if name]
     found = []
     for place in dict.fromkeys(places):
+        if not leads(place).startswith(str(work) + os.sep):  # a witness keeps what lies elsewhere itself
+            continue
         names = sorted(path.name for path in place.iterdir()) if place.is_dir() and not place.is_symlink() else []
         found += [place / name for name in names if name.isdigit() or name.startswith("tmp")]
     return found
 
 
 def reports(options: Namespace, found: Any) -> list[Path]:
-    """JUnit files in the work folder or in an environment's own folders; links must stay within."""
-    places = [options.work, *(folder / part for _, folder in found for part in ("log", "tmp"))]
-    names = {name for place in places for pattern in options.junit for name in place.glob(pattern)}
-    inside = [str(place.resolve()) + os.sep for place in places]
-    good = []
-    for name in sorted(names):
-        try:
-            path = str(name.resolve())
-        except (OSError, RuntimeError):  # links that lead round in a circle
-            continue
-        if any(path.startswith(place) for place in inside):
-            good.append(name)
-    return good
+    """JUnit files in the work folder or in an environment's own folders; links and patterns must stay within."""
+    own = (folder / part for _, folder in found for part in ("log", "tmp"))
+    places = [options.work, *(place for place in own if not place.is_symlink())]
+    inside = tuple(str(place.resolve()) + os.sep for place in places)
+    names = {leads(name) for place in places for pattern in options.junit for name in matching(place, pattern)}
+    return [Path(name) for name in sorted(names) if name.startswith(inside)]
+
+
+def matching(place: Path, pattern: str) -> list[Path]:
+    """What a job's pattern matches there; nothing for one that is none."""
+    try:
+        return list(islice(place.glob(pattern), _MOST))
+    except (OSError, ValueError, NotImplementedError, RuntimeError):
+        return []
+
+
+def leads(path: Path) -> str:
+    """Where a path leads; empty for links that lead round in a circle."""
+    try:
+        return str(path.resolve())
+    except (OSError, RuntimeError):
+        return ""
 
 
 def identity(path: Path) -> list[int] | None:
@@ -180,12 +192,12 @@ def copied(helper: Any, paths: list[Path], into: Path, suffix: str) -> None:
     """Copy plain files under names that say their order."""
     for number, path in enumerate(paths[:_MOST]):
         try:
-            if not path.is_file() or path.stat().st_size > _LARGEST:
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
                 helper.say(f"{path.name!a} is left out: it is no plain file, or too large")
                 continue
             into.mkdir(exist_ok=True)
             target = into / f"{number:03d}-{path.name[-100:]}{suffix}"
-            handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK)  # never wait for a writer at its other end
+            handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # nor wait for a writer
             with os.fdopen(handle, "rb") as source, target.open("wb") as out:
                 out.write(source.read(_LARGEST))
         except OSError as error:

@@ -70,9 +70,23 @@ def test_junit_files_stay_within_and_are_plain(place: tuple[Path, Path], tmp_pat
     (work / "round-junit.xml").symlink_to(work / "round-junit.xml")
     os.mkfifo(work / "pipe-junit.xml")
     (work / "junit.xml").write_text("<testsuite/>")
-    said = asked("gather", work, out)
+    (work / ".tox/py3").mkdir(parents=True)
+    (work / ".tox/py3/log").symlink_to(tmp_path)
+    said = asked("gather", work, out, "--junit=../*.xml", "--junit=/etc/*.xml", "--junit=", "--junit=**/../../*.xml")
     assert list(gathered(out).values()) == [b"<testsuite/>"]
     assert "pipe-junit.xml" in said
+
+
+def test_streams_that_lead_away_are_left(place: tuple[Path, Path], tmp_path: Path) -> None:
+    work, out = place
+    other = tmp_path / "other/.stestr"
+    other.mkdir(parents=True)
+    (other / "7").write_bytes(NEW)
+    (work / ".stestr/7").symlink_to(other / "7")
+    (work / "away").symlink_to(other.parent)
+    (out / "streams/a.jsonl").write_text(f'{{"tool": "stestr", "env": "", "repository": "{other}"}}\n')
+    asked("gather", work, out)
+    assert list(gathered(out)) == ["a.jsonl"]
 
 
 def test_no_test_begun_nothing_gathered(tmp_path: Path) -> None:
