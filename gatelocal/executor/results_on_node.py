@@ -197,7 +197,7 @@ def copied(helper: Any, paths: list[Path], into: Path, suffix: str) -> None:
                 continue
             into.mkdir(exist_ok=True)
             target = into / f"{number:03d}-{path.name[-100:]}{suffix}"
-            handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # nor wait for a writer
+            handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # of a pipe: without waiting
             with os.fdopen(handle, "rb") as source, target.open("wb") as out:
                 out.write(source.read(_LARGEST))
         except OSError as error:
