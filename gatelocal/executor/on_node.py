@@ -6,7 +6,7 @@ change. Because it runs on the node, `gatelocal.process` is not there for it.
 start      make the folder for results, find tox, look for the constraints file
 siblings   install the trees of required projects over the released packages in the environments
 index      whether the package index gives anything at all
-collect    gather test streams and logs that this build wrote
+collect    gather the environments' logs
 """
 
 from __future__ import annotations
@@ -26,12 +26,11 @@ import time
 from argparse import Namespace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple  # noqa: UP035
+from typing import Any, Dict, Tuple  # noqa: UP035
 
 Answer = Tuple[int, Dict[str, Any]]  # noqa: UP006 (evaluated at run time, on the node's older Python)
 
 CANNOT = 70
-_MARK = ".started"
 _LARGEST = 200 * 1024 * 1024
 # Of logs in all: files, bytes, seconds.
 _FILES = 10_000
@@ -50,7 +49,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--constraints", default="")
     for name in ("mark", "package", "config"):
         parser.add_argument("--" + name, default="")
-    for name in ("env", "tree", "junit", "tox"):
+    for name in ("env", "tree", "tox"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
     options.work = Path(options.work)
@@ -72,7 +71,6 @@ def start(options: Namespace) -> Answer:
     into = Path(options.into)
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    (into / _MARK).touch()
     constraints = not options.constraints or Path(options.constraints).is_file()
     setup = options.work / "tools/test-setup.sh"
     return 0, {
@@ -220,12 +218,7 @@ def asked_of_tox(options: Namespace, env: str) -> Path | None:
 
 
 def collect(options: Namespace) -> Answer:
-    """Copy streams and logs of this build, and only of this one, to the folder for results.
-
-    Each is for itself: what cannot be had is told and keeps nothing else from being gathered.
-    """
-    into = Path(options.into)
-    since = (into / _MARK).stat().st_mtime if (into / _MARK).exists() else time.time()
+    """Copy the environments' logs to the folder for results; what cannot be had is told."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     most = min(value for value in (_LARGEST, soft, hard) if value != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))  # counts for the programs that are asked, too
@@ -234,18 +227,12 @@ def collect(options: Namespace) -> Answer:
     except (OSError, subprocess.SubprocessError) as error:
         say(f"the environments could not be found: {error}")
         found = []
-    ways: tuple[tuple[str, Callable[[], object]], ...] = (
-        ("testrepository.subunit", lambda: stestr(options, found, into, since)),
-        ("junit", lambda: junit(options, found, into, since)),
-        ("tox", lambda: logs(found, into / "tox")),
-    )
     items = []
-    for item, way in ways:
-        try:
-            if way():
-                items.append(item)
-        except (OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
-            say(f"{item}: could not be gathered: {error}")
+    try:
+        if logs(found, Path(options.into) / "tox"):
+            items.append("tox")
+    except (OSError, ValueError, RuntimeError) as error:
+        say(f"logs: could not be gathered: {error}")
     return 0, {"items": items, "free": free(options.work)}
 
 
@@ -322,53 +309,6 @@ def plain_copy(source: Path, target: Path) -> None:
                 return
             out.write(chunk)
             size -= len(chunk)
-
-
-def stestr(options: Namespace, found: list[tuple[str, Path]], into: Path, since: float) -> bool:
-    """The last run of stestr as a subunit stream, when this build made it."""
-    repository = options.work / ".stestr"
-    if not repository.is_dir() or not any(path.stat().st_mtime >= since for path in repository.iterdir()):
-        return False
-    own = [str(folder / "bin" / "stestr") for _, folder in found if (folder / "bin" / "stestr").exists()]
-    for program in filter(None, [*own, shutil.which("stestr")]):
-        target = into / "testrepository.subunit"
-        with target.open("wb") as file:
-            subprocess.run(
-                [program, "last", "--subunit"],
-                cwd=str(options.work),
-                stdout=file,
-                stderr=subprocess.DEVNULL,
-                timeout=_ASKED_SECONDS,
-                check=False,
-            )
-        if target.stat().st_size:
-            return True
-        target.unlink()
-    return False
-
-
-def junit(options: Namespace, found: list[tuple[str, Path]], into: Path, since: float) -> int:
-    """JUnit files that this build wrote in the work folder or in an environment's own folders."""
-    own = (folder / part for _, folder in found for part in ("log", "tmp"))
-    places = [options.work, *(folder for folder in own if not folder.is_symlink())]
-    names = {name for place in places for pattern in options.junit for name in place.glob(pattern)}
-    count = 0
-    for name in sorted(names)[:_FILES]:
-        try:
-            path = name.resolve()
-        except (OSError, RuntimeError):  # links that lead round in a circle
-            continue
-        known = any(str(path).startswith(str(place.resolve()) + os.sep) for place in places)
-        if not known or not path.is_file() or path.stat().st_size > _LARGEST or path.stat().st_mtime < since:
-            continue
-        (into / "junit").mkdir(exist_ok=True)
-        try:
-            plain_copy(path, into / "junit" / f"{count:03d}-{path.name[-100:]}")
-        except OSError as error:
-            say(f"junit: {path.name!a} could not be gathered: {error.strerror}")
-            continue
-        count += 1
-    return count
 
 
 if __name__ == "__main__":

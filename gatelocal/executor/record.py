@@ -8,10 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 
+from gatelocal.model.result import JOB_OUTPUT as NAME
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 
-NAME = "job-output.txt"
 SHOWN = 2000
 """Characters of a line that a person is shown; the file has more of it."""
 LARGEST = 1 << 30

@@ -11,6 +11,9 @@ from enum import Enum
 
 from gatelocal.executor.wanted import Wanted, env_names
 
+INSIST = ("--skip-missing-interpreters=false",)
+"""Whatever the project sets: an environment that tox passes over has passed nothing. The job's own words come after."""
+
 
 class Stage(Enum):
     """What a step is for; how its failure is judged depends on it."""
@@ -100,7 +103,7 @@ def steps(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> tuple[Step, 
     :param tox: how tox is started on the node.
     """
     names = env_names(build.envs)
-    run = (*tox, *(("-c", build.config) if build.config else ()), "-e", names)
+    run = (*tox, *(("-c", build.config) if build.config else ()), "-e", names, *INSIST)
     chain = [_tox(Stage.ENVIRONMENT, build, (*run, "--notest", *build.extra), f"make the environment {names}")]
     if build.siblings:
         trees = tuple(word for tree in build.siblings for word in ("--tree", tree))
@@ -120,9 +123,8 @@ def index(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
 
 def collect(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
     """The step that comes last, however the others ended."""
-    patterns = tuple(word for pattern in build.junit for word in ("--junit", pattern))
-    words = ("collect", "--into", build.output, *_envs(build, tox), *patterns)
-    return _asked(Stage.COLLECT, build, helpers, words, "gather results and logs")
+    words = ("collect", "--into", build.output, *_envs(build, tox))
+    return _asked(Stage.COLLECT, build, helpers, words, "gather logs")
 
 
 def _bindep(build: Wanted) -> tuple[str, ...]:

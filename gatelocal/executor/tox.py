@@ -7,7 +7,7 @@ import json
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from pathlib import Path
 
@@ -15,19 +15,24 @@ from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.executor.heard import Heard
 from gatelocal.executor.outcome import Failed, judged
 from gatelocal.executor.record import Record
-from gatelocal.executor.results import tests_in
 from gatelocal.executor.signs import Sign
 from gatelocal.executor.stages import Helpers, Stage, Step, collect, index, preparation, start, steps
 from gatelocal.executor.wanted import Places, Wanted, wanted
+from gatelocal.executor.watching import explained, gather, relist, watch
 from gatelocal.jobs.families import TOX
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.text import plain
 from gatelocal.ports import Node, Say
+from gatelocal.results.console import Console
+from gatelocal.results.listing import answer
 
 _FACTS = "gatelocal-facts"
 _HELPER_TIME = 300.0
 _LOGS = "tox"
-RESULTS = ("testrepository.subunit", "junit", _LOGS)
+STREAMED = ("streams", "junit")
+"""What :mod:`gatelocal.executor.results_on_node` gathers, when there is any."""
+RESULTS = (*STREAMED, _LOGS)
 """What is fetched from a node, and nothing else that it may offer."""
 
 
@@ -46,22 +51,22 @@ class ToxExecutor:
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node; see :class:`gatelocal.ports.Executor`. It raises nothing for a failing build.
 
-        What it leaves in `logs`: ``job-output.txt``, and what there was of ``testrepository.subunit``, ``junit/``
-        and ``tox/<env>/``.
+        What it leaves in `logs`: ``job-output.txt``, and what there was of ``streams/`` (subunit, and what the
+        witness told), ``junit/`` and ``tox/<env>/``.
         """
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
             run = _Build(node, record, logs, began, self._install)
             outcome, reason = run.whole(job, Places(node.home, project, sources))
-            tests, notes = tests_in(logs)
-            for note in notes:
+            result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(logs))
+            result = explained(result, run.console, run.listed)
+            for note in result.notes:
                 record.note(f"results: {note}")
-            if outcome is Outcome.FAILURE and any(test.failed for test in tests):
-                reason = ""
-            seconds = time.monotonic() - began
-            record.note(f"{job.name}: {outcome.value}{f': {reason}' if reason else ''} ({seconds:.1f} s)")
-        return BuildResult(job.name, outcome, seconds, job.voting, tests, reason, str(logs))
+            result = replace(result, seconds=time.monotonic() - began)
+            why = f": {result.reason}" if result.reason else ""
+            record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +92,8 @@ class _Build:
         self._setup = False
         self._limit: float | None = None
         self._doing, self._at_tests = "begin", False
+        self.console = Console()
+        self.listed: list[str] = []
 
     def whole(self, job: Job, places: Places) -> tuple[Outcome, str]:
         """All steps; the outcome and one sentence about it."""
@@ -119,6 +126,7 @@ class _Build:
             return bad
         try:
             self._gather(build)
+            self._relist(build)
         except InfrastructureError as error:
             return Outcome.POST_FAILURE, f"the job ran to its end, its results could not be fetched: {error.brief}"
         return Outcome.SUCCESS, ""
@@ -164,6 +172,8 @@ class _Build:
     def _run_all(self, build: Wanted, chain: tuple[Step, ...]) -> tuple[Outcome, str] | None:
         """Run the steps up to the first that fails; how that failed, if one did."""
         for step in chain:
+            if step.stage is Stage.TESTS:
+                self._step(watch(build, self._tox), self._left())
             ended = self._step(step, self._left())
             if ended.status != 0:
                 return self._judged(build, step, ended)
@@ -201,6 +211,8 @@ class _Build:
                 return
             heard.line(text)
             self._record.line(text)
+            if step.stage is Stage.TESTS:
+                self.console.line(plain(text))
 
         self._record.note(f"[{step.stage.value}] {step.command}")
         if step.stage is not Stage.COLLECT:
@@ -221,12 +233,30 @@ class _Build:
             raise TimeoutError
         return left
 
+    def _relist(self, build: Wanted) -> None:
+        """Ask which tests were to run where nobody watched; an answer that does not come changes nothing."""
+        for step in relist(build, self._tox, self.console, self._logs):
+            lines: list[str] = []
+            self._record.note(f"[{step.stage.value}] {step.command}")
+            with contextlib.suppress(TimeoutError):
+                status = self._node.run(
+                    step.argv,
+                    directory=step.directory,
+                    environment=step.environment,
+                    on_line=lines.append,
+                    timeout=_HELPER_TIME,
+                )
+                found = answer(lines) if status == 0 else None
+                self._record.note(f"[{step.stage.value}] status {status}, {len(found or ())} tests")
+                self.listed += found or ()
+
     def _gather(self, build: Wanted) -> int | None:
         """Fetch results and logs, each for itself; how many bytes are free on the node, None when it is not known.
 
         :raises InfrastructureError: the node is gone, or a stream of results did not come whole.
         """
         try:
+            self._step(gather(build, self._tox), _HELPER_TIME)
             ended = self._step(collect(build, self._helpers, self._tox), _HELPER_TIME)
         except TimeoutError:
             self._record.note("gathering results took too long: they are incomplete")
@@ -236,7 +266,7 @@ class _Build:
             self._record.note("results and logs could not be gathered on the node")
             items = []
         lost: InfrastructureError | None = None
-        for item in (name for name in RESULTS if name in items):
+        for item in (name for name in RESULTS if name in items or name in STREAMED):
             try:
                 self._node.get(f"{build.output}/{item}", self._logs)
             except InfrastructureError as error:

@@ -21,7 +21,7 @@ from gatelocal.model.filename import folder_of
 from gatelocal.model.job import Job
 from gatelocal.model.stanza import Tagged
 
-JUNIT = ("junit*.xml", "*results*.xml")
+JUNIT = ("*junit*.xml", "*results*.xml", "TEST-*.xml", "nosetests.xml", "test-re[ps]*/*.xml")
 
 _EXPRESSION = re.compile(r"\{\{\s*(.*?)\s*\}\}")
 _PROJECT = re.compile(r"zuul\.projects\[\s*['\"]([^'\"]+)['\"]\s*\]\.src_dir$")

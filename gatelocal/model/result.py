@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+
+JOB_OUTPUT = "job-output.txt"
+"""The name of a build's log, Zuul's."""
 
 
 class TestStatus(Enum):
@@ -22,9 +25,11 @@ class TestStatus(Enum):
 class TestResult:
     """One test.
 
-    :ivar name: its full id, such as ``package.module.Class.test``.
-    :ivar seconds: wall time; None when the stream did not tell.
+    :ivar name: its full id, such as ``package.module.Class.test``: the class, a dot and its own name.
+    :ivar seconds: wall time, finite and not negative; None when the stream did not tell.
     :ivar details: the traceback or the reason for a skip, as it stood in the stream.
+    :ivar classname: what stands before the dot that parts class and own name, as the stream has it; empty for a test
+        without a class. No look at the id tells it: both parts may have dots.
     """
 
     __test__ = False
@@ -33,11 +38,25 @@ class TestResult:
     status: TestStatus
     seconds: float | None = None
     details: str = ""
+    classname: str = ""
+
+    @property
+    def own_name(self) -> str:
+        """The name within the class, with its parameters."""
+        return self.name.removeprefix(f"{self.classname}.") if self.classname else self.name
 
     @property
     def failed(self) -> bool:
         """Whether the test speaks against the change."""
         return self.status in (TestStatus.FAILURE, TestStatus.UNEXPECTED_SUCCESS)
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """Tests without names: what a tool says that only counts those that ended well."""
+
+    passed: int = 0
+    skipped: int = 0
 
 
 class Outcome(Enum):
@@ -62,6 +81,10 @@ class BuildResult:
     :ivar tests: every test that the job's result streams speak of, in their order.
     :ivar reason: one sentence for an outcome that no test explains; empty otherwise.
     :ivar logs: the folder on this machine that holds what was fetched from the node.
+    :ivar counted: tests that ended well of which only the number is known.
+    :ivar never_ran: the ids of tests that were chosen and of which no stream tells an end.
+    :ivar notes: what of the results could not be read, each one sentence.
+    :ivar output: the last lines of the command that failed, when no test explains the outcome.
     """
 
     job: str
@@ -71,6 +94,25 @@ class BuildResult:
     tests: tuple[TestResult, ...] = ()
     reason: str = ""
     logs: str = ""
+    counted: Counted = field(default_factory=Counted)
+    never_ran: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    output: tuple[str, ...] = ()
+
+    @property
+    def count(self) -> int:
+        """How many tests ended."""
+        return len(self.tests) + self.counted.passed + self.counted.skipped
+
+    @property
+    def skipped(self) -> int:
+        """How many tests did not run because they or their tool said so."""
+        return self.counted.skipped + sum(1 for test in self.tests if test.status is TestStatus.SKIP)
+
+    @property
+    def job_output(self) -> str:
+        """The path of all that the build printed; empty when there are no logs."""
+        return f"{self.logs}/{JOB_OUTPUT}" if self.logs else ""
 
     @property
     def failures(self) -> tuple[TestResult, ...]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-import re
+import math
 from xml.etree import ElementTree as Xml
 
 from gatelocal.model.change import Change
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
 from gatelocal.model.run import RunResult
+from gatelocal.model.text import NOT_XML
 
-_NOT_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+NEVER_RAN_SHOWN = 1000
+"""How many tests that never ran are named in a JUnit file."""
 
 
 def as_json(run: RunResult) -> dict[str, object]:
@@ -62,17 +64,31 @@ def _build(build: BuildResult) -> dict[str, object]:
         "seconds": round(build.seconds, 3),
         "reason": build.reason,
         "logs": build.logs,
-        "tests": len(build.tests),
-        "failures": [
-            {"name": test.name, "status": test.status.value, "details": test.details} for test in build.failures
-        ],
+        "job_output": build.job_output,
+        "tests": build.count,
+        "skipped": build.skipped,
+        "never_ran": list(build.never_ran),
+        "failures": [_failure(test) for test in build.failures],
+        "notes": list(build.notes),
+        "output": list(build.output),
+    }
+
+
+def _failure(test: TestResult) -> dict[str, object]:
+    return {
+        "name": test.name,
+        "classname": test.classname,
+        "status": test.status.value,
+        "details": test.details,
     }
 
 
 def _suite(root: Xml.Element, build: BuildResult) -> None:
     cases = list(build.tests)
     if build.outcome is not Outcome.SUCCESS and not build.failures:
-        cases.append(TestResult(build.job, TestStatus.FAILURE, build.seconds, build.reason or build.outcome.value))
+        words = "\n".join([*build.output, build.reason or build.outcome.value])
+        cases.append(TestResult(build.job, TestStatus.FAILURE, build.seconds, words))
+    cases += [TestResult(name, TestStatus.SKIP, None, "it never ran") for name in build.never_ran[:NEVER_RAN_SHOWN]]
     count = {status: sum(1 for test in cases if test.status is status) for status in TestStatus}
     suite = Xml.SubElement(
         root,
@@ -89,9 +105,8 @@ def _suite(root: Xml.Element, build: BuildResult) -> None:
 
 
 def _case(suite: Xml.Element, test: TestResult) -> None:
-    classname, _, name = test.name.rpartition(".") if "(" not in test.name else ("", "", test.name)
-    case = Xml.SubElement(suite, "testcase", classname=_clean(classname), name=_clean(name))
-    if test.seconds is not None:
+    case = Xml.SubElement(suite, "testcase", classname=_clean(test.classname), name=_clean(test.own_name))
+    if test.seconds is not None and 0 <= test.seconds < math.inf:
         case.set("time", f"{test.seconds:.3f}")
     details = _clean(test.details)
     if test.failed:
@@ -105,4 +120,4 @@ def _case(suite: Xml.Element, test: TestResult) -> None:
 
 def _clean(text: str) -> str:
     """Without what XML cannot hold."""
-    return _NOT_XML.sub("", text)
+    return NOT_XML.sub("", text)

@@ -16,6 +16,7 @@ from gatelocal.model.text import plain
 
 TESTS_SHOWN = 10
 LINES_SHOWN = 12
+NOTES_SHOWN = 5
 
 
 def summary(run: RunResult) -> list[str]:
@@ -137,18 +138,30 @@ def _jobs(run: RunResult) -> list[str]:
     lines = [f"{plain(run.pipeline)} pipeline:"]
     for build in run.builds:
         lines.append(job_line(build))
-        if build.tests:
-            lines.append(f"    {_tests(build)}")
-        if build.reason:
-            lines.append(f"    {plain(build.reason)}")
+        lines += [f"    {line}" for line in _about(build)]
     for job in run.not_run:
         lines.append(f"- {plain(job.name)} : not run: {plain(job.reason)}")
     return lines
 
 
+def _about(build: BuildResult) -> list[str]:
+    """The lines under a build's own: counts, the reason, what of the results is lost, where all of it can be read."""
+    lines = [_tests(build)] if build.count or build.never_ran else []
+    if build.reason:
+        lines.append(plain(build.reason))
+    lines += [f"results: {plain(note)}" for note in build.notes[:NOTES_SHOWN]]
+    if len(build.notes) > NOTES_SHOWN:
+        lines.append(f"results: and {_count(len(build.notes) - NOTES_SHOWN, 'more note')}")
+    if build.outcome is not Outcome.SUCCESS and build.job_output:
+        lines.append(f"all of it: {plain(build.job_output)}")
+    return lines
+
+
 def _tests(build: BuildResult) -> str:
-    failed = len(build.failures)
-    return f"{_count(len(build.tests), 'test')}, {failed} failed"
+    words = [_count(build.count, "test"), f"{len(build.failures)} failed"]
+    words += [f"{build.skipped} skipped"] if build.skipped else []
+    words += [f"{len(build.never_ran)} never ran"] if build.never_ran else []
+    return ", ".join(words)
 
 
 def _failures(run: RunResult) -> list[str]:
@@ -159,6 +172,9 @@ def _failures(run: RunResult) -> list[str]:
         more = len(build.failures) - TESTS_SHOWN
         if more > 0:
             lines += ["", f"{plain(build.job)}: and {_count(more, 'more test')} failed"]
+        if build.output:
+            lines += ["", f"{plain(build.job)}: the end of its output"]
+            lines += [f"    {plain(line)}" for line in build.output[-LINES_SHOWN:]]
     return lines
 
 

@@ -8,13 +8,17 @@ from __future__ import annotations
 
 import io
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from gatelocal.model.result import TestResult, TestStatus
-from gatelocal.results.stream import Stream, shortened
+from gatelocal.results.missing import never_ran
+from gatelocal.results.names import class_of
+from gatelocal.results.stream import LONGEST, Stream, shortened
 
 _FINAL: Mapping[str, TestStatus] = {
     "success": TestStatus.SUCCESS,
@@ -25,7 +29,11 @@ _FINAL: Mapping[str, TestStatus] = {
 }
 _PARSER = "subunit.parser"
 _V1 = re.compile(rb"^(?:test|testing|time|progress|tags|success|successful|failure|error|skip|xfail): ", re.MULTILINE)
-_ENOUGH = 1_000_000
+_TRIES = 1000
+_ENOUGH = 2 * LONGEST
+_MOST_FILES = 32
+_NO_TESTS = ("testtools.extradata",)
+"""Names under which what a test program printed beside its tests is kept."""
 
 
 def parse(data: bytes) -> Stream:
@@ -33,11 +41,24 @@ def parse(data: bytes) -> Stream:
     if not data:
         return Stream(notes=("the subunit stream is empty",))
     collector = _Collector()
-    if b"\xb3" not in data and _V1.search(data):
+    if not _has_packet(data) and _V1.search(data):
         _read_v1(data, collector)
     else:
         _read_v2(data, collector)
     return collector.stream()
+
+
+def _has_packet(data: bytes) -> bool:
+    """Whether there is a packet of version 2: its first byte alone is also part of letters in UTF-8, an ó for one."""
+    for found in islice(re.finditer(rb"\xb3[\x20-\x2f]", data), _TRIES):
+        begin = found.start()
+        first = data[begin + 3] if len(data) > begin + 3 else 0
+        size = first >> 6  # the length is a number of one to four bytes; the two highest bits say how many
+        number = int.from_bytes(data[begin + 3 : begin + 4 + size], "big") & ((1 << (8 * size + 6)) - 1)
+        packet = data[begin : begin + number]
+        if len(packet) == number > 8 and zlib.crc32(packet[:-4]) == int.from_bytes(packet[-4:], "big"):
+            return True
+    return False
 
 
 def _read_v2(data: bytes, collector: _Collector) -> None:
@@ -67,16 +88,18 @@ class _Running:
     """A test of which the stream has not told the end."""
 
     began: datetime | None = None
-    files: dict[str, list[bytes]] = field(default_factory=dict)
-    size: int = 0
+    files: dict[str, bytearray] = field(default_factory=dict)
 
     def add(self, name: str, data: bytes) -> None:
-        if self.size < _ENOUGH:
-            self.files.setdefault(name, []).append(data)
-            self.size += len(data)
+        """Keep the end of what is attached under that name."""
+        if name in self.files or len(self.files) < _MOST_FILES:
+            kept = self.files.setdefault(name, bytearray())
+            kept += data
+            if len(kept) > _ENOUGH:
+                del kept[:-LONGEST]
 
     def text(self, status: TestStatus) -> str:
-        texts = {name: b"".join(parts).decode("utf-8", "replace") for name, parts in self.files.items()}
+        texts = {name: data.decode("utf-8", "replace") for name, data in self.files.items()}
         wanted = "reason" if status is TestStatus.SKIP else "traceback"
         chosen = [text for name, text in texts.items() if name.startswith(wanted)]
         if status is TestStatus.SUCCESS:
@@ -92,6 +115,7 @@ class _Collector:
         self._tests: list[TestResult] = []
         self._running: dict[tuple[str, str], _Running] = {}
         self._strays = 0
+        self._listed: dict[str, None] = {}
 
     def startTestRun(self) -> None:  # noqa: N802 (testtools' name)
         """A run begins."""
@@ -114,6 +138,9 @@ class _Collector:
             self._strays += len(file_bytes or b"")
             return
         if test_status == "exists":
+            self._listed[test_id] = None
+            return
+        if test_id in _NO_TESTS:
             return
         key = (str(rest.get("route_code") or ""), test_id)
         running = self._running.setdefault(key, _Running(rest.get("timestamp")))
@@ -131,12 +158,12 @@ class _Collector:
             if name == _PARSER:
                 continue
             details = running.text(TestStatus.FAILURE)
-            self._tests.append(
-                TestResult(name, TestStatus.FAILURE, None, f"{details}\nthe stream ends while this test runs".strip())
-            )
+            details = f"{details}\nthe stream ends while this test runs".strip()
+            self._tests.append(TestResult(name, TestStatus.FAILURE, None, details, class_of(name)))
         if self._strays and not self._tests:
             self.notes.append(f"{self._strays} bytes are no subunit")
-        return Stream(tuple(self._tests), tuple(dict.fromkeys(self.notes)))
+        missing = never_ran(self._listed, (test.name for test in self._tests)) if self._tests else ()
+        return Stream(tuple(self._tests), tuple(dict.fromkeys(self.notes)), missing)
 
     def _ended(self, name: str, status: TestStatus, running: _Running, end: datetime | None) -> None:
         if name == _PARSER:
@@ -145,8 +172,9 @@ class _Collector:
             return
         seconds = None
         if running.began is not None and end is not None:
-            seconds = max(0.0, (end - running.began).total_seconds())
-        self._tests.append(TestResult(name, status, seconds, running.text(status)))
+            passed = (end - running.began).total_seconds()
+            seconds = passed if passed >= 0 else None
+        self._tests.append(TestResult(name, status, seconds, running.text(status), class_of(name)))
 
 
 def _is_text(mime_type: object) -> bool:

@@ -131,12 +131,12 @@ def test_output_is_live_stripped_and_recorded_with_times(tmp_path: Path) -> None
 def test_a_failure_that_tests_explain_needs_no_other_reason(tmp_path: Path) -> None:
     node = ScriptedNode(
         lambda argv: (
-            Answer(0, told({**START, "items": ["../secret", "testrepository.subunit"], "free": 1}))
+            Answer(0, told({**START, "items": ["../secret"], "free": 1}))
             if argv[0] == "python3"
             else Answer(0 if "--notest" in argv else 1, ("py3: commands[0]> x",))
         ),
         files={
-            f"{OUTPUT}/testrepository.subunit": b"",
+            f"{OUTPUT}/streams": b"",
             f"{OUTPUT}/../secret": b"x",
         },
     )
@@ -147,13 +147,13 @@ def test_a_failure_that_tests_explain_needs_no_other_reason(tmp_path: Path) -> N
     assert sorted(p.name for p in (tmp_path / "logs").iterdir()) == [
         "job-output.txt",
         "junit",
-        "testrepository.subunit",
+        "streams",
     ]
 
 
 def test_what_a_job_prints_is_never_taken_for_the_helpers_facts(tmp_path: Path) -> None:
     """Neither the words without a mark, nor those with an old one; and a node's nonsense is no mistake of ours."""
-    forged = told({"items": ["junit"], "tox": ["evil"], "free": 0})[0]
+    forged = told({"items": ["tox"], "tox": ["evil"], "free": 0})[0]
     lines = (forged, "gatelocal-facts [1]", "gatelocal-facts 7", "gatelocal-facts " + "[" * 100_000)
     said: list[str] = []
     answers = {
@@ -161,9 +161,9 @@ def test_what_a_job_prints_is_never_taken_for_the_helpers_facts(tmp_path: Path) 
         "tests": Answer(0, (*lines, "gatelocal-facts 0123456789abcdef0123456789abcdef {}")),
         "collect": Answer(0, ("gatelocal-facts [1]", "gatelocal-facts 7", "gatelocal-facts " + "[" * 100_000)),
     }
-    result = scripted(PY3, tmp_path, answers, said, files={f"{OUTPUT}/junit": JUNIT})
-    assert (result.outcome, result.tests) == (Outcome.SUCCESS, ())
-    assert "[tests] tox -e py3" in said
+    result = scripted(PY3, tmp_path, answers, said, files={f"{OUTPUT}/tox": JUNIT})
+    assert (result.outcome, (tmp_path / "logs/tox").exists()) == (Outcome.SUCCESS, False)
+    assert "[tests] tox -e py3 --skip-missing-interpreters=false" in said
     assert forged in said
 
 
@@ -178,19 +178,21 @@ def test_each_step_has_a_mark_of_its_own(tmp_path: Path) -> None:
 class Losing(ScriptedNode):
     """A node from which some things cannot be fetched."""
 
+    lost: tuple[str, ...] = ("tox",)
+
     def get(self, remote: str, local: Path) -> bool:
-        if remote.rpartition("/")[2] in ("testrepository.subunit", "tox"):
+        if remote.rpartition("/")[2] in self.lost:
             raise InfrastructureError("too large")
         return super().get(remote, local)
 
 
-@pytest.mark.parametrize(
-    ("items", "outcome"),
-    [(["testrepository.subunit", "junit", "tox"], Outcome.POST_FAILURE), (["junit", "tox"], Outcome.SUCCESS)],
-)
-def test_what_cannot_be_fetched_keeps_nothing_else_away(tmp_path: Path, items: list[str], outcome: Outcome) -> None:
-    answer = Answer(0, told({**START, "items": items}))
+@pytest.mark.parametrize(("lost", "outcome"), [(("streams", "tox"), Outcome.POST_FAILURE), (("tox",), Outcome.SUCCESS)])
+def test_what_cannot_be_fetched_keeps_nothing_else_away(
+    tmp_path: Path, lost: tuple[str, ...], outcome: Outcome
+) -> None:
+    answer = Answer(0, told({**START, "items": ["tox"]}))
     node = Losing(lambda argv: answer, files={f"{OUTPUT}/junit": b""})
+    node.lost = lost
     result = ToxExecutor(lambda line: None).run(PY3, "acme/app", node, {"acme/app": "/a"}, tmp_path / "logs")
     assert result.outcome is outcome
     assert (tmp_path / "logs/junit").exists()
@@ -202,7 +204,7 @@ def test_a_machine_of_its_own_is_prepared_as_the_gate_does_it(tmp_path: Path) ->
     answers = {"start": Answer(0, told({**START, "setup": True}))}
     assert scripted(PY3, tmp_path / "a", answers, said, own=True).outcome is Outcome.SUCCESS
     stages = [line.partition("]")[0][1:] for line in said if line.startswith("[") and "status" not in line]
-    assert stages == ["start", "packages", "setup", "sudo", "environment", "tests", "collect"]
+    assert stages == ["start", "packages", "setup", "sudo", "environment", "collect", "tests", "collect", "collect"]
     said.clear()
     assert scripted(PY3, tmp_path / "b", answers, said).outcome is Outcome.SUCCESS
     assert "tools/test-setup.sh is not run, because the node is no machine of its own" in said
@@ -219,7 +221,7 @@ def test_the_timeout_covers_all_steps(tmp_path: Path) -> None:
     node = ScriptedNode(lambda argv: Answer(0, told({**START, "items": []})))
     job = Job("j", variables={"tox_envlist": "py3"}, family="tox", timeout=100)
     ToxExecutor(lambda line: None).run(job, "p", node, {"p": "/p"}, tmp_path)
-    limits = [limit for *_, limit in node.ran][:-1]
+    limits = [limit for *_, limit in node.ran][:-2]
     assert all(limit is not None and 0 < limit <= 100 for limit in limits)
     assert limits == sorted(limits, reverse=True)  # type: ignore[type-var]
 

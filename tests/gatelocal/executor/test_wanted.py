@@ -7,7 +7,7 @@ import pytest
 from gatelocal.errors import ConfigurationError
 from gatelocal.executor.heard import Heard
 from gatelocal.executor.outcome import Failed, judged
-from gatelocal.executor.stages import Helpers, Stage, Step, preparation, steps
+from gatelocal.executor.stages import INSIST, Helpers, Stage, Step, preparation, steps
 from gatelocal.executor.wanted import Places, Wanted, located, wanted
 from gatelocal.model.job import Job
 from gatelocal.model.result import Outcome
@@ -88,8 +88,8 @@ def test_the_steps_are_those_of_the_tox_role() -> None:
     build = build_of(tox_extra_args="-- x")
     chain = steps(build, MARKS, ("python3", "-m", "tox"))
     assert stages(chain) == [Stage.ENVIRONMENT, Stage.SIBLINGS, Stage.TESTS]
-    assert chain[0].argv == ("python3", "-m", "tox", "-e", "py3", "--notest", "--", "x")
-    assert chain[2].argv == ("python3", "-m", "tox", "-e", "py3", "--", "x")
+    assert chain[0].argv == ("python3", "-m", "tox", "-e", "py3", *INSIST, "--notest", "--", "x")
+    assert chain[2].argv == ("python3", "-m", "tox", "-e", "py3", *INSIST, "--", "x")
     assert [step.mark for step in chain] == ["", "mark", ""]
 
 
@@ -129,7 +129,7 @@ def test_everything_that_a_job_can_say_of_tools() -> None:
     setup = preparation(build, MARKS, setup=True, install=True)[1]
     assert (setup.argv, setup.environment) == (("tools/test-setup.sh", "-a", "b c"), {"A": "1"})
     chain = steps(build, MARKS, ("/opt/tox",))
-    assert chain[0].argv == ("/opt/tox", "-c", "ci/tox.ini", "-e", "py3", "--notest")
+    assert chain[0].argv == ("/opt/tox", "-c", "ci/tox.ini", "-e", "py3", *INSIST, "--notest")
     assert {"--config=ci/tox.ini", "--package=Own_Name"} < set(chain[1].argv)
     assert build_of(tox_executable="tox").tox == ""
     with pytest.raises(ConfigurationError, match="python_version is no version"):

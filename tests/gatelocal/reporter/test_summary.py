@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.job import Job
-from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
+from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.run import Base, RunResult
 from gatelocal.reporter.machine import as_json, as_junit
 from gatelocal.reporter.summary import elapsed, job_line, summary
@@ -21,8 +22,8 @@ CHANGE = Change("acme/app", "master", "a" * 40, "app: use \x1b[31mthe call\n\nDe
 TRACEBACK = (
     "Traceback (most recent call last):\n" + "\n".join(f"  line {n}" for n in range(40)) + "\nAssertionError: 1 != 2"
 )
-BAD = TestResult("app.tests.T.test_bad", TestStatus.FAILURE, 0.5, TRACEBACK)
-GOOD = TestResult("app.tests.T.test_ok", TestStatus.SUCCESS, 0.1)
+BAD = TestResult("app.tests.T.test_bad", TestStatus.FAILURE, 0.5, TRACEBACK, "app.tests.T")
+GOOD = TestResult("app.tests.T.test_ok", TestStatus.SUCCESS, 0.1, "", "app.tests.T")
 UNIT = BuildResult("app-py3", Outcome.FAILURE, 65.2, tests=(GOOD, BAD))
 LINT = BuildResult("app-lint", Outcome.SUCCESS, 7)
 ELSEWHERE = Job("app-tempest", run=False, rule="undefined", reason="parent devstack is defined elsewhere")
@@ -161,3 +162,63 @@ def test_junit_can_be_read_back() -> None:
     assert tests["app.tests.T.test_bad"].details.endswith("AssertionError: 1 != 2")
     assert tests["app-node"].failed
     assert tests["setUpClass (a.B)"].details == "no <db>"
+
+
+ODD = (
+    TestResult("pkg.test_v.test_v[1.5]", TestStatus.FAILURE, math.nan, "t", "pkg.test_v"),
+    TestResult("pkg.test_v.test_v[http://a.example/b.html]", TestStatus.SUCCESS, math.inf, "", "pkg.test_v"),
+    TestResult("a.b.c", TestStatus.SUCCESS, -1.0, "", "a"),
+    TestResult("a.b.C.test (x=1.5)", TestStatus.SKIP, None, "no", "a.b.C"),
+)
+
+
+def test_junit_keeps_class_and_name_apart_and_writes_no_time_that_is_none() -> None:
+    data = as_junit(replace(RUN, builds=(replace(UNIT, tests=ODD),)))
+    assert [(test.classname, test.own_name, test.seconds) for test in parse(data).tests] == [
+        ("pkg.test_v", "test_v[1.5]", None),
+        ("pkg.test_v", "test_v[http://a.example/b.html]", None),
+        ("a", "b.c", None),
+        ("a.b.C", "test (x=1.5)", None),
+    ]
+    assert b"nan" not in data
+    assert b"inf" not in data
+
+
+LOST = replace(
+    UNIT,
+    tests=(GOOD, replace(GOOD, name="app.tests.T.test_skip", status=TestStatus.SKIP)),
+    counted=Counted(passed=3, skipped=2),
+    never_ran=("app.tests.T.test_gone",),
+    reason="1 test never ran",
+    notes=("junit.xml: it is not utf-8 throughout",),
+    logs="/x/logs/app-py3",
+    output=("make: *** [test]", "\x1b[31mboom"),
+)
+
+
+def test_counts_losses_the_end_of_the_output_and_where_all_of_it_is() -> None:
+    lines = summary(replace(RUN, builds=(LOST,)))
+    assert "    7 tests, 0 failed, 3 skipped, 1 never ran" in lines
+    assert "    1 test never ran" in lines
+    assert "    results: junit.xml: it is not utf-8 throughout" in lines
+    assert "    all of it: /x/logs/app-py3/job-output.txt" in lines
+    at = lines.index("app-py3: the end of its output")
+    assert lines[at + 1 : at + 3] == ["    make: *** [test]", "    boom"]
+    green = summary(replace(RUN, builds=(replace(LOST, outcome=Outcome.SUCCESS, output=()),)))
+    assert not [line for line in green if "all of it" in line]
+
+
+def test_json_tells_the_same() -> None:
+    (value,) = json.loads(json.dumps(as_json(replace(RUN, builds=(LOST,)))))["builds"]
+    assert (value["tests"], value["skipped"], value["never_ran"]) == (7, 3, ["app.tests.T.test_gone"])
+    assert value["notes"] == ["junit.xml: it is not utf-8 throughout"]
+    assert value["output"][-1] == "\x1b[31mboom"
+    assert value["job_output"] == "/x/logs/app-py3/job-output.txt"
+    (value,) = as_json(replace(RUN, builds=(replace(UNIT, tests=ODD),)))["builds"]  # type: ignore[misc]
+    assert value["failures"][0]["classname"] == "pkg.test_v"
+
+
+def test_tests_that_never_ran_are_in_the_junit_file() -> None:
+    tests = {test.name: test.status for test in parse(as_junit(replace(RUN, builds=(LOST,)))).tests}
+    assert tests["app.tests.T.test_gone"] is TestStatus.SKIP
+    assert tests["app-py3"] is TestStatus.FAILURE

@@ -124,6 +124,64 @@ def test_version_1_is_read_too() -> None:
     assert (e.status, e.details.strip()) == (TestStatus.SKIP, "later")
 
 
+def version_2(*events: dict[str, object], noise: bytes = b"") -> bytes:
+    """A stream of python-subunit's own writer, with noise before each packet."""
+    from subunit import StreamResultToBytes
+
+    whole = b""
+    for event in events:
+        sink = io.BytesIO()
+        StreamResultToBytes(sink).status(**event)
+        whole += noise + sink.getvalue()
+    return whole
+
+
+def test_version_1_with_letters_that_have_a_byte_of_version_2() -> None:
+    text = "test: a.B.test_ó (x)\nfailure: a.B.test_ó (x) [\nó ³ \u0133 \n]\ntest: a.B.d\nsuccess: a.B.d\n"
+    o, d = parse(text.encode()).tests
+    assert (o.name, o.classname, o.status) == ("a.B.test_ó (x)", "a.B", TestStatus.FAILURE)
+    assert (d.name, d.status) == ("a.B.d", TestStatus.SUCCESS)
+
+
+def test_listed_and_never_ran() -> None:
+    exists = [{"test_id": f"a.B.{name}", "test_status": "exists"} for name in "xyz"]
+    data = version_2(*exists, {"test_id": "a.B.x", "test_status": "success"})
+    assert parse(data).never_ran == ("a.B.y", "a.B.z")
+    skipped = {"test_id": "setUpClass (a.B)", "test_status": "skip"}
+    assert parse(version_2(*exists, skipped)).never_ran == ()
+
+
+def test_garbage_between_packets_costs_no_test() -> None:
+    events = [{"test_id": f"a.B.{name}", "test_status": "success"} for name in "xyz"]
+    found = parse(version_2(*events, noise=b"printed \xff\xfe by a test\n"))
+    assert [test.name for test in found.tests] == ["a.B.x", "a.B.y", "a.B.z"]
+
+
+def test_the_same_id_twice_is_there_twice() -> None:
+    events = [{"test_id": "a.B.x", "test_status": word} for word in ("success", "fail")]
+    assert [test.status.value for test in parse(version_2(*events)).tests] == ["success", "fail"]
+
+
+def test_a_huge_attachment_hides_no_traceback() -> None:
+    log = [
+        {"test_id": "a.B.x", "file_name": "pythonlogging", "mime_type": "text/plain", "file_bytes": b"l" * 1_000_000}
+    ] * 5
+    trace = {"file_name": "traceback", "mime_type": "text/x-traceback", "file_bytes": b"t" * 200_000 + b"END"}
+    (test,) = parse(version_2(*log, {"test_id": "a.B.x", "test_status": "fail", **trace})).tests
+    assert test.details.endswith("tEND")
+    assert len(test.details) < 70_000
+
+
+def test_what_a_program_printed_beside_its_tests_is_none() -> None:
+    text = b"test: testtools.extradata\nsuccess: testtools.extradata\ntest: a.B.x\nsuccess: a.B.x\n"
+    assert [test.name for test in parse(text).tests] == ["a.B.x"]
+
+
+def test_a_clock_that_goes_back_tells_no_time() -> None:
+    text = "time: 2026-11-20 10:00:05Z\ntest: a.B.c\ntime: 2026-11-20 10:00:02Z\nsuccess: a.B.c\n"
+    assert [test.seconds for test in parse(text.encode()).tests] == [None]
+
+
 @pytest.mark.live
 def test_a_stream_of_stestr(tmp_path: Path) -> None:
     (tmp_path / "test_sample.py").write_text(MODULE, encoding="utf-8")
