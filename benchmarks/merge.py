@@ -26,12 +26,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gatelocal.merger.join import Joiner
-from gatelocal.model.merged import DEFAULT_MODE, MergeMode
-from git_review.errors import ReviewError
-from git_review.git import objects
-from git_review.git.errors import MergeConflict
-from git_review.git.runner import Runner
+# Beside this file is one with the name of a package, and Python looks beside a script first.
+sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
+
+from gatelocal.merger.join import Joiner  # noqa: E402
+from gatelocal.model.merged import DEFAULT_MODE, MergeMode  # noqa: E402
+from git_review.errors import ReviewError  # noqa: E402
+from git_review.git import objects  # noqa: E402
+from git_review.git.errors import MergeConflict  # noqa: E402
+from git_review.git.runner import Runner  # noqa: E402
 
 TURN = 20
 """How many merges one side does before it is the other's turn: both see the same state of the machine."""

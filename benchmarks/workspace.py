@@ -17,18 +17,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatelocal.engine.changes import own_mode
-from gatelocal.errors import InfrastructureError
-from gatelocal.merger import repostate
-from gatelocal.merger.cache import Cache, Repository
-from gatelocal.merger.merger import Merger, Remote
-from gatelocal.model.merged import RepoState
-from gatelocal.workspace import person
-from gatelocal.workspace.destinations import destinations
-from gatelocal.workspace.manifest import Tree, Wanted, tree
-from git_review.errors import ReviewError
-from git_review.git import objects
-from git_review.git.runner import Runner
+# Beside this file is one with the name of a package, and Python looks beside a script first.
+sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
+
+from gatelocal.engine.changes import own_mode  # noqa: E402
+from gatelocal.errors import InfrastructureError  # noqa: E402
+from gatelocal.merger import repostate  # noqa: E402
+from gatelocal.merger.cache import Cache, Repository  # noqa: E402
+from gatelocal.merger.merger import Merger, Remote  # noqa: E402
+from gatelocal.model.merged import RepoState  # noqa: E402
+from gatelocal.workspace import person  # noqa: E402
+from gatelocal.workspace.destinations import destinations  # noqa: E402
+from gatelocal.workspace.manifest import Tree, Wanted, tree  # noqa: E402
+from git_review.errors import ReviewError  # noqa: E402
+from git_review.git import objects  # noqa: E402
+from git_review.git.runner import Runner  # noqa: E402
 
 MEGABYTE = 1_000_000
 HOST = "review.example.org"

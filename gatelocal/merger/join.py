@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from gatelocal.merger import commits
+from gatelocal.merger.bases import Bases
 from gatelocal.merger.pick import Picker
 from gatelocal.merger.resolve import Resolver
 from gatelocal.merger.trees import Trees
@@ -12,6 +13,7 @@ from gatelocal.model.merged import DEFAULT_MODE, MergeMode
 from git_review.git import objects
 from git_review.git.objects import CommitFacts
 from git_review.git.runner import Runner
+from git_review.git.trees import TreeStore
 
 
 class Joiner:
@@ -27,17 +29,19 @@ class Joiner:
         self._git = git
         self._facts = objects.commit_facts(git, dict.fromkeys(known))
         self._writer = objects.CommitWriter(git)
-        self._trees = Trees(git)
+        self._store = TreeStore(git)
+        self._trees = Trees(git, self._store)
         self._picker = Picker(git, self._trees)
-        self._resolver = Resolver(git, self._trees, tip, [one for one in self._facts if one != tip])
+        self._resolver = Resolver(git, self._trees, self._store)
+        self._bases = Bases(git, tip, [one for one in self._facts if one != tip])
 
     def __enter__(self) -> Joiner:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
-        self._resolver.close()
         self._trees.close()
+        self._store.close()
 
     def tree(self, commit: str) -> str:
         """The tree id of a commit that was given or made here."""
@@ -54,9 +58,9 @@ class Joiner:
         """
         match mode:
             case MergeMode.MERGE_RESOLVE:
-                return self._merge(base, commit, message, self._resolver.tree)
+                return self._merge(base, commit, message, resolve=True)
             case MergeMode.MERGE | MergeMode.MERGE_RECURSIVE | MergeMode.MERGE_ORT:
-                return self._merge(base, commit, message, self._trees.merged)
+                return self._merge(base, commit, message, resolve=False)
             case MergeMode.SQUASH_MERGE:
                 return self._write(self._trees.merged(base, commit), base, (base,), commit, message)
             case MergeMode.CHERRY_PICK:
@@ -66,23 +70,20 @@ class Joiner:
             case MergeMode.REBASE_FIRST_PARENT:
                 return self._rebase_first_parent(base, commit)
 
-    def _merge(self, base: str, commit: str, message: str, merged: Callable[[str, str], str]) -> str:
+    def _merge(self, base: str, commit: str, message: str, *, resolve: bool) -> str:
         """`base` if it has `commit` already, `commit` if that is ahead of it, else a merge of the two."""
-        tree = merged(base, commit)
-        # Equal trees are necessary for either shortcut, so that most merges need not walk any history.
-        if tree == self._facts[base].tree and objects.is_ancestor(self._git, commit, base):
+        bases = self._bases.of(base, commit)
+        if bases == (commit,):
             return base
-        if tree == self._facts[commit].tree and objects.is_ancestor(self._git, base, commit):
-            self._resolver.note(commit, base, commit)
+        if bases == (base,):
             return commit
-        made = self._write(tree, base, (base, commit), commit, message)
-        self._resolver.note(made, base, commit)
-        return made
+        tree = self._resolver.tree(bases, base, commit) if resolve else self._trees.merged(base, commit)
+        return self._write(tree, base, (base, commit), commit, message)
 
     def _cherry_pick(self, base: str, commit: str, message: str) -> str:
         picked = commits.read(self._git, commit)
         if len(picked.parents) > 1:
-            return self._merge(base, commit, message, self._resolver.tree)
+            return self._merge(base, commit, message, resolve=True)
         return self._known(self._picker.cherry_pick(commits.read(self._git, base), picked))
 
     def _rebase_first_parent(self, base: str, commit: str) -> str:
@@ -97,6 +98,7 @@ class Joiner:
         who = commits.stamp((self._facts[base].when, self._facts[commit].when))
         made = self._writer.write(tree, parents, who, message)
         self._facts[made] = CommitFacts(made, tree, int(who.split()[-2]))
+        self._bases.note(made, parents)
         return made
 
     def _known(self, commit: str) -> str:

@@ -1,9 +1,9 @@
-"""Which merge goes onto which base, and where a change leaves the line that it is merged into; it starts nothing."""
+"""Which merge goes onto which base; it starts nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from gatelocal.model.change import Change
 from gatelocal.model.merged import DEFAULT_MODE, MergeMode
@@ -44,57 +44,3 @@ def plan(changes: Sequence[Change], own: int = 1, modes: Mapping[str, MergeMode]
         steps.append(Step(change, latest.get(key), place >= len(changes) - own, mode, message))
         latest[key] = place
     return tuple(steps)
-
-
-@dataclass(slots=True)
-class Lineage:
-    """One branch while changes are merged into it.
-
-    :ivar parents: every commit of the changes that the branch's tip does not have → its parents.
-    :ivar below: commits of the tip's history that those stand on, and the tip itself.
-    :ivar holds: a commit that was made by merging → the changes' commits in it.
-    """
-
-    parents: Mapping[str, tuple[str, ...]]
-    below: frozenset[str]
-    holds: dict[str, frozenset[str]] = field(default_factory=dict)
-
-    def base(self, ours: str, theirs: str) -> str | None:
-        """The only merge base of a state of the branch and a change; None when that takes a look at history."""
-        if ours not in self.holds:
-            return None
-        held, commit = self.holds[ours], theirs
-        while commit not in held and commit not in self.below:
-            parents = self.parents.get(commit, ())
-            if len(parents) != 1:
-                return None
-            commit = parents[0]
-        return commit
-
-    def note(self, made: str, ours: str, theirs: str) -> None:
-        """Remember that `made` holds both."""
-        if ours in self.holds:
-            self.holds[made] = self.holds[ours] | self._chain(theirs)
-
-    def _chain(self, commit: str) -> frozenset[str]:
-        found: set[str] = set()
-        waiting = [commit]
-        while waiting:
-            one = waiting.pop()
-            if one in self.parents and one not in found:
-                found.add(one)
-                waiting.extend(self.parents[one])
-        return frozenset(found)
-
-
-def lineage(tip: str, walked: Iterable[str]) -> Lineage:
-    """Out of the lines of ``git rev-list --parents --boundary CHANGES --not TIP``."""
-    parents: dict[str, tuple[str, ...]] = {}
-    below = {tip}
-    for line in walked:
-        commit, *above = line.split(" ")
-        if commit.startswith("-"):
-            below.add(commit[1:])
-        else:
-            parents[commit] = tuple(above)
-    return Lineage(parents, frozenset(below), {tip: frozenset()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,8 +11,9 @@ from pathlib import Path
 from git_review.git import objects
 from git_review.git.errors import MergeConflict
 from git_review.git.runner import Runner
+from git_review.git.trees import FILES, FOLDER, TreeStore
 
-_ATTRIBUTES = ".gitattributes"
+_ATTRIBUTES = b".gitattributes"
 _PLAIN = ("-c", "merge.directoryRenames=false")
 
 
@@ -29,11 +31,13 @@ class Clash(MergeConflict):
 class Trees:
     """Merges in one bare repository; a context manager.
 
-    :param git: from :func:`git_review.git.objects.alone`.
+    :param git: from :func:`git_review.git.objects.alone`. :param store: the trees of the same repository.
     """
 
-    def __init__(self, git: Runner) -> None:
+    def __init__(self, git: Runner, store: TreeStore) -> None:
         self._git = git
+        self._store = store
+        self._with: dict[str, tuple[tuple[str, str], ...]] = {}
         self._stack = contextlib.ExitStack()
         self._attributes: dict[str, Path | None] = {}
 
@@ -78,14 +82,24 @@ class Trees:
 
     def _attributes_of(self, commit: str) -> Path | None:
         """A folder with the commit's attribute files where one of them has a word on merging; None: none has."""
-        listed = self._git.query("ls-tree", "-r", "-z", "--full-tree", "--name-only", commit).stdout.split("\0")
-        names = [name for name in listed if name.rpartition("/")[2] == _ATTRIBUTES]
-        found = {name: self._git.query("cat-file", "blob", f"{commit}:{name}").stdout for name in names}
-        if not any("merge" in text or "binary" in text for text in found.values()):
+        found = {name: self._store.blob(sha) for name, sha in self._files(f"{commit}^{{tree}}")}
+        if not any(b"merge" in text or b"binary" in text for text in found.values()):
             return None
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="git-attributes-")))
         for name, text in found.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(text.encode("utf-8", "surrogateescape"))
+            path.write_bytes(text)
         return folder
+
+    def _files(self, tree: str) -> tuple[tuple[str, str], ...]:
+        """Name and id of the attribute files in a folder and in all those below; each folder is looked at once."""
+        if tree not in self._with:
+            found = []
+            for name, (mode, sha) in self._store.read(tree).entries.items():
+                if mode == FOLDER:
+                    found += [(f"{os.fsdecode(name)}/{inner}", file) for inner, file in self._files(sha)]
+                elif name == _ATTRIBUTES and mode in FILES:
+                    found.append((os.fsdecode(name), sha))
+            self._with[tree] = tuple(found)
+        return self._with[tree]

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from git_review.errors import ReviewError
+
+# That an alternate is gone is said with every command; what is lacking because of that is said besides.
+_COMPLAINT = re.compile(r"^(?:error|fatal): (?!.*alternate)", re.MULTILINE)
+_UNRELATED = "fatal: refusing to merge unrelated histories"
+
+
+def complaint(words: str) -> bool:
+    """Whether git says on standard error that it could not read or do something."""
+    return _COMPLAINT.search(words) is not None
 
 
 class GitError(ReviewError):
@@ -22,6 +32,11 @@ class GitFailed(GitError):
         super().__init__(f"git {_verb(argv)} failed with status {status}", details=output.strip(), hint=hint)
         self.argv = tuple(argv)
         self.status = status
+
+    @property
+    def unrelated(self) -> bool:
+        """Whether a merge was refused because the two have no common history, all of which could be read."""
+        return _UNRELATED in self.details and not complaint(self.details.replace(_UNRELATED, ""))
 
 
 class MergeConflict(GitError):

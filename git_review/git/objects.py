@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from pathlib import Path
 from git_review.git.errors import GitError, GitFailed, MergeConflict
 from git_review.git.runner import Dialogue, Runner
 
+_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ALONE = {
     "core.attributesFile": os.devnull,  # without it git reads ~/.config/git/attributes even when alone
     "core.hooksPath": os.devnull,
@@ -90,14 +92,18 @@ def merge_tree(git: Runner, ours: str, theirs: str, options: Sequence[str] = ())
 
     :param options: of git itself, such as ``-c key=value``.
     :raises MergeConflict: with the files, or with none when the two have no common history.
+    :raises GitFailed: there is no verdict: git could not read all of the two. (2.39 takes what it cannot read for an
+        empty tree, or for the end of history, and says so on standard error alone.)
     """
     try:
         done = git.run(*options, "merge-tree", "--write-tree", "-z", "--name-only", ours, theirs, ok=(0, 1))
     except GitFailed as error:
-        if "unrelated histories" in error.details:
+        if error.unrelated:
             raise MergeConflict(ours, theirs, (), error.details) from error
         raise
     tree, _, rest = done.stdout.partition("\0")
+    if done.complains or not _ID.fullmatch(tree):
+        raise GitFailed(done.argv, done.status, done.stderr)
     if done.status == 0:
         return tree
     names, _, messages = rest.partition("\0\0")

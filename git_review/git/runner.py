@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_review.git.errors import GitError, GitFailed
+from git_review.git.errors import GitError, GitFailed, complaint
 
 _PIECE_END = re.compile(rb"(?<=\n)|(?<=\r)(?!\n)")
 # A user name and a password may hold an @ themselves: the last one before the path ends them.
@@ -64,6 +64,15 @@ class Output:
         """Standard output's lines, without the empty ones."""
         return [line for line in self.stdout.splitlines() if line]
 
+    @property
+    def complains(self) -> bool:
+        """Whether git says that it could not read or do something, whatever its exit status makes of that.
+
+        ``merge-base``, ``grep`` and ``merge-tree`` take an object that they cannot read for one that is not there: they
+        end with the very status that means "no", "nothing" or "conflict", and ``merge-tree`` may end with 0.
+        """
+        return complaint(self.stderr)
+
 
 class Runner:
     """git in one directory.
@@ -105,7 +114,8 @@ class Runner:
     ) -> Output:
         """Run a git command that reads.
 
-        :param ok: the exit statuses that are an answer and not a failure.
+        :param ok: the exit statuses that are an answer and not a failure. One that git also ends with when it could not
+            read something is an answer only if it says nothing of that (see :attr:`Output.complains`).
         :param stdin: what git reads; without it, nothing (never the terminal).
         :param environment: variables for this one command.
         :param timeout: seconds.
@@ -140,7 +150,7 @@ class Runner:
         return Pending(self._reading(args), ok, self._environment)
 
     def converse(self, *args: str) -> Dialogue:
-        """Start a git command that answers each line it is given with one line, such as ``hash-object --stdin-paths``.
+        """Start a git command that answers each thing it is given at once, such as ``hash-object --stdin-paths``.
 
         To be used in a ``with`` statement. :raises GitError: no git.
         """
@@ -240,7 +250,7 @@ class Pending:
 
 
 class Dialogue:
-    """One git process that answers line by line, so that many small questions do not cost a process each."""
+    """One git process that answers one question after another, so that many small ones do not cost a process each."""
 
     def __init__(self, argv: tuple[str, ...], environment: Mapping[str, str]) -> None:
         self.argv = argv
@@ -255,16 +265,35 @@ class Dialogue:
 
     def ask(self, line: str) -> str:
         """The answer to one line. :raises GitFailed: git ended instead of answering."""
-        process = self._process
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101 - both are pipes
+        self.tell(line.encode("utf-8", "surrogateescape") + b"\n")
+        return self.line()
+
+    def tell(self, data: bytes) -> None:
+        """Hand over input; what is wrong with it shows when an answer is read."""
+        assert self._process.stdin is not None  # noqa: S101 - it is a pipe
         with contextlib.suppress(BrokenPipeError):
-            process.stdin.write(line.encode("utf-8", "surrogateescape") + b"\n")
-            process.stdin.flush()
-        answer = process.stdout.readline()
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+
+    def line(self) -> str:
+        """The next line of the answers. :raises GitFailed: git ended instead."""
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        answer = self._process.stdout.readline()
         if not answer.endswith(b"\n"):
-            status, words = self.close()
-            raise GitFailed([without_password(word) for word in self.argv], status, without_password(words))
+            raise self._ended()
         return _text(answer[:-1])
+
+    def bytes(self, count: int) -> bytes:
+        """So many bytes of the answers. :raises GitFailed: git ended before."""
+        assert self._process.stdout is not None  # noqa: S101 - it is a pipe
+        data = self._process.stdout.read(count)
+        if len(data) < count:
+            raise self._ended()
+        return data
+
+    def _ended(self) -> GitFailed:
+        status, words = self.close()
+        return GitFailed([without_password(word) for word in self.argv], status, without_password(words))
 
     def close(self) -> tuple[int, str]:
         """End the process; its status and its words on standard error. Twice is harmless."""
@@ -301,7 +330,8 @@ def program(argv: Sequence[str], *, timeout: float | None = None, tell: Callable
 
 
 def _judged(output: Output, ok: Collection[int]) -> Output:
-    if output.status not in ok:
+    # Who takes 128 for an answer has asked for git's own words of failure.
+    if output.status not in ok or (output.status and 128 not in ok and output.complains):
         shown = [without_password(word) for word in output.argv]
         raise GitFailed(shown, output.status, without_password(output.stderr or output.stdout))
     return output

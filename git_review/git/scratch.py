@@ -87,7 +87,7 @@ def _in_work_tree(git: Runner, ours: str, theirs: str) -> str:
     try:
         done = git.run("merge", "-q", "--no-commit", "--no-ff", "--no-stat", theirs, ok=(0, 1))
     except GitFailed as error:
-        if "unrelated histories" in error.details:
+        if error.unrelated:
             raise MergeConflict(ours, theirs, (), error.details) from error
         raise
     if done.status == 0:
