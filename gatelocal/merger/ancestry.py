@@ -6,7 +6,6 @@ import heapq
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-
 # Whose ancestor a commit is; OLD: of a common ancestor that is better.
 _OURS, _THEIRS, _OLD = 1, 2, 4
 _BOTH = _OURS | _THEIRS

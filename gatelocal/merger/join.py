@@ -10,8 +10,8 @@ from gatelocal.merger.pick import Picker
 from gatelocal.merger.resolve import Resolver
 from gatelocal.merger.trees import Trees
 from gatelocal.model.merged import DEFAULT_MODE, MergeMode
-from git_review.git import objects
-from git_review.git.objects import CommitFacts
+from git_review.git import loose, objects
+from git_review.git.objects import CommitFacts, commit_text
 from git_review.git.runner import Runner
 from git_review.git.trees import TreeStore
 
@@ -28,18 +28,17 @@ class Joiner:
     def __init__(self, git: Runner, known: Iterable[str], tip: str | None = None) -> None:
         self._git = git
         self._facts = objects.commit_facts(git, dict.fromkeys(known))
-        self._writer = objects.CommitWriter(git)
-        self._store = TreeStore(git)
+        self._writer = loose.writer(git)
+        self._store = TreeStore(git, self._writer)
         self._trees = Trees(git, self._store)
         self._picker = Picker(git, self._trees)
-        self._resolver = Resolver(git, self._trees, self._store)
+        self._resolver = Resolver(git, self._trees, self._store, self._writer)
         self._bases = Bases(git, tip, [one for one in self._facts if one != tip])
 
     def __enter__(self) -> Joiner:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._writer.close()
         self._trees.close()
         self._store.close()
 
@@ -96,7 +95,8 @@ class Joiner:
 
     def _write(self, tree: str, base: str, parents: tuple[str, ...], commit: str, message: str) -> str:
         who = commits.stamp((self._facts[base].when, self._facts[commit].when))
-        made = self._writer.write(tree, parents, who, message)
+        text = commit_text(tree, parents, (who, who), message)
+        made = self._writer.write("commit", text.encode("utf-8", "surrogateescape"))
         self._facts[made] = CommitFacts(made, tree, int(who.split()[-2]))
         self._bases.note(made, parents)
         return made

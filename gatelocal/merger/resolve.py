@@ -1,4 +1,4 @@
-"""What ``git merge -s resolve`` makes of two commits: by their folders alone, by ``merge-tree``, or in git's own steps.
+"""What ``git merge -s resolve`` makes of two commits: by folders and lines, by ``merge-tree``, or in git's own steps.
 
 The strategy knows no renames and asks no attributes. ``merge-tree`` follows renames, which git 2.39 cannot be talked
 out of: so it is asked only where both sides have changed lines of the same files and nothing else is in question. Its
@@ -16,22 +16,25 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from gatelocal.merger import threeway
+from gatelocal.merger import lines, threeway
+from gatelocal.merger.threeway import Open
 from gatelocal.merger.trees import Clash, Trees
+from git_review.git.loose import LooseWriter
 from git_review.git.runner import Runner
-from git_review.git.trees import TreeStore
+from git_review.git.trees import Entry, TreeStore
 
 
 class Resolver:
     """The strategy in one bare repository.
 
-    :param store: the repository's trees.
+    :param store: the repository's trees. :param writer: into the same repository.
     """
 
-    def __init__(self, git: Runner, trees: Trees, store: TreeStore) -> None:
+    def __init__(self, git: Runner, trees: Trees, store: TreeStore, writer: LooseWriter) -> None:
         self._git = git
         self._trees = trees
         self._store = store
+        self._writer = writer
 
     def tree(self, bases: Sequence[str], ours: str, theirs: str) -> str:
         """The tree id of the merge.
@@ -43,16 +46,27 @@ class Resolver:
             raise Clash((ours, theirs), (), "the two have no common history", ())
         if len(bases) > 1:
             return self._trees.merged(ours, theirs)
-        joined = threeway.join(self._store.read, *(self._store.read(f"{one}^{{tree}}") for one in (*bases, ours, theirs)))
-        if not joined.open:
-            return threeway.store(self._store.write, joined)
-        if all(one.is_text for one in joined.open):
+        joined = threeway.join(self._store.read, *(f"{one}^{{tree}}" for one in (bases[0], ours, theirs)))
+        undecided = joined.undecided
+        if all(one.is_text for one in undecided):
+            decided = self._apart(undecided)
+            if decided is not None:
+                return threeway.store(self._store.write, joined, decided)
             with contextlib.suppress(Clash):
                 return self._trees.plain(ours, theirs)
         # To the steps below, a file that cannot be read is a conflict like any other.
-        for sha in {sha for one in joined.open for sha in one.files}:
-            self._store.blob(sha)
+        self._store.files(*(sha for one in undecided for sha in one.files))
         return self._exactly(bases[0], ours, theirs)
+
+    def _apart(self, undecided: Sequence[Open]) -> dict[Open, Entry] | None:
+        """The files that both sides changed, if all of them were changed in different parts."""
+        found: dict[Open, Entry] = {}
+        for one in undecided:
+            text = lines.apart(*self._store.files(*one.files))
+            if text is None:
+                return None
+            found[one] = (one.mode, self._writer.write("blob", text))
+        return found
 
     def _exactly(self, base: str, ours: str, theirs: str) -> str:
         """The steps of ``git merge-resolve`` on an index and in a work tree of their own."""

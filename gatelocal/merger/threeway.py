@@ -6,13 +6,13 @@ the folders on its way. The rule is that of git's index (``read-tree -m --aggres
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from git_review.git.trees import FILES, FOLDER, LINK_TO_COMMIT, Entry, Tree
 
-Read = Callable[[str], Tree]
-"""A tree by its id."""
+Read = Callable[..., Sequence[Tree]]
+"""Trees by their ids."""
 
 Write = Callable[[Mapping[bytes, Entry]], str]
 """Stores a tree and tells its id."""
@@ -33,6 +33,11 @@ class Open:
         return len(modes) == 1 and not modes.isdisjoint(FILES)
 
     @property
+    def mode(self) -> bytes:
+        """That of a text."""
+        return next(one[0] for one in (self.base, self.ours, self.theirs) if one is not None)
+
+    @property
     def files(self) -> tuple[str, ...]:
         """The ids of the files, and links, among the three."""
         present = [one for one in (self.base, self.ours, self.theirs) if one is not None]
@@ -44,19 +49,25 @@ class Joined:
     """A folder that is made of two.
 
     :ivar entries: what is decided. :ivar inside: folders in it that are made of two as well.
-    :ivar open: the entries that are not decided, of the folders in it, too.
+    :ivar open: what is not decided.
     """
 
     entries: Mapping[bytes, Entry]
     inside: Mapping[bytes, Joined]
-    open: tuple[Open, ...]
+    open: Mapping[bytes, Open]
+
+    @property
+    def undecided(self) -> tuple[Open, ...]:
+        """What is open here and in all folders below."""
+        return (*self.open.values(), *(one for folder in self.inside.values() for one in folder.undecided))
 
 
-def join(read: Read, base: Tree, ours: Tree, theirs: Tree) -> Joined:
-    """Put `theirs` onto `ours`."""
-    entries, inside, undecided = dict(ours.entries), {}, []
-    for name in {name for name, _ in base.entries.items() ^ theirs.entries.items()}:
-        one = Open(base.entries.get(name), ours.entries.get(name), theirs.entries.get(name))
+def join(read: Read, base: str, ours: str, theirs: str) -> Joined:
+    """Put the folder `theirs` onto `ours`."""
+    old, mine, other = (tree.entries for tree in read(base, ours, theirs))
+    entries, inside, undecided = dict(mine), {}, {}
+    for name in {name for name, _ in old.items() ^ other.items()}:
+        one = Open(old.get(name), mine.get(name), other.get(name))
         if one.ours == one.theirs:
             continue
         if one.ours == one.base:
@@ -64,23 +75,22 @@ def join(read: Read, base: Tree, ours: Tree, theirs: Tree) -> Joined:
             if one.theirs is not None:
                 entries[name] = one.theirs
         elif one.base and one.ours and one.theirs and one.base[0] == one.ours[0] == one.theirs[0] == FOLDER:
-            inside[name] = join(read, read(one.base[1]), read(one.ours[1]), read(one.theirs[1]))
-            undecided.extend(inside[name].open)
+            inside[name] = join(read, one.base[1], one.ours[1], one.theirs[1])
         else:
-            undecided.append(one)
-    return Joined(entries, inside, tuple(undecided))
+            undecided[name] = one
+    return Joined(entries, inside, undecided)
 
 
-def store(write: Write, joined: Joined) -> str:
-    """The id of the tree. :param joined: with nothing open."""
-    return write(_whole(write, joined))
+def store(write: Write, joined: Joined, decided: Mapping[Open, Entry]) -> str:
+    """The id of the tree. :param decided: all that was open."""
+    return write(_whole(write, joined, decided))
 
 
-def _whole(write: Write, joined: Joined) -> dict[bytes, Entry]:
+def _whole(write: Write, joined: Joined, decided: Mapping[Open, Entry]) -> dict[bytes, Entry]:
     """All entries; a folder in which nothing is left is left out."""
-    entries = dict(joined.entries)
+    entries = {**joined.entries, **{name: decided[one] for name, one in joined.open.items()}}
     for name, one in joined.inside.items():
-        inner = _whole(write, one)
+        inner = _whole(write, one, decided)
         entries.pop(name)
         if inner:
             entries[name] = (FOLDER, write(inner))

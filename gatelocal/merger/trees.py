@@ -82,7 +82,8 @@ class Trees:
 
     def _attributes_of(self, commit: str) -> Path | None:
         """A folder with the commit's attribute files where one of them has a word on merging; None: none has."""
-        found = {name: self._store.blob(sha) for name, sha in self._files(f"{commit}^{{tree}}")}
+        files = self._files(f"{commit}^{{tree}}")
+        found = dict(zip((name for name, _ in files), self._store.files(*(sha for _, sha in files)), strict=True))
         if not any(b"merge" in text or b"binary" in text for text in found.values()):
             return None
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="git-attributes-")))
@@ -96,7 +97,7 @@ class Trees:
         """Name and id of the attribute files in a folder and in all those below; each folder is looked at once."""
         if tree not in self._with:
             found = []
-            for name, (mode, sha) in self._store.read(tree).entries.items():
+            for name, (mode, sha) in self._store.read(tree)[0].entries.items():
                 if mode == FOLDER:
                     found += [(f"{os.fsdecode(name)}/{inner}", file) for inner, file in self._files(sha)]
                 elif name == _ATTRIBUTES and mode in FILES:
