@@ -25,8 +25,8 @@ class Ancestry:
     _places: dict[str, int] = field(default_factory=dict)
 
     def note(self, made: str, parents: tuple[str, ...]) -> None:
-        """A commit that has been made since."""
-        if made not in self._places:
+        """A commit that has been made since; one that is made of what is not known is not known either."""
+        if made not in self._places and all(parent in self._places for parent in parents):
             self.parents[made] = parents
             self._places[made] = -len(self._places)
 

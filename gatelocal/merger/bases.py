@@ -30,7 +30,7 @@ class Bases:
         if self._known is None:
             self._known = self._look()
         found = self._known.bases(ours, theirs)
-        if found is None:
+        if not found:  # git passes over what it lacks of the tip's own history, and then nothing seems to be common
             found = tuple(self._git.query("merge-base", "--all", ours, theirs, ok=(0, 1)).lines)
         return found
 
