@@ -37,6 +37,7 @@ PLANNED, WITH_ERRORS = 0, 1
 @click.option(
     "--queue", metavar="URL|FILE", help="A running Zuul, or its status in a file: what is queued there comes first."
 )
+@click.option("--refresh", is_flag=True, help="Ask for branches again that were asked for in the last ten minutes.")
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
 def plan(  # noqa: PLR0913 - one for each option
     *,
@@ -51,6 +52,7 @@ def plan(  # noqa: PLR0913 - one for each option
     gerrit: str | None,
     zuul: str | None,
     queue: str | None,
+    refresh: bool,
     as_object: bool,
 ) -> int:
     """Say which jobs the gate would run for a change, with what, on what, and why the others are left out.
@@ -77,6 +79,7 @@ def plan(  # noqa: PLR0913 - one for each option
         gerrit=gerrit,
         zuul=zuul,
         queue=queue,
+        refresh=refresh,
     )
     folders = directories(os.environ)
     say = Terminal(sys.stderr).say

@@ -44,10 +44,12 @@ def files_of_commit(repository: Path, commit: str) -> Files:
     git = Runner(repository, alone=True)
 
     def read(path: str) -> str | None:
-        kind = git.query("cat-file", "-t", f"{commit}:{path}", ok=(0, 128))
-        if kind.text != "blob":
+        # To `cat-file`, a file below a folder that cannot be read is a file that is not there.
+        listed = git.query("--literal-pathspecs", "ls-tree", "-z", "--full-tree", commit, "--", path).stdout
+        kind, _, sha = listed.partition("\t")[0].partition(" ")[2].partition(" ")
+        if kind != "blob":
             return None
-        text = git.query("cat-file", "blob", f"{commit}:{path}").stdout
+        text = git.query("cat-file", "blob", sha).stdout
         return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def listing(folder: str) -> Sequence[str]:

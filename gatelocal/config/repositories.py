@@ -5,6 +5,7 @@ A folder that somebody named may hold anything: no hook, filter or transport of 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ from gatelocal.model.pattern import matches_whole
 from gatelocal.model.tenant import ConfigFile, TenantProject
 from git_review.git.errors import GitError
 from git_review.git.runner import Runner
+from git_review.git.trees import FOLDER, LINK_TO_COMMIT, Entry, TreeStore
 
 MAX_BRANCHES = 500
 """A repository with more branches that count is refused: each is read."""
@@ -175,14 +177,20 @@ def _texts(git: Runner, commits: Sequence[str], extra: Sequence[str]) -> dict[st
 
 
 def _kinds(git: Runner, names: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """For each name that is there, its object's kind and id."""
-    asked = "".join(f"{name}\n" for name in names)
-    answers = git.query("cat-file", "--batch-check=%(objecttype) %(objectname)", stdin=asked).stdout.split("\n")
+    """For each name, ``COMMIT:PATH``, that is there, its object's kind and id.
+
+    :raises GitError: a folder on the way cannot be read; to ``cat-file --batch-check`` it would not be there.
+    """
     found = {}
-    for name, answer in zip(names, answers, strict=False):
-        kind, _, sha = answer.partition(" ")
-        if kind in ("blob", "tree"):
-            found[name] = (kind, sha)
+    with TreeStore(git) as store:
+        for name in names:
+            entry: Entry | None
+            commit, _, path = name.partition(":")
+            entry = (FOLDER, f"{commit}^{{tree}}")
+            for part in path.split("/"):
+                entry = store.read(entry[1])[0].entries.get(os.fsencode(part)) if entry and entry[0] == FOLDER else None
+            if entry and entry[0] != LINK_TO_COMMIT:
+                found[name] = ("tree" if entry[0] == FOLDER else "blob", entry[1])
     return found
 
 

@@ -95,11 +95,12 @@ class Sources:
 
 
 def merger(
-    place: Place, directories: Directories, work_tree: Path | None, say: Say, mode: Mode | None = None
+    place: Place, directories: Directories, work_tree: Path, say: Say, mode: Mode | None = None, *, fresh: float = 0.0
 ) -> Merger:
     """A merger over this user's caches.
 
-    :param work_tree: where the local commits of the place's project are; None when there are none.
+    :param work_tree: a clone of the place's project, if it has one.
+    :param fresh: what a server told so many seconds ago, or later, is not asked for again.
     :param mode: how projects' changes are merged; by default as a project's own configuration says.
     """
 
@@ -107,7 +108,7 @@ def merger(
         changes = place.changes_url(project)
         return Remote(project, place.url(project), work_tree if project == place.project else None, changes)
 
-    return Merger(Cache(directories.repositories, say=say), remote, mode or own_mode)
+    return Merger(Cache(directories.repositories, say=say), remote, mode or own_mode, fresh=fresh)
 
 
 def own_mode(repository: Path, state: RepoState) -> MergeMode:
@@ -120,7 +121,7 @@ def own_mode(repository: Path, state: RepoState) -> MergeMode:
     git = objects.alone(repository)
     for branch in [*dict.fromkeys([*first, *sorted(state.branches)])][:_ASKED]:
         commit = state.branches[branch or ""]
-        if git.query("grep", "-qF", "merge-mode", commit, "--", *_PLACES, ok=(0, 1)).status == 0:
+        if git.query("grep", "-qF", "merge-mode", commit, "--", *_PLACES, ok=(0, 1)).sure().status == 0:
             found = _said(repository, commit, state.project)
             if found is not None:
                 return found

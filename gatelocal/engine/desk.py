@@ -81,8 +81,7 @@ def arrange(request: WorkspaceRequest, directories: Directories, environment: Ma
         say(note)
     for one in found.changes:
         say(f"merging: {one.name} {one.subject}")
-    local = any(not places.on_server(name, request.directory) for name in request.changes)
-    merger = changes.merger(place, directories, request.directory if local else None, say)
+    merger = changes.merger(place, directories, request.directory, say)
     state = merger.merge(found.changes, found.own)
     try:
         trees = _trees(request, place, merger, state, clone_map)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from gatelocal.merger.merger import Merger
 
 
+FRESH = 600.0
+"""So many seconds a plan uses the branches that a server told; a run always asks."""
+
+
 @dataclass(frozen=True, slots=True)
 class PlanRequest:
     """One question.
@@ -34,6 +38,7 @@ class PlanRequest:
     :ivar files: the changed files, in place of the change's own; None: the change's own.
     :ivar zuul: the URL of a running Zuul whose second opinion is wanted.
     :ivar queue: the URL of a running Zuul, or a file with its status: what is queued there comes before the change.
+    :ivar refresh: whether servers are asked for the branches again that they told not long ago.
     """
 
     change: str | None = None
@@ -47,6 +52,7 @@ class PlanRequest:
     gerrit: str | None = None
     zuul: str | None = None
     queue: str | None = None
+    refresh: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +116,7 @@ def _of_change(
     gate = GateRequest(change=change, directory=request.directory, branch=request.branch, gerrit=request.gerrit)
     place = places.find(gate, environment)
     source = changes.source(place, request.directory, change)
-    merger = changes.merger(
-        place, directories, None if places.on_server(change, request.directory) else request.directory, say
-    )
+    merger = changes.merger(place, directories, request.directory, say, fresh=0.0 if request.refresh else FRESH)
     found = source.change(change)
     if found.landed:
         yield replace(_of_branch(request, change, found), place=place)

@@ -94,10 +94,9 @@ class Gate:
             return road.run(replace(self._hands(request, place, work, logs), tenancy=tenancy), request)
 
     def _hands(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Hands:
-        tree = None if places.on_server(request.change, request.directory) else request.directory
         return Hands(
             source=changes.source(place, request.directory, request.change),
-            merger=changes.merger(place, self._directories, tree, self._say),
+            merger=changes.merger(place, self._directories, request.directory, self._say),
             launcher=pool.launcher(request.node, self._directories.cache, self._directories.nodes),
             executor=ToxExecutor(self._output, install_packages=request.node != "local"),
             say=self._say,

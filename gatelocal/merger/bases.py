@@ -31,7 +31,7 @@ class Bases:
             self._known = self._look()
         found = self._known.bases(ours, theirs)
         if not found:  # git passes over what it lacks of the tip's own history, and then nothing seems to be common
-            found = tuple(self._git.query("merge-base", "--all", ours, theirs, ok=(0, 1)).lines)
+            found = tuple(self._git.query("merge-base", "--all", ours, theirs, ok=(0, 1)).sure().lines)
         return found
 
     def note(self, made: str, parents: tuple[str, ...]) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import re
 import shutil
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,10 +18,11 @@ from urllib.parse import quote
 
 from gatelocal.errors import DamagedCache, InfrastructureError, InputError, as_machinery, is_damage, is_full
 from gatelocal.merger import repair
+from gatelocal.merger.borrow import borrow
 from gatelocal.merger.lock import held
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
-from git_review.git import objects
+from git_review.git import leftovers, objects
 from git_review.git.errors import GitError
 from git_review.git.runner import Runner, without_password
 
@@ -27,6 +30,8 @@ RUNS = "refs/gatelocal/"
 """Under it each run protects its commits; the name begins with the day, so that leftovers of a crash can go."""
 _LEFTOVERS = timedelta(days=7)
 _MANY = 2000  # refs
+_STAMP = "gatelocal-fetched"
+"""A file as old as the branches and tags are; in it the default branch, when that is known."""
 _NO_HEAD = "refs/gatelocal-none"  # a HEAD that names a branch would lend that branch's .gitattributes to merges
 _QUIET = (
     "--quiet --no-tags --no-write-fetch-head --no-auto-maintenance --no-recurse-submodules --no-show-forced-updates"
@@ -76,19 +81,29 @@ class Repository:
         with held(lock, f"the cache of {plain(self.project)}", self.limits.lock, self.say):
             yield
 
-    def fetch(self, refs: Sequence[str] = ()) -> None:
+    def fetch(self, refs: Sequence[str] = (), *, clone: Path | None = None, fresh: float = 0.0) -> bool:
         """Bring branches, tags and the given refs (of changes) up to date.
 
+        :param clone: a clone of the project on this machine, whose objects need not be fetched; it is only read.
+        :param fresh: branches and tags that were asked for so many seconds ago, or later, are as good as new.
+        :returns: whether branches and tags were asked for.
         :raises InputError: the server has no such ref. :raises InfrastructureError: no answer, or no access.
         """
-        specs = ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*", *(f"+{ref}:{ref}" for ref in refs)]
+        known = self._age() <= fresh
+        if known and not refs:
+            return False
+        specs = [] if known else ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
         self.say(f"fetching {plain(self.project)} from {plain(without_password(self.url))}")
         with self.locked():
             new = not (self.path / "packed-refs").exists()
             if new:
+                self._borrow(clone)
                 self._take_many()
-            self._fetch(self.url, ["--prune"], specs)
+            self._fetch(self.url, [] if known else ["--prune"], [*specs, *(f"+{ref}:{ref}" for ref in refs)])
             self._tidy(new)
+            if not known:
+                (self.path / _STAMP).write_text("")
+        return not known
 
     def fetch_changes(self, url: str, refs: Sequence[str]) -> None:
         """Bring refs of changes up to date from another address than that of the branches. Errors as for `fetch`."""
@@ -136,8 +151,22 @@ class Repository:
         with self.locked():
             self._fetch(str(bundle.absolute()), [], [f"+{RUNS}*:{RUNS}{_today()}-taken/*"])
 
-    def default_branch(self) -> str | None:
-        """The branch that the server's HEAD names; None when it names none. Asks the server."""
+    def default_branch(self, *, fresh: float = 0.0) -> str | None:
+        """The branch that the server's HEAD names; None when it names none. Asks the server.
+
+        :param fresh: as for :meth:`fetch`.
+        """
+        stamp = self.path / _STAMP
+        if self._age() <= fresh and (told := stamp.read_text()):
+            return told
+        found = self._default_branch()
+        if stamp.exists():
+            when = stamp.stat().st_mtime
+            stamp.write_text(found or "")
+            os.utime(stamp, (when, when))
+        return found
+
+    def _default_branch(self) -> str | None:
         with as_machinery(f"asking for the default branch of {plain(self.project)}"):
             told = self._person().query("ls-remote", "--symref", "--", self.url, "HEAD", timeout=self.limits.fetch)
         found = re.search(r"^ref: refs/heads/(.+)\tHEAD$", told.stdout, re.MULTILINE)
@@ -158,7 +187,7 @@ class Repository:
     def _fetch(self, url: str, options: Sequence[str], specs: Sequence[str], stdin: str | None = None) -> None:
         args = (*_OURS, "fetch", *_QUIET, *options, "--", url, *specs)
         fetch = partial(self._person().run, *args, stdin=stdin, timeout=self.limits.fetch)
-        with self._telling(url):
+        with self._telling(url), leftovers.swept(self.path / "objects"):
             self._mended(fetch)
 
     def _mended(self, action: Callable[[], object]) -> None:
@@ -203,6 +232,24 @@ class Repository:
             raise InfrastructureError(
                 f"cannot fetch {plain(self.project)} from {shown}", details=error.details or error.brief, hint=hint
             ) from error
+
+    def _age(self) -> float:
+        """How many seconds ago branches and tags were asked for."""
+        try:
+            age = time.time() - (self.path / _STAMP).stat().st_mtime
+        except OSError:
+            return math.inf
+        return age if age >= 0 else math.inf  # the clock was set back
+
+    def _borrow(self, clone: Path | None) -> None:
+        """Take what a clone has, so that the server is told of it, and sends the rest."""
+        if clone is None:
+            return
+        tips = borrow(clone, self.path)
+        if tips:
+            self.say(f"taking what {plain(str(clone.absolute()))} has of {plain(self.project)}")
+            with as_machinery(f"keeping the objects of {plain(self.project)}"):
+                objects.update_references(self.git, {_taken(sha): sha for sha in tips})
 
     def _take_many(self) -> None:
         """Prepare the first fetch from a repository with very many branches or tags: all of them go into one file.

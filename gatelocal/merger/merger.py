@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatelocal.errors import InputError, as_machinery
-from gatelocal.merger import repostate
+from gatelocal.merger import names, repostate
 from gatelocal.merger.cache import RUNS, Cache, Repository
 from gatelocal.merger.conflict import Before, explain
 from gatelocal.merger.join import Joiner
@@ -26,7 +26,8 @@ from git_review.git import objects
 class Remote:
     """Where a project is fetched from.
 
-    :ivar work_tree: the repository on this machine that has its local commits; None when there are none.
+    :ivar work_tree: the clone on this machine that has its local commits, and whose objects need not be fetched; None
+        when there is none.
     :ivar changes: where its changes are fetched from; empty: from `url` like all else.
     """
 
@@ -49,34 +50,51 @@ class Merger:
     """Builds the state that a queue item would be tested in.
 
     :param remote: where a project of that name is fetched from.
+    :param fresh: what a server told so many seconds ago, or later, is not asked for again.
     """
 
-    def __init__(self, cache: Cache, remote: Callable[[str], Remote], mode: Mode = usual_mode) -> None:
+    def __init__(
+        self, cache: Cache, remote: Callable[[str], Remote], mode: Mode = usual_mode, *, fresh: float = 0.0
+    ) -> None:
         self._cache = cache
         self._remote = remote
         self._mode = mode
+        self._fresh = fresh
 
     def repository(self, project: str) -> Repository:
-        """The bare cache of a project."""
+        """The bare cache of a project. :raises InputError: that can be no project's name."""
+        names.check(project)
         return self._cache.repository(project, self._remote(project).url)
 
-    def freeze(self, project: str, branches: Collection[str] = (), refs: Sequence[str] = ()) -> RepoState:
+    def freeze(self, project: str, branches: Collection[str] = ()) -> RepoState:
         """Fetch a project and return the state of its branches and tags.
 
         :param branches: what the run would like to check out; the server is asked for its default branch only
             when it has none of these.
-        :param refs: refs of changes to fetch too.
+        :raises InputError: it is a project of another server, or none.
         """
-        repository, changes = self.repository(project), self._remote(project).changes
-        elsewhere = changes not in ("", repository.url)
-        repository.fetch(() if elsewhere else refs)
+        names.check(project)
+        names.check_here(project, self._remote(project).url)
+        return self._freeze(project, branches)
+
+    def _freeze(self, project: str, branches: Collection[str], refs: Sequence[str] = ()) -> RepoState:
+        repository, remote = self.repository(project), self._remote(project)
+        elsewhere = remote.changes not in ("", repository.url)
+        asked = repository.fetch(() if elsewhere else refs, clone=remote.work_tree, fresh=self._fresh)
         if refs and elsewhere:
-            repository.fetch_changes(changes, refs)
-        with as_machinery(f"reading the branches of {plain(project)}", repository.path):
-            state = repostate.freeze(project, objects.references(repository.git, "refs/heads", "refs/tags"))
+            repository.fetch_changes(remote.changes, refs)
+        state = self._read(repository)
+        if not asked and not any(branch in state.branches for branch in branches):  # it may be a new one
+            repository.fetch()
+            state = self._read(repository)
         if any(branch in state.branches for branch in branches):
             return state
-        return replace(state, default_branch=repository.default_branch())
+        return replace(state, default_branch=repository.default_branch(fresh=self._fresh))
+
+    def _read(self, repository: Repository) -> RepoState:
+        with as_machinery(f"reading the branches of {plain(repository.project)}", repository.path):
+            found = objects.references(repository.git, "refs/heads", "refs/tags")
+        return repostate.freeze(repository.project, found)
 
     def tip(self, project: str, branch: str) -> SpeculativeState:
         """The state of a branch with nothing merged onto it. Errors as for :meth:`merge`."""
@@ -107,7 +125,8 @@ class Merger:
         """
         projects = tuple(dict.fromkeys(change.project for change in changes))
         states = {project: self._prepare(project, changes) for project in projects}
-        modes = {project: self._mode(self.repository(project).path, states[project]) for project in projects}
+        with as_machinery("reading how the projects are merged"):
+            modes = {project: self._mode(self.repository(project).path, states[project]) for project in projects}
         return self.carry_out(plan(changes, own, modes), states)
 
     def carry_out(self, steps: Sequence[Step], states: Mapping[str, RepoState]) -> SpeculativeState:
@@ -141,9 +160,9 @@ class Merger:
     def _prepare(self, project: str, changes: Sequence[Change]) -> RepoState:
         ours = [change for change in changes if change.project == project]
         remote = self._remote(project)
-        state = self.freeze(
-            project, {change.branch for change in ours}, sorted({change.ref for change in ours if change.ref})
-        )
+        lacking = set(self.repository(project).missing(change.commit for change in ours if change.ref))
+        refs = sorted({change.ref for change in ours if change.ref and change.commit in lacking})
+        state = self._freeze(project, {change.branch for change in ours}, refs)
         for change in ours:
             if change.branch not in state.branches:
                 raise InputError(

@@ -38,7 +38,7 @@ def obtain(repository: Repository, recipe: Recipe, one: RecipeRepository, folder
     return tuple(repository.missing(wanted))
 
 
-def _try(step: Callable[[], None]) -> None:
+def _try(step: Callable[[], object]) -> None:
     """Take a step that may fail because what it asks for is gone; what is missing then is told at the end."""
     with contextlib.suppress(ReviewError):
         step()

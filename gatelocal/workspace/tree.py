@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,10 +10,9 @@ from typing import Protocol
 from gatelocal.errors import as_machinery
 from gatelocal.model.text import plain
 from gatelocal.workspace.manifest import Tree
-from git_review.git import objects
+from git_review.git import objects, share
 
 _PACKED = "# pack-refs with: sorted \n"
-_SKIPPED = ("tmp_", ".tmp", ".lock", ".keep", ".promisor", "incoming-")
 
 
 class Stored(Protocol):
@@ -52,7 +50,7 @@ def fill(tree: Tree, stored: Stored, path: Path, kept: dict[str, str] | None = N
     """
     git = objects.alone(path)
     with stored.locked():
-        _link(stored.path / "objects", path / ".git" / "objects")
+        share.link(stored.path / "objects", path / ".git" / "objects")
     _set_refs(path / ".git", {**(kept or {}), **tree.refs})
     if tree.detached:
         commit = git.query("rev-parse", f"{tree.checkout}^{{commit}}").text
@@ -91,26 +89,3 @@ def _set_refs(place: Path, refs: dict[str, str]) -> None:
     fresh = place / "packed-refs.new"
     fresh.write_bytes(text.encode("utf-8", "surrogateescape"))
     fresh.replace(place / "packed-refs")
-
-
-def _link(source: Path, target: Path) -> None:
-    """Share all object files that the target does not have; where links are impossible they are copied."""
-    for folder in sorted(source.iterdir()):
-        if not folder.is_dir() or (folder.name != "pack" and len(folder.name) != 2):
-            continue
-        there = target / folder.name
-        there.mkdir(exist_ok=True)
-        have = {name.name for name in there.iterdir()}
-        # An index names a pack that must be there already.
-        for file in sorted(folder.iterdir(), key=lambda one: one.suffix != ".pack"):
-            if file.name not in have and not any(part in file.name for part in _SKIPPED):
-                _share(file, there / file.name)
-
-
-def _share(file: Path, there: Path) -> None:
-    try:
-        os.link(file, there)
-    except FileExistsError:
-        return
-    except OSError:
-        shutil.copy2(file, there)

@@ -37,7 +37,7 @@ def check_applies(runner: Runner, places: Places, target: str) -> int:
     :raises MergeConflict: `theirs` in its text is the commit, its `files` are in conflict.
     :raises Unrelated: a commit has no parent. :raises CannotTry: this git can do neither.
     """
-    bases = runner.query("merge-base", "--all", target, "HEAD", ok=(0, 1)).lines
+    bases = runner.query("merge-base", "--all", target, "HEAD", ok=(0, 1)).sure().lines
     if target in bases:
         return 0
     if len(bases) == 1 and (count := _apart(runner, bases[0], target)):

@@ -84,7 +84,7 @@ def commit_facts(git: Runner, commits: Iterable[str]) -> dict[str, CommitFacts]:
 
 def is_ancestor(git: Runner, older: str, newer: str) -> bool:
     """Whether `older` is `newer` or one of its ancestors."""
-    return git.query("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).status == 0
+    return git.query("merge-base", "--is-ancestor", older, newer, ok=(0, 1)).sure().status == 0
 
 
 def merge_tree(git: Runner, ours: str, theirs: str, options: Sequence[str] = ()) -> str:
@@ -96,13 +96,13 @@ def merge_tree(git: Runner, ours: str, theirs: str, options: Sequence[str] = ())
         empty tree, or for the end of history, and says so on standard error alone.)
     """
     try:
-        done = git.run(*options, "merge-tree", "--write-tree", "-z", "--name-only", ours, theirs, ok=(0, 1))
+        done = git.run(*options, "merge-tree", "--write-tree", "-z", "--name-only", ours, theirs, ok=(0, 1)).sure()
     except GitFailed as error:
         if error.unrelated:
             raise MergeConflict(ours, theirs, (), error.details) from error
         raise
     tree, _, rest = done.stdout.partition("\0")
-    if done.complains or not _ID.fullmatch(tree):
+    if not _ID.fullmatch(tree):
         raise GitFailed(done.argv, done.status, done.stderr)
     if done.status == 0:
         return tree

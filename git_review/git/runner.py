@@ -64,14 +64,17 @@ class Output:
         """Standard output's lines, without the empty ones."""
         return [line for line in self.stdout.splitlines() if line]
 
-    @property
-    def complains(self) -> bool:
-        """Whether git says that it could not read or do something, whatever its exit status makes of that.
+    def sure(self) -> Output:
+        """This, if it is a verdict.
 
         ``merge-base``, ``grep`` and ``merge-tree`` take an object that they cannot read for one that is not there: they
         end with the very status that means "no", "nothing" or "conflict", and ``merge-tree`` may end with 0.
+
+        :raises GitFailed: git says on standard error that it could not read or do something.
         """
-        return complaint(self.stderr)
+        if complaint(self.stderr):
+            raise _failed(self)
+        return self
 
 
 class Runner:
@@ -114,8 +117,7 @@ class Runner:
     ) -> Output:
         """Run a git command that reads.
 
-        :param ok: the exit statuses that are an answer and not a failure. One that git also ends with when it could not
-            read something is an answer only if it says nothing of that (see :attr:`Output.complains`).
+        :param ok: the exit statuses that are an answer and not a failure (see :meth:`Output.sure`, too).
         :param stdin: what git reads; without it, nothing (never the terminal).
         :param environment: variables for this one command.
         :param timeout: seconds.
@@ -330,11 +332,14 @@ def program(argv: Sequence[str], *, timeout: float | None = None, tell: Callable
 
 
 def _judged(output: Output, ok: Collection[int]) -> Output:
-    # Who takes 128 for an answer has asked for git's own words of failure.
-    if output.status not in ok or (output.status and 128 not in ok and output.complains):
-        shown = [without_password(word) for word in output.argv]
-        raise GitFailed(shown, output.status, without_password(output.stderr or output.stdout))
+    if output.status not in ok:
+        raise _failed(output)
     return output
+
+
+def _failed(output: Output) -> GitFailed:
+    shown = [without_password(word) for word in output.argv]
+    return GitFailed(shown, output.status, without_password(output.stderr or output.stdout))
 
 
 def _popen(

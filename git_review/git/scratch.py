@@ -85,7 +85,7 @@ def _in_memory(git: Runner, ours: str, theirs: str) -> str:
 def _in_work_tree(git: Runner, ours: str, theirs: str) -> str:
     git.run("reset", "-q", "--hard", ours)
     try:
-        done = git.run("merge", "-q", "--no-commit", "--no-ff", "--no-stat", theirs, ok=(0, 1))
+        done = git.run("merge", "-q", "--no-commit", "--no-ff", "--no-stat", theirs, ok=(0, 1)).sure()
     except GitFailed as error:
         if error.unrelated:
             raise MergeConflict(ours, theirs, (), error.details) from error

@@ -36,10 +36,10 @@ class Tree:
 class TreeStore:
     """The trees of one repository; a context manager. Nothing is started before the first question.
 
-    :param git: from :func:`git_review.git.objects.alone`. :param writer: into the same repository.
+    :param git: from :func:`git_review.git.objects.alone`. :param writer: into the same repository; None: only read.
     """
 
-    def __init__(self, git: Runner, writer: LooseWriter) -> None:
+    def __init__(self, git: Runner, writer: LooseWriter | None = None) -> None:
         self._git = git
         self._writer = writer
         self._stack = contextlib.ExitStack()
@@ -72,6 +72,7 @@ class TreeStore:
 
     def write(self, entries: Mapping[bytes, Entry]) -> str:
         """The id of a tree with these entries. :raises GitError: it cannot be written."""
+        assert self._writer is not None  # noqa: S101 - who writes says where to
         rows = sorted(entries.items(), key=_in_order)
         content = b"".join(b"%b %b\0%b" % (mode, name, bytes.fromhex(sha)) for name, (mode, sha) in rows)
         sha = self._writer.write("tree", content)

@@ -89,7 +89,7 @@ class Maker:
 
 def crossed(path: Path, seed: int, count: int) -> Crossed:
     """Two commits with `count` merge bases."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - no secret
     maker = Maker(chance, f"s{seed}n{count}-")
     common = "".join(f"line {number}\n" for number in range(BLOCK * (count + 2)))
     start = maker.commit({"common": common, "moving": "".join(f"m{number}\n" for number in range(20))})
@@ -108,7 +108,7 @@ def crossed(path: Path, seed: int, count: int) -> Crossed:
 
 def ladder(path: Path, seed: int, rungs: int) -> Crossed:
     """Two lines that were merged into one another again and again, so that their bases have bases of that kind, too."""
-    chance = random.Random(seed)
+    chance = random.Random(seed)  # noqa: S311 - no secret
     maker = Maker(chance, f"l{seed}n{rungs}-")
     common = "".join(f"line {number}\n" for number in range(BLOCK * 4))
     start = maker.commit({"common": common, "moving": "".join(f"m{number}\n" for number in range(20))})
