@@ -22,7 +22,7 @@ class Unrelated(GitError):
 
 
 class CannotTry(GitError):
-    """There is no way to try a merge here."""
+    """There is no way to try a merge here: git is too old, or a shallow clone lacks the common history."""
 
 
 def check_applies(runner: Runner, places: Places, target: str) -> int:
@@ -43,7 +43,12 @@ def check_applies(runner: Runner, places: Places, target: str) -> int:
     if len(bases) == 1 and (count := _apart(runner, bases[0], target)):
         return count
     rows = runner.query("rev-list", "--parents", "--topo-order", "--reverse", "HEAD", f"^{target}").lines
-    _try(runner, places, target, [row.split(" ") for row in rows])
+    try:
+        _try(runner, places, target, [row.split(" ") for row in rows])
+    except Unrelated as error:
+        if (places.common / "shallow").exists():
+            raise CannotTry("the clone is shallow", details=f"this clone is shallow: {error.brief} here") from error
+        raise
     return len(rows)
 
 

@@ -130,3 +130,11 @@ def test_gone_files_and_merges_take_a_merge(clone: Clone) -> None:
     clone.commit("mine")
     clone.git.run("merge", "-q", "--no-ff", "-m", "merge", "side")
     assert applies._apart(clone.git, base, target) is None
+
+
+def test_a_shallow_clone_does_not_tell_that_there_is_no_common_history(clone: Clone) -> None:
+    target = clone.upstream({"theirs": "1"})
+    clone.commit("mine", {"mine": "1"})
+    clone.git.run("fetch", "-q", "--depth=1", f"file://{clone.git.query('remote', 'get-url', 'gerrit').text}", "main")
+    with pytest.raises(applies.CannotTry, match="shallow"):
+        applies.check_applies(clone.git, locate(clone.git), target)
