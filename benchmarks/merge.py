@@ -171,7 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--queue", type=int, metavar="N", help="merge the last N changes as a speculative queue")
     parser.add_argument("--rounds", type=int, default=5, help="of the queue (default: %(default)s)")
     parser.add_argument("--mode", choices=[mode.value for mode in MergeMode], default=DEFAULT_MODE.value)
-    parser.add_argument("--limit", type=float, help="how much dearer the merger may be (default: 1.3; history: 4)")
+    parser.add_argument("--limit", type=float, help="how much dearer the merger may be (default: 1.3; history: 0.8)")
     parser.add_argument("--edited-by-hand", type=int, default=0, metavar="N", help="so many trees may differ")
     options = parser.parse_args(argv)
     try:
@@ -188,7 +188,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ReviewError as error:
         print(f"{error.brief}\n{error.details}", file=sys.stderr)
         return 2
-    limit = options.limit or (1.3 if options.queue else 4.0)
+    limit = options.limit or (1.3 if options.queue else 0.8)
     ratio = report(tally, len(merges), limit)
     return 0 if len(tally.different) <= options.edited_by_hand and ratio <= limit else 1
 

@@ -48,7 +48,7 @@ class Resolver:
             return self._trees.merged(ours, theirs)
         joined = threeway.join(self._store.read, *(f"{one}^{{tree}}" for one in (bases[0], ours, theirs)))
         undecided = joined.undecided
-        if all(one.is_text for one in undecided):
+        if all(one.mode is not None for one in undecided):
             decided = self._apart(undecided)
             if decided is not None:
                 return threeway.store(self._store.write, joined, decided)
@@ -63,7 +63,7 @@ class Resolver:
         found: dict[Open, Entry] = {}
         for one in undecided:
             text = lines.apart(*self._store.files(*one.files))
-            if text is None:
+            if text is None or one.mode is None:
                 return None
             found[one] = (one.mode, self._writer.write("blob", text))
         return found

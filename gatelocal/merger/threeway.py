@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from git_review.git.trees import FILES, FOLDER, LINK_TO_COMMIT, Entry, Tree
 
 Read = Callable[..., Sequence[Tree]]
 """Trees by their ids."""
+
+_Value = TypeVar("_Value", str, bytes)
 
 Write = Callable[[Mapping[bytes, Entry]], str]
 """Stores a tree and tells its id."""
@@ -27,15 +30,21 @@ class Open:
     theirs: Entry | None
 
     @property
-    def is_text(self) -> bool:
-        """Whether it is a file of one and the same mode everywhere, so that only its lines are in question."""
-        modes = {None if one is None else one[0] for one in (self.base, self.ours, self.theirs)}
-        return len(modes) == 1 and not modes.isdisjoint(FILES)
+    def mode(self) -> bytes | None:
+        """The mode of a file that is one everywhere, as far as only one side changed it; None for all else."""
+        if self.base is None or self.ours is None or self.theirs is None:
+            return None
+        modes = self.base[0], self.ours[0], self.theirs[0]
+        return _chosen(*modes) if FILES.issuperset(modes) else None
 
     @property
-    def mode(self) -> bytes:
-        """That of a text."""
-        return next(one[0] for one in (self.base, self.ours, self.theirs) if one is not None)
+    def decided(self) -> Entry | None:
+        """A file whose lines only one side changed, and its mode only the other."""
+        mode = self.mode
+        if mode is None or self.base is None or self.ours is None or self.theirs is None:
+            return None
+        sha = _chosen(self.base[1], self.ours[1], self.theirs[1])
+        return None if sha is None else (mode, sha)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -76,9 +85,18 @@ def join(read: Read, base: str, ours: str, theirs: str) -> Joined:
                 entries[name] = one.theirs
         elif one.base and one.ours and one.theirs and one.base[0] == one.ours[0] == one.theirs[0] == FOLDER:
             inside[name] = join(read, one.base[1], one.ours[1], one.theirs[1])
+        elif one.decided is not None:
+            entries[name] = one.decided
         else:
             undecided[name] = one
     return Joined(entries, inside, undecided)
+
+
+def _chosen(base: _Value, ours: _Value, theirs: _Value) -> _Value | None:
+    """The value of the side that changed it; None when both did, each in its way."""
+    if ours in (base, theirs):
+        return theirs
+    return ours if theirs == base else None
 
 
 def store(write: Write, joined: Joined, decided: Mapping[Open, Entry]) -> str:
