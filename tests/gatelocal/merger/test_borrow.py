@@ -53,6 +53,7 @@ def test_only_what_the_clone_lacks_is_sent(server: GitServer, repository: Reposi
     assert whole(repository)
 
 
+@pytest.mark.live
 def test_a_clone_that_borrows_itself(server: GitServer, repository: Repository, tmp_path: Path) -> None:
     place = clone(server, tmp_path / "work")
     other = tmp_path / "other"
@@ -62,7 +63,13 @@ def test_a_clone_that_borrows_itself(server: GitServer, repository: Repository, 
     assert whole(repository)
 
 
-@pytest.mark.parametrize("kind", ["shallow", "partial", "damaged", "elsewhere", "sha256"])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "damaged",
+        *(pytest.param(kind, marks=pytest.mark.live) for kind in ("shallow", "partial", "elsewhere", "sha256")),
+    ],
+)
 def test_a_clone_that_does_not_have_all(kind: str, server: GitServer, repository: Repository, tmp_path: Path) -> None:
     place = tmp_path / "work"
     if kind == "shallow":
