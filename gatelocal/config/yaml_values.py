@@ -15,14 +15,20 @@ from gatelocal.model.stanza import Tagged
 MAX_CHARACTERS = 2_000_000
 MAX_VALUES = 500_000
 _MAX_NUMBER = 100
-# libyaml's C code follows nesting on the C stack, and the process would end: a text that could nest deeper than this
-# (by its longest line and its brackets) is looked through first, event by event, which needs no stack.
-_SHALLOW = 3_000
+MAX_DEPTH = 100
+"""How deep lists and mappings may stand in one another, with aliases followed.
+
+It is far below what the readers of YAML, Python's stack and the users of the values allow, and counted here: what those
+do at their own limits differs between their versions.
+"""
 _TAG = "tag:yaml.org,2002:"
 _NOT_TEXT = yaml.reader.Reader.NON_PRINTABLE
 _TAGS = frozenset(("!unsafe", "!override", "!inherit"))
 _TRUE = re.compile("yes|true|on", re.IGNORECASE)
+_RESERVED = "@`%"  # no plain value begins with these (YAML 1.1, 5.4)
+_TOO_DEEP = f"it is nested too deeply (more than {MAX_DEPTH} levels)"
 _ANCHOR = re.compile(r"&[^\s,\[\]{}]+")
+_ALIAS = re.compile(r"\*[^\s,\[\]{}]+")
 
 
 class NotYaml(Exception):
@@ -126,35 +132,60 @@ def root_of(text: str, characters: int = MAX_CHARACTERS, values: int = MAX_VALUE
         if root is not None:
             _guard(root, values)
     except yaml.MarkedYAMLError as error:
-        raise _not_yaml(error, text) from None
+        raise _too_deep_before(error, text) or _not_yaml(error, text) from None
     except (yaml.YAMLError, ValueError) as error:
         raise NotYaml(0, f"not YAML: {error}") from None
-    except RecursionError:
-        raise NotYaml(0, "it is nested too deeply") from None
     return root
 
 
+def _too_deep_before(error: yaml.MarkedYAMLError, text: str) -> NotYaml | None:
+    """Whether the text is too deep already before the place of the error.
+
+    libyaml's scanner runs ahead of what it hands out, and ends at a limit of its own before the depth could be counted:
+    what stands before that place has no such error, and is counted.
+    """
+    if error.problem_mark is None:
+        return None
+    try:
+        _compose(text[: error.problem_mark.index])
+    except NotYaml as deep:
+        return deep
+    except (yaml.YAMLError, ValueError):
+        return None
+    return None
+
+
 def _not_yaml(error: yaml.MarkedYAMLError, text: str) -> NotYaml:
-    """The words of libyaml as a sentence, with what to do."""
+    """What is wrong as a sentence, with what to do: told by the kind of error and by the text at its place.
+
+    The words of libyaml and of PyYAML, which are other ones in other versions, are only passed on where nothing better
+    is known.
+    """
     mark = error.problem_mark or error.context_mark
     line, index = (mark.line + 1, mark.index) if mark else (0, len(text))
     began = error.context_mark.line + 1 if error.context_mark else line
     problem, context = error.problem or "", error.context or ""
-    if "duplicate anchor" in context:
-        anchor = _ANCHOR.match(text, index)
-        which = f"the anchor {anchor[0]}" if anchor else "an anchor"
-        return NotYaml(line, f"not YAML: {which} is on line {began} already", "give one of the two another name")
-    if "another document" in problem:
-        return NotYaml(
-            line, "not YAML that Zuul takes: a second document begins", "remove the `---`, or make it two files"
-        )
-    if text[index : index + 1] == "\t":
+    at = text[index : index + 1]
+    if isinstance(error, yaml.composer.ComposerError):
+        return _not_composed(line, began, text, index)
+    if at == "\t":
         return NotYaml(line, "not YAML: a tab stands where only spaces may", "indent with spaces")
-    if "cannot start any token" in problem:
-        return NotYaml(line, f"not YAML: no value can begin with {text[index : index + 1]!r}", "quote the value")
+    if isinstance(error, yaml.scanner.ScannerError) and at and at in _RESERVED:
+        return NotYaml(line, f"not YAML: no value can begin with {at!r}", "quote the value")
     hint = "look at the indentation and the quotes of this line and the one before it"
     which = f" ({context}, which begins on line {began})" if context and problem else ""
     return NotYaml(line, f"not YAML: {problem or context}{which}", hint)
+
+
+def _not_composed(line: int, began: int, text: str, index: int) -> NotYaml:
+    """What makes no single document: an anchor twice, an alias of none, a second document."""
+    if anchor := _ANCHOR.match(text, index):
+        told = f"not YAML: the anchor {anchor[0]} is on line {began} already"
+        return NotYaml(line, told, "give one of the two another name")
+    if alias := _ALIAS.match(text, index):
+        told = f"not YAML: there is no anchor for {alias[0]} before it"
+        return NotYaml(line, told, f"write &{alias[0][1:]} before the value that is meant")
+    return NotYaml(line, "not YAML that Zuul takes: a second document begins", "remove the `---`, or make it two files")
 
 
 def items_of(node: yaml.Node) -> Iterator[yaml.Node]:
@@ -166,18 +197,34 @@ def items_of(node: yaml.Node) -> Iterator[yaml.Node]:
 
 def value_of(node: yaml.Node, reading: Reading) -> object:
     """The value of one node. :raises NotYaml: see :meth:`Reading.value`."""
-    try:
-        return reading.value(node)
-    except RecursionError:
-        raise NotYaml(_line(node), "it is nested too deeply") from None
+    return reading.value(node)
+
+
+class _Counting:
+    """Part of a loader: counts how deep the node is that is read, and ends where that is too deep.
+
+    A loader tells its resolver of every node that it enters and leaves, libyaml's as well as the one in Python.
+    """
+
+    depth = 0
+
+    def descend_resolver(self, parent: yaml.Node | None, index: object) -> None:
+        """A node begins below `parent`."""
+        self.depth += 1
+        if self.depth > MAX_DEPTH + 1:  # a plain value may stand in the deepest list
+            raise NotYaml(_line(parent) if parent else 0, _TOO_DEEP)
+
+    def ascend_resolver(self) -> None:
+        """That node ends."""
+        self.depth -= 1
+
+
+class _Loader(_Counting, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """libyaml's loader where it is there."""
 
 
 def _compose(text: str) -> yaml.Node | None:
-    loader_class = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    longest = max((len(line) for line in text.splitlines()), default=0)
-    if max(longest, text.count("[") + text.count("{")) > _SHALLOW:
-        _refuse_deep(text, loader_class)
-    loader = loader_class(text)
+    loader = _Loader(text)
     try:
         root: yaml.Node | None = loader.get_single_node()
         return root
@@ -185,40 +232,38 @@ def _compose(text: str) -> yaml.Node | None:
         loader.dispose()
 
 
-def _refuse_deep(text: str, loader_class: type[yaml.SafeLoader]) -> None:
-    depth = 0
-    for event in yaml.parse(text, Loader=loader_class):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _SHALLOW:
-                raise NotYaml(_line(event), "it is nested too deeply")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-
-
 def _guard(root: yaml.Node, values: int) -> None:
-    """Refuse what would grow beyond bounds once its aliases are followed, and what contains itself."""
-    sizes: dict[int, int] = {}
+    """Refuse what would grow or nest beyond bounds once its aliases are followed, and what contains itself."""
+    known: dict[int, tuple[int, int]] = {}
     within: set[int] = set()
 
-    def size(node: yaml.Node) -> int:
-        known = sizes.get(id(node))
-        if known is not None:
-            return known
+    def measure(node: yaml.Node) -> tuple[int, int]:
+        """How many values there are in it, and how deep they stand."""
+        if id(node) in known:
+            return known[id(node)]
         if id(node) in within:
             raise NotYaml(_line(node), "an alias contains itself", "repeat the text instead")
         within.add(id(node))
-        total = 1
-        if isinstance(node, yaml.SequenceNode):
-            total += sum([size(item) for item in node.value])
-        elif isinstance(node, yaml.MappingNode):
-            total += sum([size(key) + size(value) for key, value in node.value])
+        size, depth = 1, 0 if isinstance(node, yaml.ScalarNode) else 1
+        for child in _children(node):
+            more, below = measure(child)
+            size, depth = size + more, max(depth, below + 1)
+        if depth > MAX_DEPTH:
+            raise NotYaml(_line(node), _TOO_DEEP)
         within.discard(id(node))
-        sizes[id(node)] = total
-        return total
+        known[id(node)] = (size, depth)
+        return size, depth
 
-    if size(root) > values:
+    if measure(root)[0] > values:
         raise NotYaml(_line(root), f"its aliases unfold to more than {values} values", "repeat less by alias")
+
+
+def _children(node: yaml.Node) -> Iterator[yaml.Node]:
+    if isinstance(node, yaml.SequenceNode):
+        yield from node.value
+    elif isinstance(node, yaml.MappingNode):
+        for pair in node.value:
+            yield from pair
 
 
 def _scalar(node: yaml.ScalarNode, tag: str) -> object:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from gatelocal.config.files import Files, files_of_commit, files_of_tree
+from gatelocal.config.yaml_values import NotYaml, Reading, root_of, value_of
 from gatelocal.config.zuul_files import is_zuul_file, load
 from gatelocal.config.zuul_yaml import parse, parse_all
 from gatelocal.errors import CONFIGURATION, ConfigurationError
@@ -132,7 +134,8 @@ def test_a_bad_file_is_an_error_with_file_and_line(text: str, message: str) -> N
         ("- job:\n    name: a\n\tparent: b\n", 3, "a tab stands", "spaces"),
         ("- job: {name: a}\n---\n- job: {name: b}\n", 2, "a second document begins", "`---`"),
         ("- job:\n    name: @a\n", 2, "no value can begin with '@'", "quote"),
-        ("- job: {name: a\n- job: {name: b}\n", 2, "a flow mapping, which begins on line 1", "indentation"),
+        ("- job: {name: a\n- job: {name: b}\n", 2, "not YAML", "indentation"),
+        ("- job: {name: a}\n- job: *x\n", 2, "there is no anchor for *x", "&x"),
         ("- job: {name: a}\n" + "- " * 5000 + "x\n", 2, "nested too deeply", ""),
         ("x" * 2_000_001, 0, "too large", ""),
     ],
@@ -140,6 +143,48 @@ def test_a_bad_file_is_an_error_with_file_and_line(text: str, message: str) -> N
 def test_what_is_no_yaml_is_told_with_what_to_do(text: str, line: int, message: str, hint: str) -> None:
     _, (fault,) = parse_all(text, "f")
     assert (fault.line, message in fault.message, hint in fault.hint) == (line, True, True), fault
+
+
+@pytest.mark.parametrize("levels", [102, 999, 1000, 1001, 5000, 200_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(lambda levels: "[" * levels + "]" * levels, id="brackets"),
+        pytest.param(lambda levels: "[" * levels, id="open brackets"),
+        pytest.param(lambda levels: "{a: " * levels + "}" * levels, id="braces"),
+        pytest.param(lambda levels: "- " * levels, id="dashes"),
+        pytest.param(lambda levels: "\n".join(" " * n + "a:" for n in range(min(levels, 1200))), id="names"),
+    ],
+)
+def test_what_is_nested_too_deeply_is_told_in_our_own_words(text: Callable[[int], str], levels: int) -> None:
+    """Whatever a version of PyYAML or libyaml says, or does not say, at that depth."""
+    with pytest.raises(NotYaml, match="more than 100 levels"):
+        root_of(text(levels))
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100 + "]" * 100, "- " * 100 + "x", "{a: " * 100 + "}" * 100, "- '" + "[" * 5000 + "'"]
+)
+def test_what_is_not_so_deep_is_read(text: str) -> None:
+    root = root_of(text)
+    assert root is not None
+    value_of(root, Reading())
+
+
+def test_the_hundred_and_first_list_is_one_too_many() -> None:
+    with pytest.raises(NotYaml, match="nested too deeply"):
+        root_of("[" * 101 + "]" * 101)
+
+
+def test_aliases_nest_as_if_their_values_stood_there() -> None:
+    def chain(links: int, way: str) -> str:
+        return "- &a0 {x: 1}\n" + "".join(f"- &a{n} {way.format(n - 1)}\n" for n in range(1, links))
+
+    for way in ("[*a{}]", "{{y: *a{}}}", "{{<<: *a{}}}"):
+        assert root_of(chain(90, way)) is not None
+        with pytest.raises(NotYaml, match="nested too deeply") as caught:
+            root_of(chain(900, way))
+        assert caught.value.line == 101
 
 
 def test_which_paths_are_configuration() -> None:
