@@ -47,7 +47,7 @@ def with_change_id(message: str, new: str, review_url: str = "") -> str:
 
     :param review_url: the trailer is a ``Link:`` to that server instead, as Gerrit's own hook writes it.
     """
-    text = without_change_id(message).rstrip("\n")
+    text = without_change_id(message).rstrip()
     line = f"Link: {review_url.rstrip('/')}/id/{new}" if review_url else f"Change-Id: {new}"
     head, blank, last = text.rpartition("\n\n")
     rows = last.split("\n")

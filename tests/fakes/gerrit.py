@@ -13,9 +13,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
+
+from tests.fakes.http import LoopbackServer
 
 GUARD = ")]}'\n"
 OPTIONS = (
@@ -85,9 +87,9 @@ class FakeGerrit:
         self.paths: list[str] = []
         self.page = page
         self.trouble: list[str] = []
+        self.always = ""
         self.over = threading.Event()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self._server.daemon_threads = True
+        self._server = LoopbackServer(_handler(self))
         self.url = f"http://127.0.0.1:{self._server.server_port}"
 
     def __enter__(self) -> FakeGerrit:
@@ -100,7 +102,7 @@ class FakeGerrit:
         self._server.server_close()
 
     def misbehave(self, *kinds: str) -> None:
-        """Spoil the next answers, one kind each.
+        """Spoil the next answers, one kind each; what is set as `always` spoils all others.
 
         Kinds: a status such as ``"503"``; ``html`` (a login page with 200), ``bare`` (JSON without the guard),
         ``echo`` (tells the password),
@@ -316,7 +318,7 @@ def _handler(fake: FakeGerrit) -> type[BaseHTTPRequestHandler]:
             request = Request(self.command, url.path, parse_qs(url.query), dict(self.headers), body)
             fake.requests.append(request)
             fake.paths.append(url.path)
-            trouble = fake.trouble.pop(0) if fake.trouble else ""
+            trouble = fake.trouble.pop(0) if fake.trouble else fake.always
             if trouble and not self._spoil(trouble, request):
                 return
             try:

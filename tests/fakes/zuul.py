@@ -7,9 +7,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from io import BufferedIOBase
 from urllib.parse import unquote
+
+from tests.fakes.http import LoopbackServer
 
 
 @dataclass
@@ -88,8 +90,7 @@ def zuul_web(tenant: str = "acme") -> Iterator[ZuulWeb]:
             """Say nothing."""
 
     stop = threading.Event()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = LoopbackServer(Handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     web.url = f"http://127.0.0.1:{server.server_port}"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from gatelocal.launcher import images, machine, place, sweeper
 from gatelocal.launcher.pool import launcher
 from gatelocal.launcher.providers import qemu
 from gatelocal.ports import Node
+from tests.patience import until
 
 pytestmark = pytest.mark.live
 
@@ -79,13 +80,6 @@ def _read_until(child: subprocess.Popen[str], sign: str) -> str:
         if sign in line:
             return line.strip()
     raise AssertionError(f"{sign} never came:\n{read}")
-
-
-def _until(done: Callable[[], bool], seconds: float = 15) -> bool:
-    deadline = time.monotonic() + seconds
-    while not done() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    return done()
 
 
 def _traces(*words: str) -> list[str]:
@@ -148,8 +142,8 @@ def test_nothing_is_left_when_the_owner_is_killed(kind: str, cache: Path, tmp_pa
     assert _traces(name)
     owner.kill()
     owner.wait()
-    assert _until(lambda: not _traces(name)), _traces(name)
-    assert _until(lambda: list((tmp_path / "nodes").iterdir()) == [])
+    assert until(lambda: not _traces(name)), _traces(name)
+    assert until(lambda: list((tmp_path / "nodes").iterdir()) == [])
 
 
 def test_nothing_is_left_when_interrupted_while_booting(kind: str, cache: Path, tmp_path: Path) -> None:
@@ -159,7 +153,7 @@ def test_nothing_is_left_when_interrupted_while_booting(kind: str, cache: Path, 
     owner.send_signal(signal.SIGINT)
     _read_until(owner, "INTERRUPTED")
     owner.wait()
-    assert _until(lambda: not _traces(str(tmp_path))), _traces(str(tmp_path))
+    assert until(lambda: not _traces(str(tmp_path))), _traces(str(tmp_path))
     assert list((tmp_path / "nodes").iterdir()) == []
 
 
@@ -190,7 +184,7 @@ def test_held_node_outlives_its_owner(kind: str, cache: Path, tmp_path: Path) ->
         assert entered.stdout.strip() == name
     finally:
         sweeper.remove(folder)
-    assert _until(lambda: not _traces(name)), _traces(name)
+    assert until(lambda: not _traces(name)), _traces(name)
 
 
 def test_another_machine_is_not_let_in_by_the_known_key(node: Node, tmp_path: Path) -> None:
@@ -252,7 +246,7 @@ def test_image_build_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     owner.send_signal(signal.SIGINT)
     _read_until(owner, "INTERRUPTED")
     owner.wait()
-    assert _until(lambda: not _traces(str(tmp_path))), _traces(str(tmp_path))
+    assert until(lambda: not _traces(str(tmp_path))), _traces(str(tmp_path))
     left = {path.name for path in (tmp_path / "cache/images").glob("*/*")}
     assert left <= {"lock", "rootfs.log"}
 

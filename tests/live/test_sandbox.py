@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -26,19 +25,11 @@ from git_review.gerrit import Auth, GerritError, connect
 from git_review.gerrit.errors import Conflict, Forbidden, Unauthorized
 from git_review.git.errors import GitFailed
 from git_review.git.runner import Runner
+from tests.patience import until
 
 pytestmark = [pytest.mark.live, pytest.mark.gerrit]
 
 VERSION = os.environ.get("GATELOCAL_GERRIT_VERSION", DEFAULT)
-
-
-def until(condition: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
 
 
 def upload(git: Runner, target: str = "refs/for/master") -> str:

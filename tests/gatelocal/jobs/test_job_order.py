@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from gatelocal.errors import ConfigurationError
 from gatelocal.jobs.order import in_order
 from gatelocal.model.job import Job
+from tests.patience import within
 
 
 def names(*jobs: Job) -> list[str]:
@@ -30,6 +29,5 @@ def test_a_circle_is_refused_with_its_members() -> None:
 def test_thousands_of_jobs_take_no_time() -> None:
     size = 20_000
     chain = [Job(f"j{n}", dependencies=(f"j{n + 1}",)) for n in range(size)]
-    began = time.monotonic()
-    assert in_order([*chain, Job(f"j{size}")])[0].name == f"j{size}"
-    assert time.monotonic() - began < 2
+    with within(2):
+        assert in_order([*chain, Job(f"j{size}")])[0].name == f"j{size}"

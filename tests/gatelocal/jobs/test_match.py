@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import sys
-import time
 
 import pytest
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.jobs.zuul.match import any_matches, matchers, relevant
+from tests.patience import within
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,8 @@ def test_files(files: list[str] | None, irrelevant: list[str], changed: list[str
 
 def test_a_pattern_that_would_backtrack_for_ever_takes_no_time() -> None:
     (matcher,) = matchers("^(([a-z])+.)+[A-Z]([a-z])+$", "f:1")
-    began = time.monotonic()
-    assert not any_matches([matcher], "a" * 50_000)
-    assert time.monotonic() - began < 1
+    with within(1):
+        assert not any_matches([matcher], "a" * 50_000)
 
 
 @pytest.mark.parametrize("pattern", ["(?!x)", r"(a)\1", "a{5000}", "x" * 10_001])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 
 import pytest
@@ -14,6 +13,7 @@ from gatelocal.jobs.planner import Question, plan
 from gatelocal.jobs.zuul.layout import Layout, lay_out
 from gatelocal.model.plan import FrozenJob, Plan, PlannedJob
 from gatelocal.model.tenant import ConfigFile, Repository, Tenant, TenantProject
+from tests.patience import within
 
 CONFIG = TenantProject("o/config", "h", trusted=True)
 JOBS = TenantProject("o/jobs", "h")
@@ -371,10 +371,9 @@ HOSTILE = {
 @pytest.mark.live
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=list(HOSTILE))
 def test_a_hostile_repository_costs_neither_time_nor_the_others(text: str) -> None:
-    began = time.process_time()
     texts = {JOBS: {"master": text}, **app("- job: {name: mine}\n", "mine", "j0")}
-    found = planned(texts, changed=["a" * 5_000, "b"])
-    assert time.process_time() - began < 5
+    with within(5):
+        found = planned(texts, changed=["a" * 5_000, "b"])
     assert of(found, "mine").rule == "matches"
     assert of(found, "j0").rule in ("matches", "files", "error", "undefined")
     assert of(found, "j0").run or found.errors or of(found, "j0").rule == "files"
@@ -385,9 +384,8 @@ def test_many_jobs_that_depend_on_each_other_take_no_time() -> None:
     size = 800
     chain = [f"{{j: {{dependencies: [j{n}]}}}}".replace("{j:", f"{{j{n + 1}:") for n in range(size)]
     text = "".join(f"- job: {{name: j{n}}}\n" for n in range(size + 1))
-    began = time.process_time()
-    found = planned(app(text, "{j0: {files: [^never]}}", *chain, *["j1"] * 3000), changed=["a"])
-    assert time.process_time() - began < 5
+    with within(5):
+        found = planned(app(text, "{j0: {files: [^never]}}", *chain, *["j1"] * 3000), changed=["a"])
     assert (of(found, "j0").rule, len(found.jobs)) == ("needed-by", size + 1)
     circle = planned(app(text, f"{{j0: {{dependencies: [j{size}]}}}}", *chain))
     assert {one.rule for one in circle.jobs} == {"error"}

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +15,7 @@ from gatelocal.errors import InputError
 from gatelocal.launcher import holds, place, steps, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.pool import launcher
+from tests.patience import until
 
 _OWNER = """
 import sys, time
@@ -35,15 +35,6 @@ def _owner(folder: Path, mode: str) -> tuple[subprocess.Popen[str], str]:
     return child, child.stdout.readline().strip()
 
 
-def _until(done: object) -> bool:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        if done():  # type: ignore[operator]
-            return True
-        time.sleep(0.02)
-    return False
-
-
 def _marked(name: str) -> list[int]:
     mark = f"{sweeper.MARK}={name}".encode()
     found = []
@@ -59,17 +50,17 @@ def _marked(name: str) -> list[int]:
 @pytest.mark.live
 def test_guard_returns_the_node_of_a_killed_owner(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "use")
-    assert _until(lambda: len(_marked(name)) >= 2)
+    assert until(lambda: len(_marked(name)) >= 2)
     owner.kill()
     owner.wait()
-    assert _until(lambda: not _marked(name) and not (tmp_path / "nodes" / name).exists())
+    assert until(lambda: not _marked(name) and not (tmp_path / "nodes" / name).exists())
     assert list((tmp_path / "nodes").iterdir()) == []
 
 
 @pytest.mark.live
 def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "hold")
-    assert _until(lambda: len(_marked(name)) >= 2)
+    assert until(lambda: len(_marked(name)) >= 2)
     owner.kill()
     owner.wait()
     runtime = tmp_path / "nodes"
@@ -78,7 +69,7 @@ def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
     assert str(runtime / name / "home") in holds.shell_argv(runtime, name[:-2])
     assert holds.give_back(runtime, name.rpartition("-")[2]) == name
     assert holds.held(runtime) == ()
-    assert _until(lambda: not _marked(name))
+    assert until(lambda: not _marked(name))
     with pytest.raises(InputError, match="no single node"):
         holds.give_back(runtime, name)
 
@@ -87,7 +78,7 @@ def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
 def test_sweep_removes_what_a_dead_owner_and_a_dead_guard_left(tmp_path: Path) -> None:
     owner, name = _owner(tmp_path, "use")
     folder = tmp_path / "nodes" / name
-    assert _until(lambda: len(_marked(name)) >= 2)
+    assert until(lambda: len(_marked(name)) >= 2)
     record = place.read(folder)
     assert record is not None
     for guard in record.processes:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from gatelocal.model.change import Change
 from gatelocal.workspace.build import build
 from gatelocal.workspace.manifest import Wanted, manifest
 from tests.fakes.git_server import PERSON, GitServer
+from tests.patience import within
 
 APP = "demo/app"
 POINTER = f"version https://git-lfs.github.com/spec/v1\noid sha256:{'a' * 64}\nsize 12345\n"
@@ -101,9 +101,8 @@ def test_very_many_refs(kind: str, count: int, server: GitServer, tmp_path: Path
     (server.path(APP) / "packed-refs").write_text(f"# pack-refs with: sorted \n{lines}")
     merger = Merger(Cache(tmp_path / "many"), server.remote)
     change = server.change(APP, {"x": "1\n"})
-    began = time.process_time()
-    made = trees(merger, [change], tmp_path / "run")
-    assert time.process_time() - began < 5
+    with within(5):
+        made = trees(merger, [change], tmp_path / "run")
     assert (made / "x").exists()
     for folder in (merger.repository(APP).path, made / ".git"):
         files = [path for path in (folder / "refs").rglob("*") if path.is_file()]
