@@ -42,8 +42,10 @@ install_system_packages() {
     say "    apt-get install" $packages
 }
 
+# A Python to make the virtual environment with: never the one in it, which may be first on PATH and is about to go.
 find_python() {
-    local name
+    local name PATH=:$PATH:
+    PATH=${PATH//:"$venv/bin":/:}
     for name in python3 python3.13 python3.12 python3.11; do
         if command -v "$name" >/dev/null &&
             "$name" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
@@ -55,21 +57,53 @@ find_python() {
     return 1
 }
 
-# make_environment EXTRAS: the virtual environment with these extras; made anew when what it is made from has changed.
+# make_environment EXTRAS [newest]: the virtual environment with these extras, in the versions of constraints.txt or in
+# the newest that there are; made anew when what it is made from has changed.
 make_environment() {
     local python made stamp=$venv/made-from
     python=$(find_python) || return 1
-    made="$root $("$python" --version) $(cat "$root/setup.cfg" "$root/requirements.txt" "$root/pyproject.toml" | sha256sum)"
-    if [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$made" ]; then
+    made="$root $("$python" --version) $(cd "$root" &&
+        cat setup.cfg requirements.txt pyproject.toml constraints.txt | sha256sum) ${2:-}"
+    if [ "$(head -n 1 "$stamp" 2>/dev/null)" != "$made" ] || [ -n "${2:-}" ]; then
         rm -rf "$venv"
         "$python" -m venv "$venv" || return 1
         printf '%s\n' "$made" > "$stamp"
     fi
     if ! grep -qxF "$1" "$stamp"; then
         say "virtual environment: installing this project and what it needs into ${venv#"$root"/}"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable "$root[$1]" || return 1
+        install_project "$1" "${2:-}" || return 1
         printf '%s\n' "$1" >> "$stamp"
     fi
     PATH="$venv/bin:$PATH"
     export PATH
+}
+
+# install_project EXTRAS [newest]: what builds the project (setuptools, pbr) is bound by the constraints as well, which
+# pip takes from variables: an older one from the first, a newer one from the second. A relative path has no blanks.
+install_project() (
+    cd "$root" || exit 1
+    [ "${2:-}" = newest ] || export PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --editable ".[$1]"
+)
+
+# Resolve anew what constraints.txt holds: every direct and indirect dependency of every extra, for each Python that is
+# supported. The package index is the one that pip uses here; nothing of it is written down.
+refresh_constraints() (
+    cd "$root" || exit 1
+    local index
+    index=$(pip_setting index-url)
+    [ -z "$index" ] || export UV_DEFAULT_INDEX=$index
+    index=$(pip_setting extra-index-url)
+    [ -z "$index" ] || export UV_INDEX=$index
+    {
+        printf '%s\n' "# What was tested is what is installed: every dependency of every extra, for each supported Python." \
+            "# Made by tools/test --refresh, which then runs every test."
+        uv --quiet pip compile setup.cfg --all-extras --universal --python-version 3.11 --upgrade --no-header --no-annotate
+    } > constraints.new && mv constraints.new constraints.txt
+)
+
+# pip_setting NAME: an option of pip's, from its variables or files.
+pip_setting() {
+    "$venv/bin/python" -m pip config list 2>/dev/null |
+        sed -n "s/^\(global\|install\|:env:\)\.$1='\(.*\)'\$/\2/p" | tail -n 1
 }
