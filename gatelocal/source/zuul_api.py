@@ -7,6 +7,7 @@ Paths and shapes are those of Zuul 14's zuul-web. An answer is never waited for 
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -106,7 +107,7 @@ class ZuulApi:
             try:
                 status, kind, body = self._within_limits(f"{self.url}/{path}")
             except (requests.exceptions.RequestException, HTTPError, OSError) as error:
-                proof = "CERTIFICATE_VERIFY_FAILED" in str(error)
+                proof = _is_about_a_certificate(error)
                 if left and not proof:
                     self._sleep(self._patience.pause)
                     continue
@@ -228,6 +229,20 @@ def _split(path: str) -> tuple[str, str]:
 
 def _joined(words: list[str]) -> str:
     return "".join(f"/{word}" for word in words)
+
+
+def _is_about_a_certificate(error: BaseException) -> bool:
+    """Whether a certificate that is not trusted is among the errors that one was made from, whatever their words."""
+    waiting, seen = [error], set[int]()
+    while waiting:
+        current = waiting.pop()
+        if isinstance(current, ssl.SSLCertVerificationError):
+            return True
+        if id(current) not in seen:
+            seen.add(id(current))
+            nested = (*current.args, getattr(current, "reason", None), current.__context__, current.__cause__)
+            waiting.extend(one for one in nested if isinstance(one, BaseException))
+    return False
 
 
 def _session(url: str) -> requests.Session:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+import requests
+import urllib3
 
 from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.source import zuul_api
@@ -136,6 +139,27 @@ def test_nobody_there(web: ZuulWeb) -> None:
     with pytest.raises(InfrastructureError, match="does not answer") as caught:
         ZuulApi(f"{web.url.replace('http:', 'https:')}/t/x", None, QUICK).status()
     assert caught.value.exit_code == 6
+
+
+@pytest.mark.parametrize(
+    ("cause", "told"),
+    [
+        (ssl.SSLCertVerificationError(1, "in other words"), "cannot prove who it is"),
+        (ssl.SSLError(1, "CERTIFICATE_VERIFY_FAILED, says a server's alert"), "does not answer"),
+    ],
+)
+def test_a_certificate_is_told_by_the_kind_of_error(
+    web: ZuulWeb, monkeypatch: pytest.MonkeyPatch, cause: Exception, told: str
+) -> None:
+    def fail(*_: object) -> object:
+        try:
+            raise cause
+        except ssl.SSLError as error:
+            raise requests.exceptions.SSLError(urllib3.exceptions.MaxRetryError(None, "/", error)) from None  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ZuulApi, "_within_limits", fail)
+    with pytest.raises(InfrastructureError, match=told):
+        api(web).status()
 
 
 def test_a_password_in_the_address_is_never_shown() -> None:
