@@ -7,7 +7,8 @@ impossible here, which is then said and not raised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 
 from gatelocal.errors import ConfigurationError
@@ -204,7 +205,7 @@ def _job(found: Layout, planned: PlannedJob, project: str) -> Job:
         parents=job.parents,
         variables=MappingProxyType({**job.variables, **job.extra_variables}),
         required_projects=tuple(required.name for required in job.required_projects),
-        label=_label(job.nodeset),
+        label=_label(job.nodeset) or _label_of_python(job.variables),
         timeout=job.timeout if (job.timeout or 0) > 0 else None,
         voting=job.voting,
         defined_in=tuple(f"{place.path}:{place.line}" for place in job.chain if place.project == project),
@@ -242,6 +243,12 @@ def _label(nodeset: Nodeset) -> str | None:
     if not nodeset.known:
         return nodeset.name or None
     return nodeset.nodes[0].label if nodeset.nodes else None
+
+
+def _label_of_python(variables: Mapping[str, object]) -> str | None:
+    """The label for a job that names no node but a Python that not every node has."""
+    wanted = f"{variables.get('python_version', '')} {variables.get('tox_envlist', '')}"
+    return "debian-trixie" if re.search(r"(?<!\d)3\.13\b|\bpy313\b", wanted) else None
 
 
 def _deviations(found: Layout, job: FrozenJob, project: str) -> tuple[str, ...]:

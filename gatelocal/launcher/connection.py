@@ -35,7 +35,6 @@ _WRAPPER = (
 # Ends every process that carries the mark, and all of the session that it is in (a job's tools may hand on no variable
 # of ours): politely, then not. A job may have given up the right to be root: then it has no processes of root's either.
 _STOP = r"""
-if [ "$(id -u)" != 0 ] && sudo -n true 2>/dev/null; then exec sudo -n sh -c "$0" "$0" "$1"; fi
 session() { line=; read -r line 2>/dev/null <"/proc/$1/stat"; set -- ${line##*) }; found=${4:-none}; }
 marked() { grep -lsz -- "^$1\$" /proc/[0-9]*/environ | cut -d/ -f3; }
 session $$; own=$found; wanted=
@@ -144,7 +143,9 @@ class SshNode:
         while not (self._folder / "way").exists():
             if self._master.ended() is not None or time.monotonic() > deadline:
                 raise InfrastructureError(
-                    f"the node {self.name} answers, but lets nobody in", details=self._master.last_words()
+                    f"the node {self.name} answers, but lets nobody in",
+                    details=self._master.last_words(),
+                    hint="try again, or choose another kind of node",
                 )
             time.sleep(0.02)
 
@@ -220,10 +221,15 @@ class SshNode:
         return ("ssh", "-F", configuration, "-S", "way", "-T", _NODE, "--", shlex.join(command))
 
     def _stop(self, mark: str) -> None:
-        """End what a run left on the node; when that fails the node is as good as gone anyway."""
-        stop = self._ssh(["sh", "-c", _STOP, _STOP, f"{_MARK}={mark}"])
+        """End what a run left on the node; when that fails the node is as good as gone anyway.
+
+        As root over a connection of its own: the job may have become root, and may have taken sudo away since.
+        """
+        configuration = str(self._folder / "ssh_config")
+        command = shlex.join(["sh", "-c", _STOP, "sh", f"{_MARK}={mark}"])
+        stop = ("ssh", "-F", configuration, "-S", "none", "-l", "root", "-T", _NODE, "--", command)
         with contextlib.suppress(OSError, TimeoutError):
-            process.stream(stop, _hear_nothing, cwd=self._folder, timeout=30)
+            process.stream(stop, _hear_nothing, cwd=self._folder, timeout=60)
 
     def _ended_with_255(self, mark: str) -> bool:
         try:

@@ -26,6 +26,7 @@ _PIP_OPTIONS = frozenset(
 _APT_OPTION = re.compile(
     r'^Acquire::(https?(::[^ ]*)?|Retries|ForceIPv[46]|Check-Valid-Until|Max-ValidTime|Queue-Mode)[^ ]* "'
 )
+_RELEASES = ("trixie", "bookworm", "forky")
 DEFAULT_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -156,13 +157,21 @@ def _apt_passwords(root: Path) -> list[File]:
 def _apt_sources(suite: str, root: Path) -> tuple[tuple[File, ...], tuple[File, ...]]:
     """This machine's sources for the suite, and the keys they are signed by.
 
-    Without any (the machine is no Debian of that release), mmdebstrap takes its own default for the suite.
+    A machine that is another release of Debian gets its packages from somewhere that has this release, too. Without
+    either (the machine is no Debian), mmdebstrap takes its own default for the suite.
     """
     folder = root / "etc/apt"
     texts = [file.read_text(errors="replace") for file in _files(folder, ".list", folder / "sources.list")]
-    one_line = [line for text in texts for line in text.splitlines() if _is_wanted_line(line, suite)]
+    lines = [line for text in texts for line in text.splitlines()]
     texts = [file.read_text(errors="replace") for file in _files(folder, ".sources")]
-    stanzas = [each for text in texts for each in _stanzas(text) if _is_wanted_stanza(each, suite)]
+    all_stanzas = [each for text in texts for each in _stanzas(text)]
+    one_line: list[str] = []
+    stanzas: list[str] = []
+    for other in (suite, *(each for each in _RELEASES if each != suite)):
+        one_line = [_of_suite(line, other, suite) for line in lines if _is_wanted_line(line, other)]
+        stanzas = [_of_suite(each, other, suite) for each in all_stanzas if _is_wanted_stanza(each, other)]
+        if one_line or stanzas:
+            break
     keys = set(re.findall(r"signed-by[=:]\s*(/[^\s\]]+)", "\n".join([*one_line, *stanzas]), re.IGNORECASE))
     keyrings = [root / key.lstrip("/") for key in sorted(keys - {DEFAULT_KEYRING})]
     files = []
@@ -172,6 +181,11 @@ def _apt_sources(suite: str, root: Path) -> tuple[tuple[File, ...], tuple[File, 
         files.append(File("/etc/apt/sources.list.d/gatelocal.sources", "\n\n".join([*stanzas, ""]).encode()))
     keyed = [File(f"/{key.relative_to(root)}", key.read_bytes()) for key in keyrings if key.is_file()]
     return tuple(files), tuple(keyed)
+
+
+def _of_suite(source: str, other: str, suite: str) -> str:
+    """The source for another release of the same archive: the names of its suites, and nothing else, change."""
+    return re.sub(rf"(?m)(?<=[\s]){other}(?=$|\s|-(updates|security|proposed-updates)\b)", suite, source)
 
 
 def _files(folder: Path, suffix: str, *more: Path) -> list[Path]:

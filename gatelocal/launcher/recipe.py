@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from gatelocal.launcher.seed import HOME, UID, USER
 
-REVISION = 2
+REVISION = 3
 """Raised when the recipe changes in a way that its texts do not show."""
 
 _PACKAGES = (
     *("systemd", "systemd-sysv", "dbus", "kmod", "openssh-server", "sudo", "iproute2", "iputils-ping", "netbase"),
     *("ca-certificates", "curl", "wget", "gnupg", "lsb-release", "file", "lsof", "procps", "gettext-base", "locales"),
-    *("python3", "python3-venv", "git", "rsync", "bzip2", "xz-utils", "make"),
+    *("python3", "python3-venv", "git", "rsync", "bzip2", "xz-utils", "tzdata"),
+    # What packages without wheels are built with: the gate's own nodes have that much.
+    *("build-essential", "pkg-config", "python3-dev", "libffi-dev", "libssl-dev"),
 )
 KERNEL_PACKAGES = ("linux-image-cloud-amd64", "busybox-static", "kmod")
 
@@ -35,7 +38,7 @@ APT_OPTIONS = ('Acquire::Languages "none"', 'APT::Install-Recommends "false"')
 _MASKED = (
     *("apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer", "fstrim.timer"),
     *("e2scrub_reap.service", "getty.target", "systemd-networkd.service", "systemd-resolved.service"),
-    *("systemd-timesyncd.service", "systemd-logind.service", "systemd-update-utmp.service"),
+    *("tmp.mount", "systemd-timesyncd.service", "systemd-logind.service", "systemd-update-utmp.service"),
     *("systemd-update-utmp-runlevel.service", "systemd-machine-id-commit.service", "systemd-firstboot.service"),
     *("systemd-pstore.service", "systemd-ask-password-wall.path", "systemd-ask-password-console.path"),
     *("systemd-binfmt.service", "proc-sys-fs-binfmt_misc.automount", "systemd-boot-system-token.service"),
@@ -53,8 +56,23 @@ class Recipe:
     packages: tuple[str, ...] = _PACKAGES
 
 
-RECIPES = {"debian-bookworm": Recipe("debian-bookworm", "bookworm")}
 DEFAULT_LABEL = "debian-bookworm"
+RECIPES = {label: Recipe(label, label.removeprefix("debian-")) for label in (DEFAULT_LABEL, "debian-trixie")}
+
+# The image whose Python and libraries come nearest: Debian 12 has Python 3.11, Debian 13 has 3.13.
+_NEAREST = (
+    (
+        re.compile(r"trixie|debian-?13|noble|ubuntu-?24|resolute|ubuntu-?26|(centos|rocky|alma|rhel)\D*10"),
+        "debian-trixie",
+    ),
+    (re.compile(r""), DEFAULT_LABEL),
+)
+
+
+def nearest(label: str | None) -> str:
+    """The label of an image that is that label's own, or stands in for it (None: the job names none)."""
+    wanted = label or DEFAULT_LABEL
+    return wanted if wanted in RECIPES else next(image for pattern, image in _NEAREST if pattern.search(wanted))
 
 
 def key(recipe: Recipe, sources: bytes) -> str:
@@ -81,7 +99,7 @@ cat >"$root/etc/ssh/sshd_config.d/gatelocal.conf" <<'END'
 HostKey /etc/gatelocal/host_key
 AuthorizedKeysFile /etc/gatelocal/authorized_keys
 PasswordAuthentication no
-PermitRootLogin no
+PermitRootLogin prohibit-password
 UseDNS no
 PrintMotd no
 MaxSessions 64
@@ -94,8 +112,8 @@ ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.t
 rm -f "$root"/etc/cron.daily/*
 echo 'LANG=C.UTF-8' >"$root/etc/default/locale"
 inside python3 -m venv /opt/tox
-inside /opt/tox/bin/pip --no-cache-dir --quiet --disable-pip-version-check install 'tox>=4'
-ln -s /opt/tox/bin/tox "$root/usr/local/bin/tox"
+inside /opt/tox/bin/pip --no-cache-dir --quiet --disable-pip-version-check install 'tox>=4' bindep
+ln -s /opt/tox/bin/tox /opt/tox/bin/bindep "$root/usr/local/bin/"
 rm -rf "$root"/root/.cache "$root"/usr/share/locale/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old
 : >"$root/etc/fstab"
 """

@@ -342,3 +342,42 @@ def test_sources_of_the_suite_are_used_with_their_keys(tmp_path: Path) -> None:
 def test_a_host_without_sources_for_the_suite_leaves_them_to_the_bootstrap(tmp_path: Path) -> None:
     _write(tmp_path, "etc/apt/sources.list", "deb http://archive.example.org/ubuntu noble main universe\n")
     assert host.read({}, "bookworm", tmp_path).sources == ()
+
+
+def test_a_debian_of_another_release_knows_where_this_one_is(tmp_path: Path) -> None:
+    _write(
+        tmp_path,
+        "etc/apt/sources.list.d/all.sources",
+        "Types: deb\nURIs: http://mirror/bookworm/debian\nSuites: bookworm bookworm-updates\nComponents: main\n\n"
+        "Types: deb\nURIs: http://mirror/debian-security\nSuites: bookworm-security\nComponents: main\n",
+    )
+    _write(
+        tmp_path,
+        "etc/apt/sources.list",
+        "deb [trusted=yes] http://one/ bookworm-security main\ndeb http://x/ sid main\n",
+    )
+    texts = [file.content.decode() for file in host.read({}, "trixie", tmp_path).sources]
+    assert texts == [
+        "deb [trusted=yes] http://one/ trixie-security main\n",
+        "Types: deb\nURIs: http://mirror/bookworm/debian\nSuites: trixie trixie-updates\nComponents: main\n\n"
+        "Types: deb\nURIs: http://mirror/debian-security\nSuites: trixie-security\nComponents: main\n\n",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("label", "image"),
+    [
+        (None, "debian-bookworm"),
+        ("debian-bookworm", "debian-bookworm"),
+        ("debian-trixie", "debian-trixie"),
+        ("debian-trixie-8GB", "debian-trixie"),
+        ("ubuntu-noble", "debian-trixie"),
+        ("openstack-single-node-noble", "debian-trixie"),
+        ("ubuntu-jammy", "debian-bookworm"),
+        ("centos-9-stream", "debian-bookworm"),
+        ("centos-10-stream", "debian-trixie"),
+        ("whatever", "debian-bookworm"),
+    ],
+)
+def test_every_label_has_the_image_that_comes_nearest(label: str | None, image: str) -> None:
+    assert recipe.nearest(label) == image
