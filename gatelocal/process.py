@@ -26,6 +26,7 @@ _PACKAGES = {
     "ssh-keygen": "openssh-client",
     "ip": "iproute2",
     "unshare": "util-linux",
+    "setpriv": "util-linux",
     "newuidmap": "uidmap",
 }
 

@@ -9,6 +9,11 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from gatelocal.config.directories import directories
+from gatelocal.errors import InfrastructureError
+from gatelocal.launcher import images
+from gatelocal.launcher.providers import nspawn
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Before anything is collected. The first variable is git's own, for its own tests."""
@@ -18,3 +23,16 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says how busy the machine is, not whether the code is right.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """A test that needs a container is for machines where one can be made: that is tried, and remembered."""
+    if item.get_closest_marker("nspawn") is not None and (why_not := _why_no_container()):
+        pytest.skip(why_not)
+
+
+def _why_no_container() -> str:
+    try:
+        return nspawn.why_not(images.below(directories(os.environ).cache))
+    except InfrastructureError as error:
+        return error.brief

@@ -12,7 +12,8 @@ from gatelocal.launcher.providers import local
 
 def nodes(runtime: Path) -> tuple[place.Record, ...]:
     """The nodes that have folders below `runtime`, by name, whoever launched them."""
-    return tuple(record for folder in place.folders(runtime) if (record := place.read(folder)) is not None)
+    read = ((folder.name, place.read(folder)) for folder in place.folders(runtime))
+    return tuple(record for name, record in read if record is not None and record.name == name)
 
 
 def held(runtime: Path) -> tuple[place.Record, ...]:

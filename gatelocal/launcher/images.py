@@ -6,6 +6,7 @@ An image appears under its name only when it is whole; nothing that is secret go
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
@@ -19,11 +20,8 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import ConfigurationError, InfrastructureError
-from gatelocal.launcher import host, recipe, seed, steps
+from gatelocal.launcher import host, place, recipe, seed, steps, trials
 from gatelocal.ports import Say
-
-_PRIVATE = ("unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "--")
-_AS_ROOT = ("unshare", "--map-root-user", "--map-auto", "--")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +40,7 @@ class Image:
     @property
     def rootfs(self) -> Path:
         """The tree."""
-        return self.folder / ("rootfs" if is_root() else "rootfs.tar")
-
-
-def is_root() -> bool:
-    """Whether this process may do all that root may."""
-    return os.geteuid() == 0
+        return self.folder / ("rootfs" if trials.is_root() else "rootfs.tar")
 
 
 def below(cache: Path) -> Path:
@@ -105,11 +98,10 @@ def building(wanted: Image, part: str) -> Iterator[Path | None]:
     """A temporary folder in which to make a part of the image; it is moved into place at the good end of the block.
 
     Gives None when somebody else made the part in the meantime. One builder at a time; what a killed one left goes.
+
+    :raises InfrastructureError: it could not be made; every one of them has a hint.
     """
-    wanted.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    lock = os.open(wanted.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with _way_out(wanted, part), _locked(wanted):
         for stale in wanted.folder.glob(".building-*"):
             remove_tree(stale)
         if (wanted.folder / part).exists():
@@ -122,21 +114,61 @@ def building(wanted: Image, part: str) -> Iterator[Path | None]:
             (folder / part).rename(wanted.folder / part)
         finally:
             remove_tree(folder)
+
+
+@contextmanager
+def _locked(wanted: Image) -> Iterator[None]:
+    wanted.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    lock = os.open(wanted.folder / "lock", os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(lock)
+
+
+@contextmanager
+def _way_out(wanted: Image, part: str) -> Iterator[None]:
+    """Give every failure of the block a hint, and what the operating system refuses words of ours."""
+    doing = f"making {part} of the image {wanted.label}"
+    general = f"the logs are in {wanted.folder}; --node local goes without an image, and without isolation"
+    try:
+        yield
+    except InfrastructureError as error:
+        if error.hint:
+            raise
+        raise InfrastructureError(error.brief, details=error.details, hint=general) from error
+    except OSError as error:
+        where = f"the cache folder is {wanted.folder.parent}; GATELOCAL_CACHE names another"
+        hint = f"make room and try again ({where})" if error.errno == errno.ENOSPC else where
+        said = f"{error.strerror or error}: {error.filename or wanted.folder}"
+        raise InfrastructureError(f"{doing} failed", details=said, hint=hint) from error
+
+
+def sweep(cache: Path) -> None:
+    """Remove what builders that were killed left in the images' folders and among the temporary ones."""
+    for stale in cache.glob("*/.building-*"):
+        with contextlib.suppress(OSError), place.locked(stale.parent / "lock"):
+            remove_tree(stale)
+    for folder in Path(tempfile.gettempdir()).glob(f"{place.SCRATCH}[0-9]*"):
+        owner = place.made_by(folder.name, place.SCRATCH)
+        with contextlib.suppress(OSError):
+            if owner and not place.is_alive(owner) and folder.stat().st_uid == os.geteuid():
+                with place.locked(folder):
+                    remove_tree(folder)
 
 
 def remove_tree(folder: Path) -> None:
     """Remove a folder with all below it, also what belongs to the other users of a tree built without being root."""
     shutil.rmtree(folder, ignore_errors=True)
-    if folder.exists() and not is_root():
+    if folder.exists() and not trials.is_root():
         with contextlib.suppress(process.ProgramMissing):
-            process.run([*_AS_ROOT, "rm", "-rf", str(folder)], check=False)
+            process.run([*trials.MAPPED, "rm", "-rf", str(folder)], check=False)
 
 
 def as_root() -> tuple[str, ...]:
     """What to put before a program that must see itself as root over files: nothing for root itself."""
-    return () if is_root() else _AS_ROOT
+    return () if trials.is_root() else trials.MAPPED
 
 
 def bootstrap(
@@ -146,25 +178,38 @@ def bootstrap(
 
     :param options: what is special about this tree. :raises InfrastructureError: it failed.
     """
-    _require(wanted)
+    before = _require(wanted)
     what = f"making {target.partition('.')[0]} of the image {wanted.label}"
     log = folder.parent / f"{target.partition('.')[0]}.log"
     common = [
         process.find("mmdebstrap"),
-        f"--mode={'root' if is_root() else 'unshare'}",
+        f"--mode={'root' if trials.is_root() else 'unshare'}",
         *(f"--aptopt={option}" for option in recipe.APT_OPTIONS),
         *(f"--dpkgopt={option}" for option in recipe.DPKG_OPTIONS),
         _carry_in(wanted, folder),
     ]
     last = [wanted.recipe.suite, str(folder / target), *_write_sources(wanted, folder)]
     with _scratch() as scratch:
-        argv = [*(_PRIVATE if is_root() else ()), *common, *options, *last]
+        argv = [*before, *common, *options, *last]
         steps.watched(argv, log, what, on_line=on_line, environment={"TMPDIR": str(scratch)})
 
 
-def _require(wanted: Image) -> None:
-    if not is_root():
+def why_not() -> str:
+    """Why no image can be made on this machine; empty when one can. :raises ProgramMissing: a program is missing."""
+    process.find("mmdebstrap")
+    if not trials.is_root():
         process.find("newuidmap")
+    return "" if trials.before_mmdebstrap() is not None else trials.why_no_tree()[0]
+
+
+def _require(wanted: Image) -> tuple[str, ...]:
+    """What has to stand before mmdebstrap here. :raises InfrastructureError: it cannot work; says what helps."""
+    if not trials.is_root():
+        process.find("newuidmap")
+    before = trials.before_mmdebstrap()
+    if before is None:
+        brief, hint = trials.why_no_tree()
+        raise InfrastructureError(brief, hint=hint)
     signed_by = host.DEFAULT_KEYRING
     if not Path(signed_by).exists() and any(signed_by.encode() in file.content for file in wanted.settings.sources):
         raise InfrastructureError(
@@ -172,16 +217,17 @@ def _require(wanted: Image) -> None:
             details=f"{signed_by} is not there",
             hint="install the package debian-archive-keyring and try again",
         )
+    return before
 
 
 @contextmanager
 def _scratch() -> Iterator[Path]:
     """A folder for mmdebstrap's temporary files, which it cannot remove itself when it is killed."""
-    with tempfile.TemporaryDirectory(prefix="gatelocal-", ignore_cleanup_errors=True) as folder:
-        Path(folder).chmod(0o711)  # without being root, it works as another user
-        inner = Path(folder) / "mmdebstrap"
+    with place.scratch() as folder:
+        folder.chmod(0o711)  # without being root, it works as another user
+        inner = folder / "mmdebstrap"
         inner.mkdir(mode=0o755)
-        inner.chmod(0o755 if is_root() else 0o1777)
+        inner.chmod(0o755 if trials.is_root() else 0o1777)
         try:
             yield inner
         finally:
@@ -220,10 +266,5 @@ Only where this machine has no sources for the suite do those that mmdebstrap it
 def _make_rootfs(wanted: Image, folder: Path, say: Say) -> None:
     carry_out = _CARRY_OUT + (_WITHOUT_SOURCES if wanted.settings.sources else "")
     finish = f"--customize-hook={recipe.finish_script(wanted.recipe)}{carry_out}"
-    options = ("--variant=apt", f"--include={','.join(wanted.recipe.packages)}", finish)
-
-    def progress(line: str) -> None:
-        if line.startswith("I: ") and line.endswith("..."):
-            say(f"building the image {wanted.label}: {line[3:]}")
-
-    bootstrap(wanted, folder, wanted.rootfs.name, options, progress)
+    options = ("--variant=apt", "--verbose", f"--include={','.join(wanted.recipe.packages)}", finish)
+    bootstrap(wanted, folder, wanted.rootfs.name, options, steps.Bootstrap(say, f"building the image {wanted.label}"))

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import images, recipe, steps
+from gatelocal.launcher import images, recipe, steps, trials
 from gatelocal.launcher.seed import File, cpio
 from gatelocal.ports import Say
 
@@ -101,13 +101,14 @@ _PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
 
 
 def _fetch_kernel(image: images.Image, folder: Path) -> None:
-    target = "tree" if images.is_root() else "tree.tar"
+    target = "tree" if trials.is_root() else "tree.tar"
     options = ("--variant=extract", f"--include={','.join(recipe.KERNEL_PACKAGES)}")
     images.bootstrap(image, folder, target, options)
     tree = folder / "tree"
-    if not images.is_root():
+    if not trials.is_root():
         tree.mkdir()
-        process.run(["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(folder / target)])
+        unpack = ["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(folder / target)]
+        steps.watched(unpack, folder.parent / "kernel.log", "unpacking the kernel")
     _assemble(tree, folder / "kernel")
 
 
@@ -117,7 +118,8 @@ def _assemble(tree: Path, out: Path) -> None:
     images_ = sorted((tree / "boot").glob("vmlinuz-*"))
     if not found or not images_:
         raise InfrastructureError("the kernel's package holds no kernel", details=str(tree))
-    process.run([*images.as_root(), process.find("chroot"), str(tree), "/sbin/depmod", found[-1].name])
+    depmod = [*images.as_root(), process.find("chroot"), str(tree), "/sbin/depmod", found[-1].name]
+    steps.watched(depmod, tree.parent.parent / "kernel.log", "listing the kernel's modules")
     (out / "vmlinuz").write_bytes(unpacked(images_[-1].read_bytes()))
     (out / "initrd").write_bytes(_initrd(tree, found[-1]))
     (out / "modules").mkdir()

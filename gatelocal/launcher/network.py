@@ -15,21 +15,23 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import connection, place, sweeper
-from gatelocal.launcher.images import is_root
+from gatelocal.launcher import connection, place, sweeper, trials
 
 ADDRESS, RESOLVER = "10.0.2.100", "10.0.2.3"
-_SPACES = ("--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private", "--")
+_HINT = "try again, or choose another kind of node (--node qemu, nspawn or local)"
+_PATIENCE = 60.0
 
 
-def is_possible() -> bool:
-    """Whether this machine has what a network of a node's own needs."""
+def why_not() -> str:
+    """Why a node can have no network of its own here; empty when it can."""
     try:
         for program in ("slirp4netns", "unshare", "ip"):
             process.find(program)
-    except process.ProgramMissing:
-        return False
-    return os.access("/dev/net/tun", os.R_OK | os.W_OK)
+    except process.ProgramMissing as missing:
+        return missing.brief
+    if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+        return "/dev/net/tun cannot be opened"
+    return "" if trials.spaces() else "this machine allows no namespaces"
 
 
 def start(
@@ -39,9 +41,11 @@ def start(
 
     :raises InfrastructureError: this machine does not allow that.
     """
-    user = () if is_root() else ("--map-root-user",)
+    spaces = trials.spaces()
+    if spaces is None:
+        raise InfrastructureError("namespaces of the node's own are not allowed here", hint=_HINT)
     child = process.spawn(
-        ("unshare", *user, *_SPACES, *argv),
+        (*spaces, *argv),
         log=folder / "console.log",
         cwd=folder,
         environment={**(environment or {}), sweeper.MARK: record.name},
@@ -67,17 +71,18 @@ def connect(folder: Path, record: place.Record, inner: int, port: int) -> tuple[
     log = folder / "network.log"
     child = process.spawn((*argv, str(inner), "tap0"), log=log, cwd=folder, environment=mark, outlive=True)
     record = place.note_process(folder, record, child.pid)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _PATIENCE
     while not (folder / "network").exists():
         if child.ended() is not None or time.monotonic() > deadline:
-            raise InfrastructureError("the node's network did not start", details=child.last_words())
+            raise InfrastructureError("the node's network did not start", details=child.last_words(), hint=_HINT)
         time.sleep(0.01)
     for _ in range(10):
         outside = connection.free_port()
         answer = _ask(folder, outside, port)
         if "error" not in answer:
             return outside, record
-    raise InfrastructureError("no loopback port could be led to the node", details=json.dumps(answer.get("error")))
+    said = json.dumps(answer.get("error"))
+    raise InfrastructureError("no loopback port could be led to the node", details=said, hint=_HINT)
 
 
 def _ask(folder: Path, outside: int, inside: int) -> dict[str, object]:
@@ -87,7 +92,7 @@ def _ask(folder: Path, outside: int, inside: int) -> dict[str, object]:
     handle = os.open(folder, os.O_DIRECTORY | os.O_RDONLY)
     try:
         with socket.socket(socket.AF_UNIX) as link:
-            link.settimeout(10)
+            link.settimeout(_PATIENCE)
             link.connect(f"/proc/self/fd/{handle}/network")
             link.sendall(json.dumps(request).encode())
             link.shutdown(socket.SHUT_WR)
@@ -100,10 +105,11 @@ def _ask(folder: Path, outside: int, inside: int) -> dict[str, object]:
 def _inner_pid(child: process.Child) -> int:
     """The first process in the new namespaces, once it is there."""
     children = Path(f"/proc/{child.pid}/task/{child.pid}/children")
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + _PATIENCE
     while time.monotonic() < deadline and child.ended() is None:
         found = children.read_text().split() if children.exists() else []
         if found:
             return int(found[0])
         time.sleep(0.005)
-    raise InfrastructureError("namespaces of the node's own are not allowed here", details=child.last_words())
+    said = child.last_words()
+    raise InfrastructureError("namespaces of the node's own are not allowed here", details=said, hint=_HINT)

@@ -6,16 +6,24 @@ All state of a node is below this one folder (mode 0700), so that removing it re
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
+import re
 import secrets
-from dataclasses import asdict, dataclass, replace
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher.lifecycle import NodeState, may_follow
 
 _RECORD = "node.json"
+NEW = ".new-"
+"""Before the name of a node's folder that is being made: with the process that makes it."""
+SCRATCH = "gatelocal-"
+"""The like before the names of temporary folders."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +73,52 @@ def is_alive(process: ProcessName) -> bool:
 
 
 def create(runtime: Path, kind: str, label: str) -> tuple[Path, Record]:
-    """Make the folder of a new node of this process; the name is unique on this machine."""
+    """Make the folder of a new node of this process; the name is unique on this machine.
+
+    It appears under its name with the record in it: one without is damaged, and nobody's.
+    """
     runtime.mkdir(parents=True, exist_ok=True)
+    owner = this_process()
     name = f"{label}-{secrets.token_hex(4)}"
-    folder = runtime / name
-    folder.mkdir(mode=0o700)
+    fresh = runtime / f"{NEW}{owner.pid}.{owner.started}-{name}"
+    fresh.mkdir(mode=0o700)
+    record = Record(name, kind, label, owner)
+    write(fresh, record)
+    return fresh.rename(runtime / name), record
+
+
+def this_process() -> ProcessName:
+    """The name of this process. :raises InfrastructureError: there is no /proc."""
     owner = name_of(os.getpid())
     if owner is None:
-        raise InfrastructureError("/proc does not show this process", hint="mount /proc")
-    record = Record(name, kind, label, owner)
-    write(folder, record)
-    return folder, record
+        raise InfrastructureError("/proc does not show this process", hint="mount -t proc proc /proc")
+    return owner
+
+
+def made_by(name: str, prefix: str) -> ProcessName | None:
+    """Who made a folder of such a name (``PREFIXpid.started-...``); None when it is no such name."""
+    found = re.match(rf"{re.escape(prefix)}([0-9]+)\.([0-9]+)-", name)
+    return ProcessName(int(found[1]), int(found[2])) if found else None
+
+
+@contextlib.contextmanager
+def scratch() -> Iterator[Path]:
+    """A temporary folder, locked; it is found and removed later when this process is killed in the block."""
+    owner = this_process()
+    prefix = f"{SCRATCH}{owner.pid}.{owner.started}-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as folder, locked(Path(folder)):
+        yield Path(folder)
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a folder's or file's lock. :raises BlockingIOError: another has it, perhaps in another container."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(handle)
 
 
 def write(folder: Path, record: Record) -> None:
@@ -88,11 +131,12 @@ def write(folder: Path, record: Record) -> None:
 
 
 def read(folder: Path) -> Record | None:
-    """The record in a node's folder; None when there is none to be read."""
+    """The record in a node's folder; None when there is none to be read. What another version added is passed over."""
     try:
         data = json.loads((folder / _RECORD).read_text())
+        known = {each.name for each in fields(Record)}
         return Record(
-            **data
+            **{name: value for name, value in data.items() if name in known}
             | {
                 "owner": ProcessName(**data["owner"]),
                 "state": NodeState(data["state"]),
@@ -100,7 +144,7 @@ def read(folder: Path) -> Record | None:
                 "cgroups": tuple(data["cgroups"]),
             }
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from gatelocal import process
 from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.launcher import images, machine, place, settings, sweeper
 from gatelocal.launcher.providers import acceleration, local, nspawn, qemu
-from gatelocal.launcher.recipe import DEFAULT_LABEL, RECIPES
+from gatelocal.launcher.recipe import DEFAULT_LABEL, nearest
 from gatelocal.ports import Node, Say
 
 KINDS = ("auto", "qemu", "nspawn", "local")
@@ -38,8 +39,8 @@ class Pool:
 
     def launch(self, label: str | None, say: Say) -> Node:
         """See :class:`gatelocal.ports.Launcher`."""
-        sweeper.sweep(self.runtime, say)
-        wanted, label = label or DEFAULT_LABEL, self._label(label)
+        self._sweep(say)
+        wanted, label = label or DEFAULT_LABEL, nearest(label)
         choice = self._choose(label, say)
         if label != wanted and choice.kind != "local":
             say(f"no image is known for the label {wanted}: {label} stands in for it")
@@ -48,7 +49,14 @@ class Pool:
             return self._launch(choice, label, say)
         except qemu.DidNotBoot as error:
             say(f"{error.brief}; trying once more, with more time")
-        return self._launch(replace(choice, patience=2), label, say)
+            choice = replace(choice, patience=2)
+        except nspawn.DidNotStart as error:
+            if self.kind != "auto":
+                raise
+            say(f"{error.brief}: no more containers here until the next boot")
+            nspawn.does_not_work(self.cache, error)
+            choice = self._choose(label, say)
+        return self._launch(choice, label, say)
 
     def _launch(self, choice: _Choice, label: str, say: Say) -> Node:
         folder, record = place.create(self.runtime, choice.kind, label)
@@ -66,15 +74,19 @@ class Pool:
 
         :raises ConfigurationError: no image is known for the label; here none stands in.
         """
+        self._sweep(say)
         image = self._image(label or DEFAULT_LABEL)
         choice = self._choose(image.label, say)
+        say(f"nodes are of this kind: {choice.description}")
         if choice.kind == "nspawn":
             images.ensure_rootfs(image, say)
         elif choice.kind == "qemu":
             machine.ensure(image, say)
 
-    def _label(self, label: str | None) -> str:
-        return label if label in RECIPES else DEFAULT_LABEL
+    def _sweep(self, say: Say) -> None:
+        """Remove what dead processes left: nodes, half of an image, temporary folders."""
+        sweeper.sweep(self.runtime, say)
+        images.sweep(self.cache)
 
     def _start(self, choice: _Choice, folder: Path, record: place.Record, say: Say) -> Node:
         if choice.kind == "local":
@@ -91,9 +103,11 @@ class Pool:
         if self.kind == "local":
             return _Choice("local", local.DESCRIPTION)
         if self.kind == "nspawn":
-            why_not = nspawn.why_not()
+            why_not = nspawn.why_not(self.cache)
             if why_not:
-                raise InfrastructureError(why_not, hint="run as root, or choose --node qemu or --node local")
+                raise InfrastructureError(
+                    why_not, hint="run as root on a machine that allows it, or choose --node qemu or --node local"
+                )
             return _Choice("nspawn", nspawn.KIND)
         if self.kind == "qemu":
             qemu.require()
@@ -102,35 +116,36 @@ class Pool:
         return self._choose_best(label, say)
 
     def _choose_best(self, label: str, say: Say) -> _Choice:
-        reasons: list[str] = []
-        try:
-            qemu.require()
-            slow = self._no_acceleration(label, say)
-            if not slow:
-                return _Choice("qemu", qemu.describe(slow), accelerated=True)
-        except process.ProgramMissing as missing:
-            slow = missing.brief
-        reasons.append(slow)
-        try:
-            why_not = nspawn.why_not()
-        except process.ProgramMissing as missing:
-            why_not = missing.brief
-        if not why_not:
+        no_machine = _reason(lambda: qemu.require() or self._no_image(label))
+        slow = no_machine or self._no_acceleration(label, say)
+        if not slow:
+            return _Choice("qemu", qemu.describe(slow), accelerated=True)
+        no_container = _reason(lambda: nspawn.why_not(self.cache) or self._no_image(label))
+        if not no_container:
             return _Choice("nspawn", f"{nspawn.KIND}; {slow}")
-        reasons.append(why_not)
-        try:
-            qemu.require()
-        except process.ProgramMissing:
+        if no_machine:
             raise InfrastructureError(
                 "no isolated node can be made on this machine",
-                details="\n".join(reasons),
-                hint="install qemu-system-x86 and mmdebstrap, or systemd-container and slirp4netns as root; "
-                "--node local goes without isolation",
-            ) from None
-        return _Choice("qemu", qemu.describe("; ".join(reasons)))
+                details="\n".join(dict.fromkeys((no_machine, no_container))),
+                hint="install qemu-system-x86, qemu-utils, mmdebstrap and uidmap, or as root systemd-container and "
+                "slirp4netns; --node local goes without isolation",
+            )
+        return _Choice("qemu", qemu.describe(f"{slow}; {no_container}"))
+
+    def _no_image(self, label: str) -> str:
+        """Why there is no image of the label and none can be made; empty when there is one, or one can."""
+        return "" if self._image(label).rootfs.exists() else images.why_not()
 
     def _no_acceleration(self, label: str, say: Say) -> str:
         return acceleration.why_not(self.cache, lambda: machine.ensure_kernel(self._image(label), say), say)
+
+
+def _reason(why_not: Callable[[], str]) -> str:
+    """Why something cannot be had: what it says, or the program that is missing."""
+    try:
+        return why_not()
+    except process.ProgramMissing as missing:
+        return missing.brief
 
 
 @dataclass(frozen=True, slots=True)

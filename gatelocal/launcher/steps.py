@@ -12,18 +12,81 @@ from gatelocal import process
 from gatelocal.errors import InfrastructureError
 from gatelocal.ports import Say
 
-_NO_SPACE = ("No space left on device", "not enough free space", "Disk quota exceeded", "Could not allocate block")
-_NO_NETWORK = (
-    *(
-        "Temporary failure resolving",
-        "Could not resolve",
-        "Could not connect",
-        "Unable to connect",
-        "Connection timed out",
+_TELL_EVERY = 10.0
+# What apt, dpkg and pip say; what it means; what helps. The first that fits.
+_SIGNS = (
+    (
+        ("No space left on device", "not enough free space", "Disk quota exceeded", "Could not allocate block"),
+        "the disk is full",
+        "make room and try again",
     ),
-    *("Network is unreachable", "Connection failed", "Cannot initiate the connection", "Connection refused"),
-    *("NewConnectionError", "Failed to fetch", "ConnectTimeoutError", "No route to host", "ProxyError"),
+    (
+        ("does not have a Release file", "404  Not Found"),
+        "a package archive does not have what is asked for",
+        "does this machine's package source have that Debian release? an old list of packages helps itself: try again",
+    ),
+    (
+        ("NO_PUBKEY", "is not signed", "EXPKEYSIG"),
+        "a package archive is not signed with a key that is known here",
+        "upgrade the package debian-archive-keyring and try again",
+    ),
+    (
+        ("is not valid yet", "is expired (invalid since"),
+        "a package archive's list is of another time",
+        "is this machine's clock right?",
+    ),
+    (
+        ("certificate verif", "CERTIFICATE_VERIFY_FAILED", "certificate is NOT trusted"),
+        "a package archive's certificate is not trusted",
+        "make the authority of your network known to this machine (update-ca-certificates)",
+    ),
+    (
+        ("Hash Sum mismatch", "File has unexpected size"),
+        "a package archive is being updated",
+        "try again in a while",
+    ),
+    (
+        (
+            *("Temporary failure resolving", "Could not resolve", "Could not connect", "Unable to connect"),
+            *("Connection timed out", "Network is unreachable", "Connection failed", "Connection refused"),
+            *("Cannot initiate the connection", "NewConnectionError", "Failed to fetch", "ConnectTimeoutError"),
+            *("No route to host", "ProxyError"),
+        ),
+        "a package archive did not answer",
+        "it needs the Debian archive and the Python package index, as this machine's apt and pip reach them",
+    ),
+    (
+        ("Operation not permitted", "Permission denied"),
+        "this machine does not allow it",
+        "try as root or on another machine; --node local goes without an image, and without isolation",
+    ),
 )
+
+
+class Bootstrap:
+    """Takes mmdebstrap's lines (with ``--verbose``) and says now and then how far it is."""
+
+    def __init__(self, say: Say, text: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._say, self._text, self._clock = say, text, clock
+        self._told = clock()
+        self._unpacked = self._set_up = 0
+
+    def __call__(self, line: str) -> None:
+        """One line."""
+        if line.startswith("I: running --customize-hook"):
+            self._tell("finishing the tree: user, services, tox ...")
+        elif line.startswith("I: ") and line.endswith("..."):
+            self._tell(line[3:])
+        elif line.startswith("Unpacking "):
+            self._unpacked += 1
+        elif line.startswith("Setting up "):
+            self._set_up += 1
+        if self._unpacked and self._clock() - self._told >= _TELL_EVERY:
+            self._tell(f"{self._unpacked} packages unpacked, {self._set_up} set up ...")
+
+    def _tell(self, words: str) -> None:
+        self._told = self._clock()
+        self._say(f"{self._text}: {words}")
 
 
 @contextmanager
@@ -56,26 +119,22 @@ def watched(
         on_line(line)
 
     try:
-        status = process.stream(argv, keep, environment=environment, timeout=timeout, cwd=log.parent)
+        plain = {"LC_ALL": "C.UTF-8", **(environment or {})}  # what went wrong is told by what apt says, in English
+        status = process.stream(argv, keep, environment=plain, timeout=timeout, cwd=log.parent)
     except TimeoutError as error:
         raise InfrastructureError(f"{what} failed: {error}", hint="look whether the package archive answers") from error
     finally:
         with contextlib.suppress(OSError):
             log.write_text("".join(f"{line}\n" for line in lines))
     if status != 0:
-        raise _failure(what, lines)
+        raise _failure(what, lines, log)
 
 
-def _failure(what: str, lines: Sequence[str]) -> InfrastructureError:
-    text = "\n".join(lines)
+def _failure(what: str, lines: Sequence[str], log: Path) -> InfrastructureError:
     telling = [line for line in lines if line.startswith(("E:", "W: Failed", "ERROR", "dpkg: error"))]
     details = "\n".join(dict.fromkeys([*telling[-8:], *lines[-8:]]))
-    if any(sign in text for sign in _NO_SPACE):
-        return InfrastructureError(f"{what} failed: the disk is full", details=details, hint="make room and try again")
-    if any(sign in text for sign in _NO_NETWORK):
-        return InfrastructureError(
-            f"{what} failed: a package archive did not answer",
-            details=details,
-            hint="it needs the Debian archive and the Python package index, as this machine's apt and pip reach them",
-        )
-    return InfrastructureError(f"{what} failed", details=details)
+    text = "\n".join([*telling, *lines[-40:]])
+    found = [(why, hint) for signs, why, hint in _SIGNS if any(sign in text for sign in signs)]
+    why, hint = found[0] if found else ("", "--node local goes without an image, and without isolation")
+    brief = f"{what} failed: {why}" if why else f"{what} failed"
+    return InfrastructureError(brief, details=details, hint=f"{hint} (all that was said: {log})")

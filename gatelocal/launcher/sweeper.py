@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import select
 import shutil
 import signal
@@ -32,6 +33,8 @@ def remove(folder: Path) -> None:
     record = place.read(folder)
     if record is not None:
         _stop(record)
+    elif _named_like_a_node(folder):
+        _stop_unrecorded(folder.name)
     grave = folder.with_name(f"{_GONE}{folder.name}-{os.getpid()}")
     try:
         folder.rename(grave)
@@ -43,13 +46,21 @@ def remove(folder: Path) -> None:
 def sweep(runtime: Path, say: Say) -> None:
     """Remove the nodes that nobody will return any more."""
     for folder in place.folders(runtime):
-        if folder.name.startswith(_GONE):
+        maker = place.made_by(folder.name, place.NEW)
+        if folder.name.startswith(_GONE) or (maker and not place.is_alive(maker)):
             shutil.rmtree(folder, ignore_errors=True)
             continue
         record = place.read(folder)
-        if record is not None and is_abandoned(record.state, place.is_alive(record.owner)):
+        if record is None and folder.exists() and _named_like_a_node(folder):
+            say(f"removing the node {folder.name}: its record cannot be read")
+            remove(folder)
+        elif record is not None and is_abandoned(record.state, place.is_alive(record.owner)):
             say(f"removing the node {record.name}: the command that launched it is gone")
             remove(folder)
+
+
+def _named_like_a_node(folder: Path) -> bool:
+    return re.fullmatch(r"[^.].*-[0-9a-f]{8}", folder.name) is not None
 
 
 def guard_argv(folder: Path) -> tuple[str, ...]:
@@ -65,6 +76,13 @@ def _stop(record: place.Record) -> None:
     _wait(lambda: not any(place.is_alive(each) for each in record.processes if each.pid != os.getpid()))
     for path in record.cgroups:
         _wait(lambda path=path: _remove_cgroup(Path(path)))  # type: ignore[misc]
+
+
+def _stop_unrecorded(name: str) -> None:
+    """Stop what carries a node's mark, where nothing else is known of it."""
+    stop_marked(name)
+    for path in Path("/sys/fs/cgroup").rglob(f"gatelocal-{name}"):
+        _wait(lambda path=path: _remove_cgroup(path))  # type: ignore[misc]
 
 
 def stop_marked(name: str) -> None:

@@ -45,12 +45,6 @@ except Exception as error:
 """
 
 
-@pytest.fixture(autouse=True)
-def _root_for_containers(request: pytest.FixtureRequest) -> None:
-    if request.node.get_closest_marker("nspawn") and os.geteuid() != 0:
-        pytest.skip("containers need root")
-
-
 @pytest.fixture
 def cache() -> Path:
     return directories(os.environ).cache
@@ -136,6 +130,23 @@ def test_user_may_do_all_and_packages_can_be_installed(node: Node) -> None:
     assert lines[:2] == ["zuul", "root"]
 
 
+def test_the_end_of_a_program_needs_no_sudo_on_the_node(node: Node) -> None:
+    """Jobs that take the rights of their user away end in time like all others, with what they started as root."""
+    as_root = "sudo setsid sh -c 'rm /etc/sudoers.d/zuul; exec sleep 98765' & sleep 98765"
+    with pytest.raises(TimeoutError):
+        node.run(["sh", "-c", as_root], timeout=10)
+    assert node.run(["sudo", "-n", "true"]) != 0
+    assert node.run(["pgrep", "-x", "-f", "sleep 98765"]) == 1
+
+
+def test_packages_with_code_in_c_can_be_built_on_a_node(node: Node) -> None:
+    probe = "#include <Python.h>\n#include <ffi.h>\n#include <openssl/ssl.h>\nint main(void) { return 0; }\n"
+    build = 'printf "%s" "$1" | gcc -x c $(python3-config --includes) -o probe - && ./probe && bindep --version'
+    lines: list[str] = []
+    assert node.run(["sh", "-c", build, "sh", probe], on_line=lines.append) == 0, lines
+    assert node.run(["test", "-e", "/usr/share/zoneinfo/Europe/Berlin"]) == 0
+
+
 def test_nothing_is_left_when_the_owner_is_killed(kind: str, cache: Path, tmp_path: Path) -> None:
     owner = _owner(kind, cache, tmp_path / "nodes")
     name = _read_until(owner, "READY").split()[1]
@@ -144,6 +155,7 @@ def test_nothing_is_left_when_the_owner_is_killed(kind: str, cache: Path, tmp_pa
     owner.wait()
     assert until(lambda: not _traces(name)), _traces(name)
     assert until(lambda: list((tmp_path / "nodes").iterdir()) == [])
+    assert not Path("/run/systemd/nspawn/propagate", name).exists()
 
 
 def test_nothing_is_left_when_interrupted_while_booting(kind: str, cache: Path, tmp_path: Path) -> None:
@@ -218,6 +230,19 @@ def test_passwords_of_package_indexes_stay_with_the_node(
         assert all(Path(path).is_relative_to(own) for path in found)
         assert own.stat().st_mode & 0o077 == 0
         assert "Pa55word" not in "".join(said)
+    finally:
+        node.close()
+
+
+@pytest.mark.nspawn
+def test_a_label_of_debian_13_has_its_python(cache: Path, tmp_path: Path) -> None:
+    node = launcher("nspawn", cache, tmp_path / "nodes").launch("ubuntu-noble", print)
+    try:
+        lines: list[str] = []
+        assert node.run(["python3", "--version"], on_line=lines.append) == 0
+        assert lines[0].startswith("Python 3.13.")
+        assert "debian-trixie stands in for ubuntu-noble" in node.description
+        assert node.run(["tox", "--version"]) == 0
     finally:
         node.close()
 

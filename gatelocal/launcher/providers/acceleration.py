@@ -5,16 +5,13 @@ That ``/dev/kvm`` is there and opens proves nothing (nested virtualisation may h
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from gatelocal import process
-from gatelocal.launcher import machine, steps
+from gatelocal.launcher import machine, place, steps, trials
 from gatelocal.ports import Say
 
 _LIMIT = 10.0
@@ -33,24 +30,13 @@ def why_not(cache: Path, kernel: Callable[[], Path], say: Say) -> str:
         os.close(os.open(_KVM, os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:
         return f"/dev/kvm cannot be opened ({error.strerror})"
-    memory = cache / "acceleration.json"
-    key = _key()
-    with contextlib.suppress(OSError, ValueError):
-        remembered = json.loads(memory.read_text())
-        if remembered["key"] == key:
-            return str(remembered["why_not"])
-    files = kernel()
-    with steps.step(say, "trying hardware acceleration", f"a small guest to boot (at most {_LIMIT:.0f} s)"):
-        answer = "" if _boots(files) else "/dev/kvm is there but boots no guest"
-    cache.mkdir(parents=True, exist_ok=True)
-    memory.write_text(json.dumps({"key": key, "why_not": answer}))
-    return answer
 
+    def find_out() -> str:
+        files = kernel()
+        with steps.step(say, "trying hardware acceleration", f"a small guest to boot (at most {_LIMIT:.0f} s)"):
+            return "" if _boots(files) else "/dev/kvm is there but boots no guest"
 
-def _key() -> list[str]:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    version = process.run(["qemu-system-x86_64", "--version"], timeout=30).stdout.partition("\n")[0]
-    return [boot, os.uname().release, version, "3"]
+    return trials.remembered(cache / "acceleration.json", ["qemu-system-x86_64"], find_out)
 
 
 def _boots(kernel: Path) -> bool:
@@ -60,8 +46,8 @@ def _boots(kernel: Path) -> bool:
         *("-kernel", str(kernel / "vmlinuz"), "-initrd", str(kernel / "initrd")),
         *("-append", "console=ttyS0 quiet panic=-1 gatelocal.probe"),
     )
-    with tempfile.TemporaryDirectory(prefix="gatelocal-") as folder:
-        guest = process.spawn(argv, log=Path(folder) / "console")
+    with place.scratch() as folder:
+        guest = process.spawn(argv, log=folder / "console")
         try:
             deadline = time.monotonic() + _LIMIT
             while time.monotonic() < deadline:

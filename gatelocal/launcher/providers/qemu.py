@@ -45,10 +45,11 @@ class Size:
     memory: int = 2048
 
 
-def require() -> None:
+def require() -> str:
     """See that the programs of a virtual machine are here. :raises ProgramMissing: one is not installed."""
     for program in ("qemu-system-x86_64", "qemu-img", "mke2fs", "ssh"):
         process.find(program)
+    return ""
 
 
 def describe(why_not: str) -> str:
@@ -111,7 +112,9 @@ class Provider:
         def check(waited: float) -> None:
             if child.ended() is not None:
                 raise InfrastructureError(
-                    f"the virtual machine {record.name} ended while it booted", details=_console(folder)
+                    f"the virtual machine {record.name} ended while it booted",
+                    details=_console(folder),
+                    hint="is there memory for it? another kind of node: --node nspawn as root, or --node local",
                 )
             if waited - told[0] >= 15:
                 told[0] = waited
@@ -121,7 +124,9 @@ class Provider:
             connection.wait_for_banner(port, limit, check)
         except TimeoutError as error:
             raise DidNotBoot(
-                f"the virtual machine {record.name} did not boot: {error}", details=_console(folder)
+                f"the virtual machine {record.name} did not boot: {error}",
+                details=_console(folder),
+                hint="is the machine overloaded? another kind of node: --node nspawn as root, or --node local",
             ) from error
         connection.write_configuration(folder, record.name, port)
         record = place.move(folder, record, NodeState.READY)
@@ -132,7 +137,7 @@ class Provider:
     def _start(
         self, files: machine.Machine, folder: Path, record: place.Record
     ) -> tuple[process.Child, int, place.Record]:
-        if not network.is_possible():
+        if network.why_not():
             return self._start_beside(files, folder, record)
         (folder / "resolv.conf").write_text(f"nameserver {network.RESOLVER}\n")
         argv = ("sh", "-c", _UP, "sh", *self._argv(files, f"tcp:{network.ADDRESS}:{_PORT}-:22"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -12,10 +13,10 @@ import pytest
 
 from gatelocal import process
 from gatelocal.errors import InputError
-from gatelocal.launcher import holds, place, steps, sweeper
+from gatelocal.launcher import holds, images, place, steps, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.pool import launcher
-from tests.patience import until
+from tests.patience import LONG, until
 
 _OWNER = """
 import sys, time
@@ -99,6 +100,54 @@ def test_sweep_leaves_living_owners_alone(tmp_path: Path) -> None:
     assert place.read(folder) == record
 
 
+@pytest.mark.parametrize("record", [None, "", "{}", "[]", '{"name": "half'])
+def test_a_node_without_a_readable_record_is_swept_with_its_processes(tmp_path: Path, record: str | None) -> None:
+    folder, _ = place.create(tmp_path, "local", "debian-bookworm")
+    (folder / "node.json").unlink()
+    if record is not None:
+        (folder / "node.json").write_text(record)
+    stray = subprocess.Popen(["sleep", "600"], env={**os.environ, sweeper.MARK: folder.name})
+    said: list[str] = []
+    sweeper.sweep(tmp_path, said.append)
+    assert stray.wait(LONG) == -signal.SIGKILL
+    assert (list(tmp_path.iterdir()), len(said)) == ([], 1)
+
+
+def test_what_is_being_made_stays_and_what_a_dead_process_was_making_goes(tmp_path: Path) -> None:
+    mine = place.this_process()
+    for started in (mine.started, mine.started - 1):
+        (tmp_path / f"{place.NEW}{mine.pid}.{started}-debian-bookworm-01234567").mkdir()
+    (tmp_path / "somebody's").mkdir()
+    sweeper.sweep(tmp_path, print)
+    left = {each.name for each in tmp_path.iterdir()}
+    assert left == {f"{place.NEW}{mine.pid}.{mine.started}-debian-bookworm-01234567", "somebody's"}
+
+
+def test_a_record_of_a_later_version_is_read(tmp_path: Path) -> None:
+    folder, record = place.create(tmp_path, "local", "debian-bookworm")
+    text = (folder / "node.json").read_text()
+    (folder / "node.json").write_text(text.replace("{", '{"something new": [1],', 1))
+    assert place.read(folder) == record
+
+
+def test_what_killed_builders_left_goes_and_a_builder_at_work_is_left_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, temporary = tmp_path / "images", tmp_path / "tmp"
+    for name in ("busy", "dead"):
+        (cache / name / ".building-01").mkdir(parents=True)
+        (cache / name / "lock").touch()
+    mine = place.this_process()
+    for started in (mine.started, mine.started - 1):
+        (temporary / f"{place.SCRATCH}{mine.pid}.{started}-x").mkdir(parents=True)
+    monkeypatch.setattr(images.tempfile, "tempdir", str(temporary))
+    with (cache / "busy/lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        images.sweep(cache)
+    assert ((cache / "busy/.building-01").exists(), (cache / "dead/.building-01").exists()) == (True, False)
+    assert [each.name for each in temporary.iterdir()] == [f"{place.SCRATCH}{mine.pid}.{mine.started}-x"]
+
+
 def test_a_later_process_of_the_same_id_is_not_stopped(tmp_path: Path) -> None:
     other = subprocess.Popen(["sleep", "60"], start_new_session=True)
     try:
@@ -139,16 +188,27 @@ def test_local_node_has_a_small_environment(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("output", "brief"),
+    ("output", "brief", "hint"),
     [
-        ("E: Temporary failure resolving 'archive.example.org'", "did not answer"),
-        ("tar: x: Cannot write: No space left on device", "disk is full"),
-        ("E: something else", "failed"),
+        ("E: Temporary failure resolving 'archive.example.org'", "did not answer", "Debian archive"),
+        ("tar: x: Cannot write: No space left on device", "disk is full", "make room"),
+        (
+            "E: The repository 'http://x trixie Release' does not have a Release file.",
+            "does not have",
+            "package source",
+        ),
+        ("W: GPG error: x: NO_PUBKEY 6ED0E7B82643E131", "not signed with a key", "debian-archive-keyring"),
+        ("E: Release file for x is not valid yet (invalid for 3h)", "another time", "clock"),
+        ("ERROR: SSLError: CERTIFICATE_VERIFY_FAILED", "certificate", "update-ca-certificates"),
+        ("E: Failed to fetch http://x  Hash Sum mismatch", "being updated", "again"),
+        ("mount: /proc: Operation not permitted", "does not allow", "--node local"),
+        ("E: something else", "failed", "--node local"),
     ],
 )
-def test_failed_step_says_why(tmp_path: Path, output: str, brief: str) -> None:
+def test_failed_step_says_why_and_what_helps(tmp_path: Path, output: str, brief: str, hint: str) -> None:
     with pytest.raises(steps.InfrastructureError) as caught:
         steps.watched(["sh", "-c", 'echo "$1"; exit 1', "sh", output], tmp_path / "log", "building it")
-    assert brief in caught.value.brief
+    assert brief in caught.value.brief and hint in caught.value.hint
+    assert str(tmp_path / "log") in caught.value.hint
     assert output in caught.value.details
     assert (tmp_path / "log").read_text() == f"{output}\n"
