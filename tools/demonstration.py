@@ -16,11 +16,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gatelocal.errors import FAILED, INTERRUPTED, PASSED
 from gatelocal.sandbox import seed
 from gatelocal.sandbox.server import Server, load
 
@@ -81,8 +83,15 @@ class Shell:
 
     environment: Mapping[str, str]
 
-    def __call__(self, folder: Path, *argv: str, ok: tuple[int, ...] = (0,)) -> str:
+    def __call__(self, folder: Path, *argv: str, ok: int = 0) -> str:
         """Run a command to its end and return what it printed; any other status ends the demonstration."""
+        status, said = self.run(folder, *argv)
+        if status != ok:
+            raise SystemExit(f"tools/try: {argv[0]} ended with {status}, expected {ok}")
+        return said
+
+    def run(self, folder: Path, *argv: str) -> tuple[int, str]:
+        """Run a command to its end; its status and what it printed."""
         print(f"$ {' '.join(argv)}", flush=True)
         with subprocess.Popen(
             argv, cwd=folder, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
@@ -91,9 +100,40 @@ class Shell:
             for line in child.stdout or ():
                 print(f"  {line}", end="", flush=True)
                 lines.append(line)
-        if child.returncode not in ok:
-            raise SystemExit(f"tools/try: {argv[0]} ended with {child.returncode}, expected {ok[0]}")
-        return "".join(lines)
+        return child.returncode, "".join(lines)
+
+
+@dataclass(slots=True)
+class Nodes:
+    """The kind of node that the story runs on.
+
+    :ivar kind: as for ``gatelocal run --node``. When it is ``auto`` and no such node can be had, the story goes on on
+        this machine: its two projects are its own and harmless.
+    """
+
+    kind: str
+
+    def gate(self, person: Shell, folder: Path, *words: str, ok: int) -> str:
+        """``gatelocal run`` with these words; what it printed."""
+        status, said = person.run(folder, "gatelocal", "run", "--node", self.kind, *words)
+        if status not in (PASSED, FAILED, INTERRUPTED) and self.kind == "auto":
+            self.fall_back("no node could be had for that run")
+            status, said = person.run(folder, "gatelocal", "run", "--node", self.kind, *words)
+        if status != ok:
+            raise SystemExit(f"tools/try: gatelocal ended with {status}, expected {ok}")
+        return said
+
+    def fall_back(self, why: str) -> None:
+        """Go on without isolation, and say so."""
+        if self.kind != "auto":
+            raise SystemExit(f"tools/try: {why}; the reason and the way out are above")
+        self.kind = "local"
+        print(
+            f"\n!!! {why}: the reason and the way out are above.\n"
+            "!!! The story goes on ON THIS MACHINE ITSELF, WITHOUT ANY ISOLATION (--node local). Its two little\n"
+            "!!! projects are its own and harmless; to the changes of others give a node that is isolated.",
+            flush=True,
+        )
 
 
 def main() -> int:
@@ -103,6 +143,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="leave Gerrit and the failing run's node running")
     parser.add_argument("--prepared", type=float, default=0.0, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
     clock = Clock([("system packages and virtual environment", options.prepared)])
     folder = Path(tempfile.mkdtemp(prefix="gatelocal-try-"))
     shell = Shell({**os.environ, "GATELOCAL_STATE": str(folder / "state")})
@@ -123,10 +165,15 @@ def main() -> int:
     return 0
 
 
+def _interrupt(*_: object) -> None:
+    """Whoever asks us to end means what Ctrl-C means: with everything put away."""
+    raise KeyboardInterrupt
+
+
 def demonstrate(folder: Path, shell: Shell, clock: Clock, options: argparse.Namespace) -> None:
     """The story itself."""
-    run = ("gatelocal", "run", "--node", options.node)
-    with image_on_the_way(folder, shell, clock, options.node):
+    nodes = Nodes(options.node)
+    with image_on_the_way(shell, clock, nodes):
         with clock.step("Gerrit: a private server"):
             shell(folder, "gatelocal", "sandbox", "up")
         server = load(folder / "state" / "sandbox")
@@ -145,39 +192,49 @@ def demonstrate(folder: Path, shell: Shell, clock: Clock, options: argparse.Name
             commit(person, service, f"Part politely\n\nDepends-On: {url}")
             change = upload(person, service).rpartition("/")[2]
     with clock.step("gatelocal run: the good patchset"):
-        person(service, *run, ok=(0,))
+        nodes.gate(person, service, ok=0)
     with clock.step("git review: a broken patchset"):
         broken = service / "service.py"
         broken.write_text(broken.read_text().replace("greeting.goodbye(name)", "greeting.goodbye(name).upper()"))
         person(service, "git", "commit", "--quiet", "--all", "--amend", "--no-edit")
         upload(person, service)
     with clock.step("gatelocal run: the broken patchset, by its number on the server"):
-        said = person(service, *run, *(("--hold",) if options.keep else ()), change, ok=(1,))
+        said = nodes.gate(person, service, *(("--hold",) if options.keep else ()), change, ok=1)
         if "test_service.Answer.test_parts_by_name" not in said:
             raise SystemExit("tools/try: the verdict does not name the test that fails")
 
 
 @contextlib.contextmanager
-def image_on_the_way(folder: Path, shell: Shell, clock: Clock, node: str) -> Iterator[None]:
+def image_on_the_way(shell: Shell, clock: Clock, nodes: Nodes) -> Iterator[None]:
     """Make the nodes' image beside whatever the block does, because the first time it is what takes longest."""
-    if node == "local":
+    if nodes.kind == "local":
         yield
         return
-    log = folder / "image.log"
-    with (
-        log.open("wb") as output,
-        subprocess.Popen(
-            ("gatelocal", "image", "build", "--node", node), env=shell.environment, stdout=output, stderr=output
-        ) as builder,
-    ):
+    with subprocess.Popen(
+        ("gatelocal", "image", "build", "--node", nodes.kind),
+        env=shell.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as builder:
+        telling = threading.Thread(target=_tell, args=(builder,), daemon=True)
+        telling.start()
         try:
             yield
         except BaseException:
             builder.send_signal(signal.SIGINT)
             raise
         with clock.step("the nodes' image: the rest of its making"):
-            builder.wait()
-            print(log.read_text(errors="replace"), end="", flush=True)
+            status = builder.wait()
+            telling.join()
+        if status != 0:
+            nodes.fall_back("the nodes' image could not be made")
+
+
+def _tell(builder: subprocess.Popen[str]) -> None:
+    """Show what is said of the image while it is made, marked, among the lines of the story."""
+    for line in builder.stdout or ():
+        print(f"  image | {line}", end="", flush=True)
 
 
 def project(server: Server, person: Shell, folder: Path, name: str, files: Mapping[str, str]) -> Path:

@@ -5,6 +5,10 @@
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 venv=${GATELOCAL_VENV:-$root/.venv}
 
+# What is to be done when the script ends, whichever way.
+at_exit=()
+trap 'for undo in ${at_exit[@]+"${at_exit[@]}"}; do eval "$undo"; done' EXIT
+
 say() { printf '%s\n' "$*" >&2; }
 
 # Run a command with the rights to change the system; fails when we may not.
@@ -16,6 +20,52 @@ as_root() {
     else
         return 1
     fi
+}
+
+# foresee_node KIND: say at once what kind of node there will be and why, before anything is installed. What comes out
+# in the end is found out by trying (gatelocal/launcher) and said again when it is known.
+foresee_node() {
+    local kind=container why= first=
+    if [ "$1" != auto ]; then
+        say "nodes: $1, as asked for"
+        return
+    fi
+    if [ -r /dev/kvm ] && [ -w /dev/kvm ]; then
+        first="an accelerated virtual machine if /dev/kvm boots one (that is tried); else "
+    fi
+    if [ "$(id -u)" != 0 ]; then
+        kind=machine why="containers need root"
+    elif ! unshare --mount --net --pid --fork --mount-proc --propagation private true 2>/dev/null; then
+        kind=machine why="this root may not make the namespaces and mounts of a container"
+    fi
+    # In this order: where no user namespace is allowed, --map-auto leaves a helper that waits for ever.
+    if [ $kind = machine ] && [ "$(id -u)" != 0 ] &&
+        ! { unshare --map-root-user true && unshare --map-root-user --map-auto true; } 2>/dev/null; then
+        kind=local why="$why, and this user may make no image (no user namespaces, or no range in /etc/subuid)"
+    elif missing_packages | grep -qxE "$NODE_PACKAGES" && ! { command -v apt-get >/dev/null && as_root true; }; then
+        kind=local why="${why:+$why, and }packages are missing that this user cannot install"
+    fi
+    case $kind in
+    container) say "nodes: ${first}containers (systemd-nspawn): this root may make them" ;;
+    machine) say "nodes: ${first}an emulated virtual machine, which is slow: $why" ;;
+    local)
+        say "nodes: THIS MACHINE ITSELF, WITHOUT ANY ISOLATION (--node local), because nothing else can be had: $why"
+        ;;
+    esac
+}
+
+NODE_PACKAGES='mmdebstrap|qemu-system-x86|qemu-utils|uidmap|e2fsprogs|debian-archive-keyring'
+
+# Programs without /proc know neither themselves nor each other: a plain chroot may lack it.
+see_to_proc() {
+    [ ! -e /proc/self/stat ] || return 0
+    if [ "$(id -u)" = 0 ] && mkdir -p /proc && mount -t proc proc /proc 2>/dev/null; then
+        say "/proc was not mounted: it is for as long as this runs"
+        at_exit+=("umount /proc")
+        return 0
+    fi
+    say "/proc is not mounted, and cannot be by this user: mount -t proc proc /proc"
+    return 1
 }
 
 # The packages of bindep.txt that this system does not have.
@@ -33,8 +83,7 @@ install_system_packages() {
     local packages
     packages=$(missing_packages)
     [ -n "$packages" ] || return 0
-    say "system packages: installing" $packages
-    if as_root apt-get -qq update &&
+    if as_root true && say "system packages: installing" $packages && as_root apt-get -qq update &&
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $packages >/dev/null; then
         return 0
     fi
