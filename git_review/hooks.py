@@ -1,7 +1,8 @@
 """The commit-msg hook that gives commits their Change-Ids: find, judge, install; never replaces another tool's hook.
 
 The text follows the algorithm of Gerrit's own hook (prefix ``I``, git's blob hash over the committer, HEAD and the
-message), so that either may be installed.
+message), so that either may be installed. Where it differs, and why, tests/git_review/test_commit_msg.py tells. What it
+takes for a Change-Id is :func:`git_review.git.trailers.naming`'s notion.
 """
 
 from __future__ import annotations
@@ -35,22 +36,15 @@ case "$wanted" in
     false | no | off | 0) exit 0 ;;
 esac
 
-# What git will keep: no comments, and nothing from the scissors line on.
-text=$(sed '/^[^ ]* -\{8,\} >8 -\{8,\}$/,$d' "$message" | git stripspace --strip-comments)
-if [ -z "$text" ]; then
-    echo "commit-msg: the commit message is empty" >&2
-    exit 1
-fi
-
-# A commit that will be melted into another one needs no name of its own.
-if [ "$wanted" != always ] && printf '%s\n' "$text" | sed 1q | LC_ALL=C grep -q '^[a-z][a-z]*! '; then
-    exit 0
-fi
-
-trailers=$(printf '%s\n' "$text" | git interpret-trailers --parse --no-divider)
-if printf '%s\n' "$trailers" | LC_ALL=C grep -q -i -e '^change-id:' -e '^link:.*/id/I[0-9a-f]\{40\}$'; then
-    exit 0
-fi
+# What git will take out afterwards: comments, and all from the scissors line on, mostly where a person edited the
+# message. Where nobody did, git gives its hooks ":" for an editor, and a line that begins with "#" is text like others.
+edited=yes
+[ "${GIT_EDITOR:-}" != : ] || edited=no
+case "$(git config --get commit.cleanup):$edited" in
+    strip:* | default:yes | :yes) comments=yes ;;
+    *) comments=no ;;
+esac
+comment=$(git config --get-regexp '^core\.comment(char|string)$' | sed -n '$s/^[^ ]* //p')
 
 id=I$({
     git var GIT_COMMITTER_IDENT
@@ -66,27 +60,104 @@ else
 fi
 
 new=$message.$$
-trap 'rm -f "$new" "$new.moved"' EXIT
+trap 'rm -f "$new"' EXIT
 trap 'exit 1' HUP INT TERM
 
-git interpret-trailers --no-divider --where end --if-exists add --if-missing add \
-    --trailer "$trailer" < "$message" > "$new" || exit 1
+LC_ALL=C WANTED=$wanted EDITED=$edited COMMENTS=$comments COMMENT=${comment:-#} TRAILER=$trailer awk '
+function is_comment(row) { return substr(row, 1, length(comment)) == comment }
+function is_scissors(row) { return row ~ /^[^ ]+ -------+ >8 -------+$/ }
+# With "auto" git takes a character that the message has not; its own lines at the end show which.
+function chosen(   n) {
+    for (n = 1; n <= NR; n++)
+        if (is_scissors(line[n])) return substr(line[n], 1, 1)
+    for (n = NR; n > 0; n--)
+        if (line[n] != "") return line[n] ~ /^[#;@!$%^&|:]([ \t]|$)/ ? substr(line[n], 1, 1) : "#"
+    return "#"
+}
+# A line that names a change, or that a person takes for one: indented, quoted, in a list, with something behind it.
+function is_meant(row) {
+    row = tolower(row)
+    sub(/^[^a-z0-9]*([0-9]+[.)])?[^a-z0-9]*/, "", row)
+    return row ~ /^change-id[^a-z0-9]*:[^a-z0-9]*i[0-9a-f][0-9a-f][0-9a-f][0-9a-f]/ \
+        || (row ~ /^link[^a-z0-9]*:[^a-z0-9]*https?:\/\/[^ \t]+\/id\/i[0-9a-f]+/ && hex_at_end(row) >= 40)
+}
+function hex_at_end(row) {
+    return match(row, /\/id\/i[0-9a-f]+/) ? RLENGTH - 5 : 0
+}
+function is_good(row) {
+    row = tolower(row)
+    return row ~ /^change-id:[ \t]*i[0-9a-f][0-9a-f][0-9a-f][0-9a-f]+$/ \
+        || (row ~ /^link:[ \t]*[^ \t]+\/id\/i[0-9a-f]+$/ && hex_at_end(row) == 40)
+}
+# Whether git would add a trailer to the last paragraph: all lines are trailers; or a quarter, with one of its own.
+function is_block(   n, ours, others, own, continues, known) {
+    for (n = last; n <= count; n++) {
+        if (text[n] ~ /^[ \t]/) { if (!continues) others++; continue }
+        own = text[n] ~ /^(Signed-off-by: |\(cherry picked from commit )/
+        continues = own || text[n] ~ /^[A-Za-z0-9-]+[ \t]*:/
+        if (own) known = 1
+        if (continues) ours++; else others++
+    }
+    return (known && ours * 3 >= others) || (ours && !others)
+}
+{ line[NR] = $0 }
+END {
+    comment = ENVIRON["COMMENT"]
+    if (comment == "auto") comment = chosen()
+    for (n = 1; n <= NR; n++) {
+        row = line[n]
+        sub(/[ \t\r]+$/, "", row)
+        if (ENVIRON["EDITED"] == "yes" && is_scissors(row) && is_comment(row)) break
+        if (row != "" && !is_comment(row)) said = 1
+        if (ENVIRON["COMMENTS"] == "yes" && is_comment(row)) continue
+        if (row == "" && text[count] == "") continue
+        text[++count] = row
+        at[count] = n
+    }
+    if (text[count] == "") count--
+    # A file that begins with an empty line and comments is what git offers to be edited, and nobody wrote in it.
+    if (count < 1 || (!said && line[1] == "")) exit 11
+    # A commit that will be melted into another one needs no name of its own.
+    if (ENVIRON["WANTED"] != "always" && text[1] ~ /^[a-z]+! /) exit 10
 
-# Sign-offs stay last: move the new line above the first one of its paragraph.
-TRAILER=$trailer awk '
-    { line[NR] = $0 }
-    $0 == ENVIRON["TRAILER"] { at = NR }
-    END {
-        to = at
-        for (n = at - 1; n > 0 && line[n] != ""; n--)
-            if (tolower(line[n]) ~ /^signed-off-by:/) to = n
-        for (n = 1; n <= NR; n++) {
-            if (n == to) print line[at]
-            if (n != at) print line[n]
+    for (last = count; last > 1 && text[last - 1] != ""; last--);
+    for (n = 1; n <= count; n++) {
+        footer = n >= last && n > 1
+        if (footer && is_good(text[n])) good = 1
+        else if (is_meant(text[n]) || (footer && tolower(text[n]) ~ /^change-id:/)) meant = text[n]
+    }
+    if (good) exit 10
+    if (meant != "") { print meant; exit 12 }
+
+    # Sign-offs stay last.
+    within = last > 1 && is_block()
+    before = NR + 1
+    for (n = last; within && n <= count; n++)
+        if (tolower(text[n]) ~ /^signed-off-by:/) { before = at[n]; break }
+    ending = line[at[count]] ~ /\r$/ ? "\r" : ""
+    for (n = 1; n <= NR; n++) {
+        if (n == before) print ENVIRON["TRAILER"] ending
+        print line[n]
+        if (n == at[count] && before > NR) {
+            if (!within) print ending
+            print ENVIRON["TRAILER"] ending
         }
-    }' "$new" > "$new.moved" || exit 1
-
-cat "$new.moved" > "$message"
+    }
+}' "$message" > "$new"
+case $? in
+    0) cat "$new" > "$message" ;;
+    10) ;;
+    11)
+        echo "commit-msg: the commit message is empty" >&2
+        exit 1
+        ;;
+    12)
+        echo "commit-msg: no Change-Id was added, as the message seems to have one where or how Gerrit does not read it:" >&2
+        sed 's/^/    /' "$new" >&2
+        echo "It has to stand alone on a line of the last paragraph. git commit --amend lets you move or remove it." >&2
+        ;;
+    *) exit 1 ;;
+esac
 """
 
 
