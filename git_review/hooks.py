@@ -152,9 +152,9 @@ case $? in
         exit 1
         ;;
     12)
-        echo "commit-msg: no Change-Id was added, as the message seems to have one where or how Gerrit does not read it:" >&2
+        echo "commit-msg: no Change-Id was added: this line looks like one, where or how Gerrit does not read it:" >&2
         sed 's/^/    /' "$new" >&2
-        echo "It has to stand alone on a line of the last paragraph. git commit --amend lets you move or remove it." >&2
+        echo "It has to be a line of its own in the last paragraph. git commit --amend lets you move or remove it." >&2
         ;;
     *) exit 1 ;;
 esac
@@ -186,6 +186,12 @@ class Hook:
     def runs(self) -> bool:
         """Whether git would run it."""
         return self.kind not in (Kind.MISSING, Kind.NOT_EXECUTABLE)
+
+
+def passes_over(subject: str) -> bool:
+    """Whether the hook gives no Change-Id to such a commit: ``fixup! ...``, and any other word of small letters."""
+    word, mark, _ = subject.partition("! ")
+    return bool(mark) and word.isascii() and word.isalpha() and word.islower()
 
 
 def look(directory: Path) -> Hook:

@@ -129,7 +129,14 @@ class Stop:
     error: ReviewError
 
 
-Step = Git | InstallHook | Reword | Confirm | Push | Say | Stop
+@dataclass(frozen=True, slots=True)
+class Named:
+    """HEAD's message has a Change-Id by now; otherwise the plan ends here, with an error."""
+
+    error: ReviewError
+
+
+Step = Git | InstallHook | Reword | Confirm | Push | Say | Stop | Named
 
 
 def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> str:
@@ -154,6 +161,8 @@ def carry_out(steps: Sequence[Step], runner: Runner, talk: Talk) -> str:
                 talk.say(text)
             case Stop(error):
                 raise error
+            case Named(error):
+                _look(error, runner)
     return said
 
 
@@ -216,6 +225,16 @@ def _reword(step: Reword, runner: Runner, talk: Talk) -> None:
         copy_notes(runner, done.made)
     if done.unsigned:
         talk.warn(messages.SIGNATURES_LOST)
+
+
+def _look(error: ReviewError, runner: Runner) -> None:
+    from git_review.git.trailers import Place, naming
+
+    if runner.dry_run:
+        return
+    message = runner.query("log", "-1", "--no-show-signature", "--encoding=UTF-8", "--format=%B", "HEAD", "--").stdout
+    if naming(message).place is not Place.IN_PLACE:
+        raise error
 
 
 def _push(step: Push, runner: Runner, talk: Talk) -> str:

@@ -46,11 +46,15 @@ class Known:
 
 @dataclass(slots=True)
 class Question:
-    """A question that is on its way. :ivar failure: why there is no answer."""
+    """A question that is on its way.
+
+    :ivar failure: why there is no answer. :ivar left: it was not asked, as it would be about more than may go up.
+    """
 
     thread: threading.Thread | None = None
     found: list[Change] = field(default_factory=list)
     failure: str = ""
+    left: bool = False
 
     def answer(self) -> tuple[Change, ...] | None:
         """Wait for the answer; None when there is none."""
@@ -60,10 +64,14 @@ class Question:
         return None if self.failure else tuple(self.found)
 
 
-def ask_beside(context: Context, commits: Callable[[], Sequence[repo.Commit]]) -> Question:
+def ask_beside(
+    context: Context, commits: Callable[[], Sequence[repo.Commit]], *, all_at_once: bool = False
+) -> Question:
     """Ask for the changes of the commits while other things go on; nobody is asked for a password.
 
     :param commits: gives the commits, where there is a server that can be asked.
+    :param all_at_once: these will go up for certain; otherwise it is left for later where there are very many, most of
+        which the server will turn out to have.
     """
     from git_review.commands import ask
 
@@ -71,7 +79,8 @@ def ask_beside(context: Context, commits: Callable[[], Sequence[repo.Commit]]) -
     if not ask.can_be_asked(ask.push_url(context)):
         return question
     ids = sorted({found for commit in commits() if (found := change_id(commit.message))})
-    if not ids:
+    question.left = len(ids) > _AT_ONCE and not all_at_once
+    if not ids or question.left:
         return question
     wanted = ask.Wanted(patchsets=True, silent=True)
     return beside(lambda: changes_of(context, ids, wanted))

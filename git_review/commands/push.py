@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from git_review import hooks, messages
-from git_review.commands import check, known
+from git_review.commands import check, known, own
 from git_review.commands.context import Context, Rebase
 from git_review.commands.finish import finish_steps
 from git_review.commands.known import Known, Question, State
@@ -19,8 +19,9 @@ from git_review.errors import PushRefused
 from git_review.git import repo
 from git_review.git.errors import GitFailed
 from git_review.git.refs import tracking
-from git_review.git.trailers import change_id
-from git_review.plan import Confirm, Git, Push, Reword, Say, Step, Stop, carry_out
+from git_review.git.trailers import Place, change_id, naming
+from git_review.messages import commits as said
+from git_review.plan import Confirm, Git, Named, Push, Reword, Say, Step, Stop, carry_out
 from git_review.pushspec import PushOptions, modest, push_words
 from git_review.topic import implied
 
@@ -35,6 +36,7 @@ class Observed:
     :ivar hook_missing: git would not have run a Change-Id hook for them.
     :ivar hook: the steps that put it there. :ivar finish: the steps after a good push.
     :ivar told: the options for the server, the implied topic included.
+    :ivar found: the commits again, and what is known of where they are from.
     """
 
     rebase: Rebase
@@ -45,6 +47,7 @@ class Observed:
     hook: tuple[Step, ...]
     finish: tuple[Step, ...]
     told: PushOptions
+    found: own.Survey
 
     @property
     def commits(self) -> tuple[repo.Commit, ...]:
@@ -100,13 +103,16 @@ def observe(context: Context) -> Observed:
         target = check.target_of(context, rebase, looking)
     missing = not hooks.look(context.places.hooks).runs
     hook = tuple(hook_steps(context))
-    commits = _commits(context, target)
+    found = own.survey(context, target, _commits(context, target), question.answer() or ())
+    commits = found.commits
+    if question.left:
+        question = known.ask_beside(context, lambda: commits, all_at_once=True)
     entries, asked = _answered(context, question, commits)
     if context.options.new_change_id and entries:
         entries = (Known(entries[0].commit, State.NEW), *entries[1:])
     landed = not commits and _landed(context, target)
     told = _told(context, entries, asked or question.thread is None)
-    return Observed(rebase, entries, asked, landed, missing, hook, finish, told)
+    return Observed(rebase, entries, asked, landed, missing, hook, finish, told, found)
 
 
 def plan(observed: Observed, context: Context) -> list[Step]:
@@ -119,13 +125,13 @@ def plan(observed: Observed, context: Context) -> list[Step]:
         told = messages.nothing_new(context.remote)
         steps += _asked(context, told, messages.SUBMIT_THIS, "--yes pushes it all the same")
     elif len(listed) > 1:
-        told = messages.several(listed, _lacking(ids))
+        told = messages.several(listed, _lacking_before(ids))
         steps += _asked(context, told, messages.SUBMIT_ABOVE, "--yes uploads them all")
     else:
         context.progress(messages.listed(listed))
         if isinstance(ids, Reword) and not options.new_change_id:
             steps += _asked(context, messages.no_change_ids(listed), messages.ADD_CHANGE_IDS, "--yes adds them")
-    steps += [] if ids is None else [ids, *_notes_along(ids, observed, context)]
+    steps += [] if ids is None else [ids, *_after_amend(ids, observed, context)]
     if observed.rebase is Rebase.FORCE:
         steps.append(check.rebase_step(context.remote, context.branch))
     apart = not context.leads_to_files
@@ -163,7 +169,7 @@ def report(context: Context, observed: Observed, said: str, words: tuple[str, ..
 
 def _rewritten(context: Context, observed: Observed) -> Observed:
     """The same with the commits as they are now."""
-    now = _commits(context, None)
+    now = _commits(context, None, observed.found.has)
     if len(now) != len(observed.known):
         return observed
     return replace(
@@ -227,9 +233,9 @@ def _bases(context: Context) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _commits(context: Context, target: str | None) -> tuple[repo.Commit, ...]:
+def _commits(context: Context, target: str | None, has: tuple[str, ...] = ()) -> tuple[repo.Commit, ...]:
     try:
-        return repo.outgoing(context.runner, context.remote, target)
+        return repo.outgoing(context.runner, context.remote, target, has)
     except GitFailed as error:
         if repo.commit_id(context.runner, "HEAD") is None:
             raise messages.no_commit() from error
@@ -237,6 +243,9 @@ def _commits(context: Context, target: str | None) -> tuple[repo.Commit, ...]:
 
 
 def _refusals(observed: Observed, context: Context) -> list[Step]:
+    stop = _misnamed(observed, context) or _strangers(observed, context)
+    if stop:
+        return [stop]
     doubles = _doubles(observed.commits)
     if doubles:
         return [Stop(messages.same_change_id(doubles))]
@@ -247,6 +256,25 @@ def _refusals(observed: Observed, context: Context) -> list[Step]:
         return [Stop(messages.behind([_told_of(entry) for entry in behind]))]
     closed = _in_the_way(observed.known)
     return [Stop(messages.closed([_told_of(entry) for entry in closed]))] if closed else []
+
+
+def _misnamed(observed: Observed, context: Context) -> Stop | None:
+    """Commits whose Change-Id the server would not read, or not know which of two to take; -i mends HEAD's."""
+    looked = observed.commits[1:] if context.options.new_change_id else observed.commits
+    named = [(commit, naming(commit.message)) for commit in looked]
+    wrong = [(commit.id, commit.subject, found.lines) for commit, found in named if found.place in _WRONG]
+    several = all(found.place in (Place.SEVERAL, Place.IN_PLACE) for _, found in named)
+    return Stop(said.misnamed(wrong, several=several)) if wrong else None
+
+
+_WRONG = (Place.MISPLACED, Place.SEVERAL)
+
+
+def _strangers(observed: Observed, context: Context) -> Stop | None:
+    """Commits that are not the person's to make anew, or to make changes of."""
+    which = [commit.id for commit in _lacking(observed, context)]
+    stopped = own.strangers(observed.found, observed.known, which, context.options.force)
+    return Stop(own.refusal(context, stopped)) if stopped else None
 
 
 def _in_the_way(entries: tuple[Known, ...]) -> list[Known]:
@@ -293,36 +321,51 @@ def _asked(context: Context, told: str, question: str, option: str) -> list[Step
     return [Say(told)] if context.options.dry_run else [Confirm(f"{told}\n{question}", option)]
 
 
+def _lacking(observed: Observed, context: Context) -> list[repo.Commit]:
+    """The commits that are to get a Change-Id because they have none."""
+    create = context.settings.git.get("gerrit.createchangeid", "true").lower()
+    if create in ("false", "no", "off", "0"):
+        return []
+    commits = observed.commits[1:] if context.options.new_change_id else observed.commits
+    return [commit for commit in commits if own.lacks_change_id(commit)]
+
+
 def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None:
     """Commits without a Change-Id get one; HEAD alone by an amend that its author's hooks and signing see."""
     git = context.settings.git
     commits = observed.commits
     url, notes = git.get("gerrit.reviewurl", ""), _NOTES in git
+    lacking = _lacking(observed, context)
     if context.options.new_change_id and commits:
         first = messages.NEW_CHANGE_ID.format(commits[0].subject)
-        return Reword(commits, (commits[0].id,), url, first, notes)
-    if git.get("gerrit.createchangeid", "true").lower() in ("false", "no", "off", "0"):
-        return None
-    lacking = [commit for commit in commits if change_id(commit.message) is None]
+        return Reword(commits, (commits[0].id, *(commit.id for commit in lacking)), url, first, notes)
     if not lacking:
         return None
-    if observed.hook_missing and lacking == [commits[0]]:
-        words = ("commit", "--amend", "--only", "--no-edit", "--allow-empty", "--no-post-rewrite")
+    if observed.hook_missing and lacking == [commits[0]] and not hooks.passes_over(lacking[0].subject):
         subject = messages.AMENDING.format(lacking[0].subject)
-        return Git(words, failure=messages.amend_failed, environment=check.NO_EDITOR, first=subject)
+        return Git(_AMEND, failure=messages.amend_failed, environment=_UNSEEN, first=subject)
     return Reword(commits, tuple(commit.id for commit in lacking), url, messages.ADDING_CHANGE_IDS, notes)
 
 
+# Only the message changes, and only by the hook: a line that begins with "#" stays in it.
+_AMEND = tuple("-c commit.cleanup=whitespace commit --amend --only --no-edit --allow-empty --no-post-rewrite".split())
+_UNSEEN = {**check.NO_EDITOR, **repo.AS_STORED}
 _NOTES = "notes.rewriteref"
 
 
-def _notes_along(step: Git | Reword, observed: Observed, context: Context) -> list[Step]:
-    """After an amend: git copies notes itself, but only together with running the person's post-rewrite hook."""
-    if isinstance(step, Reword) or _NOTES not in context.settings.git:
+def _after_amend(step: Git | Reword, observed: Observed, context: Context) -> list[Step]:
+    """After an amend it is looked whether the id is there.
+
+    Git copies notes itself, but only together with running the person's post-rewrite hook.
+    """
+    if isinstance(step, Reword):
         return []
+    looked: Step = Named(said.amended_in_vain(context.places.hooks / hooks.NAME))
+    if _NOTES not in context.settings.git:
+        return [looked]
     pair = f"{observed.commits[0].id} HEAD\n"
-    return [Git(("notes", "copy", "--for-rewrite=amend", "--stdin"), stdin=pair)]
+    return [Git(("notes", "copy", "--for-rewrite=amend", "--stdin"), stdin=pair), looked]
 
 
-def _lacking(step: Git | Reword | None) -> int:
+def _lacking_before(step: Git | Reword | None) -> int:
     return len(step.which) if isinstance(step, Reword) and step.first == messages.ADDING_CHANGE_IDS else 0

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from git_review.commands import ask, known, show
+from git_review.commands import ask, known, own, show
 from git_review.commands.context import Context
 from git_review.commands.known import Known, State
 from git_review.commands.setup import ensure_remote
@@ -28,7 +28,7 @@ def status(context: Context) -> int:
     :raises ReviewError: the server cannot be asked (32), or its answer makes no sense (33).
     """
     ensure_remote(context)
-    commits = repo.outgoing(context.runner, context.remote, None)
+    commits = own.survey(context, None, repo.outgoing(context.runner, context.remote, None)).commits
     entries = _known(context, commits)
     now = datetime.now(UTC)
     attention = [reasons(entry) for entry in entries]

@@ -5,6 +5,7 @@ What changes a work tree (`checkout`, `rebase`, `commit --amend`) is a step of a
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from git_review.git.runner import Pending, Runner
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _QUIET_FETCH = ("fetch", "--no-tags", "--no-recurse-submodules")
+
+AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
+"""For commands that look at history as a server does, which knows nothing of replaced objects and grafts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +53,12 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit that would go up."""
+    """A commit that would go up. :ivar committer: the mail address of who made it."""
 
     id: str
     parents: tuple[str, ...]
     message: str
+    committer: str = ""
 
     @property
     def subject(self) -> str:
@@ -161,10 +166,19 @@ def peek_branch(runner: Runner, place: str, branch: str) -> str:
     return found[0]
 
 
-def obtain(runner: Runner, place: str, branch: str) -> None:
-    """Fetch the objects of a remote's branch and change no ref of this repository for it."""
+def branches(runner: Runner, place: str) -> dict[str, str]:
+    """All branches of a remote with their commit ids, as it tells them now.
+
+    :param place: a remote's name or a URL. :raises GitFailed: it could not be asked.
+    """
+    rows = (row.split("\t") for row in runner.query("ls-remote", "--heads", place).lines)
+    return {name.removeprefix("refs/heads/"): sha for sha, name in rows}
+
+
+def obtain(runner: Runner, place: str, *branches: str) -> None:
+    """Fetch the objects of a remote's branches and change no ref of this repository for it."""
     quiet = ("--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
-    runner.query(*_QUIET_FETCH, *quiet, place, head(branch))
+    runner.query(*_QUIET_FETCH, *quiet, place, *(head(branch) for branch in branches))
 
 
 def present(runner: Runner, commits: Iterable[str]) -> dict[str, bool]:
@@ -181,14 +195,33 @@ def present(runner: Runner, commits: Iterable[str]) -> dict[str, bool]:
     return {sha: line.split()[1:2] == ["commit"] for sha, line in zip(asked, lines, strict=True)}
 
 
-def outgoing(runner: Runner, remote: str, target: str | None) -> tuple[Commit, ...]:
-    """The commits of HEAD that no remembered branch of the remote has (nor `target`), newest first."""
-    return logged(runner, "HEAD", "--not", f"--remotes={remote}", *((target,) if target else ()), "--")
+def outgoing(runner: Runner, remote: str, target: str | None, has: Iterable[str] = ()) -> tuple[Commit, ...]:
+    """The commits of HEAD that no remembered branch of the remote has (nor `target`), newest first.
+
+    :param has: what else the remote has: commits that are here, by their full ids.
+    """
+    known = [target] if target else []
+    rest = "".join(f"^{sha}\n" for sha in dict.fromkeys([*known, *has]))
+    return logged(runner, "HEAD", "--not", f"--remotes={remote}", "--not", "--stdin", "--", stdin=rest)
+
+
+def known_elsewhere(runner: Runner, commits: Iterable[str]) -> frozenset[str]:
+    """Which of HEAD's commits, by their full ids, are on a remembered branch of some remote, or under a tag."""
+    own = runner.query("rev-list", "HEAD", "--not", "--remotes", "--tags", "--", environment=AS_STORED).lines
+    return frozenset(commits).difference(own)
+
+
+def names_of(runner: Runner, remote: str, commits: Iterable[str]) -> dict[str, str]:
+    """A branch of another remote, or a tag, that has each commit; where there is none, the commit is left out."""
+    asked = ("--refs=refs/tags/*", "--refs=refs/remotes/*", f"--exclude=refs/remotes/{remote}/*")
+    rows = runner.query("name-rev", *asked, *commits, environment=AS_STORED).lines
+    told = (row.split(" ", 1) for row in rows)
+    return {sha: re.split("[~^]", name)[0] for sha, name in told if name != "undefined"}
 
 
 def logged(runner: Runner, *asked: str, stdin: str | None = None) -> tuple[Commit, ...]:
     """The commits that ``git log`` finds, children before their parents. :param stdin: for ``--stdin``."""
-    shape = ("--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%B")
-    records = runner.query("log", *shape, *asked, stdin=stdin).stdout.split("\0")
-    rows = (record.split("\n", 2) for record in records if record.strip())
-    return tuple(Commit(sha, tuple(parents.split()), message) for sha, parents, message in rows)
+    shape = ("--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%ce%n%B")
+    records = runner.query("log", *shape, *asked, stdin=stdin, environment=AS_STORED).stdout.split("\0")
+    rows = (record.split("\n", 3) for record in records if record.strip())
+    return tuple(Commit(sha, tuple(parents.split()), message, who) for sha, parents, who, message in rows)

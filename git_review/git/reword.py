@@ -6,7 +6,8 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from git_review.git.repo import Commit
+from git_review.git.errors import GitError
+from git_review.git.repo import AS_STORED, Commit
 from git_review.git.runner import Runner
 from git_review.git.trailers import with_change_id
 
@@ -23,20 +24,49 @@ class Reworded:
     made: Mapping[str, str]
 
 
+def first_parents(commits: Sequence[Commit]) -> frozenset[str]:
+    """The ids of those that are HEAD's own line, and did not come with a merge. :param commits: HEAD first."""
+    parents = {commit.id: commit.parents for commit in commits}
+    line: list[str] = []
+    at = commits[0].id if commits else ""
+    while at in parents:
+        line.append(at)
+        at = next(iter(parents[at]), "")
+    return frozenset(line)
+
+
+def made_anew(commits: Sequence[Commit], which: Collection[str]) -> frozenset[str]:
+    """The ids of `which` and of all above them, which get other parents.
+
+    :param commits: parents after children.
+    """
+    anew: set[str] = set()
+    for commit in reversed(commits):
+        if commit.id in which or not anew.isdisjoint(commit.parents):
+            anew.add(commit.id)
+    return frozenset(anew)
+
+
 def give_change_ids(
     runner: Runner, commits: Sequence[Commit], which: Collection[str], review_url: str = ""
 ) -> Reworded:
     """Write commits anew, each of `which` with a new Change-Id, and move HEAD (and its branch) to the new ones.
 
+    Whatever is not made anew stays an ancestor of HEAD.
+
     :param commits: HEAD first, parents after children; all those of HEAD down to the oldest of `which`.
     :param review_url: the Change-Id is written as a ``Link:`` to that server.
     :raises git_review.git.errors.GitFailed: a commit is not there, or HEAD has moved meanwhile.
+    :raises GitError: what would have to be made anew came with a merge.
     """
+    anew = made_anew(commits, which)
+    if not anew <= first_parents(commits):
+        raise GitError("commits that came with a merge cannot be made anew")
     raw = _read(runner, [commit.id for commit in commits])
     new: dict[str, str] = {}
     unsigned = False
     for commit in reversed(commits):
-        if commit.id not in which and not any(parent in new for parent in commit.parents):
+        if commit.id not in anew:
             continue
         header, _, message = raw[commit.id].partition("\n\n")
         kept, lost = _without_signature(header.split("\n"))
@@ -61,7 +91,9 @@ def copy_notes(runner: Runner, made: Mapping[str, str]) -> None:
 
 def _read(runner: Runner, ids: Sequence[str]) -> dict[str, str]:
     """The commits as they are stored."""
-    data = _bytes(runner.query("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in ids)).stdout)
+    data = _bytes(
+        runner.query("cat-file", "--batch", stdin="".join(f"{sha}\n" for sha in ids), environment=AS_STORED).stdout
+    )
     found: dict[str, str] = {}
     at = 0
     for sha in ids:

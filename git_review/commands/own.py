@@ -1,0 +1,168 @@
+"""Which of the commits that would go up are the person's own: what the server has on no branch, and may be made anew.
+
+A merge brings along commits of others: of the server's other branches, or of another project. The former do not go up;
+the latter are not for `git review` to make anew, nor to make changes of. It asks the server only where HEAD's commits
+alone do not tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from git_review.commands import ask
+from git_review.commands.context import Context
+from git_review.commands.known import Known
+from git_review.errors import ReviewError
+from git_review.gerrit.model import Change
+from git_review.git import repo
+from git_review.git.errors import GitError
+from git_review.git.repo import Commit
+from git_review.git.reword import first_parents, made_anew
+from git_review.git.trailers import Place, naming
+from git_review.messages import commits as said
+
+_MELTING = ("fixup! ", "squash! ", "amend! ")
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What would go up.
+
+    :ivar commits: newest first. :ivar elsewhere: the ids of those that are on another remote's branch or under a tag.
+    :ivar has: what the server was found to have, besides its remembered branches.
+    """
+
+    commits: tuple[Commit, ...]
+    elsewhere: frozenset[str] = frozenset()
+    has: tuple[str, ...] = ()
+
+
+class Why(Enum):
+    """Why a commit is not one that `git review` makes anew, or a change of."""
+
+    MELTS = said.MELTS
+    MERGED = said.MERGED
+    ELSEWHERE = said.ELSEWHERE
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A commit that stops the upload. :ivar lacking: it has no Change-Id; otherwise it is a commit of somebody else."""
+
+    commit: Commit
+    why: Why
+    lacking: bool
+
+
+def survey(context: Context, target: str | None, commits: Sequence[Commit], changes: Sequence[Change] = ()) -> Survey:
+    """Take out of the commits what the server has on any branch.
+
+    It is asked for its branches where one of the commits may be on one that this repository does not know: one that
+    came with a merge, is on another remote's branch or under a tag, or was made by somebody else.
+
+    :param commits: those that no remembered branch has. :param changes: what the server has told of them so far.
+    """
+    elsewhere = _elsewhere(context, commits)
+    if not _doubted(context, commits, elsewhere, changes):
+        return Survey(tuple(commits), elsewhere)
+    place = ask.push_url(context) if context.settings.use_pushurl else context.push_place
+    context.progress(said.asking_for_branches(place))
+    try:
+        heads = repo.branches(context.runner, place)
+    except GitError as error:
+        context.progress(said.branches_unknown(place, error.brief))
+        return Survey(tuple(commits), elsewhere)
+    rest, has = _without(context, target, heads)
+    missing = [name for name, sha in heads.items() if sha not in has]
+    if missing and _doubted(context, rest, elsewhere, changes) and _obtained(context, place, missing):
+        rest, has = _without(context, target, heads)
+    return Survey(rest, elsewhere.intersection(commit.id for commit in rest), has)
+
+
+def strangers(found: Survey, known: Sequence[Known], which: Collection[str], force: bool = False) -> list[Stranger]:
+    """The commits that stop the upload: the server would refuse them, or make changes of what is somebody else's.
+
+    Made anew are the commits of HEAD's own line that nobody else can have, and none that is to vanish in another one.
+
+    :param which: the ids of those that are to get a Change-Id.
+    :param force: commits of others that have their Change-Ids may go up.
+    """
+    line = first_parents(found.commits)
+    anew = made_anew(found.commits, which)
+    has_change = {entry.commit.id for entry in known if entry.change is not None}
+    stopped = []
+    for commit in found.commits:
+        lacking, sha = commit.id in which, commit.id
+        if lacking and melts(commit):
+            stopped.append(Stranger(commit, Why.MELTS, lacking))
+        elif sha in anew and sha in found.elsewhere:
+            stopped.append(Stranger(commit, Why.ELSEWHERE, lacking))
+        elif sha in anew and sha not in line:
+            stopped.append(Stranger(commit, Why.MERGED, lacking))
+        elif sha in found.elsewhere and sha not in line and sha not in has_change and not force:
+            stopped.append(Stranger(commit, Why.ELSEWHERE, lacking))
+    return stopped
+
+
+def refusal(context: Context, stopped: Sequence[Stranger]) -> ReviewError:
+    """Why the upload stops, with the place of each commit that is published elsewhere."""
+    names = repo.names_of(context.runner, context.remote, [one.commit.id for one in stopped])
+    rows = [
+        (one.commit.id, one.commit.subject, one.why.value.format(names.get(one.commit.id, "another branch")))
+        for one in stopped
+    ]
+    whys = {one.why.value for one in stopped}
+    return said.not_own((context.remote, context.branch), rows, whys, lacking=any(one.lacking for one in stopped))
+
+
+def lacks_change_id(commit: Commit) -> bool:
+    """Whether nothing in its message is, or is meant to be, a Change-Id."""
+    return naming(commit.message).place is Place.NOWHERE
+
+
+def melts(commit: Commit) -> bool:
+    """Whether ``git rebase --autosquash`` would melt it into another one."""
+    return commit.subject.startswith(_MELTING)
+
+
+def _elsewhere(context: Context, commits: Sequence[Commit]) -> frozenset[str]:
+    """A single commit that has its Change-Id is not looked for."""
+    if len(commits) == 1 and not lacks_change_id(commits[0]):
+        return frozenset()
+    return repo.known_elsewhere(context.runner, [commit.id for commit in commits]) if commits else frozenset()
+
+
+def _doubted(
+    context: Context, commits: Sequence[Commit], elsewhere: Collection[str], changes: Sequence[Change]
+) -> bool:
+    """Whether one of the commits may be on a branch of the server."""
+    line = first_parents(commits)
+    person = context.settings.git.get("user.email", "").lower()
+    uploaded = {patchset.commit for change in changes for patchset in change.patchsets}
+    uploaded |= {change.current_commit for change in changes}
+    return any(
+        commit.id not in line or commit.id in elsewhere or (person != "" and commit.committer.lower() != person)
+        for commit in commits
+        if commit.id not in uploaded
+    )
+
+
+def _without(context: Context, target: str | None, heads: dict[str, str]) -> tuple[tuple[Commit, ...], tuple[str, ...]]:
+    """The commits without those of the server's branches, as far as these are here, and what of them is here."""
+    here = repo.present(context.runner, heads.values())
+    has = tuple(sha for sha, there in here.items() if there)
+    return repo.outgoing(context.runner, context.remote, target, has), has
+
+
+def _obtained(context: Context, place: str, names: Sequence[str]) -> bool:
+    """Whether the server's other branches could be fetched; a shallow repository gets none of them, as it is so."""
+    if (context.places.common / "shallow").exists():
+        return False
+    try:
+        repo.obtain(context.runner, place, *names)
+    except GitError as error:
+        context.progress(said.branches_unknown(place, error.brief))
+        return False
+    return True
