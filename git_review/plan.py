@@ -58,6 +58,7 @@ class Git:
     :ivar undo: a git command to run when it failed, before the error goes up. :ivar stdin: what it reads.
     :ivar first: what the person is told before it runs. :ivar last: what, when it has run well.
     :ivar told: git's own words are passed on.
+    :ivar prepare: makes more of the environment, once all that comes before has been done.
     """
 
     words: tuple[str, ...]
@@ -69,6 +70,7 @@ class Git:
     last: str = ""
     told: bool = False
     stdin: str | None = None
+    prepare: Callable[[Runner], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +183,11 @@ def confirm(question: str, option: str, talk: Talk) -> None:
 def _git(step: Git, runner: Runner, talk: Talk) -> None:
     if step.first and not runner.dry_run:
         talk.say(step.first)
+    environment = step.environment
+    if step.prepare is not None and not runner.dry_run:
+        environment = {**environment, **step.prepare(runner)}
     try:
-        done = runner.run(*step.words, environment=step.environment, stdin=step.stdin)
+        done = runner.run(*step.words, environment=environment, stdin=step.stdin)
     except GitFailed as error:
         failure = step.failure
         if step.conflict is not None and runner.query("ls-files", "--unmerged", "-z").stdout:

@@ -7,15 +7,13 @@ from __future__ import annotations
 
 from git_review import messages
 from git_review.commands.context import Context, Rebase
+from git_review.commands.rebase import begin_rebase
 from git_review.errors import ReviewError
 from git_review.git import applies as trial
 from git_review.git import repo
 from git_review.git.errors import GitFailed, MergeConflict
 from git_review.git.refs import tracking
 from git_review.git.runner import Pending
-from git_review.plan import Git
-
-NO_EDITOR = {"GIT_EDITOR": ":", "GIT_SEQUENCE_EDITOR": ":"}
 
 
 def wanted(context: Context) -> Rebase:
@@ -105,7 +103,7 @@ def applies(context: Context, target: str, rebase: Rebase) -> None:
     except MergeConflict as conflict:
         kept = rebase is Rebase.KEEP and not context.options.dry_run
         if kept:
-            context.runner.run(*_rebase_words(*place), environment=NO_EDITOR, ok=range(256))
+            begin_rebase(context, target)
         raise messages.conflict(place, _named(context, conflict.commit), conflict.files, kept) from conflict
     except trial.Unrelated as error:
         raise messages.unrelated(*place) from error
@@ -113,23 +111,6 @@ def applies(context: Context, target: str, rebase: Rebase) -> None:
         context.talk.warn(messages.check_impossible(error.details))
         return
     context.progress(messages.check_passed(count, *place))
-
-
-def rebase_step(remote: str, branch: str) -> Git:
-    """-F: the person's branch is rebased; a failure is undone."""
-    return Git(
-        _rebase_words(remote, branch),
-        failure=lambda words: messages.rebase_failed((remote, branch), words),
-        conflict=lambda words: messages.rebase_failed((remote, branch), words, conflict=True),
-        undo=("rebase", "--abort"),
-        environment=NO_EDITOR,
-    )
-
-
-def _rebase_words(remote: str, branch: str) -> tuple[str, ...]:
-    """The rebase of the person's own branch: this branch only, and each commit as it is."""
-    neutral = ("-c", "rebase.updateRefs=false", "-c", "rebase.autoSquash=false", "-c", "rebase.autoStash=false")
-    return (*neutral, "rebase", "--rebase-merges", "-i", f"remotes/{remote}/{branch}")
 
 
 def _named(context: Context, commit: str) -> tuple[str, str]:

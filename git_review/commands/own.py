@@ -40,20 +40,25 @@ class Survey:
 
 
 class Why(Enum):
-    """Why a commit is not one that `git review` makes anew, or a change of."""
+    """Why a commit is not one that `git review` makes anew, or a change of: the key of what is said of it.
 
-    MELTS = said.MELTS
-    MERGED = said.MERGED
-    ELSEWHERE = said.ELSEWHERE
+    It is to be melted into another one; it came with a merge; it is of HEAD's own line, and published as another branch
+    or a tag; it came with a merge, and is published elsewhere.
+    """
+
+    MELTS = "melts"
+    MERGED = "merged"
+    PUBLISHED = "published"
+    ELSEWHERE = "elsewhere"
 
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A commit that stops the upload. :ivar lacking: it has no Change-Id; otherwise it is a commit of somebody else."""
+    """A commit that stops the upload. :ivar anew: it would have to be made anew; otherwise it would become a change."""
 
     commit: Commit
     why: Why
-    lacking: bool
+    anew: bool
 
 
 def survey(context: Context, target: str | None, commits: Sequence[Commit], changes: Sequence[Change] = ()) -> Survey:
@@ -94,27 +99,23 @@ def strangers(found: Survey, known: Sequence[Known], which: Collection[str], for
     has_change = {entry.commit.id for entry in known if entry.change is not None}
     stopped = []
     for commit in found.commits:
-        lacking, sha = commit.id in which, commit.id
-        if lacking and melts(commit):
-            stopped.append(Stranger(commit, Why.MELTS, lacking))
+        sha = commit.id
+        if sha in which and melts(commit):
+            stopped.append(Stranger(commit, Why.MELTS, anew=True))
         elif sha in anew and sha in found.elsewhere:
-            stopped.append(Stranger(commit, Why.ELSEWHERE, lacking))
+            stopped.append(Stranger(commit, Why.PUBLISHED if sha in line else Why.ELSEWHERE, anew=True))
         elif sha in anew and sha not in line:
-            stopped.append(Stranger(commit, Why.MERGED, lacking))
+            stopped.append(Stranger(commit, Why.MERGED, anew=True))
         elif sha in found.elsewhere and sha not in line and sha not in has_change and not force:
-            stopped.append(Stranger(commit, Why.ELSEWHERE, lacking))
+            stopped.append(Stranger(commit, Why.ELSEWHERE, anew=False))
     return stopped
 
 
 def refusal(context: Context, stopped: Sequence[Stranger]) -> ReviewError:
     """Why the upload stops, with the place of each commit that is published elsewhere."""
     names = repo.names_of(context.runner, context.remote, [one.commit.id for one in stopped])
-    rows = [
-        (one.commit.id, one.commit.subject, one.why.value.format(names.get(one.commit.id, "another branch")))
-        for one in stopped
-    ]
-    whys = {one.why.value for one in stopped}
-    return said.not_own((context.remote, context.branch), rows, whys, lacking=any(one.lacking for one in stopped))
+    rows = [(one.commit.id, one.commit.subject, one.why.value, names.get(one.commit.id, "")) for one in stopped]
+    return said.not_own((context.remote, context.branch), rows, anew=any(one.anew for one in stopped))
 
 
 def lacks_change_id(commit: Commit) -> bool:

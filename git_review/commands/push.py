@@ -13,6 +13,7 @@ from git_review.commands import check, known, own
 from git_review.commands.context import Context, Rebase
 from git_review.commands.finish import finish_steps
 from git_review.commands.known import Known, Question, State
+from git_review.commands.rebase import NO_EDITOR, rebase_step
 from git_review.commands.scripts import POST, PRE, run_scripts
 from git_review.commands.setup import ensure_remote, hook_steps, update
 from git_review.errors import PushRefused
@@ -36,7 +37,7 @@ class Observed:
     :ivar hook_missing: git would not have run a Change-Id hook for them.
     :ivar hook: the steps that put it there. :ivar finish: the steps after a good push.
     :ivar told: the options for the server, the implied topic included.
-    :ivar found: the commits again, and what is known of where they are from.
+    :ivar found: the commits again, and what is known of where they are from. :ivar target: the target branch's commit.
     """
 
     rebase: Rebase
@@ -48,6 +49,7 @@ class Observed:
     finish: tuple[Step, ...]
     told: PushOptions
     found: own.Survey
+    target: str | None
 
     @property
     def commits(self) -> tuple[repo.Commit, ...]:
@@ -112,7 +114,7 @@ def observe(context: Context) -> Observed:
         entries = (Known(entries[0].commit, State.NEW), *entries[1:])
     landed = not commits and _landed(context, target)
     told = _told(context, entries, asked or question.thread is None)
-    return Observed(rebase, entries, asked, landed, missing, hook, finish, told, found)
+    return Observed(rebase, entries, asked, landed, missing, hook, finish, told, found, target)
 
 
 def plan(observed: Observed, context: Context) -> list[Step]:
@@ -133,7 +135,7 @@ def plan(observed: Observed, context: Context) -> list[Step]:
             steps += _asked(context, messages.no_change_ids(listed), messages.ADD_CHANGE_IDS, "--yes adds them")
     steps += [] if ids is None else [ids, *_after_amend(ids, observed, context)]
     if observed.rebase is Rebase.FORCE:
-        steps.append(check.rebase_step(context.remote, context.branch))
+        steps.append(rebase_step(context, observed.found.commits, observed.target))
     apart = not context.leads_to_files
     words = push_words(context.remote, context.branch, observed.told, thin=options.thin, apart=apart)
     steps.append(Push(words, observed.told.said))
@@ -349,7 +351,7 @@ def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None
 
 # Only the message changes, and only by the hook: a line that begins with "#" stays in it.
 _AMEND = tuple("-c commit.cleanup=whitespace commit --amend --only --no-edit --allow-empty --no-post-rewrite".split())
-_UNSEEN = {**check.NO_EDITOR, **repo.AS_STORED}
+_UNSEEN = {**NO_EDITOR, **repo.AS_STORED}
 _NOTES = "notes.rewriteref"
 
 

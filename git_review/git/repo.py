@@ -216,7 +216,11 @@ def names_of(runner: Runner, remote: str, commits: Iterable[str]) -> dict[str, s
     asked = ("--refs=refs/tags/*", "--refs=refs/remotes/*", f"--exclude=refs/remotes/{remote}/*")
     rows = runner.query("name-rev", *asked, *commits, environment=AS_STORED).lines
     told = (row.split(" ", 1) for row in rows)
-    return {sha: re.split("[~^]", name)[0] for sha, name in told if name != "undefined"}
+    return {
+        sha: re.split("[~^]", name)[0].removeprefix("remotes/").replace("tags/", "tag ", 1)
+        for sha, name in told
+        if name != "undefined"
+    }
 
 
 def logged(runner: Runner, *asked: str, stdin: str | None = None) -> tuple[Commit, ...]:

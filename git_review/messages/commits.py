@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from git_review.errors import ReviewError
 from git_review.git.runner import without_password
 from git_review.messages import clean, listed
 
-MELTS = "to be melted into another commit"
-MERGED = "came with a merge"
-ELSEWHERE = "on {}, which is not this server's"
-
+_REASONS = {
+    "melts": "to be melted into another commit",
+    "merged": "came with a merge",
+    "published": "published as {}",
+    "elsewhere": "came with a merge; published as {}",
+}
+_HINTS = {
+    "melts": "git rebase -i --autosquash {1} melts it into the commit that it is for",
+    "merged": "give each commit a Change-Id on the branch that was merged, and merge again",
+    "published": "git rebase -x 'git commit --amend --no-edit' {1} gives your own line Change-Ids",
+    "elsewhere": "what others made has to be on a branch of {0} before a merge of it goes up for review",
+}
 _SHOWN_LINES = 5
 
 
@@ -47,31 +55,32 @@ def misnamed(commits: Sequence[tuple[str, str, Sequence[tuple[int, str]]]], *, s
     )
 
 
-def not_own(
-    place: tuple[str, str], commits: Sequence[tuple[str, str, str]], whys: Collection[str], *, lacking: bool
-) -> ReviewError:
+def not_own(place: tuple[str, str], commits: Sequence[tuple[str, str, str, str]], *, anew: bool) -> ReviewError:
     """Commits that are not the person's to make anew, or to make changes of.
 
-    :param place: remote and branch. :param commits: id, subject, and what there is to say of each.
-    :param whys: what there is to say of all. :param lacking: some have no Change-Id.
+    :param place: remote and branch. :param commits: id, subject, why (a key of the reasons), and where else it is.
+    :param anew: they would have to be made anew, so that all get Change-Ids.
     """
-    remote, name = place[0], "/".join(place)
-    if lacking:
-        brief = "the server takes no commit without a Change-Id, and these are not to be made anew to get one"
+    if anew:
+        brief = "for each commit to have a Change-Id these would have to be made anew, and they are not yours alone"
     else:
         brief = "these commits are not on any branch of the server, and not yours to make changes of"
-    hints = []
-    if MELTS in whys:
-        hints.append(f"git rebase -i --autosquash {name} melts it into the commit that it is for")
-    if MERGED in whys:
-        hints.append("give it a Change-Id on the branch that was merged, and merge again")
-    if ELSEWHERE in whys and lacking:
-        hints.append(f"git rebase -x 'git commit --amend --no-edit' {name} makes your own line anew")
-    if ELSEWHERE in whys or MERGED in whys:
-        hints.append(f"what others made has to be on a branch of {remote} before a merge of it goes up for review")
-    if not lacking:
+    rows = [(sha, subject, _REASONS[why].format(at or "another branch")) for sha, subject, why, at in commits]
+    hints = [_HINTS[why].format(place[0], "/".join(place)) for why in dict.fromkeys(why for _, _, why, _ in commits)]
+    if not anew:
         hints.append("--force makes changes of them all the same")
-    return ReviewError(f"{brief}; nothing was uploaded", details=listed(commits), hint="; ".join(hints))
+    return ReviewError(f"{brief}; nothing was uploaded", details=listed(rows), hint="; ".join(hints))
+
+
+def not_rebased(place: tuple[str, str], sha: str, subject: str) -> ReviewError:
+    """What was merged stands on what would be rebased."""
+    name = "/".join(place)
+    return ReviewError(
+        f"Errors running git rebase --rebase-merges -i remotes/{name}",
+        details=f"HEAD merges a commit that is made on one of its own line, and would have it twice then:\n"
+        f"{listed([(sha, subject, '')])}",
+        hint=f"git rebase --rebase-merges {name} makes both anew; nothing was uploaded",
+    )
 
 
 def amended_in_vain(hook: object) -> ReviewError:
