@@ -100,34 +100,50 @@ function is_block(   n, ours, others, own, continues, known) {
     }
     return (known && ours * 3 >= others) || (ours && !others)
 }
-{ line[NR] = $0 }
-END {
-    comment = ENVIRON["COMMENT"]
-    if (comment == "auto") comment = chosen()
+# The message as git will keep it; its last paragraph begins at the line of that number.
+function take(without_comments,   n, row) {
+    count = said = 0
     for (n = 1; n <= NR; n++) {
         row = line[n]
         sub(/[ \t\r]+$/, "", row)
         if (ENVIRON["EDITED"] == "yes" && is_scissors(row) && is_comment(row)) break
         if (row != "" && !is_comment(row)) said = 1
-        if (ENVIRON["COMMENTS"] == "yes" && is_comment(row)) continue
-        if (row == "" && text[count] == "") continue
+        if (without_comments && is_comment(row)) continue
+        if (row == "" && (count == 0 || text[count] == "")) continue
         text[++count] = row
         at[count] = n
     }
-    if (text[count] == "") count--
+    if (count > 0 && text[count] == "") count--
+    for (last = count; last > 1 && text[last - 1] != ""; last--);
+}
+# Whether it names a change where Gerrit reads it; otherwise the line that is meant to.
+function is_named(   n, footer) {
+    meant = ""
+    for (n = 1; n <= count; n++) {
+        footer = n >= last && n > 1
+        if (footer && is_good(text[n])) return 1
+        if (is_meant(text[n]) || (footer && tolower(text[n]) ~ /^change-id:/)) meant = text[n]
+    }
+    return 0
+}
+{ line[NR] = $0 }
+END {
+    comment = ENVIRON["COMMENT"]
+    if (comment == "auto") comment = chosen()
+    take(ENVIRON["COMMENTS"] == "yes")
     # A file that begins with an empty line and comments is what git offers to be edited, and nobody wrote in it.
     if (count < 1 || (!said && line[1] == "")) exit 11
     # A commit that will be melted into another one needs no name of its own.
     if (ENVIRON["WANTED"] != "always" && text[1] ~ /^[a-z]+! /) exit 10
-
-    for (last = count; last > 1 && text[last - 1] != ""; last--);
-    for (n = 1; n <= count; n++) {
-        footer = n >= last && n > 1
-        if (footer && is_good(text[n])) good = 1
-        else if (is_meant(text[n]) || (footer && tolower(text[n]) ~ /^change-id:/)) meant = text[n]
+    if (is_named()) exit 10
+    if (meant != "") {
+        # An editor may be called ":" by its user, too; then the comments go.
+        text_meant = meant
+        take(1)
+        if (is_named()) exit 10
+        print text_meant
+        exit 12
     }
-    if (good) exit 10
-    if (meant != "") { print meant; exit 12 }
 
     # Sign-offs stay last.
     within = last > 1 && is_block()
