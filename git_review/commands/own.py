@@ -86,12 +86,15 @@ def survey(context: Context, target: str | None, commits: Sequence[Commit], chan
     return Survey(rest, elsewhere.intersection(commit.id for commit in rest), has)
 
 
-def strangers(found: Survey, known: Sequence[Known], which: Collection[str], force: bool = False) -> list[Stranger]:
+def strangers(
+    found: Survey, known: Sequence[Known], which: Collection[str], *, melting: bool = False, force: bool = False
+) -> list[Stranger]:
     """The commits that stop the upload: the server would refuse them, or make changes of what is somebody else's.
 
     Made anew are the commits of HEAD's own line that nobody else can have, and none that is to vanish in another one.
 
     :param which: the ids of those that are to get a Change-Id.
+    :param melting: those that are to vanish may get one, too.
     :param force: commits of others that have their Change-Ids may go up.
     """
     line = first_parents(found.commits)
@@ -100,7 +103,7 @@ def strangers(found: Survey, known: Sequence[Known], which: Collection[str], for
     stopped = []
     for commit in found.commits:
         sha = commit.id
-        if sha in which and melts(commit):
+        if sha in which and melts(commit) and not melting:
             stopped.append(Stranger(commit, Why.MELTS, anew=True))
         elif sha in anew and sha in found.elsewhere:
             stopped.append(Stranger(commit, Why.PUBLISHED if sha in line else Why.ELSEWHERE, anew=True))

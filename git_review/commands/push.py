@@ -275,7 +275,9 @@ _WRONG = (Place.MISPLACED, Place.SEVERAL)
 def _strangers(observed: Observed, context: Context) -> Stop | None:
     """Commits that are not the person's to make anew, or to make changes of."""
     which = [commit.id for commit in _lacking(observed, context)]
-    stopped = own.strangers(observed.found, observed.known, which, context.options.force)
+    melting = context.settings.git.get(_CREATE, "").lower() == "always"
+    found, known = observed.found, observed.known
+    stopped = own.strangers(found, known, which, melting=melting, force=context.options.force)
     return Stop(own.refusal(context, stopped)) if stopped else None
 
 
@@ -325,8 +327,7 @@ def _asked(context: Context, told: str, question: str, option: str) -> list[Step
 
 def _lacking(observed: Observed, context: Context) -> list[repo.Commit]:
     """The commits that are to get a Change-Id because they have none."""
-    create = context.settings.git.get("gerrit.createchangeid", "true").lower()
-    if create in ("false", "no", "off", "0"):
+    if context.settings.git.get(_CREATE, "").lower() in ("false", "no", "off", "0"):
         return []
     commits = observed.commits[1:] if context.options.new_change_id else observed.commits
     return [commit for commit in commits if own.lacks_change_id(commit)]
@@ -352,6 +353,7 @@ def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None
 # Only the message changes, and only by the hook: a line that begins with "#" stays in it.
 _AMEND = tuple("-c commit.cleanup=whitespace commit --amend --only --no-edit --allow-empty --no-post-rewrite".split())
 _UNSEEN = {**NO_EDITOR, **repo.AS_STORED}
+_CREATE = "gerrit.createchangeid"
 _NOTES = "notes.rewriteref"
 
 

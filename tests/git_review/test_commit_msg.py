@@ -1,14 +1,22 @@
-"""The Change-Id hook: its text run by git, and where and how it is installed."""
+"""The Change-Id hook: its text run by git, and where and how it is installed.
+
+It differs from Gerrit's own newest (3.13) on purpose: a line that is meant to be a Change-Id, wherever and however it
+stands, gets no second one beside it; either of ``Change-Id:`` and ``Link:`` will do; lines that begin with ``#`` are
+text where git takes them for text; what ``trailer.*`` is set to has no say; and no line but the new one is touched.
+"""
 
 from __future__ import annotations
 
 import stat
+import subprocess
+from pathlib import Path
 
 import pytest
 
-from git_review.git.trailers import change_id, trailers
+from git_review.git.trailers import Place, change_id, naming, trailers, with_change_id
 from git_review.hooks import COMMIT_MSG, Kind, install, look
 from tests.git_review.conftest import Clone, run_program
+from tests.git_review.git import test_trailers as table
 
 
 @pytest.fixture
@@ -55,6 +63,112 @@ def test_commits_that_will_be_melted_get_none(hooked: Clone, subject: str) -> No
     assert made(hooked, subject) == subject
     hooked.git.run("config", "gerrit.createChangeId", "always")
     assert "Change-Id: I" in made(hooked, subject)
+
+
+@pytest.mark.parametrize(
+    ("subject", "passed_over"),
+    [("wip! other", True), ("feat! other", True), ("Wip! other", False), ("fixup!other", False), ("a b! other", False)],
+)
+def test_words_with_a_mark_are_passed_over_as_by_gerrits_own(hooked: Clone, subject: str, passed_over: bool) -> None:
+    assert (change_id(made(hooked, subject)) is None) == passed_over
+
+
+def run_over(hook: str, folder: Path, messages: list[str], editor: str | None = ":") -> list[str]:
+    """What the hook makes of each message. :param editor: what git lets it know; None where a person edits."""
+    for number, message in enumerate(messages):
+        (folder / f"{number:03}").write_bytes(message.encode())
+    given = "unset GIT_EDITOR" if editor is None else f"export GIT_EDITOR={editor}"
+    script = f'{given}; cd "$1"; for file in ???; do sh "$2" "$file" 2>/dev/null; done'
+    subprocess.run(["sh", "-c", script, "sh", str(folder), hook], check=False)
+    return [(folder / f"{number:03}").read_bytes().decode() for number in range(len(messages))]
+
+
+def test_the_hook_and_what_reads_messages_have_one_notion_of_a_change_id(hooked: Clone, tmp_path: Path) -> None:
+    """As git has left white space at line ends out by then, there is no message with that."""
+    rows = [*table.IN_PLACE.values(), *(text for text, _ in table.MISPLACED.values())]
+    rows += [*table.SEVERAL.values(), *table.NOWHERE.values(), *table.PLACES]
+    texts = [row.replace("@", table.ID) for row in rows if "\r" not in row and "\n \n" not in row and row]
+    (tmp_path / "texts").mkdir()
+    for text, after in zip(texts, run_over(str(hooked.hook()), tmp_path / "texts", texts), strict=True):
+        if naming(text).place is Place.NOWHERE:
+            assert after == with_change_id(text, change_id(after) or ""), text
+        else:
+            assert after == text
+
+
+def test_a_message_without_a_line_end(hooked: Clone) -> None:
+    """What a plain git merge gives its hooks."""
+    hooked.git.run("checkout", "-q", "-b", "side")
+    hooked.git.run("commit", "-q", "--allow-empty", "-m", "aside")
+    hooked.git.run("checkout", "-q", "topic")
+    hooked.git.run("merge", "-q", "--no-ff", "--no-edit", "side")
+    subject, empty, identity, *rest = hooked.message().split("\n")
+    assert (subject, empty, rest) == ("Merge branch 'side' into topic", "", ["", ""])
+    assert identity.startswith("Change-Id: I")
+
+
+@pytest.mark.parametrize(
+    ("settings", "edited", "message", "wanted"),
+    [
+        ((), False, "#12 fix it\n", "#12 fix it\n\n+\n"),
+        ((), False, "S\n\nA: b\n\n# x\n", "S\n\nA: b\n\n# x\n\n+\n"),
+        ((), True, "S\n\nA: b\n\n# x\n", "S\n\nA: b\n+\n\n# x\n"),
+        (("commit.cleanup=strip",), False, "S\n# x\n", "S\n\n+\n# x\n"),
+        (("commit.cleanup=whitespace",), True, "S\n\n# x\n", "S\n\n# x\n\n+\n"),
+        (("commit.cleanup=verbatim",), True, "S\n\n# x\n", "S\n\n# x\n\n+\n"),
+        (
+            ("commit.cleanup=scissors",),
+            True,
+            "S\n\n# x\n# ---------- >8 ----------\nd\n",
+            "S\n\n# x\n\n+\n# ---------- >8 ----------\nd\n",
+        ),
+        (("core.commentChar=;",), True, "S\n#1\n; x\n", "S\n#1\n\n+\n; x\n"),
+        (("core.commentChar=auto",), True, "#1\n\nA: b\n\n; x\n", "#1\n\nA: b\n+\n\n; x\n"),
+        (("core.commentString=//",), True, "S\n#1\n// x\n", "S\n#1\n\n+\n// x\n"),
+        (("trailer.x.key=X: ", "trailer.x.command=echo y"), False, "S\n", "S\n\n+\n"),
+        ((), False, "S\r\n\r\nSigned-off-by: A\r\n", "S\r\n\r\n+\r\nSigned-off-by: A\r\n"),
+        ((), False, "Merge x\n\nConflicts:\n\tfile\n", "Merge x\n\nConflicts:\n\tfile\n+\n"),
+        ((), False, "S\n\nhttps://example.org/\n", "S\n\nhttps://example.org/\n+\n"),
+        ((), False, "S\n\nA: \\n\\t%s\n", "S\n\nA: \\n\\t%s\n+\n"),
+        ((), True, "\n# nothing but what git offers\n", "\n# nothing but what git offers\n"),
+        ((), False, "\n# nothing but what git offers\n", "\n# nothing but what git offers\n"),
+    ],
+)
+def test_what_git_will_take_out_is_no_text(
+    hooked: Clone, settings: tuple[str, ...], edited: bool, message: str, wanted: str
+) -> None:
+    for setting in settings:
+        hooked.git.run("config", *setting.split("=", 1))
+    hooked.monkeypatch.chdir(hooked.path)
+    folder = hooked.path.parent / "messages"
+    folder.mkdir()
+    hooked.monkeypatch.setenv("GIT_DIR", str(hooked.path / ".git"))
+    (after,) = run_over(str(hooked.hook()), folder, [message], None if edited else ":")
+    made_up = next((line for line in after.splitlines() if line.startswith("Change-Id: ")), "")
+    assert after == wanted.replace("+", made_up)
+
+
+def test_a_misplaced_line_is_shown_and_the_commit_goes_on(hooked: Clone) -> None:
+    file = hooked.path / "message"
+    file.write_text(f"S\n\n> Change-Id: {table.ID}\n\nmore\n")
+    done = run_program(["sh", str(hooked.hook()), str(file)], hooked.path)
+    assert done.code == 0 and f"> Change-Id: {table.ID}" in done.err
+
+
+def test_a_conflicts_comments_below_the_change_id_are_none_of_it(hooked: Clone) -> None:
+    """Whoever has ``:`` for an editor is told nothing wrong."""
+    file = hooked.path / "message"
+    file.write_text(f"S\n\nChange-Id: {table.ID}\n\n# Conflicts:\n#\tfile\n")
+    hooked.monkeypatch.setenv("GIT_EDITOR", ":")
+    assert run_program(["sh", str(hooked.hook()), str(file)], hooked.path).text == ""
+
+
+def test_either_kind_of_id_will_do(hooked: Clone) -> None:
+    linked = f"subject\n\nLink: https://review.example.org/id/{table.ID}"
+    assert made(hooked, linked) == linked
+    hooked.git.run("config", "gerrit.reviewUrl", "https://review.example.org/")
+    named = f"subject\n\nChange-Id: {table.ID}"
+    assert made(hooked, named) == named
 
 
 def test_turned_off(hooked: Clone) -> None:
