@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -233,3 +234,62 @@ def test_chain_and_cherry_pick(contributor: Contributor) -> None:
     folder = contributor.path.parent / "beside"
     contributor.review("-d", str(below), "--worktree", str(folder))
     assert (folder / "one.txt").exists()
+
+
+def landed(contributor: Contributor, folder: Path, subjects: list[str]) -> Runner:
+    """Somebody else's clone, with changes that the server has merged meanwhile, by merge commits of its own."""
+    git = contributor.gerrit.clone(folder)
+    git.run("config", "user.name", "Somebody")
+    for number, subject in enumerate(subjects):
+        git.run("checkout", "-q", "-B", "work", "origin/master")
+        (folder / f"other-{number}.txt").write_text(subject)
+        git.run("add", ".")
+        git.run("commit", "-q", "-m", f"{subject}\n\nChange-Id: I{secrets.token_hex(20)}")
+        git.run("push", "-q", "origin", "HEAD:refs/for/master")
+    changes = contributor.gerrit.client.changes
+    for change in list(changes.query(f"project:{contributor.gerrit.project} status:open")):
+        changes.review(change.number, labels={"Code-Review": 2})
+        changes.submit(change.number)
+    git.run("fetch", "-q", "origin")
+    return git
+
+
+def test_only_what_is_the_persons_own_goes_up(contributor: Contributor, tmp_path: Path) -> None:
+    """Master is merged into a feature branch, as a mirror has it; then an upstream's release."""
+    contributor.review("-s")
+    git, changes = contributor.git, contributor.gerrit.client.changes
+    git.run("push", "-q", "origin", "HEAD:refs/heads/feature/x")
+    other = landed(contributor, tmp_path / "other", ["on master 1", "on master 2"])
+    assert other.query("log", "--merges", "--format=%s", "origin/master").text.startswith('Merge "')
+    git.run("fetch", "-q", "--no-tags", str(tmp_path / "other"), "refs/remotes/origin/master:refs/heads/mirror")
+    contributor.commit("own", "own.txt", "own\n")
+    git.run("merge", "-q", "--no-edit", "mirror")
+    listed = contributor.review("-n", "feature/x")
+    assert "own" in listed and "on master" not in listed and 'Merge "' not in listed
+    said = contributor.review("-y", "feature/x")
+    assert len(re.findall(r"\[NEW\]", said)) == 2
+    git.run("merge-base", "--is-ancestor", "mirror", "HEAD")
+
+    (tmp_path / "other/release.txt").write_text("1.2\n")
+    other.run("checkout", "-q", "-B", "work", "origin/master")
+    other.run("add", ".")
+    other.run("commit", "-q", "-m", "Release 1.2")
+    other.run("tag", "v1.2")
+    git.run("fetch", "-q", str(tmp_path / "other"), "tag", "v1.2")
+    git.run("merge", "-q", "--no-edit", "v1.2")
+    before = git.query("rev-parse", "HEAD").text
+    assert "published as tag v1.2" in contributor.review("-y", "feature/x", code=1)
+    assert git.query("rev-parse", "HEAD").text == before
+    assert len(list(changes.query(f"project:{contributor.gerrit.project} status:open"))) == 2
+
+
+def test_a_change_id_above_the_last_paragraph_makes_no_second_change(contributor: Contributor) -> None:
+    contributor.commit("the first change", "one.txt", "one\n")
+    contributor.review()
+    identity = f"Change-Id: {change_id(contributor.head())}"
+    contributor.git.run("commit", "-q", "--amend", "-m", f"the first change\n\n{identity}\n\nAdded below.")
+    assert f"line 3 of its message: {identity}" in contributor.review("-y", code=1)
+    contributor.git.run("commit", "-q", "--amend", "-m", f"the first change\n\nAdded below.\n\n{identity}")
+    contributor.review("-y")
+    found = list(contributor.gerrit.client.changes.query(f"project:{contributor.gerrit.project}"))
+    assert len(found) == 1
