@@ -13,7 +13,7 @@ from enum import Enum
 
 from git_review.commands import ask
 from git_review.commands.context import Context
-from git_review.commands.known import Known
+from git_review.commands.known import Known, State
 from git_review.errors import ReviewError
 from git_review.gerrit.model import Change
 from git_review.git import repo
@@ -31,11 +31,13 @@ class Survey:
     """What would go up.
 
     :ivar commits: newest first. :ivar elsewhere: the ids of those that are on another remote's branch or under a tag.
+    :ivar foreign: the ids of those that somebody else has committed.
     :ivar has: what the server was found to have, besides its remembered branches.
     """
 
     commits: tuple[Commit, ...]
     elsewhere: frozenset[str] = frozenset()
+    foreign: frozenset[str] = frozenset()
     has: tuple[str, ...] = ()
 
 
@@ -43,7 +45,7 @@ class Why(Enum):
     """Why a commit is not one that `git review` makes anew, or a change of: the key of what is said of it.
 
     It is to be melted into another one; it came with a merge; it is of HEAD's own line, and published as another branch
-    or a tag; it came with a merge, and is published elsewhere.
+    or a tag; it is somebody else's.
     """
 
     MELTS = "melts"
@@ -69,21 +71,21 @@ def survey(context: Context, target: str | None, commits: Sequence[Commit], chan
 
     :param commits: those that no remembered branch has. :param changes: what the server has told of them so far.
     """
-    elsewhere = _elsewhere(context, commits)
-    if not _doubted(context, commits, elsewhere, changes):
-        return Survey(tuple(commits), elsewhere)
+    found = Survey(tuple(commits), _elsewhere(context, commits), _foreign(context, commits))
+    if not _doubted(found, changes):
+        return found
     place = ask.push_url(context) if context.settings.use_pushurl else context.push_place
     context.progress(said.asking_for_branches(place))
     try:
         heads = repo.branches(context.runner, place)
     except GitError as error:
         context.progress(said.branches_unknown(place, error.brief))
-        return Survey(tuple(commits), elsewhere)
-    rest, has = _without(context, target, heads)
-    missing = [name for name, sha in heads.items() if sha not in has]
-    if missing and _doubted(context, rest, elsewhere, changes) and _obtained(context, place, missing):
-        rest, has = _without(context, target, heads)
-    return Survey(rest, elsewhere.intersection(commit.id for commit in rest), has)
+        return found
+    found = _without(context, target, heads, found)
+    missing = [name for name, sha in heads.items() if sha not in found.has]
+    if missing and _doubted(found, changes) and _obtained(context, place, missing):
+        found = _without(context, target, heads, found)
+    return found
 
 
 def strangers(
@@ -99,7 +101,7 @@ def strangers(
     """
     line = first_parents(found.commits)
     anew = made_anew(found.commits, which)
-    has_change = {entry.commit.id for entry in known if entry.change is not None}
+    by_id = {entry.commit.id: entry for entry in known}
     stopped = []
     for commit in found.commits:
         sha = commit.id
@@ -109,9 +111,21 @@ def strangers(
             stopped.append(Stranger(commit, Why.PUBLISHED if sha in line else Why.ELSEWHERE, anew=True))
         elif sha in anew and sha not in line:
             stopped.append(Stranger(commit, Why.MERGED, anew=True))
-        elif sha in found.elsewhere and sha not in line and sha not in has_change and not force:
+        elif not force and _is_others(found, by_id.get(sha), sha, sha in line):
             stopped.append(Stranger(commit, Why.ELSEWHERE, anew=False))
     return stopped
+
+
+def _is_others(found: Survey, entry: Known | None, sha: str, own_line: bool) -> bool:
+    """Whether a commit is somebody else's, and no change yet: two of three tell against it.
+
+    It is published elsewhere, it came with a merge, somebody else has committed it; the last one counts only where the
+    server could tell that it knows no change of that commit's.
+    """
+    if entry is not None and entry.change is not None:
+        return False
+    foreign = sha in found.foreign and (entry is None or entry.state is not State.UNKNOWN)
+    return [sha in found.elsewhere, not own_line, foreign].count(True) > 1
 
 
 def refusal(context: Context, stopped: Sequence[Stranger]) -> ReviewError:
@@ -138,26 +152,27 @@ def _elsewhere(context: Context, commits: Sequence[Commit]) -> frozenset[str]:
     return repo.known_elsewhere(context.runner, [commit.id for commit in commits]) if commits else frozenset()
 
 
-def _doubted(
-    context: Context, commits: Sequence[Commit], elsewhere: Collection[str], changes: Sequence[Change]
-) -> bool:
-    """Whether one of the commits may be on a branch of the server."""
-    line = first_parents(commits)
+def _foreign(context: Context, commits: Sequence[Commit]) -> frozenset[str]:
+    """Nobody's, where git does not know who the person is."""
     person = context.settings.git.get("user.email", "").lower()
+    return frozenset(commit.id for commit in commits if person and commit.committer.lower() != person)
+
+
+def _doubted(found: Survey, changes: Sequence[Change]) -> bool:
+    """Whether one of the commits may be on a branch of the server."""
     uploaded = {patchset.commit for change in changes for patchset in change.patchsets}
     uploaded |= {change.current_commit for change in changes}
-    return any(
-        commit.id not in line or commit.id in elsewhere or (person != "" and commit.committer.lower() != person)
-        for commit in commits
-        if commit.id not in uploaded
-    )
+    plain = first_parents(found.commits) - found.elsewhere - found.foreign
+    return any(commit.id not in plain for commit in found.commits if commit.id not in uploaded)
 
 
-def _without(context: Context, target: str | None, heads: dict[str, str]) -> tuple[tuple[Commit, ...], tuple[str, ...]]:
-    """The commits without those of the server's branches, as far as these are here, and what of them is here."""
+def _without(context: Context, target: str | None, heads: dict[str, str], found: Survey) -> Survey:
+    """The same without the commits of the server's branches, as far as these are here."""
     here = repo.present(context.runner, heads.values())
     has = tuple(sha for sha, there in here.items() if there)
-    return repo.outgoing(context.runner, context.remote, target, has), has
+    rest = repo.outgoing(context.runner, context.remote, target, has)
+    ids = {commit.id for commit in rest}
+    return Survey(rest, found.elsewhere & ids, found.foreign & ids, has)
 
 
 def _obtained(context: Context, place: str, names: Sequence[str]) -> bool:

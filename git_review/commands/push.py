@@ -13,16 +13,17 @@ from git_review.commands import check, known, own
 from git_review.commands.context import Context, Rebase
 from git_review.commands.finish import finish_steps
 from git_review.commands.known import Known, Question, State
+from git_review.commands.own import lacks_change_id
 from git_review.commands.rebase import NO_EDITOR, rebase_step
+from git_review.commands.refusals import refusals
 from git_review.commands.scripts import POST, PRE, run_scripts
 from git_review.commands.setup import ensure_remote, hook_steps, update
 from git_review.errors import PushRefused
 from git_review.git import repo
 from git_review.git.errors import GitFailed
 from git_review.git.refs import tracking
-from git_review.git.trailers import Place, change_id, naming
 from git_review.messages import commits as said
-from git_review.plan import Confirm, Git, Named, Push, Reword, Say, Step, Stop, carry_out
+from git_review.plan import Confirm, Git, Named, Push, Reword, Say, Step, carry_out
 from git_review.pushspec import PushOptions, modest, push_words
 from git_review.topic import implied
 
@@ -120,7 +121,10 @@ def observe(context: Context) -> Observed:
 def plan(observed: Observed, context: Context) -> list[Step]:
     """The steps of the upload; refusals are steps as well, so that a dry run tells all that would come before them."""
     options = context.options
-    steps: list[Step] = [*observed.hook, *_refusals(observed, context)]
+    steps: list[Step] = [
+        *observed.hook,
+        *refusals(context, observed.found, observed.known, _lacking(observed, context)),
+    ]
     ids = _change_id_step(observed, context)
     listed = [(entry.commit.id, entry.commit.subject, _mark(observed, entry)) for entry in observed.known]
     if not listed:
@@ -244,72 +248,6 @@ def _commits(context: Context, target: str | None, has: tuple[str, ...] = ()) ->
         raise
 
 
-def _refusals(observed: Observed, context: Context) -> list[Step]:
-    stop = _misnamed(observed, context) or _strangers(observed, context)
-    if stop:
-        return [stop]
-    doubles = _doubles(observed.commits)
-    if doubles:
-        return [Stop(messages.same_change_id(doubles))]
-    if context.options.force:
-        return []
-    behind = [entry for entry in observed.known if entry.state is State.BEHIND]
-    if behind:
-        return [Stop(messages.behind([_told_of(entry) for entry in behind]))]
-    closed = _in_the_way(observed.known)
-    return [Stop(messages.closed([_told_of(entry) for entry in closed]))] if closed else []
-
-
-def _misnamed(observed: Observed, context: Context) -> Stop | None:
-    """Commits whose Change-Id the server would not read, or not know which of two to take; -i mends HEAD's."""
-    looked = observed.commits[1:] if context.options.new_change_id else observed.commits
-    named = [(commit, naming(commit.message)) for commit in looked]
-    wrong = [(commit.id, commit.subject, found.lines) for commit, found in named if found.place in _WRONG]
-    several = all(found.place in (Place.SEVERAL, Place.IN_PLACE) for _, found in named)
-    return Stop(said.misnamed(wrong, several=several)) if wrong else None
-
-
-_WRONG = (Place.MISPLACED, Place.SEVERAL)
-
-
-def _strangers(observed: Observed, context: Context) -> Stop | None:
-    """Commits that are not the person's to make anew, or to make changes of."""
-    which = [commit.id for commit in _lacking(observed, context)]
-    melting = context.settings.git.get(_CREATE, "").lower() == "always"
-    found, known = observed.found, observed.known
-    stopped = own.strangers(found, known, which, melting=melting, force=context.options.force)
-    return Stop(own.refusal(context, stopped)) if stopped else None
-
-
-def _in_the_way(entries: tuple[Known, ...]) -> list[Known]:
-    """The closed changes that the server would not take a commit for, or all where nothing else is new.
-
-    It takes what is made on a closed change's very patchset [seen on 3.9.4].
-    """
-    closed = [entry for entry in entries if entry.state is State.CLOSED]
-    if all(entry.state in (State.CLOSED, State.UNCHANGED) for entry in entries):
-        return closed
-    return [entry for entry in closed if entry.change and not known.is_patchset(entry.commit, entry.change)]
-
-
-def _told_of(entry: Known) -> tuple[str, str, int, str]:
-    """Commit, subject, change number, and what there is to say of the change."""
-    change = entry.change
-    number = change.number if change else 0
-    newest = change.patchsets[-1].number if change and change.patchsets else 0
-    what = f"patchset {newest} is newer" if entry.state is State.BEHIND else (change.status.lower() if change else "")
-    return entry.commit.id, entry.commit.subject, number, what
-
-
-def _doubles(commits: tuple[repo.Commit, ...]) -> list[tuple[str, str]]:
-    ids = [change_id(commit.message) for commit in commits]
-    return [
-        (commit.id, commit.subject)
-        for commit, own in zip(commits, ids, strict=True)
-        if own is not None and ids.count(own) > 1
-    ]
-
-
 def _mark(observed: Observed, entry: Known) -> str:
     if not observed.asked:
         return ""
@@ -330,7 +268,7 @@ def _lacking(observed: Observed, context: Context) -> list[repo.Commit]:
     if context.settings.git.get(_CREATE, "").lower() in ("false", "no", "off", "0"):
         return []
     commits = observed.commits[1:] if context.options.new_change_id else observed.commits
-    return [commit for commit in commits if own.lacks_change_id(commit)]
+    return [commit for commit in commits if lacks_change_id(commit)]
 
 
 def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None:

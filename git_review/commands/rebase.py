@@ -56,8 +56,9 @@ def _words(remote: str, branch: str, *, told: bool) -> tuple[str, ...]:
     :param told: commit by commit, so that git itself does not look for those that the target branch has.
     """
     neutral = ("-c", "rebase.updateRefs=false", "-c", "rebase.autoSquash=false", "-c", "rebase.autoStash=false")
+    ours = ("-c", "rebase.missingCommitsCheck=ignore") if told else ()
     drop = ("--empty=drop",) if told else ()
-    return (*neutral, "rebase", "--rebase-merges", *drop, "-i", f"remotes/{remote}/{branch}")
+    return (*neutral, *ours, "rebase", "--rebase-merges", *drop, "-i", f"remotes/{remote}/{branch}")
 
 
 def _boundary(context: Context, commits: Sequence[Commit], target: str | None) -> tuple[str, ...] | None:

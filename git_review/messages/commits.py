@@ -11,8 +11,8 @@ from git_review.messages import clean, listed
 _REASONS = {
     "melts": "to be melted into another commit",
     "merged": "came with a merge",
-    "published": "published as {}",
-    "elsewhere": "came with a merge; published as {}",
+    "published": "of your own line",
+    "elsewhere": "others' work",
 }
 _HINTS = {
     "melts": "git rebase -i --autosquash {1} melts it into the commit that it is for",
@@ -61,11 +61,13 @@ def not_own(place: tuple[str, str], commits: Sequence[tuple[str, str, str, str]]
     :param place: remote and branch. :param commits: id, subject, why (a key of the reasons), and where else it is.
     :param anew: they would have to be made anew, so that all get Change-Ids.
     """
-    if anew:
+    if {why for _, _, why, _ in commits} == {"melts"}:
+        brief = "these commits are to vanish in others, and are to become no changes of their own"
+    elif anew:
         brief = "for each commit to have a Change-Id these would have to be made anew, and they are not yours alone"
     else:
         brief = "these commits are not on any branch of the server, and not yours to make changes of"
-    rows = [(sha, subject, _REASONS[why].format(at or "another branch")) for sha, subject, why, at in commits]
+    rows = [(sha, subject, _REASONS[why] + (f", published as {at}" if at else "")) for sha, subject, why, at in commits]
     hints = [_HINTS[why].format(place[0], "/".join(place)) for why in dict.fromkeys(why for _, _, why, _ in commits)]
     if not anew:
         hints.append("--force makes changes of them all the same")

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from git_review.commands.known import Known, State
 from git_review.commands.own import Survey, Why, strangers
+from git_review.gerrit.model import Change
 from git_review.git.repo import Commit
 from git_review.git.reword import first_parents, give_change_ids, made_anew
 from git_review.git.trailers import Place, change_id, naming
@@ -145,6 +147,16 @@ def test_others_commits_that_have_change_ids_do_not_go_up_unasked(world: World) 
     assert "upstream 1" in result.err and "own" not in result.err.replace("your own", "") and "--force" in result.err
     assert clone.review("-y", "--force").code == 0
     assert clone.pushed() == clone.head()
+
+
+def test_a_line_that_begins_at_others_release(world: World) -> None:
+    """Their commits have Change-Ids of their own, and are no changes here."""
+    release = world.commit("upstream 1", world.base, who=BOB)
+    clone = world.at(world.commit("own", release))
+    clone.git.run("tag", "v1.2", release)
+    result = clone.review("-y")
+    assert (result.code, clone.pushed()) == (1, None)
+    assert "upstream 1  (others' work, published as tag v1.2)" in result.err
 
 
 def test_own_branches_that_were_merged_go_up_as_they_are(world: World) -> None:
@@ -357,7 +369,7 @@ def test_the_own_line_is_heads_first_parents() -> None:
 
 def test_strangers_are_named_with_the_reason() -> None:
     def whys(which: Sequence[str], elsewhere: Sequence[str] = (), force: bool = False) -> dict[str, Why]:
-        found = strangers(Survey(LINE, frozenset(elsewhere)), (), which, force)
+        found = strangers(Survey(LINE, frozenset(elsewhere)), (), which, force=force)
         return {one.commit.id: one.why for one in found}
 
     assert whys(["b", "m"]) == {}
@@ -366,6 +378,19 @@ def test_strangers_are_named_with_the_reason() -> None:
     assert whys(["a"], ["a", "s"]) == {"a": Why.PUBLISHED, "s": Why.ELSEWHERE}
     assert whys([], ["s"]) == {"s": Why.ELSEWHERE} and whys([], ["s"], force=True) == {}
     assert whys([], ["a", "b"]) == {}
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "foreign", "others"),
+    [("", "", ""), ("a", "", ""), ("", "a", ""), ("s", "", "s"), ("", "s", "s"), ("a", "a", "a"), ("ab", "bs", "bs")],
+)
+def test_two_of_three_make_a_commit_somebody_elses(elsewhere: str, foreign: str, others: str) -> None:
+    found = Survey(LINE, frozenset(elsewhere), frozenset(foreign))
+    assert {one.commit.id for one in strangers(found, (), ())} == set(others)
+    unknown = [Known(commit, State.UNKNOWN) for commit in LINE]
+    assert {one.commit.id for one in strangers(found, unknown, ())} == set(elsewhere) & {"s"}
+    changes = [Known(commit, State.UNCHANGED, Change(1, "p", "main")) for commit in LINE]
+    assert strangers(found, changes, ()) == strangers(found, (), (), force=True) == []
 
 
 def test_what_came_with_a_merge_is_never_made_anew(clone: Clone) -> None:
