@@ -322,16 +322,20 @@ def test_somebodys_change_below_needs_no_branches(world: World, asked: Asked) ->
 
 
 def test_very_many_commits_are_asked_about_when_it_is_known_what_goes_up(world: World, asked: Asked) -> None:
-    at = world.base
-    for _ in range(61):
-        at = world.commit("on other", at, who=BOB)
-    world.on_server("other", at)
-    clone = world.at(world.commit("Merge other", world.commit("own", world.base), at))
+    stream = ""
+    for number, start in enumerate([world.base, *[""] * 60], 80):
+        message = f"on other\n\nChange-Id: I{number:040x}\n"
+        origin = f"from {start}\n" if start else ""
+        stream += f"commit refs/scratch/y\ncommitter {BOB} {number} +0000\ndata {len(message)}\n{message}\n{origin}\n"
+    world.clone.git.run("fast-import", "--quiet", stdin=stream)
+    theirs = world.clone.git.query("rev-parse", "refs/scratch/y").text
+    world.on_server("other", theirs)
+    clone = world.at(world.commit("Merge other", world.commit("own", world.base), theirs))
     asked.answers()
     result = clone.review("-y")
     assert (result.code, clone.pushed()) == (0, clone.head()), result.text
     (query,) = [word for word in asked.words() if word.startswith("gerrit query")]
-    assert IDS[62] in query and IDS[63] in query and IDS[1] not in query
+    assert IDS[1] in query and IDS[2] in query and f"I{80:040x}" not in query
 
 
 def test_status_tells_nothing_of_what_the_server_has(world: World, asked: Asked) -> None:
