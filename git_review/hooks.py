@@ -85,9 +85,9 @@ function hex_at_end(row) {
     return match(row, /\/id\/i[0-9a-f]+/) ? RLENGTH - 5 : 0
 }
 function is_good(row) {
+    if (row ~ /^[Cc][Hh][Aa][Nn][Gg][Ee]-[Ii][Dd]:[ \t]*[Ii][0-9a-f][0-9a-f][0-9a-f][0-9a-f]+$/) return 1
     row = tolower(row)
-    return row ~ /^change-id:[ \t]*i[0-9a-f][0-9a-f][0-9a-f][0-9a-f]+$/ \
-        || (row ~ /^link:[ \t]*[^ \t]+\/id\/i[0-9a-f]+$/ && hex_at_end(row) == 40)
+    return (row ~ /^link:[ \t]*[^ \t]+\/id\/i[0-9a-f]+$/ && hex_at_end(row) == 40)
 }
 # Whether git would add a trailer to the last paragraph: all lines are trailers; or a quarter, with one of its own.
 function is_block(   n, ours, others, own, continues, known) {
@@ -106,7 +106,7 @@ function take(without_comments,   n, row) {
     for (n = 1; n <= NR; n++) {
         row = line[n]
         sub(/[ \t\r]+$/, "", row)
-        if (ENVIRON["EDITED"] == "yes" && is_scissors(row) && is_comment(row)) break
+        if (is_scissors(row) && is_comment(row) && (ENVIRON["EDITED"] == "yes" || is_comment(line[n + 1]))) break
         if (row != "" && !is_comment(row)) said = 1
         if (without_comments && is_comment(row)) continue
         if (row == "" && (count == 0 || text[count] == "")) continue

@@ -163,6 +163,23 @@ def test_a_conflicts_comments_below_the_change_id_are_none_of_it(hooked: Clone) 
     assert run_program(["sh", str(hooked.hook()), str(file)], hooked.path).text == ""
 
 
+def test_what_git_has_put_below_the_scissors_is_none_of_it(hooked: Clone) -> None:
+    """With ``commit.verbose``, for who has ``:`` for an editor."""
+    file = hooked.path / "message"
+    cut = "# ------------------------ >8 ------------------------\n# Do not touch the line above.\ndiff --git a/x b/x\n"
+    file.write_text(f"S\n\n{cut}")
+    hooked.monkeypatch.setenv("GIT_EDITOR", ":")
+    assert run_program(["sh", str(hooked.hook()), str(file)], hooked.path).code == 0
+    above, _, below = file.read_text().partition("# ---")
+    assert change_id(above) is not None and "Change-Id" not in below
+
+
+def test_capital_digits_are_shown(hooked: Clone) -> None:
+    file = hooked.path / "message"
+    file.write_text("S\n\nChange-Id: IABCDEF0123\n")
+    assert "IABCDEF0123" in run_program(["sh", str(hooked.hook()), str(file)], hooked.path).err
+
+
 def test_either_kind_of_id_will_do(hooked: Clone) -> None:
     linked = f"subject\n\nLink: https://review.example.org/id/{table.ID}"
     assert made(hooked, linked) == linked
