@@ -8,10 +8,11 @@ Source: Gerrit's upload documentation.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote
 
+_NO = ("false", "no", "off", "0", "")
 _FITS_IN_REF = re.compile(r"[A-Za-z0-9_@+=%-]+(?:[./][A-Za-z0-9_@+=%-]+)*")
 
 
@@ -71,7 +72,13 @@ def encoded(message: str) -> str:
 
 
 def push_words(
-    remote: str, branch: str, options: PushOptions, *, thin: bool = True, apart: bool = True
+    remote: str,
+    branch: str,
+    options: PushOptions,
+    *,
+    thin: bool = True,
+    apart: bool = True,
+    git: Mapping[str, str] | None = None,
 ) -> tuple[str, ...]:
     """The words of the push behind ``git``: what Gerrit is told is in the last one where that is possible.
 
@@ -79,16 +86,35 @@ def push_words(
 
     :param apart: an implied topic is a push option, too, so that the last word is that of 2.5.0. Every Gerrit takes
         them; not so for git's own servers.
+    :param git: git's configuration: what in it would change this push gets words against it.
     """
     topic = (f"topic={options.implied_topic}",) if options.implied_topic and options.topic is None else ()
     told = (*(() if apart else topic), *words(options))
     free = (*(topic if apart else ()), *options.free)
     target = f"HEAD:refs/for/{branch}"
-    command = ["push", "--no-follow-tags", *(() if thin else ("--no-thin",))]
     if _fit_in_ref(told):
-        behind = f"%{','.join(told)}" if told else ""
-        return (*command, *_as_push_options(free), remote, target + behind)
-    return (*command, *_as_push_options((*told, *free)), remote, target)
+        target += f"%{','.join(told)}" if told else ""
+    else:
+        free = (*told, *free)
+    before = _settings_against(remote, git or {}, pushed=bool(free))
+    flags = (*_flags_against(git or {}), *(() if thin else ("--no-thin",)))
+    return (*before, "push", "--no-follow-tags", *flags, *_as_push_options(free), remote, target)
+
+
+def _settings_against(remote: str, git: Mapping[str, str], *, pushed: bool) -> tuple[str, ...]:
+    """Against push options for all servers, which ours would refuse, and against a mirror's "all refs"."""
+    clear = "push.pushoption" in git and not pushed
+    mirror = git.get(f"remote.{remote}.mirror", "false").lower() not in _NO
+    settings = ((clear, "push.pushOption="), (mirror, f"remote.{remote}.mirror=false"))
+    return tuple(word for wanted, setting in settings if wanted for word in ("-c", setting))
+
+
+def _flags_against(git: Mapping[str, str]) -> tuple[str, ...]:
+    """Against uploading submodules to where they have no remote. Who signs each push does so where a server asks."""
+    submodules = "submodule.recurse" in git or "push.recursesubmodules" in git
+    signed = git.get("push.gpgsign", "false").lower() not in _NO
+    flags = ((submodules, "--no-recurse-submodules"), (signed, "--signed=if-asked"))
+    return tuple(flag for wanted, flag in flags if wanted)
 
 
 def modest(options: PushOptions) -> PushOptions:

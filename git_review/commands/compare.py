@@ -67,9 +67,9 @@ def _two(context: Context) -> tuple[Found, Found]:
 def _fetched(context: Context, found: Found) -> str:
     """The patchset's commit, fetched without a ref or FETCH_HEAD for it."""
     known = found.change.patchset(found.patchset)
-    quiet = ("--no-tags", "--no-recurse-submodules", "--no-write-fetch-head", "--no-auto-maintenance")
+    quiet = ("--no-write-fetch-head", "--no-auto-maintenance")
     try:
-        context.runner.query("fetch", *quiet, ask.push_url(context), found.ref)
+        context.runner.query(*repo.FETCH, *quiet, ask.push_url(context), found.ref)
     except GitFailed as error:
         raise said.cannot_fetch_patchset(found.ref, error.details) from error
     commit = repo.commit_id(context.runner, known.commit) if known and known.commit else None

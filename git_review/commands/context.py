@@ -14,6 +14,9 @@ from git_review.plan import Talk
 from git_review.pushspec import PushOptions
 from git_review.settings import DEFAULT, Settings, begin, load
 
+PATIENCE = 45.0
+"""Seconds that a server may be silent, where nobody says otherwise."""
+
 
 class Rebase(Enum):
     """What is done about the target branch's progress before an upload."""
@@ -147,6 +150,8 @@ def prepare(options: Options, talk: Talk) -> Context:
     with begin(runner) as begun:
         places = locate(runner)
         settings = load(runner, flags=_flags(options), places=places, begun=begun)
+    runner.patience = settings.timeout or PATIENCE
+    runner.waiting = lambda line: talk.warn(messages.waiting(line, runner.patience))
     for warning in settings.warnings:
         talk.warn(warning)
     if options.verbose:

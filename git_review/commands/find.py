@@ -22,6 +22,7 @@ from git_review.gerrit.address import (
 )
 from git_review.gerrit.errors import AddressError, GerritError, NotGerrit
 from git_review.gerrit.model import Change
+from git_review.git.repo import FETCH
 from git_review.messages import changes as said
 from git_review.plan import Git
 
@@ -128,7 +129,7 @@ def tip_of_topic(context: Context, wanted: TopicName) -> Found:
 
 def fetch_step(context: Context, found: Found) -> Git:
     """The fetch of a patchset to FETCH_HEAD."""
-    words = ("fetch", "--no-tags", "--no-recurse-submodules", ask.push_url(context), found.ref)
+    words = (*FETCH, ask.push_url(context), found.ref)
     first = said.DOWNLOADING.format(found.ref)
     return Git(words, lambda details: said.cannot_fetch_patchset(found.ref, details), first=first)
 

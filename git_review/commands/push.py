@@ -141,7 +141,8 @@ def plan(observed: Observed, context: Context) -> list[Step]:
     if observed.rebase is Rebase.FORCE:
         steps.append(rebase_step(context, observed.found.commits, observed.target))
     apart = not context.leads_to_files
-    words = push_words(context.remote, context.branch, observed.told, thin=options.thin, apart=apart)
+    git = context.settings.git
+    words = push_words(context.remote, context.branch, observed.told, thin=options.thin, apart=apart, git=git)
     steps.append(Push(words, observed.told.said))
     return steps
 

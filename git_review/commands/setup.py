@@ -8,7 +8,7 @@ from git_review.commands.finish import finish_steps
 from git_review.commands.scripts import PRE, run_scripts
 from git_review.git.errors import GitFailed
 from git_review.git.refs import tracked
-from git_review.git.repo import submodule_hooks
+from git_review.git.repo import FETCH_ALL, submodule_hooks
 from git_review.git.runner import Runner, without_password
 from git_review.plan import Git, InstallHook, Say, Step, carry_out
 
@@ -30,7 +30,7 @@ def update(context: Context) -> None:
     if not context.has_remote and context.runner.dry_run:
         return
     failed = messages.cannot_fetch
-    step = Git(("fetch", "--no-recurse-submodules", context.remote), lambda words: failed(context.remote, words))
+    step = Git((*FETCH_ALL, context.remote), lambda words: failed(context.remote, words))
     carry_out([step], context.runner, context.talk)
 
 
@@ -116,7 +116,7 @@ def _try(context: Context, url: str) -> str:
         if context.settings.use_pushurl or runner.dry_run:
             runner.query("ls-remote", url, "HEAD")
         else:
-            runner.run("fetch", "--no-recurse-submodules", url, tracked(context.remote, "*"))
+            runner.run(*FETCH_ALL, url, tracked(context.remote, "*"))
     except GitFailed as error:
         return error.details or error.brief
     return ""

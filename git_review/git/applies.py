@@ -73,7 +73,7 @@ def _apart(runner: Runner, base: str, target: str) -> int | None:
     merge git lists no files: then only a merge tells. Only our own files are looked up in the target branch, so that
     its size, and how far it is ahead, do not matter.
     """
-    shape = ("--no-renames", "--name-status", "--no-ext-diff", "-z")
+    shape = ("--no-renames", "--name-status", "--ignore-submodules=none", "--no-ext-diff", "-z")
     log = runner.query("log", *shape, "--no-show-signature", "--format=%x01%P", "HEAD", f"^{target}", "--").stdout
     heads = [record for record in log.split("\0") if record.lstrip("\n").startswith("\x01")]
     if any(len(record.strip("\n\x01").split()) != 1 for record in heads):

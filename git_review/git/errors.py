@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from git_review.errors import ReviewError
+from git_review.git.neutral import verb
 
 # That an alternate is gone is said with every command; what is lacking because of that is said besides.
 _COMPLAINT = re.compile(r"^(?:error|fatal): (?!.*alternate)", re.MULTILINE)
@@ -29,7 +30,7 @@ class GitFailed(GitError):
     """
 
     def __init__(self, argv: Sequence[str], status: int, output: str, *, hint: str = "") -> None:
-        super().__init__(f"git {_verb(argv)} failed with status {status}", details=output.strip(), hint=hint)
+        super().__init__(f"git {verb(argv[1:])} failed with status {status}", details=output.strip(), hint=hint)
         self.argv = tuple(argv)
         self.status = status
 
@@ -37,6 +38,14 @@ class GitFailed(GitError):
     def unrelated(self) -> bool:
         """Whether a merge was refused because the two have no common history, all of which could be read."""
         return _UNRELATED in self.details and not complaint(self.details.replace(_UNRELATED, ""))
+
+
+class GitSilent(GitFailed):
+    """A server said nothing for too long, and git was ended. :param said: what git had said before."""
+
+    def __init__(self, argv: Sequence[str], seconds: float, said: str) -> None:
+        words = f"{said.strip()}\nno word came from the server for {seconds:g} s (gitreview.timeout)"
+        super().__init__(argv, 124, words, hint="is the server reachable? git config gitreview.timeout N waits longer")
 
 
 class MergeConflict(GitError):
@@ -49,13 +58,3 @@ class MergeConflict(GitError):
         super().__init__(f"{theirs} does not merge into {ours}: conflict in {', '.join(files)}", details=output)
         self.commit = theirs
         self.files = tuple(files)
-
-
-def _verb(argv: Sequence[str]) -> str:
-    words = iter(argv[1:])
-    for word in words:
-        if word in ("-C", "-c"):
-            next(words, "")
-        elif not word.startswith("-"):
-            return word
-    return ""

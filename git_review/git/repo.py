@@ -16,7 +16,11 @@ from git_review.git.refs import head, tracked, tracking
 from git_review.git.runner import Pending, Runner
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
-_QUIET_FETCH = ("fetch", "--no-tags", "--no-recurse-submodules")
+_OURS_ALONE = ("--no-recurse-submodules", "--no-prune", "--no-prune-tags")
+FETCH_ALL = ("fetch", *_OURS_ALONE)
+"""The words of a fetch of all that a remote is set to fetch: nothing that is here goes, and no submodule is asked."""
+FETCH = ("fetch", "--no-tags", *_OURS_ALONE, "--refmap=")
+"""The words of a fetch of what is named behind them, and of nothing else."""
 
 AS_STORED = {"GIT_NO_REPLACE_OBJECTS": "1", "GIT_GRAFT_FILE": os.devnull}
 """For commands that look at history as a server does, which knows nothing of replaced objects and grafts."""
@@ -146,7 +150,7 @@ def fetch_branch(runner: Runner, remote: str, branch: str) -> str:
     :raises BranchMissing: the remote has no such branch. :raises GitFailed: it could not be asked.
     """
     try:
-        runner.run(*_QUIET_FETCH, remote, tracked(remote, branch))
+        runner.run(*FETCH, remote, tracked(remote, branch))
     except GitFailed as error:
         if "couldn't find remote ref" in error.details:
             raise BranchMissing(f"{remote} has no branch {branch}", details=error.details) from error
@@ -177,8 +181,8 @@ def branches(runner: Runner, place: str) -> dict[str, str]:
 
 def obtain(runner: Runner, place: str, *branches: str) -> None:
     """Fetch the objects of a remote's branches and change no ref of this repository for it."""
-    quiet = ("--no-write-fetch-head", "--no-auto-maintenance", "--refmap=")
-    runner.query(*_QUIET_FETCH, *quiet, place, *(head(branch) for branch in branches))
+    quiet = ("--no-write-fetch-head", "--no-auto-maintenance")
+    runner.query(*FETCH, *quiet, place, *(head(branch) for branch in branches))
 
 
 def present(runner: Runner, commits: Iterable[str]) -> dict[str, bool]:

@@ -10,13 +10,22 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from git_review.git.errors import GitError, GitFailed, complaint
+from git_review.git import neutral
+from git_review.git.errors import GitError, GitFailed, GitSilent, complaint
+from git_review.git.watch import Limits, Silent, TooMuch, watched
+
+LARGEST = 64 << 20
+"""Bytes that another program's answer may have (ssh's, of a server's)."""
 
 _PIECE_END = re.compile(rb"(?<=\n)|(?<=\r)(?!\n)")
+# What git's own side of a transfer tells, in place of which it would be silent.
+_PROGRESS = re.compile(
+    r"(?:Enumerating|Counting|Compressing|Writing|Receiving|Resolving|Unpacking|Delta compression|Total |Checking conn)"
+)
 # A user name and a password may hold an @ themselves: the last one before the path ends them.
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^/:\s]*):[^/\s]*@")
 # What `git rev-parse --local-env-vars` names: a caller that itself runs under git must not leak its repository.
@@ -78,7 +87,7 @@ class Output:
 
 
 class Runner:
-    """git in one directory.
+    """git in one directory. A person's settings do not act on the commands (see :mod:`git_review.git.neutral`).
 
     :param directory: where git runs (``-C``); None is the current directory.
     :param environment: variables added to this process's own.
@@ -88,6 +97,9 @@ class Runner:
     :param dry_run: commands that change something are shown and recorded, but not run.
     :param tell: called with each other command line, before it runs; perhaps from several threads.
         Without `show`, with those that change something, too.
+
+    :ivar patience: seconds that a server may be silent in a command that waits for one; None is no limit.
+    :ivar waiting: called with such a command's line when the server has been silent for a while.
     """
 
     def __init__(
@@ -104,6 +116,8 @@ class Runner:
         self.dry_run = dry_run
         self.record: list[tuple[str, ...]] = []
         self.tell = tell
+        self.patience: float | None = None
+        self.waiting: Callable[[str], None] | None = None
         self._show = show
         self._environment = _environment(environment or {}, alone)
 
@@ -158,11 +172,19 @@ class Runner:
         """
         return Dialogue(self._reading(args), self._environment)
 
-    def relay(self, *args: str, heard: Callable[[str], None], environment: Mapping[str, str] | None = None) -> Output:
+    def relay(
+        self,
+        *args: str,
+        heard: Callable[[str], None],
+        environment: Mapping[str, str] | None = None,
+        hurried: bool = True,
+    ) -> Output:
         """Run a git command that changes something and hand over its words (both streams) as they come.
 
         :param heard: receives each piece: a line, or a progress display's state that ends in a carriage return.
+        :param hurried: False for a command that may be silent for other reasons than its server's, such as a hook.
         :returns: all that was said in `stdout`, and the status, whatever it is; in a dry run status 0 and no text.
+        :raises GitSilent: the server was silent for too long.
         """
         argv = self._argv(args)
         self.record.append(argv)
@@ -170,29 +192,77 @@ class Runner:
         if self.dry_run:
             return Output(argv, 0, "", "")
         merged = {**self._environment, **(environment or {})}
+        said: list[str] = []
+        rest = b""
+
+        def pass_on(data: bytes) -> None:
+            nonlocal rest
+            *whole, rest = _PIECE_END.split(rest + data)
+            for piece in whole:
+                text = without_password(_text(piece))
+                if not _PROGRESS.match(text):
+                    said.append(text)
+                    heard(text)
+
         with _popen(argv, merged, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as child:
-            said = []
-            for piece in _pieces(child):
-                said.append(without_password(piece))
-                heard(said[-1])
+            self._wait(child, argv, pass_on, hurried=hurried)
+        if rest:
+            pass_on(b"\n")
         return Output(argv, child.returncode, "".join(said), "")
+
+    def _contact(self, argv: tuple[str, ...], ok: Collection[int], environment: Mapping[str, str]) -> Output:
+        """Run a command that waits for a server."""
+        pipe = subprocess.PIPE
+        with _popen(argv, environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as child:
+            out, err = self._wait(child, argv).values()
+        words = "".join(line for line in re.split(r"(?<=[\n\r])", _text(err)) if not _PROGRESS.match(line))
+        return _judged(Output(argv, child.returncode, _text(out), words), ok)
+
+    def _wait(
+        self,
+        child: subprocess.Popen[bytes],
+        argv: tuple[str, ...],
+        heard: Callable[[bytes], None] | None = None,
+        *,
+        hurried: bool = True,
+    ) -> dict[int, bytes]:
+        """What a command that waits for a server says. :raises GitSilent: nothing, for too long."""
+        line = told(self._shown(argv))
+        waiting = self.waiting
+        notice = None if waiting is None or not hurried else lambda: waiting(line)
+        try:
+            return watched(child, Limits(self.patience if hurried else None, notice=notice), heard)
+        except Silent as silent:
+            said = without_password(_text(b"".join(silent.said.values()))) if heard is None else ""
+            raise GitSilent(argv, self.patience or 0.0, said) from None
 
     def _announce(self, args: Sequence[str]) -> None:
         """Tell of a command that changes something."""
         if self._show is not None:
             self._show(told(("git", *args)))
         elif self.tell is not None:
-            self.tell(told(self._argv(args)))
+            self.tell(told(self._shown(self._argv(args))))
 
     def _reading(self, args: Sequence[str]) -> tuple[str, ...]:
         argv = self._argv(args)
         if self.tell is not None:
-            self.tell(told(argv))
+            self.tell(told(self._shown(argv)))
         return argv
 
     def _argv(self, args: Sequence[str]) -> tuple[str, ...]:
         place = () if self.directory is None else ("-C", str(self.directory))
-        return ("git", *place, *args)
+        command = neutral.verb(args)
+        if command in neutral.TRANSFERS and self.patience is not None:
+            at = args.index(command) + 1
+            args = (*args[:at], "--progress", *args[at:])
+        return ("git", *place, *neutral.settings(command), *args)
+
+    def _shown(self, argv: Sequence[str]) -> tuple[str, ...]:
+        """The command line without what only makes it independent of settings."""
+        hidden = neutral.settings(neutral.verb(argv[1:]))
+        at = 1 if self.directory is None else 3
+        rest = argv[at + len(hidden) :] if hidden and tuple(argv[at : at + len(hidden)]) == hidden else argv[at:]
+        return (*argv[:at], *rest)
 
     def _start(
         self,
@@ -202,13 +272,16 @@ class Runner:
         timeout: float | None,
         environment: Mapping[str, str] | None = None,
     ) -> Output:
+        merged = {**self._environment, **(environment or {})}
+        if stdin is None and timeout is None and neutral.verb(argv[1:]) in neutral.CONTACTS:
+            return self._contact(argv, ok, merged)
         fed = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
         try:
             done = subprocess.run(
                 argv,
                 capture_output=True,
                 check=False,
-                env={**self._environment, **(environment or {})},
+                env=merged,
                 input=fed or b"",
                 timeout=timeout,
             )
@@ -311,24 +384,45 @@ class Dialogue:
         return process.wait(), _text(words)
 
 
-def program(argv: Sequence[str], *, timeout: float | None = None, tell: Callable[[str], None] | None = None) -> Output:
-    """Run another program that git itself would run (ssh) to its end, with nothing on its standard input.
+def program(
+    argv: Sequence[str],
+    *,
+    timeout: float | None = None,
+    tell: Callable[[str], None] | None = None,
+    stdin: bytes = b"",
+    waiting: Callable[[str], None] | None = None,
+) -> Output:
+    """Run another program that git itself would run (ssh) to its end.
 
     :param timeout: seconds. :param tell: called with the command line before it runs.
-    :raises GitError: there is no such program, or it gave no answer in time.
+    :param stdin: what it reads: some KB. :param waiting: called with the command line when nothing comes for a while.
+    :raises GitError: there is no such program, it gave no answer in time, or one without end.
     """
     name = Path(argv[0]).name
     if tell is not None:
         tell(told(argv))
+    pipe = subprocess.PIPE
     try:
-        done = subprocess.run(
-            list(argv), capture_output=True, check=False, env=_environment({}, False), input=b"", timeout=timeout
-        )
+        child = subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=_environment({}, False))
     except OSError as error:
         raise GitError(f"{name} cannot be started: {error.strerror}", hint="is it installed, and on PATH?") from error
-    except subprocess.TimeoutExpired as error:
-        raise GitError(f"{name} gave no answer within {timeout:g} s", hint="is the server reachable?") from error
-    return Output(tuple(argv), done.returncode, _text(done.stdout), _text(done.stderr))
+    notice = None if waiting is None else lambda: waiting(told(argv))
+    with child:
+        _feed(child, stdin)
+        try:
+            out, err = watched(child, Limits(whole=timeout, size=LARGEST, notice=notice)).values()
+        except Silent:
+            raise GitError(f"{name} gave no answer within {timeout:g} s", hint="is the server reachable?") from None
+        except TooMuch:
+            raise GitError(f"{name} gave an answer of more than {LARGEST >> 20} MB", hint="is that a Gerrit?") from None
+    return Output(tuple(argv), child.returncode, _text(out), _text(err))
+
+
+def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:
+    if child.stdin is not None:
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(stdin)
+            child.stdin.close()
 
 
 def _judged(output: Output, ok: Collection[int]) -> Output:
@@ -349,16 +443,6 @@ def _popen(
         return subprocess.Popen(argv, stdin=stdin, stdout=stdout, stderr=stderr, env=dict(environment))
     except FileNotFoundError as error:
         raise GitError("git is not installed, or not on PATH", hint="install git 2.39 or newer") from error
-
-
-def _pieces(child: subprocess.Popen[bytes]) -> Iterator[str]:
-    rest = b""
-    pipe = child.stdout
-    while pipe is not None and (data := os.read(pipe.fileno(), 65536)):
-        *whole, rest = _PIECE_END.split(rest + data)
-        yield from (_text(piece) for piece in whole)
-    if rest:
-        yield _text(rest)
 
 
 def _text(data: bytes) -> str:

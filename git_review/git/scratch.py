@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ _NOBODY = {
     for role in ("AUTHOR", "COMMITTER")
     for what, value in (("NAME", "git review"), ("EMAIL", "git-review@localhost"))
 }
+_BORROWED = frozenset({"color", "credential", "extensions", "http", "protocol", "remote", "url"})
 # The files of the top folder: merging needs none, but git before 2.27 refuses an empty work tree.
 _SPARSE = "/*\n!/*/\n"
 
@@ -44,11 +45,46 @@ class Trial:
 
 @contextmanager
 def in_memory(runner: Runner, places: Places) -> Iterator[Trial]:
-    """The quick place. Its `merge` raises GitTooOld with a git before 2.38."""
-    with tempfile.TemporaryDirectory(prefix="git-review-") as scratch:
-        environment = {"GIT_OBJECT_DIRECTORY": scratch, "GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(places.objects)}
-        apart = Runner(runner.directory, environment=environment, tell=runner.tell)
+    """The quick place. Its `merge` raises GitTooOld with a git before 2.38.
+
+    A bare repository of our own that borrows the person's objects: merge drivers, rename limits and the like that the
+    person has set are not there, but the project's attributes in the work tree are, as they were on a rebase.
+    """
+    with tempfile.TemporaryDirectory(prefix="git-review-") as folder:
+        scratch = Path(folder)
+        for name in ("objects", "refs"):
+            (scratch / name).mkdir()
+        (scratch / "HEAD").write_text("ref: refs/heads/none\n")
+        listed = runner.query("config", "-z", "--list").stdout.split("\0")
+        (scratch / "config").write_bytes(_borrowed(listed).encode("utf-8", "surrogateescape"))
+        shallow = places.common / "shallow"
+        if shallow.exists():
+            shutil.copyfile(shallow, scratch / "shallow")
+        where = {"GIT_DIR": folder, "GIT_WORK_TREE": str(places.top)}
+        objects = {"GIT_ALTERNATE_OBJECT_DIRECTORIES": _quoted(places.objects), "GIT_NO_LAZY_FETCH": "0"}
+        apart = alone(places.top, {**where, **objects})
+        apart.tell = runner.tell
         yield Trial(apart, lambda ours, theirs: _in_memory(apart, ours, theirs))
+
+
+def _borrowed(listed: Sequence[str]) -> str:
+    """Of a person's configuration what a repository needs to read its objects: their format, and from where missing
+    ones come in a partial clone; and the colors of what is shown.
+    """
+    lines = []
+    for record in listed:
+        key, equals, value = record.partition("\n")
+        section, _, rest = key.partition(".")
+        if section not in _BORROWED or not equals or key in ("extensions.worktreeconfig", "extensions.refstorage"):
+            continue
+        middle, _, name = rest.rpartition(".")
+        title = f'{section} "{_escaped(middle)}"' if middle else section
+        lines.append(f'[{title}]\n\t{name} = "{_escaped(value)}"\n')
+    return "[core]\n\trepositoryformatversion = 1\n" + "".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 @contextmanager

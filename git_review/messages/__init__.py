@@ -81,6 +81,12 @@ def setting(name: str, value: str, origin: str) -> str:
     return f"Setting: {name} is {clean(value)!r} from {clean(origin)}"
 
 
+def waiting(line: str, limit: float | None) -> str:
+    """What is waited for."""
+    until = "" if limit is None else f", for at most {limit:g} s of silence"
+    return f"Waiting for an answer to: {clean(line)}{until}"
+
+
 def check_in_place_of(remote: str, branch: str) -> str:
     """What -v tells of the check; people and programs look for the command of former versions."""
     return (
