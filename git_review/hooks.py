@@ -210,6 +210,11 @@ def passes_over(subject: str) -> bool:
     return bool(mark) and word.isascii() and word.isalpha() and word.islower()
 
 
+def switched_off(directory: Path) -> bool:
+    """Whether git looks for hooks where none can be, such as in ``/dev/null``."""
+    return directory.exists() and not directory.is_dir()
+
+
 def look(directory: Path) -> Hook:
     """Which hook a directory of hooks holds."""
     path = directory / NAME

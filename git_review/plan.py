@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 from git_review import hooks, messages
@@ -59,6 +60,7 @@ class Git:
     :ivar first: what the person is told before it runs. :ivar last: what, when it has run well.
     :ivar told: git's own words are passed on.
     :ivar prepare: makes more of the environment, once all that comes before has been done.
+    :ivar hooks: the folder of a hook that this needs: where none runs by then, :ivar instead: is done.
     """
 
     words: tuple[str, ...]
@@ -71,6 +73,8 @@ class Git:
     told: bool = False
     stdin: str | None = None
     prepare: Callable[[Runner], Mapping[str, str]] | None = None
+    hooks: Path | None = None
+    instead: Reword | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,13 @@ class InstallHook:
     """The commit-msg hook goes to where git looks for it.
 
     :ivar text: the hook; None is the one of this package. :ivar replace: what is there, runnable or not, gives way.
+    :ivar needed: that it cannot be written is a failure; otherwise it is told, and the run goes on without.
     """
 
     hook: hooks.Hook
     text: str | None = None
     replace: bool = False
+    needed: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +187,8 @@ def confirm(question: str, option: str, talk: Talk) -> None:
 
 
 def _git(step: Git, runner: Runner, talk: Talk) -> None:
+    if step.hooks is not None and step.instead is not None and not (runner.dry_run or hooks.look(step.hooks).runs):
+        return _reword(step.instead, runner, talk)
     if step.first and not runner.dry_run:
         talk.say(step.first)
     environment = step.environment
@@ -212,7 +220,10 @@ def _install(step: InstallHook, runner: Runner, talk: Talk) -> None:
     try:
         hooks.install(step.hook, step.text or hooks.COMMIT_MSG, replace=step.replace)
     except OSError as error:
-        raise messages.hook_not_written(path, error.strerror or str(error)) from error
+        reason = error.strerror or str(error)
+        if step.needed:
+            raise messages.hook_not_written(path, reason) from error
+        return talk.warn(messages.without_hook(path, reason))
     talk.say(
         messages.hook_made_executable(path, step.hook.makes_ids) if only_mode else messages.HOOK_INSTALLED.format(path)
     )

@@ -67,7 +67,8 @@ class Settings:
     :ivar username: for the server; None when nobody set one.
     :ivar login: the name of the operating system's account, "" when it has none.
     :ivar ssh: the words that git starts ssh with, perhaps through a shell.
-    :ivar git: git's configuration, the last value of each key.
+    :ivar git: git's configuration, the last value of each key. :ivar scopes: how far each of these reaches, in git's
+        words: ``system``, ``global``, ``local``, ``worktree``, ``command``.
     :ivar origins: where each setting comes from, in words for people. :ivar values: what was written there.
     :ivar warnings: what a person should hear about.
     :ivar script_places: where the person's own scripts for every repository may be.
@@ -89,6 +90,7 @@ class Settings:
     login: str
     ssh: tuple[str, ...]
     git: Mapping[str, str] = field(repr=False)
+    scopes: Mapping[str, str] = field(repr=False)
     origins: Mapping[str, str]
     values: Mapping[str, str]
     warnings: tuple[str, ...] = ()
@@ -162,7 +164,7 @@ def load(
             f"WARNING: Invalid gitreview.branchauthor: {found.values['branchauthor']!r} from"
             f" {found.origins['branchauthor']}; it has no effect any more"
         )
-    settings = _judged(found, git, tuple(warnings))
+    settings = _judged(found, (git, scopes), tuple(warnings))
     return replace(settings, script_places=(Path.home() / _GLOBAL / "hooks",))
 
 
@@ -204,8 +206,11 @@ def _from_files(found: _Found, top: Path, local: bool) -> list[str]:
     return warnings
 
 
-def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) -> Settings:
+def _judged(
+    found: _Found, configuration: tuple[Mapping[str, str], Mapping[str, str]], warnings: tuple[str, ...]
+) -> Settings:
     values = found.values
+    git, scopes = configuration
     scheme = values["scheme"].lower()
     host, project = values.get("host") or None, (values.get("project") or "").strip("/") or None
     _require(found, "scheme", _SCHEME.fullmatch(scheme), "ssh, http or https")
@@ -232,6 +237,7 @@ def _judged(found: _Found, git: Mapping[str, str], warnings: tuple[str, ...]) ->
         login=_login(),
         ssh=_ssh(git),
         git=git,
+        scopes=scopes,
         origins=dict(found.origins),
         values=dict(values),
         warnings=warnings,

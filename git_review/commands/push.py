@@ -283,10 +283,14 @@ def _change_id_step(observed: Observed, context: Context) -> Git | Reword | None
         return Reword(commits, (commits[0].id, *(commit.id for commit in lacking)), url, first, notes)
     if not lacking:
         return None
+    reword = Reword(commits, tuple(commit.id for commit in lacking), url, messages.ADDING_CHANGE_IDS, notes)
     if observed.hook_missing and lacking == [commits[0]] and not hooks.passes_over(lacking[0].subject):
         subject = messages.AMENDING.format(lacking[0].subject)
-        return Git(_AMEND, failure=messages.amend_failed, environment=_UNSEEN, first=subject)
-    return Reword(commits, tuple(commit.id for commit in lacking), url, messages.ADDING_CHANGE_IDS, notes)
+        # Notes are copied by a step of their own after either.
+        instead = replace(reword, first=f"{messages.ADDING_CHANGE_ID}: {lacking[0].subject}", notes=False)
+        place = context.places.hooks
+        return Git(_AMEND, messages.amend_failed, environment=_UNSEEN, first=subject, hooks=place, instead=instead)
+    return reword
 
 
 # Only the message changes, and only by the hook: a line that begins with "#" stays in it.

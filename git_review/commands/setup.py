@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from git_review import hooks, messages
 from git_review.commands.context import Context
 from git_review.commands.finish import finish_steps
@@ -43,19 +45,52 @@ def hook_steps(context: Context) -> list[Step]:
     refresh = context.options.update
     steps: list[Step] = []
     text: str | None = None
-    if _wanted(main, refresh, context.options.remote_hook):
+    wanted = _wanted(main, refresh, context.options.remote_hook)
+    obstacle = _obstacle(context) if wanted else ""
+    if obstacle:
+        steps.append(Say(obstacle))
+    elif wanted:
         from_server = context.options.remote_hook and (refresh or main.kind is hooks.Kind.MISSING)
         if from_server and not context.runner.dry_run:
             from git_review.commands.remote_hook import fetch
 
             text = fetch(context)
-        steps.append(InstallHook(main, text, replace=refresh and main.makes_ids))
+        needed = context.options.setup
+        steps.append(InstallHook(main, text, replace=refresh and main.makes_ids, needed=needed))
     if main.kind is hooks.Kind.FOREIGN:
         steps.append(Say(messages.FOREIGN_HOOK.format(main.path)))
     if steps or context.options.setup:
-        others = (hooks.look(place) for place in submodule_hooks(context.runner, context.places.top))
-        steps += [InstallHook(hook, text) for hook in others if not hook.runs]
+        places = {place for place in submodule_hooks(context.runner, context.places.top) if _is_own(context, place)}
+        others = (hooks.look(place) for place in sorted(places))
+        steps += [InstallHook(hook, text, needed=False) for hook in others if not hook.runs]
     return steps
+
+
+def _obstacle(context: Context) -> str:
+    """Why no hook is installed where git looks for it, and what is done instead; "" when it is."""
+    place = context.places.hooks
+    scope = context.settings.scopes.get("core.hookspath", "set outside of this repository")
+    if hooks.switched_off(place):
+        return messages.hooks_off(place, scope)
+    if scope in _OURS or _is_own(context, place):
+        return ""
+    if not context.options.setup or context.options.dry_run:
+        return messages.shared_hooks(place, scope)
+    if context.options.yes:
+        return ""
+    answer = context.talk.read(f"{messages.install_shared_hook(place, scope)}\n{messages.CONFIRM}")
+    if answer is not None and answer.strip().lower() == "yes":
+        return ""
+    return messages.SHARED_HOOKS_LEFT.format(place)
+
+
+_OURS = ("local", "worktree", "command")
+
+
+def _is_own(context: Context, place: Path) -> bool:
+    """Whether a folder of hooks is in this repository, or in its work tree, so that no other one uses it."""
+    owned = (context.places.common.resolve(), context.places.top.resolve())
+    return any(place.resolve().is_relative_to(own) for own in owned)
 
 
 def ensure_remote(context: Context) -> None:

@@ -16,6 +16,7 @@ from git_review.git.refs import head, tracked, tracking
 from git_review.git.runner import Pending, Runner
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PARAGRAPH_END = re.compile(r"\n[ \t]*(?:\n|\Z)")
 _OURS_ALONE = ("--no-recurse-submodules", "--no-prune", "--no-prune-tags")
 FETCH_ALL = ("fetch", *_OURS_ALONE)
 """The words of a fetch of all that a remote is set to fetch: nothing that is here goes, and no submodule is asked."""
@@ -66,8 +67,8 @@ class Commit:
 
     @property
     def subject(self) -> str:
-        """The first line of its message."""
-        return self.message.lstrip("\n").partition("\n")[0]
+        """The first paragraph of its message on one line, as git and Gerrit have it."""
+        return " ".join(_PARAGRAPH_END.split(self.message.lstrip("\n"), maxsplit=1)[0].split("\n")).strip()
 
 
 class NoWorkTree(GitError):

@@ -49,6 +49,7 @@ ASK_USERNAME = "{} did not work. Could not connect to gerrit.\nEnter your gerrit
 NO_NEW_CHANGES = "No new changes: the server has exactly these commits already."
 NOTHING_NEW_FOR_SERVER = "(no new changes)"
 NEW_CHANGE_ID = "Amending the commit to regenerate the change id: {}"
+ADDING_CHANGE_ID = "Adding the Change-Id that is missing"
 ADDING_CHANGE_IDS = "Adding the Change-Ids that are missing"
 SIGNATURES_LOST = "The commits that were made anew have no signature any more."
 SWITCHED_BACK = "Switched to branch '{}'"
@@ -245,7 +246,45 @@ def unreachable(url: str, details: str) -> ReviewError:
 
 def hook_not_written(path: object, reason: str) -> ReviewError:
     """The hook cannot be installed."""
-    return ReviewError(f"the Change-Id hook cannot be written as {path}: {reason}", exit_code=2)
+    return ReviewError(
+        f"the Change-Id hook cannot be written as {path}: {reason}",
+        hint=f"git config --show-origin core.hooksPath tells who set the folder; without the hook, {_WITHOUT_HOOK}",
+        exit_code=2,
+    )
+
+
+_WITHOUT_HOOK = "uploads add the Change-Ids that are missing"
+
+
+def without_hook(path: object, reason: str) -> str:
+    """An upload does not need the hook."""
+    return f"The Change-Id hook cannot be written as {path}: {reason}. Going on without it: {_WITHOUT_HOOK}."
+
+
+def hooks_off(place: object, scope: str) -> str:
+    """The person has switched hooks off."""
+    why = f"Hooks are switched off (core.hooksPath is {place}, {scope})"
+    return f"{why}, so no Change-Id hook is installed: {_WITHOUT_HOOK}."
+
+
+def shared_hooks(place: object, scope: str) -> str:
+    """An upload does not touch what is not this repository's alone."""
+    return (
+        f"The hooks in {place} are not those of this repository alone (core.hooksPath, {scope}), so no Change-Id hook"
+        f" is installed there: {_WITHOUT_HOOK}; git review -s asks whether to install it all the same."
+    )
+
+
+def install_shared_hook(place: object, scope: str) -> str:
+    """The question whether other repositories may get the hook, too."""
+    return (
+        f"core.hooksPath ({scope}) has git look for hooks in {place}, for other repositories, too.\n"
+        "Their commits would get Change-Ids as well. Do you want the Change-Id hook to be installed there?"
+    )
+
+
+SHARED_HOOKS_LEFT = "Left as they are: the hooks in {}. " + _WITHOUT_HOOK.capitalize() + "."
+SHARED_HOOKS_OPTION = "the hook is not installed for other repositories; --yes does that"
 
 
 def unstaged() -> ReviewError:
