@@ -71,6 +71,10 @@ class Conflict(GerritError):
     """409: the state of the thing does not allow it; the body says why."""
 
 
+class Outdated(Conflict):
+    """A newer patchset has come: what was said of the older one counts for nothing."""
+
+
 class Unprocessable(GerritError):
     """422: the request names an account, a group or a commit that the server cannot resolve."""
 

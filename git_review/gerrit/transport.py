@@ -19,6 +19,7 @@ from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from git_review import credentials
 from git_review.gerrit import failures
+from git_review.gerrit.body import ENCODINGS, LARGEST, Answer, Garbled, TooLarge, taken
 from git_review.gerrit.errors import AddressError, GerritError, NotGerrit, one_line, refusal, words
 from git_review.git.runner import without_password
 from git_review.http_settings import Cookie, cookie_header, logs_in, read_cookies
@@ -58,7 +59,7 @@ class Policy:
     :ivar proxy: the URL of a proxy; "" is none; None leaves it to the environment.
     :ivar cookies: a file of cookies in Netscape's format, as curl and git write it.
     :ivar cookies_log_in: any cookie for the server is a login; otherwise only those known to be one.
-    :ivar total: seconds for a whole answer, however it trickles.
+    :ivar total: seconds for a whole answer, however it trickles. :ivar largest: bytes of an answer, unpacked or not.
     """
 
     timeout: tuple[float, float] = (5, 30)
@@ -69,6 +70,7 @@ class Policy:
     cookies: Path | None = None
     cookies_log_in: bool = False
     total: float = 300
+    largest: int = LARGEST
 
 
 class Transport:
@@ -102,11 +104,10 @@ class Transport:
     def get_text(self, path: str) -> str:
         """Something that is no JSON and that everybody may have."""
         answer = self._follow(_Request("GET", f"{self.url}/{path}", None, None, {}), True)
-        body = answer.content.decode("utf-8", "replace")
-        if answer.status_code != 200:
-            shown = self.shown(body)
-            raise refusal(self.url, f"GET {path}", answer.status_code, shown, logged_in=self.auth is not None)
-        return body
+        if answer.status != 200:
+            shown = self.shown(answer.text)
+            raise refusal(self.url, f"GET {path}", answer.status, shown, logged_in=self.auth is not None)
+        return answer.text
 
     def put(self, path: str, body: object = None) -> Any:
         """Create or replace a resource; the answer's JSON, None when it is empty."""
@@ -147,32 +148,32 @@ class Transport:
         answer = self._follow(request, retry or verb in _SAFE)
         return self._decode(answer, f"{verb} {one_line(unquote(path), 200)}")
 
-    def _follow(self, request: _Request, repeatable: bool) -> requests.Response:
+    def _follow(self, request: _Request, repeatable: bool) -> Answer:
         """Send, and go where a GET is sent to, as long as that is the same host."""
         for _ in range(_REDIRECTS):
             answer = self._persist(request, repeatable)
             place = answer.headers.get("Location")
-            if not 300 <= answer.status_code < 400 or place is None:
+            if not 300 <= answer.status < 400 or place is None:
                 return answer
             target = urljoin(request.url, place)
             if request.verb != "GET" or not _same_place(request.url, target):
                 raise NotGerrit(
                     f"{self.url} sends requests on to another place, which is not followed",
-                    status=answer.status_code,
+                    status=answer.status,
                     body=words(without_password(target)),
                     hint="use the address of the server itself",
                 )
             request = _Request("GET", target, None, None, request.headers)
         raise NotGerrit(f"{self.url} sends requests round in a circle", hint="is this the address of a Gerrit?")
 
-    def _persist(self, request: _Request, repeatable: bool) -> requests.Response:
+    def _persist(self, request: _Request, repeatable: bool) -> Answer:
         """Send, and send again where that is harmless and may help."""
         left = self._policy.retries if repeatable else 0
         wait = self._policy.backoff
         while True:
             try:
                 answer = self._send(request)
-                if answer.status_code not in _PASSING or left <= 0:
+                if answer.status not in _PASSING or left <= 0:
                     return answer
             except failures.raised() as error:
                 if left <= 0 or not failures.passing(error):
@@ -180,7 +181,7 @@ class Transport:
             self._pause(wait)
             left, wait = left - 1, wait * 2
 
-    def _send(self, request: _Request) -> requests.Response:
+    def _send(self, request: _Request) -> Answer:
         """Send, in a thread of its own: only so can an answer that comes byte by byte be given up at any point."""
         session = self._session()
         cookies = cookie_header(self._cookies_for(request.url))
@@ -194,9 +195,17 @@ class Transport:
             timeout=self._policy.timeout,
             verify=self._policy.verify,
             allow_redirects=False,
+            stream=True,
         )
         try:
-            return _within(self._policy.total, ask)
+            return _within(self._policy.total, lambda: taken(ask(), self._policy.largest))
+        except TooLarge:
+            raise NotGerrit(
+                f"{self.url} gives an answer of more than {self._policy.largest >> 20} MB, which is not taken in",
+                hint="is this the address of a Gerrit? where a search finds so much, narrow it",
+            ) from None
+        except Garbled as error:
+            raise NotGerrit(f"{self.url} gives an answer that cannot be unpacked", body=one_line(str(error))) from None
         except TimeoutError:
             from requests.exceptions import ReadTimeout
 
@@ -231,6 +240,7 @@ class Transport:
                 session.trust_env = False
                 session.proxies = {"http": self._policy.proxy, "https": self._policy.proxy}
             session.headers["User-Agent"] = "git-review"
+            session.headers["Accept-Encoding"] = ENCODINGS
             self._opened = session
         return self._opened
 
@@ -242,9 +252,8 @@ class Transport:
         HTTPBasicAuth(self.auth.username.encode(), self.auth.password.encode())(prepared)
         return prepared
 
-    def _decode(self, answer: requests.Response, request: str) -> Any:
-        body = answer.content.decode("utf-8", "replace")
-        status = answer.status_code
+    def _decode(self, answer: Answer, request: str) -> Any:
+        body, status = answer.text, answer.status
         if status == 404 and "html" in answer.headers.get("Content-Type", ""):
             raise self._not_gerrit(body, status)
         if not 200 <= status < 300:
@@ -274,9 +283,9 @@ class Transport:
         return text
 
 
-def _within(seconds: float, work: Callable[[], requests.Response]) -> requests.Response:
+def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
     """What the work gives or raises. :raises TimeoutError: it has not ended so far; it goes on, and nobody listens."""
-    done: SimpleQueue[tuple[requests.Response | None, BaseException | None]] = SimpleQueue()
+    done: SimpleQueue[tuple[Answer | None, BaseException | None]] = SimpleQueue()
 
     def run() -> None:
         try:

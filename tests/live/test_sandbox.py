@@ -53,25 +53,25 @@ def test_a_gated_project_wants_all_three_labels_and_a_service_user_submits(gerri
     change = upload(as_user(gerrit, developer, tmp_path / "clone", url))
     gerrit.client.changes.review(change, "current", labels={"Code-Review": 2})
     with pytest.raises(Conflict):
-        gerrit.client.changes.submit(change)
+        gerrit.client.changes.submit(change, 1)
     with gerrit.server.client(developer) as mine:
         mine.changes.review(change, "current", labels={"Workflow": 1})
         with pytest.raises(GerritError):
             mine.changes.review(change, "current", labels={"Verified": 2})
         with pytest.raises(Forbidden):
-            mine.changes.submit(change)
+            mine.changes.submit(change, 1)
     with gerrit.server.client(gate) as bot:
         bot.changes.review(change, "current", labels={"Verified": 2})
-        bot.changes.submit(change)
+        bot.changes.submit(change, 1)
         assert bot.changes.get(change).status == "MERGED"
 
 
 def test_an_ungated_project_wants_code_review_only(gerrit, tmp_path) -> None:
     change = upload(gerrit.clone(tmp_path / "clone"))
     with pytest.raises(Conflict):
-        gerrit.client.changes.submit(change)
+        gerrit.client.changes.submit(change, 1)
     gerrit.client.changes.review(change, "current", labels={"Code-Review": 2})
-    gerrit.client.changes.submit(change)
+    gerrit.client.changes.submit(change, 1)
     assert gerrit.client.changes.get(change).status == "MERGED"
 
 
