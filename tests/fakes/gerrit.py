@@ -206,10 +206,11 @@ class FakeGerrit:
         match (request.verb, *rest):
             case ("GET",) | ("GET", "detail"):
                 return self._info(change, request.query.get("o", []))
-            case ("GET", "revisions", revision, "related"):
-                return {"changes": self._related(change, self._revision(change, revision))}
-            case ("GET", "revisions", revision, "commit"):
-                return {"message": self._revision(change, revision).message}
+            case ("GET", "revisions", revision, what):
+                patchset = self._revision(change, revision)
+                return (
+                    {"message": patchset.message} if what == "commit" else {"changes": self._related(change, patchset)}
+                )
             case ("PUT", "topic"):
                 change.topic = json.loads(request.body)["topic"]
                 return change.topic or None
