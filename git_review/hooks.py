@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
+
+from git_review.records import dataclass
 
 NAME = "commit-msg"
 

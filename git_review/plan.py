@@ -6,15 +6,20 @@ A dry run carries out the same steps: it tells them and changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from git_review import hooks, messages
 from git_review.errors import ReviewError
 from git_review.git.errors import GitFailed
 from git_review.git.repo import Commit
 from git_review.git.runner import Runner
+from git_review.records import dataclass, field
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from typing import Protocol
+else:
+    Protocol = object
 
 
 class Talk(Protocol):

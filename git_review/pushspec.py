@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from urllib.parse import quote
+
+from git_review.records import dataclass, replace
 
 _NO = ("false", "no", "off", "0", "")
 _FITS_IN_REF = re.compile(r"[A-Za-z0-9_@+=%-]+(?:[./][A-Za-z0-9_@+=%-]+)*")

@@ -11,7 +11,6 @@ import contextlib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from git_review.errors import ReviewError
@@ -19,6 +18,7 @@ from git_review.git.refs import is_branch, is_remote
 from git_review.git.repo import Places, locate
 from git_review.git.runner import Output, Pending, Runner
 from git_review.gitreview_file import read_gitreview
+from git_review.records import dataclass, field, replace
 from git_review.topic import Mode
 
 # setting: keys of git's configuration (the first that is set wins), key of .gitreview, default
@@ -65,7 +65,6 @@ class Settings:
     :ivar topic: from where a topic is taken that nobody gave; ``gitreview.notopic`` turns it off.
     :ivar timeout: seconds that a question to the server may take; None leaves it to the kind of question.
     :ivar username: for the server; None when nobody set one.
-    :ivar login: the name of the operating system's account, "" when it has none.
     :ivar ssh: the words that git starts ssh with, perhaps through a shell.
     :ivar git: git's configuration, the last value of each key. :ivar scopes: how far each of these reaches, in git's
         words: ``system``, ``global``, ``local``, ``worktree``, ``command``.
@@ -87,7 +86,6 @@ class Settings:
     topic: Mode
     timeout: float | None
     username: str | None
-    login: str
     ssh: tuple[str, ...]
     git: Mapping[str, str] = field(repr=False)
     scopes: Mapping[str, str] = field(repr=False)
@@ -95,6 +93,11 @@ class Settings:
     values: Mapping[str, str]
     warnings: tuple[str, ...] = ()
     script_places: tuple[Path, ...] = ()
+
+    @property
+    def login(self) -> str:
+        """The name of the operating system's account, "" when it has none."""
+        return _login()
 
     def url(self, username: str | None = None) -> str | None:
         """The URL of the remote that the settings describe, for that user; None when host or project is missing."""
@@ -234,7 +237,6 @@ def _judged(
         topic=_topic(found),
         timeout=_seconds(found),
         username=username,
-        login=_login(),
         ssh=_ssh(git),
         git=git,
         scopes=scopes,

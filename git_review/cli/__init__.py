@@ -30,9 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def status(argv: Sequence[str]) -> int:
     """Run the command and return its exit code; what went wrong is told on standard error."""
-    import click
-
     from git_review import messages
+    from git_review.cli.command import UsageError
     from git_review.cli.terminal import Terminal
     from git_review.errors import ReviewError
 
@@ -42,10 +41,10 @@ def status(argv: Sequence[str]) -> int:
     except ReviewError as error:
         terminal.complain(error)
         return error.exit_code
-    except click.ClickException as error:
-        terminal.complain(messages.usage(error.format_message()))
+    except UsageError as error:
+        terminal.complain(messages.usage(str(error)))
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         terminal.warn("interrupted")
         return 130
     except BrokenPipeError:

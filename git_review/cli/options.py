@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from git_review import messages
 from git_review.commands.context import Options, Rebase, Verb
 from git_review.pushspec import PushOptions
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from typing import Any
 
 _TOGETHER = (
     (("topic", "-t"), ("no_topic", "-T")),

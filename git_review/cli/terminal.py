@@ -6,12 +6,13 @@ import os
 import select
 import sys
 from threading import Lock
-from typing import TextIO
-
-import click
 
 from git_review.errors import ReviewError
 from git_review.messages import clean
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from typing import TextIO
 
 PATIENCE = 5.0
 """Seconds that an answer may take where standard input is no terminal: nobody may be there."""
@@ -53,11 +54,11 @@ class Terminal:
     def show(self, text: str) -> None:
         """Tell something that is clean already and may hold colors, which are kept."""
         with self._lock:
-            click.echo(_encodable(text), file=self._out, color=True)
+            _write(self._out, f"{text}\n")
 
     def answer(self, text: str) -> None:
         """What was asked for, on standard output in any case."""
-        click.echo(_encodable(text))
+        _write(sys.stdout, f"{text}\n")
 
     def result(self, value: object) -> None:
         """What came of the run, as JSON on standard output, where that was asked for."""
@@ -65,12 +66,12 @@ class Terminal:
             import json
 
             # Escapes make control characters harmless; nothing else of the value is changed.
-            click.echo(json.dumps(value, indent=2))
+            _write(sys.stdout, f"{json.dumps(value, indent=2)}\n")
 
     def warn(self, text: str) -> None:
         """Tell something on standard error, after all that was told before."""
         sys.stdout.flush()
-        click.echo(_encodable(clean(text)), err=True)
+        _write(sys.stderr, f"{clean(text)}\n")
 
     def relay(self, piece: str) -> None:
         """Pass on another program's words; states of a progress display overwrite one another on a terminal."""
@@ -79,19 +80,17 @@ class Terminal:
         if passing and not self.is_terminal:
             return
         end = "\n" if ends_line else "\r" if passing else ""
-        click.echo(_encodable(clean(piece.rstrip("\r\n"))) + end, nl=False, file=self._out)
-        self._out.flush()
+        _write(self._out, clean(piece.rstrip("\r\n")) + end)
 
     def read(self, prompt: str) -> str | None:
         """The answer to a question; None when standard input is closed, at its end, or silent for too long."""
-        click.echo(_encodable(clean(prompt)), nl=False, file=self._out)
-        self._out.flush()
+        _write(self._out, clean(prompt))
         if sys.stdin is None or sys.stdin.closed:
             return None
         waiting = sys.stdin.isatty() or _comes()
         answer = sys.stdin.readline() if waiting else ""
         if not answer.endswith("\n"):
-            click.echo("", file=self._out)
+            _write(self._out, "\n")
         return answer.rstrip("\n") if answer else None
 
     def complain(self, error: ReviewError) -> None:
@@ -116,7 +115,16 @@ def _comes() -> bool:
         return True
 
 
-def _encodable(text: str) -> str:
-    """What standard output's encoding cannot hold becomes a question mark, never an error."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    return text.encode(encoding, "replace").decode(encoding, "replace")
+def _write(stream: TextIO, text: str) -> None:
+    """Write at once; what the stream's encoding cannot hold becomes a question mark, never an error.
+
+    A console of Windows has to be told that it gets colors, which click knows how to do.
+    """
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    text = text.encode(encoding, "replace").decode(encoding, "replace")
+    if os.name == "nt":
+        import click
+
+        return click.echo(text, file=stream, nl=False, color=True)
+    stream.write(text)
+    stream.flush()

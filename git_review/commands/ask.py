@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -13,6 +12,7 @@ from git_review.commands.context import Context
 from git_review.gerrit.address import Remote, parse_remote, server_url
 from git_review.gerrit.model import Change
 from git_review.messages import changes as said
+from git_review.records import dataclass, replace
 
 if TYPE_CHECKING:
     from git_review.gerrit.client import Gerrit

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
 
 from git_review import messages
@@ -12,6 +11,7 @@ from git_review.git.repo import Places, branch_name, locate
 from git_review.git.runner import Runner
 from git_review.plan import Talk
 from git_review.pushspec import PushOptions
+from git_review.records import dataclass, field
 from git_review.settings import DEFAULT, Settings, begin, load
 
 PATIENCE = 45.0

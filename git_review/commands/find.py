@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from git_review.commands import ask
 from git_review.commands.context import Context
@@ -25,6 +24,7 @@ from git_review.gerrit.model import Change
 from git_review.git.repo import FETCH
 from git_review.messages import changes as said
 from git_review.plan import Git
+from git_review.records import dataclass, replace
 
 _COMMIT = re.compile(r"(?=.*[a-f])[0-9a-f]{7,64}")
 _WITH_PATCHSET = re.compile(r"(?P<name>[^/,]+)[,/](?P<patchset>[0-9]+)")

@@ -7,15 +7,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
 
 from git_review.commands.context import Context
 from git_review.errors import ReviewError
 from git_review.git import lineage, repo
 from git_review.git.trailers import change_id
+from git_review.records import dataclass, field
 
+TYPE_CHECKING = False  # not typing's, which takes too long to load
 if TYPE_CHECKING:
     from git_review.commands.ask import Wanted
     from git_review.gerrit.model import Change

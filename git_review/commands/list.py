@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from git_review.commands import ask, show
@@ -12,6 +11,7 @@ from git_review.commands.setup import ensure_remote
 from git_review.gerrit.errors import GerritError, NotGerrit
 from git_review.gerrit.model import Change
 from git_review.messages import changes as said
+from git_review.records import dataclass
 
 _OPEN = ("status:open", "-is:wip")
 VIEWS = {

@@ -6,7 +6,6 @@ Observe (read, fetch, ask, try to merge), then plan (pure), then carry out.
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
 
 from git_review import hooks, messages
 from git_review.commands import check, known, own
@@ -25,6 +24,7 @@ from git_review.git.refs import tracking
 from git_review.messages import commits as said
 from git_review.plan import Confirm, Git, Named, Push, Reword, Say, Step, carry_out
 from git_review.pushspec import PushOptions, modest, push_words
+from git_review.records import dataclass, replace
 from git_review.topic import implied
 
 

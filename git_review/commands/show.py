@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from git_review.commands.context import Context
 from git_review.gerrit.model import Change, Label
 from git_review.messages import clean
+from git_review.records import dataclass
 
 _YELLOW, _GREEN, _CYAN, _END = "\x1b[33m", "\x1b[1;32m", "\x1b[36m", "\x1b[m"
 _COLORS = (_YELLOW, _GREEN, _CYAN)

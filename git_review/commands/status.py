@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from git_review.commands import ask, known, own, show
@@ -15,6 +14,7 @@ from git_review.gerrit.model import Change
 from git_review.git import repo
 from git_review.git.trailers import change_id
 from git_review.messages import changes as said
+from git_review.records import replace
 
 NEEDS_ATTENTION = 4
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from git_review.git.errors import GitError, GitFailed, MergeConflict
 from git_review.git.repo import Places
 from git_review.git.runner import Runner
 
+TYPE_CHECKING = False  # not typing's, which takes too long to load
 if TYPE_CHECKING:
     from git_review.git.scratch import Trial
 

@@ -7,12 +7,12 @@ current branch once stood on it, or on a commit above it.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from git_review.git.errors import GitFailed
 from git_review.git.repo import logged, present
 from git_review.git.runner import Runner
 from git_review.git.trailers import change_id
+from git_review.records import dataclass
 
 _STATES = 500
 """So many former states of a branch are looked at; who goes back further is asked to use -d or --force."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from git_review.git.errors import GitError, GitFailed
 from git_review.git.refs import head, tracked, tracking
 from git_review.git.runner import Pending, Runner
+from git_review.records import dataclass
 
 _FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _PARAGRAPH_END = re.compile(r"\n[ \t]*(?:\n|\Z)")

@@ -11,12 +11,12 @@ import os
 import re
 import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from git_review.git import neutral
 from git_review.git.errors import GitError, GitFailed, GitSilent, complaint
 from git_review.git.watch import Limits, Silent, TooMuch, watched
+from git_review.records import dataclass
 
 LARGEST = 64 << 20
 """Bytes that another program's answer may have (ssh's, of a server's)."""

@@ -11,8 +11,9 @@ import selectors
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from git_review.records import dataclass
 
 NOTICE = 5.0
 """Seconds of silence after which the person is told what is waited for."""
