@@ -33,8 +33,10 @@ def remember(context: Context) -> None:
         raise messages.cannot_fetch(context.remote, error.details) from error
 
 
-def target_of(context: Context, rebase: Rebase, looking: Pending | None) -> str | None:
+def target_of(context: Context, rebase: Rebase, looking: Pending | None, listing: Pending) -> str | None:
     """The target branch's commit, on which HEAD's commits still apply; None where no check is wanted.
+
+    :param listing: of the commits that no remembered branch has, meanwhile.
 
     :param looking: at what is checked out, meanwhile. Local edits are the first thing that is refused, whatever else
         there is, and before anything is done to the work tree.
@@ -47,7 +49,7 @@ def target_of(context: Context, rebase: Rebase, looking: Pending | None) -> str 
         if rebase is Rebase.KEEP:
             refuse_edits(repo.state(looking))
         if rebase is not Rebase.FORCE:
-            applies(context, target, rebase)
+            applies(context, target, rebase, listing)
     except ReviewError:
         refuse_edits(repo.state(looking))
         raise
@@ -83,9 +85,11 @@ def fetched(context: Context, *, whole: bool = False) -> str:
         raise messages.cannot_fetch(context.remote, error.details) from error
 
 
-def _count(context: Context, target: str) -> int:
+def _count(context: Context, target: str, listing: Pending) -> int:
     """How many commits apply. A dry run may have to fetch the target first: it has only been told its id."""
     try:
+        if repo.rest_on(repo.found(listing), target):
+            return 0
         return trial.check_applies(context.runner, context.places, target)
     except GitFailed:
         if not context.options.dry_run or repo.commit_id(context.runner, target) is not None:
@@ -94,12 +98,12 @@ def _count(context: Context, target: str) -> int:
         return trial.check_applies(context.runner, context.places, target)
 
 
-def applies(context: Context, target: str, rebase: Rebase) -> None:
+def applies(context: Context, target: str, rebase: Rebase, listing: Pending) -> None:
     """:raises ReviewError: a commit of HEAD does not apply on `target`, which names it and its files."""
     place = (context.remote, context.branch)
     context.progress(messages.check_in_place_of(*place))
     try:
-        count = _count(context, target)
+        count = _count(context, target, listing)
     except MergeConflict as conflict:
         kept = rebase is Rebase.KEEP and not context.options.dry_run
         if kept:

@@ -11,7 +11,7 @@ from enum import Enum
 
 from git_review.commands.context import Context
 from git_review.errors import ReviewError
-from git_review.git import lineage, repo
+from git_review.git import repo
 from git_review.git.trailers import change_id
 from git_review.records import dataclass, field
 
@@ -19,6 +19,7 @@ TYPE_CHECKING = False  # not typing's, which takes too long to load
 if TYPE_CHECKING:
     from git_review.commands.ask import Wanted
     from git_review.gerrit.model import Change
+    from git_review.git import lineage
 
 _AT_ONCE = 60
 """So many Change-Ids fit into one question: a URL or a command line of some 4 KB."""
@@ -118,6 +119,8 @@ def _ask(ask: Callable[[], Iterable[Change]], question: Question) -> None:
 
 def judge(context: Context, commits: Sequence[repo.Commit], changes: Sequence[Change]) -> tuple[Known, ...]:
     """What each commit is to the server, with the reflogs' word on what it was made of."""
+    from git_review.git import lineage
+
     return judged(commits, changes, lineage.grounded(context.runner, context.remote, claims(commits, changes)))
 
 
@@ -155,6 +158,8 @@ def _newest(change: Change) -> str:
 
 def claims(commits: Sequence[repo.Commit], changes: Sequence[Change]) -> tuple[lineage.Claim, ...]:
     """What has to be proved of the commits before they may be patchsets of open changes."""
+    from git_review.git import lineage
+
     by_id = {change.change_id: change for change in changes if change.status in ("NEW", "")}
     found = []
     for commit in commits:

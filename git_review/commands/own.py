@@ -8,20 +8,22 @@ alone do not tell.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from enum import Enum
 
-from git_review.commands import ask
 from git_review.commands.context import Context
 from git_review.commands.known import Known, State
 from git_review.errors import ReviewError
-from git_review.gerrit.model import Change
 from git_review.git import repo
 from git_review.git.errors import GitError
 from git_review.git.repo import Commit
 from git_review.git.reword import first_parents, made_anew
 from git_review.git.trailers import Place, naming
 from git_review.messages import commits as said
+from git_review.records import dataclass
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from git_review.gerrit.model import Change
 
 _MELTING = ("fixup! ", "squash! ", "amend! ")
 
@@ -74,6 +76,8 @@ def survey(context: Context, target: str | None, commits: Sequence[Commit], chan
     found = Survey(tuple(commits), _elsewhere(context, commits), _foreign(context, commits))
     if not _doubted(found, changes):
         return found
+    from git_review.commands import ask
+
     place = ask.push_url(context) if context.settings.use_pushurl else context.push_place
     context.progress(said.asking_for_branches(place))
     try:

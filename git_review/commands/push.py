@@ -5,7 +5,7 @@ Observe (read, fetch, ask, try to merge), then plan (pure), then carry out.
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 
 from git_review import hooks, messages
 from git_review.commands import check, known, own
@@ -21,6 +21,7 @@ from git_review.errors import PushRefused
 from git_review.git import repo
 from git_review.git.errors import GitFailed
 from git_review.git.refs import tracking
+from git_review.git.runner import Pending
 from git_review.messages import commits as said
 from git_review.plan import Confirm, Git, Named, Push, Reword, Say, Step, carry_out
 from git_review.pushspec import PushOptions, modest, push_words
@@ -101,12 +102,14 @@ def observe(context: Context) -> Observed:
         update(context)
     finish = finish_steps(context) if context.options.finish else ()
     rebase = check.wanted(context)
-    with nullcontext() if rebase is Rebase.NONE else repo.begin_state(context.runner) as looking:
-        question = _question(context, rebase)
-        target = check.target_of(context, rebase, looking)
+    state = nullcontext() if rebase is Rebase.NONE else repo.begin_state(context.runner)
+    with state as looking, repo.begin_outgoing(context.runner, context.remote) as listing:
+        question = _question(context, rebase, listing)
+        target = check.target_of(context, rebase, looking, listing)
+        commits = _first_commits(context, target, listing)
     missing = not hooks.look(context.places.hooks).runs
     hook = tuple(hook_steps(context))
-    found = own.survey(context, target, _commits(context, target), question.answer() or ())
+    found = own.survey(context, target, commits, question.answer() or ())
     commits = found.commits
     if question.left:
         question = known.ask_beside(context, lambda: commits, all_at_once=True)
@@ -184,13 +187,29 @@ def _rewritten(context: Context, observed: Observed) -> Observed:
     )
 
 
-def _question(context: Context, rebase: Rebase) -> Question:
+def _first_commits(context: Context, target: str | None, listing: Pending) -> tuple[repo.Commit, ...]:
+    """HEAD's commits as they were listed before the target was known, where that changes nothing."""
+    with suppress(GitFailed):
+        commits = repo.found(listing)
+        if target is not None and repo.rest_on(commits, target):
+            return commits
+    return _commits(context, target)
+
+
+def _question(context: Context, rebase: Rebase, listing: Pending) -> Question:
     """Ask about the commits, where there is a server to ask and the network is used at all."""
     if context.options.dry_run and rebase is Rebase.NONE:
         return Question()
     if context.leads_to_files:
         return Question()
-    return known.ask_beside(context, lambda: _commits(context, None))
+    return known.ask_beside(context, lambda: _listed(context, listing))
+
+
+def _listed(context: Context, listing: Pending) -> tuple[repo.Commit, ...]:
+    try:
+        return repo.found(listing)
+    except GitFailed:
+        return _commits(context, None)
 
 
 def _answered(context: Context, question: Question, commits: tuple[repo.Commit, ...]) -> tuple[tuple[Known, ...], bool]:

@@ -13,7 +13,6 @@ from git_review import messages
 from git_review.commands import own
 from git_review.commands.context import Context
 from git_review.git import repo
-from git_review.git.objects import is_ancestor
 from git_review.git.repo import AS_STORED, Commit
 from git_review.git.reword import first_parents, made_anew
 from git_review.git.runner import Runner
@@ -63,6 +62,8 @@ def _words(remote: str, branch: str, *, told: bool) -> tuple[str, ...]:
 
 def _boundary(context: Context, commits: Sequence[Commit], target: str | None) -> tuple[str, ...] | None:
     """What HEAD's own line stands on and has merged; None where all that git itself would rebase is that line."""
+    from git_review.git.objects import is_ancestor
+
     line = first_parents(commits)
     outside = [parent for commit in commits if commit.id in line for parent in commit.parents if parent not in line]
     oldest = next((commit for commit in reversed(commits) if commit.id in line), None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from git_review.git.errors import GitError, GitFailed
@@ -228,9 +228,35 @@ def names_of(runner: Runner, remote: str, commits: Iterable[str]) -> dict[str, s
     }
 
 
+def begin_outgoing(runner: Runner, remote: str) -> Pending:
+    """Start listing the commits of HEAD that no remembered branch of the remote has; :func:`found` reads the answer."""
+    return runner.begin("log", *_SHAPE, "HEAD", "--not", f"--remotes={remote}", "--", environment=AS_STORED)
+
+
+def found(begun: Pending) -> tuple[Commit, ...]:
+    """The commits of a listing, newest first. :raises GitFailed: it failed, as there is no commit."""
+    return _commits(begun.answer().stdout)
+
+
+def rest_on(commits: Sequence[Commit], target: str) -> bool:
+    """Whether HEAD contains `target`, and the commits are all that it has besides: as far as the commits alone tell.
+
+    :param commits: those of HEAD that are on no remembered branch. One of them is made on `target`, which is none of
+        them; so it is on such a branch, and excluding it excludes nothing more.
+    """
+    ids = {commit.id for commit in commits}
+    return target not in ids and any(target in commit.parents for commit in commits)
+
+
 def logged(runner: Runner, *asked: str, stdin: str | None = None) -> tuple[Commit, ...]:
     """The commits that ``git log`` finds, children before their parents. :param stdin: for ``--stdin``."""
-    shape = ("--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%ce%n%B")
-    records = runner.query("log", *shape, *asked, stdin=stdin, environment=AS_STORED).stdout.split("\0")
+    return _commits(runner.query("log", *_SHAPE, *asked, stdin=stdin, environment=AS_STORED).stdout)
+
+
+_SHAPE = ("--topo-order", "--no-show-signature", "--no-color", "--encoding=UTF-8", "-z", "--format=%H%n%P%n%ce%n%B")
+
+
+def _commits(listed: str) -> tuple[Commit, ...]:
+    records = listed.split("\0")
     rows = (record.split("\n", 3) for record in records if record.strip())
     return tuple(Commit(sha, tuple(parents.split()), message, who) for sha, parents, who, message in rows)

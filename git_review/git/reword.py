@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 
 from git_review.git.errors import GitError
 from git_review.git.repo import AS_STORED, Commit
 from git_review.git.runner import Runner
 from git_review.git.trailers import with_change_id
+from git_review.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,8 @@ def give_change_ids(
     anew = made_anew(commits, which)
     if not anew <= first_parents(commits):
         raise GitError("commits that came with a merge cannot be made anew")
+    import hashlib
+
     raw = _read(runner, [commit.id for commit in commits])
     new: dict[str, str] = {}
     unsigned = False

@@ -158,12 +158,12 @@ class Runner:
             return Output(argv, 0, "", "")
         return self._start(argv, ok, stdin, timeout, environment)
 
-    def begin(self, *args: str, ok: Collection[int] = (0,)) -> Pending:
+    def begin(self, *args: str, ok: Collection[int] = (0,), environment: Mapping[str, str] | None = None) -> Pending:
         """Start a git command that reads, whose answer is taken later: what comes between costs no time of its own.
 
         To be used in a ``with`` statement, which ends the command if nobody took the answer. :raises GitError: no git.
         """
-        return Pending(self._reading(args), ok, self._environment)
+        return Pending(self._reading(args), ok, {**self._environment, **(environment or {})})
 
     def converse(self, *args: str) -> Dialogue:
         """Start a git command that answers each thing it is given at once, such as ``hash-object --stdin-paths``.

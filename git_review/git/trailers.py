@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
+
+from git_review.records import dataclass
 
 _TRAILER = re.compile(r"(?P<key>[A-Za-z0-9-]+):[ \t]*(?P<value>.*)")
 _CHANGE_ID = re.compile(r"[Ii][0-9a-f]{4,}")
