@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def status(argv: Sequence[str]) -> int:
     """Run the command and return its exit code; what went wrong is told on standard error."""
     from git_review import messages
-    from git_review.cli.command import UsageError
+    from git_review.cli.command import complaint
     from git_review.cli.terminal import Terminal
     from git_review.errors import ReviewError
 
@@ -41,9 +41,6 @@ def status(argv: Sequence[str]) -> int:
     except ReviewError as error:
         terminal.complain(error)
         return error.exit_code
-    except UsageError as error:
-        terminal.complain(messages.usage(str(error)))
-        return 2
     except KeyboardInterrupt:
         terminal.warn("interrupted")
         return 130
@@ -51,6 +48,10 @@ def status(argv: Sequence[str]) -> int:
         terminal.abandon()
         return 1
     except Exception as error:
+        usage = complaint(error)
+        if usage is not None:
+            terminal.complain(messages.usage(usage))
+            return 2
         terminal.complain(messages.bug(type(error).__name__, _log(error, argv)))
         return 3
 

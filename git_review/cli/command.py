@@ -5,6 +5,7 @@ click reads them. What is spelt plainly is read without it: loading click takes 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 
 from git_review.cli.arguments import expanded
@@ -17,14 +18,10 @@ if TYPE_CHECKING:
     import click
 
 
-class UsageError(Exception):
-    """The words make no sense."""
-
-
 def read(argv: Sequence[str]) -> dict[str, Any]:
     """The options that a command line gives, by their keys, and ``branch``.
 
-    :raises UsageError: usage. :raises git_review.errors.ReviewError: usage, too.
+    :raises click.ClickException: usage. :raises git_review.errors.ReviewError: usage, too.
     """
     words = expanded(argv, OPTIONS)
     found = plain(words, OPTIONS)
@@ -60,17 +57,20 @@ def plain(words: Sequence[str], options: Sequence[Option]) -> dict[str, Any] | N
 
 
 def by_click(words: Sequence[str], options: Sequence[Option]) -> dict[str, Any]:
-    """What click makes of the words. :raises UsageError: nothing."""
+    """What click makes of the words. :raises click.ClickException: nothing."""
     import click
 
     parameters: list[click.Parameter] = [_parameter(option) for option in options]
     parameters.append(click.Argument(["branch"], required=False))
     command = click.Command("git-review", params=parameters, add_help_option=False)
-    try:
-        with command.make_context("git-review", list(words)) as context:
-            return dict(context.params)
-    except click.ClickException as error:
-        raise UsageError(error.format_message()) from error
+    with command.make_context("git-review", list(words)) as context:
+        return dict(context.params)
+
+
+def complaint(error: Exception) -> str | None:
+    """What click says with an exception of its own; None for any other."""
+    click = sys.modules.get("click")
+    return error.format_message() if click is not None and isinstance(error, click.ClickException) else None
 
 
 def _unset(option: Option) -> Any:

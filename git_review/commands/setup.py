@@ -12,7 +12,7 @@ from git_review.git.errors import GitFailed
 from git_review.git.refs import tracked
 from git_review.git.repo import FETCH_ALL, submodule_hooks
 from git_review.git.runner import Runner, without_password
-from git_review.plan import Git, InstallHook, Say, Step, carry_out
+from git_review.plan import Git, InstallHook, Say, Step, Stop, carry_out
 
 
 def setup(context: Context) -> None:
@@ -47,7 +47,9 @@ def hook_steps(context: Context) -> list[Step]:
     text: str | None = None
     wanted = _wanted(main, refresh, context.options.remote_hook)
     obstacle = _obstacle(context) if wanted else ""
-    if obstacle:
+    if obstacle and context.options.setup and hooks.switched_off(context.places.hooks):
+        steps.append(Stop(messages.hook_switched_off(obstacle)))
+    elif obstacle:
         steps.append(Say(obstacle))
     elif wanted:
         from_server = context.options.remote_hook and (refresh or main.kind is hooks.Kind.MISSING)

@@ -267,6 +267,13 @@ def hooks_off(place: object, scope: str) -> str:
     return f"{why}, so no Change-Id hook is installed: {_WITHOUT_HOOK}."
 
 
+def hook_switched_off(told: str) -> ReviewError:
+    """Setting up was to install it."""
+    return ReviewError(
+        told, hint="git config --show-origin core.hooksPath tells who has switched them off", exit_code=2
+    )
+
+
 def shared_hooks(place: object, scope: str) -> str:
     """An upload does not touch what is not this repository's alone."""
     return (
