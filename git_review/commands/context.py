@@ -120,21 +120,27 @@ class Context:
 
     @property
     def username(self) -> str:
-        """The name on the server, as far as anybody told it; ``origin``'s URL may, where it leads there as well."""
-        return self.settings.username or self._username_in("origin") or self.settings.login
+        """The name on the server, as far as anybody told it; any remote's URL may, where it leads there as well."""
+        if self.settings.username:
+            return self.settings.username
+        git = self.settings.git
+        keys = [key for key in git if key.startswith("remote.") and key.endswith((".url", ".pushurl"))]
+        keys.sort(key=lambda key: not key.startswith("remote.origin."))
+        return next((name for key in keys if (name := self._username_in(git[key]))), self.settings.login)
 
-    def _username_in(self, remote: str) -> str | None:
-        """The name in a remote's URL, if that is the server that the settings name."""
+    def _username_in(self, url: str) -> str | None:
+        """The name in a remote's URL, if that is the project that the settings name, on the same server."""
         from git_review.gerrit.address import parse_remote
         from git_review.gerrit.errors import AddressError
 
         settings = self.settings
         try:
-            there = parse_remote(settings.git.get(f"remote.{remote}.url", ""))
+            there = parse_remote(url)
         except AddressError:
             return None
-        here = ((settings.host or "").lower(), settings.scheme)
-        return there.user if (there.host, there.scheme) == here and there.port in (None, settings.port) else None
+        here = ((settings.host or "").lower(), settings.scheme, settings.project)
+        same = (there.host, there.scheme, there.project) == here
+        return there.user if same and there.port in (None, settings.port) else None
 
     def progress(self, text: str) -> None:
         """Tell something to a person who asked for -v."""

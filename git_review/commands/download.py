@@ -12,7 +12,7 @@ from git_review.errors import ReviewError
 from git_review.gerrit.model import Change
 from git_review.git.errors import GitFailed
 from git_review.git.refs import head, is_branch
-from git_review.git.repo import branch_name, commit_id
+from git_review.git.repo import branch_name, commit_id, fetch_branch
 from git_review.messages import changes as said
 from git_review.plan import Git, Say, Step, carry_out
 
@@ -102,13 +102,19 @@ def _steps(context: Context, branch: str, found: Found, exists: str | None) -> l
 
 
 def _follow(context: Context, branch: str, target: str) -> None:
-    """Set the upstream; where the target branch is not remembered yet, fetch the remote first."""
+    """Set the upstream; where the target branch is not remembered yet, fetch it first.
+
+    A clone of a single branch, or a bare one, remembers no other branches by itself: git sets no such upstream, but
+    pulls and our own --track follow it where it is set.
+    """
     words = ("branch", f"--set-upstream-to={context.remote}/{target}", branch)
     try:
         context.runner.run(*words)
     except GitFailed:
         try:
-            context.runner.run("fetch", "--no-recurse-submodules", context.remote)
-            context.runner.run(*words)
+            fetch_branch(context.runner, context.remote, target)
+            if context.runner.run(*words, ok=(0, 1, 128)).status:
+                context.runner.run("config", f"branch.{branch}.remote", context.remote)
+                context.runner.run("config", f"branch.{branch}.merge", head(target))
         except ReviewError as error:
             raise said.no_upstream_set(branch, error.details or error.brief) from error

@@ -7,6 +7,7 @@ from git_review.commands.find import fetch_step, find
 from git_review.commands.setup import ensure_remote
 from git_review.git.repo import commit_id
 from git_review.messages import changes as said
+from git_review.messages import clean
 from git_review.plan import Git, carry_out
 
 _FLAGS = {Verb.PICK: (), Verb.PICK_INDICATE: ("-x",), Verb.PICK_ONLY: ("-n",)}
@@ -20,5 +21,7 @@ def pick(context: Context) -> None:
     step = Git(words, lambda details: said.pick_failed(found.ref, details), environment={"GIT_EDITOR": ":"}, told=True)
     carry_out([fetch_step(context, found), step], context.runner, context.talk)
     if not context.runner.dry_run:
+        if context.options.verb is Verb.PICK_ONLY:
+            context.talk.say(said.PICKED.format(found.change.number, found.patchset, clean(found.change.subject)))
         told = {"number": found.change.number, "patchset": found.patchset, "commit": commit_id(context.runner, "HEAD")}
         context.talk.result(told)

@@ -66,6 +66,12 @@ class Observed:
         unchanged = all(entry.state is State.UNCHANGED for entry in self.known)
         return unchanged and (bool(self.known) or self.landed)
 
+    @property
+    def only_told(self) -> bool:
+        """The server has all of it, and is told something of it."""
+        unchanged = all(entry.state is State.UNCHANGED and entry.change is not None for entry in self.known)
+        return self.told.says_something and bool(self.known) and unchanged and self.rebase is not Rebase.FORCE
+
 
 def push(context: Context) -> None:
     """Upload. :raises ReviewError: it was refused, cancelled, or failed; then its exit code is git push's."""
@@ -73,7 +79,15 @@ def push(context: Context) -> None:
     run_scripts(context, PRE)
     observed = observe(context)
     if observed.nothing_new and not context.options.new_change_id:
-        context.talk.say(messages.NO_NEW_CHANGES)
+        place = f"{context.remote}/{context.branch}"
+        context.talk.say(messages.NO_NEW_CHANGES if observed.known else messages.NOTHING_COMMITTED.format(place))
+        report(context, observed, "", None)
+        _after(context, observed)
+        return
+    if observed.only_told and not context.options.dry_run and not context.options.new_change_id:
+        from git_review.commands.retell import retell
+
+        retell(context, observed.known, observed.told)
         report(context, observed, "", None)
         _after(context, observed)
         return

@@ -116,6 +116,8 @@ def ensure_remote(context: Context) -> None:
 def _make(context: Context) -> None:
     url = context.settings.url(context.username) or ""
     problem = _try(context, url)
+    if problem and messages.no_way_to(problem):
+        raise messages.no_server(without_password(url), problem)
     if problem:
         url = _other_user(context, url, problem)
     if context.settings.use_pushurl:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import quote
 
 from git_review.gerrit import decode
-from git_review.gerrit.errors import AddressError, NotGerrit, Outdated, Unreachable
+from git_review.gerrit.errors import AddressError, Conflict, NotGerrit, Outdated, Unreachable
 from git_review.gerrit.model import Change, RelatedChange, mapping, table, tables, text
 from git_review.gerrit.transport import Params, Transport, url_path
 
@@ -154,6 +154,30 @@ class Changes:
         """Set the topic, or take it away with an empty one; gives the topic that the change now has."""
         answer = self._transport.put(url_path("changes", id, "topic"), {"topic": topic})
         return answer if isinstance(answer, str) else ""
+
+    def tell(self, id: str | int, review: Mapping[str, object]) -> None:
+        """Post a review as it is: reviewers, ready or work in progress, labels ... on the newest patchset.
+
+        :raises GerritError: one of them was refused, such as an unknown reviewer; then none was taken.
+        """
+        self._transport.post(url_path("changes", id, "revisions", "current", "review"), review)
+
+    def add_hashtags(self, id: str | int, tags: Sequence[str]) -> None:
+        """Add hashtags to those that the change has."""
+        self._transport.post(url_path("changes", id, "hashtags"), {"add": list(tags)})
+
+    def describe(self, id: str | int, text: str, revision: str | int = "current") -> None:
+        """Describe a patchset."""
+        self._transport.put(url_path("changes", id, "revisions", revision, "description"), {"description": text})
+
+    def set_private(self, id: str | int, private: bool) -> None:
+        """Make the change private, or public; that it is so already is no error."""
+        path = url_path("changes", id, "private")
+        try:
+            self._transport.post(path) if private else self._transport.delete(path)
+        except Conflict:
+            if self.get(id).private != private:
+                raise
 
     def related(self, id: str | int, revision: str | int = "current") -> tuple[RelatedChange, ...]:
         """The chain of a patchset by its commits: descendants, itself, ancestors; empty when it stands alone.

@@ -47,6 +47,7 @@ PUSH_URL_MADE = "Adding a git push url to '{}' that maps to:\n\t{}"
 REMEMBER_USERNAME = "To use this user name everywhere: git config --global gitreview.username NAME"
 ASK_USERNAME = "{} did not work. Could not connect to gerrit.\nEnter your gerrit username: "
 NO_NEW_CHANGES = "No new changes: the server has exactly these commits already."
+NOTHING_COMMITTED = "No new changes: nothing is committed that {} does not have. Did you forget to commit?"
 NOTHING_NEW_FOR_SERVER = "(no new changes)"
 NEW_CHANGE_ID = "Amending the commit to regenerate the change id: {}"
 ADDING_CHANGE_ID = "Adding the Change-Id that is missing"
@@ -202,7 +203,7 @@ def not_applied(options: Sequence[str], status: int) -> PushRefused:
     return PushRefused(
         "No new changes: the server has exactly these commits already, and so applied none of the options",
         details="not applied: " + ", ".join(clean(option) for option in options),
-        hint="set them in the server's pages; or git commit --amend makes a new patchset, which takes them",
+        hint="the server does that in its pages only; or git commit --amend makes a new patchset, which takes them",
         exit_code=status,
     )
 
@@ -242,6 +243,37 @@ def unreachable(url: str, details: str) -> ReviewError:
         hint="is gitreview.username your name on the server, and your key or password known to it?",
         exit_code=40,
     )
+
+
+_NO_WAY = (
+    ("Could not resolve host", "there is no such host, or its name cannot be looked up: check gitreview.host"),
+    ("Name or service not known", "there is no such host, or its name cannot be looked up: check gitreview.host"),
+    ("Connection refused", "nothing answers there: check gitreview.host and gitreview.port, or wait for the server"),
+    ("Failed to connect", "nothing answers there: check gitreview.host and gitreview.port, or wait for the server"),
+    ("Couldn't connect", "nothing answers there: check gitreview.host and gitreview.port, or wait for the server"),
+    ("No route to host", "check the network"),
+    ("Network is unreachable", "check the network"),
+    ("timed out", "nothing answers there: check gitreview.host, gitreview.port and the network"),
+    ("no word came from the server", "is that the port of a Gerrit? gitreview.timeout says how long it is waited for"),
+    (
+        "Host key verification failed",
+        "ssh does not know the server's key, or another one: connect once with ssh itself",
+    ),
+    ("kex_exchange_identification", "what answers there is no ssh server, or refuses: check gitreview.port"),
+    ("Connection closed by", "what answers there is no ssh server, or refuses: check gitreview.port"),
+    ("Connection reset by", "what answers there is no ssh server, or refuses: check gitreview.port"),
+)
+
+
+def no_way_to(words: str) -> bool:
+    """Whether git's complaint is that the server itself cannot be had, whatever the user's name is."""
+    return "Permission denied" not in words and any(text in words for text, _ in _NO_WAY)
+
+
+def no_server(url: str, details: str) -> ReviewError:
+    """No user name would help."""
+    hint = next(hint for text, hint in _NO_WAY if text in details)
+    return ReviewError(f"Could not connect to gerrit at {url}", details=details, hint=hint, exit_code=40)
 
 
 def hook_not_written(path: object, reason: str) -> ReviewError:
@@ -339,13 +371,18 @@ def conflict(place: tuple[str, str], commit: tuple[str, str], files: Sequence[st
     sha, subject = commit
     after = "the rebase is left in progress: solve the conflict, then git rebase --continue (or --abort)"
     else_ = f"git rebase {name}, or -R to upload all the same, or -K to get the conflict into your work tree"
+    rebase = f"Errors running git rebase --rebase-merges -i remotes/{name}"
     return ReviewError(
-        f"Errors running git rebase --rebase-merges -i remotes/{name}",
+        rebase if kept else f"the commits do not apply on {name} any more",
         details=(
             "It is likely that your change has a merge conflict:\n"
             f"commit {sha[:10]} ({clean(subject)}) does not apply on {name}; in conflict:\n"
             + "\n".join(f"    {clean(file)}" for file in files)
-            + ("" if kept else "\nIt was tried in memory; your work tree is as it was.")
+            + (
+                ""
+                if kept
+                else f"\nIt was tried in memory, in place of what ends with: {rebase}\nYour work tree is as it was."
+            )
         ),
         hint=after if kept else else_,
     )

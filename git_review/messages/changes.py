@@ -9,6 +9,8 @@ from git_review.errors import ReviewError
 from git_review.git.runner import without_password
 from git_review.messages import clean
 
+RETOLD = "No new changes. Set on {}: {}"
+PICKED = "Applied change {},{} to the work tree and the index, and committed nothing: {}"
 NO_PENDING = "No pending reviews"
 DOWNLOADING = "Downloading {} from gerrit"
 SWITCHED = 'Switched to branch "{}"'
@@ -186,6 +188,11 @@ def several_tips(topic: str, numbers: object) -> ReviewError:
 def no_open_change_in(topic: str) -> ReviewError:
     """Nothing found by topic."""
     return ReviewError(f"no open change of this project and branch has the topic {clean(topic)}", exit_code=35)
+
+
+def not_retold(words: str) -> ReviewError:
+    """The server has the commits, and refused what it was told of them."""
+    return ReviewError("No new changes, and the server refused the options", details=clean(words.strip()))
 
 
 def bad_query(text: str) -> ReviewError:
