@@ -58,7 +58,9 @@ def changes(context: Context, terms: Sequence[str], wanted: Wanted | None = None
     remote = parse_remote(url)
     if remote.scheme == "ssh":
         limit = seconds(context, wanted.silent)
-        page = ssh.Page(wanted.patchsets, wanted.start, wanted.silent, limit, context.runner.tell)
+        page = ssh.Page(
+            wanted.patchsets, wanted.start, wanted.silent, limit, context.runner.tell, context.runner.waiting
+        )
         return islice(ssh.query(context.settings.ssh, remote, terms, page), wanted.limit)
     if remote.scheme in ("http", "https"):
         return _by_http(context, url, " ".join(terms), wanted)
@@ -85,42 +87,6 @@ def can_be_asked(url: str) -> bool:
         return parse_remote(url).scheme in ("ssh", "http", "https")
     except AddressError:
         return False
-
-
-def chain(context: Context, change: Change) -> tuple[int, ...]:
-    """The numbers of the open changes of the chain that a change stands in, the newest first.
-
-    :raises git_review.errors.ReviewError: the server cannot be asked, or the chain forks above the change.
-    """
-    url = push_url(context)
-    remote = parse_remote(url)
-    if remote.scheme != "ssh":
-        with server(context, url) as gerrit:
-            related = gerrit.changes.related(change.id)
-        return tuple(entry.number for entry in related if entry.number and entry.status in ("NEW", "")) or (
-            change.number,
-        )
-    from git_review.gerrit import ssh
-
-    page = ssh.Page(timeout=seconds(context), tell=context.runner.tell)
-    below: list[int] = []
-    above: list[int] = []
-    for numbers, side in ((below, 0), (above, 1)):
-        at = change.number
-        while links := ssh.neighbours(context.settings.ssh, remote, at, page)[side]:
-            if len(links) > 1 and side:
-                raise said.chain_forks(at, links)
-            at = links[0]
-            if at in (*numbers, change.number):
-                break
-            numbers.append(at)
-    return (*reversed(above), change.number, *below)
-
-
-def below(context: Context, change: Change) -> tuple[int, ...]:
-    """The numbers of the open changes that a change's current patchset is made on, near or far."""
-    numbers = chain(context, change)
-    return numbers[numbers.index(change.number) + 1 :] if change.number in numbers else ()
 
 
 def push_url(context: Context) -> str:

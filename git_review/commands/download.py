@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from git_review.commands import ask
+from git_review.commands.chain import Chain, chain_of
 from git_review.commands.context import Context, upstream
 from git_review.commands.find import Found, fetch_step, find, tip_of_topic, topic_of
 from git_review.commands.setup import ensure_remote
@@ -29,9 +29,10 @@ def download(context: Context) -> None:
     ensure_remote(context)
     topic = topic_of(context.options.change)
     found = find(context, context.options.change) if topic is None else tip_of_topic(context, topic)
-    numbers: tuple[int, ...] = (found.change.number,)
+    chain = Chain((found.change.number,))
     if context.options.chain:
-        numbers = ask.chain(context, found.change)
+        chain = chain_of(context, found.change)
+        numbers = chain.numbers
         found = found if numbers[0] == found.change.number else find(context, str(numbers[0]))
     branch = f"review/{found.change.number}" + (f"-patch{found.patchset}" if found.asked_patchset else "")
     target = found.change.branch if is_branch(found.change.branch) else context.branch
@@ -42,13 +43,13 @@ def download(context: Context) -> None:
     carry_out(_steps(context, branch, found, exists), context.runner, context.talk)
     _follow(context, branch, target)
     if not context.runner.dry_run:
-        _tell(context, branch, found, numbers)
+        _tell(context, branch, found, chain)
 
 
-def _tell(context: Context, branch: str, found: Found, numbers: tuple[int, ...]) -> None:
+def _tell(context: Context, branch: str, found: Found, chain: Chain) -> None:
     change: Change = found.change
     if context.options.chain:
-        context.talk.say(said.chain(numbers))
+        context.talk.say(said.chain(chain.numbers, chain.outdated))
     if context.options.worktree is None:
         context.talk.say(said.SWITCHED.format(branch))
     else:
@@ -63,7 +64,7 @@ def _tell(context: Context, branch: str, found: Found, numbers: tuple[int, ...])
             "branch": branch,
             "target": change.branch,
             "worktree": context.options.worktree,
-            "chain": list(numbers),
+            "chain": list(chain.numbers),
         }
     )
 

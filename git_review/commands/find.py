@@ -116,9 +116,11 @@ def tip_of_topic(context: Context, wanted: TopicName) -> Found:
         raise said.no_open_change_in(topic)
     tips = {change.number for change in changes}
     if len(changes) > 1:
+        from git_review.commands.chain import chain_of
+
         for change in changes:
             if change.number in tips:
-                tips -= set(ask.below(context, change))
+                tips -= set(chain_of(context, change).below(change.number))
     if len(tips) != 1:
         raise said.several_tips(topic, ", ".join(str(number) for number in sorted(tips)))
     change = next(change for change in changes if change.number in tips)

@@ -46,8 +46,10 @@ def list_changes(context: Context) -> None:
     if not page.changes:
         context.talk.say(said.NO_PENDING)
         return
-    columns = show.columns(page.changes, options.columns, votes, datetime.now(UTC))
-    for line in show.table(page.changes, columns, color=show.colored(context), width=context.talk.width):
+    # What programs read stays what it was: the plain list, where nobody looks at it on a terminal.
+    told = votes or context.talk.is_terminal
+    columns = show.columns(page.changes, options.columns, votes, datetime.now(UTC), marked=told)
+    for line in show.table(columns, color=show.colored(context), width=context.talk.width, headings=told):
         context.talk.show(line)
     context.talk.say(said.FOUND.format(len(page.changes)))
     if page.more:

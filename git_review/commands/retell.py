@@ -20,6 +20,7 @@ from git_review.git.errors import GitError
 from git_review.git.runner import program
 from git_review.messages import changes as said
 from git_review.pushspec import PushOptions, words
+from git_review.records import replace
 
 _LABEL = "l="
 
@@ -89,16 +90,33 @@ def _by_rest(context: Context, changes: Sequence[Change], told: PushOptions) -> 
 
 
 def _by_ssh(context: Context, remote: Remote, changes: Sequence[Change], told: PushOptions) -> list[str]:
+    from git_review.gerrit import ssh
+
     done = _reviewed(told) + ([f"topic={told.topic}"] if told.topic else [])
-    review = review_input(told)
+    page = ssh.Page(timeout=ask.seconds(context), tell=context.runner.tell, waiting=context.runner.waiting)
+    # A review's answer does not come by ssh: that somebody is unknown, only set-reviewers tells [seen on 3.9.4].
+    review = review_input(replace(told, reviewers=()))
+    adding = [word for who in told.reviewers for word in ("--add", who)]
     for change in changes:
+        if adding:
+            _order(context, remote, ["gerrit", "set-reviewers", *adding, str(change.number)])
         patchset = change.patchsets[-1].number if change.patchsets else 1
         if review:
             command = ["gerrit", "review", "--json", f"{change.number},{patchset}"]
             _order(context, remote, command, json.dumps(review).encode())
+        if told.cc:
+            _refuse_unknown(told.cc, ssh.reviewers(context.settings.ssh, remote, change.number, page))
         if told.topic:
             _order(context, remote, ["gerrit", "set-topic", str(change.number), "--topic", told.topic])
     return done
+
+
+def _refuse_unknown(wanted: Sequence[str], there: frozenset[str]) -> None:
+    """Who was to get a copy has to be there afterwards, by the name that was given."""
+    named = {who: who.partition("<")[2].rstrip(">") or who for who in wanted if not who.isdigit()}
+    gone = [who for who, name in named.items() if name.lower() not in there]
+    if gone:
+        raise said.not_retold(f"not in copy, as nobody is known by that name: {', '.join(gone)}")
 
 
 def _order(context: Context, remote: Remote, words: Sequence[str], stdin: bytes = b"") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -19,34 +19,44 @@ _CI = "Verified"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: its cells, one a change."""
+    """One column: what it is called, and its cells, one a change."""
 
+    name: str
     cells: tuple[str, ...]
 
 
-def columns(changes: Sequence[Change], level: int, votes: bool, now: datetime) -> tuple[Column, ...]:
-    """Number, branch, topic from level 2 on, votes, CI and age where they are wanted, and the subject."""
-    made = [
-        [_cell(str(change.number)) for change in changes],
-        [_cell(change.branch) for change in changes],
-    ]
-    if level > 1:
-        made.append([_cell(change.topic) for change in changes])
+def columns(changes: Sequence[Change], level: int, votes: bool, now: datetime, *, marked: bool) -> tuple[Column, ...]:
+    """Number, branch, topic from level 2 on, votes, CI, age and URL where they are wanted, and the subject.
+
+    :param marked: changes in progress, and private ones, are marked before their subjects.
+    """
+    told: list[tuple[str, Callable[[Change], str]]] = [("CHANGE", _number), ("BRANCH", lambda change: change.branch)]
+    told += [("TOPIC", lambda change: change.topic)] if level > 1 else []
     if votes:
-        made.append([_cell(voted(change)) for change in changes])
-        made.append([_cell(verdict(change)) for change in changes])
-        made.append([_cell(age(change, now)) for change in changes])
-    made.append([_cell(change.subject) for change in changes])
-    return tuple(Column(tuple(cells)) for cells in made)
+        told += [("VOTES", voted), ("CI", verdict), ("AGE", lambda change: age(change, now))]
+        told += [("URL", lambda change: change.url)]
+    told += [("SUBJECT", lambda change: (marks(change) if marked else "") + change.subject)]
+    return tuple(Column(name, tuple(_cell(tell(change)) for change in changes)) for name, tell in told)
 
 
-def table(changes: Sequence[Change], shown: Sequence[Column], *, color: bool, width: int | None) -> list[str]:
+def marks(change: Change) -> str:
+    """What is to be known of a change before its subject."""
+    return ("[WIP] " if change.wip else "") + ("[private] " if change.private else "")
+
+
+def _number(change: Change) -> str:
+    return str(change.number)
+
+
+def table(shown: Sequence[Column], *, color: bool, width: int | None, headings: bool = False) -> list[str]:
     """The lines: all columns to the right but the last, which is to the left and cut to the width."""
     *aligned, last = shown
-    widths = [max(_width(cell) for cell in column.cells) for column in aligned]
+    heads = [_width(column.name) if headings else 0 for column in aligned]
+    widths = [max(head, *(_width(cell) for cell in column.cells)) for head, column in zip(heads, aligned, strict=True)]
     room = None if width is None else max(10, width - sum(widths) - 2 * len(widths))
-    lines = []
-    for row in range(len(changes)):
+    named = [f"{column.name:>{space}}" for space, column in zip(widths, aligned, strict=True)]
+    lines = ["  ".join([*named, last.name])] if headings else []
+    for row in range(len(last.cells)):
         cells = [
             " " * (space - _width(column.cells[row])) + column.cells[row]
             for column, space in zip(aligned, widths, strict=True)

@@ -52,6 +52,7 @@ class Page:
     :ivar patchsets: all patchsets are wanted, not only the current one. :ivar start: so many changes are left out.
     :ivar silent: nobody may be asked for a pass-phrase, a password or a host's key.
     :ivar timeout: seconds for each page. :ivar tell: called with each command line before it runs.
+    :ivar waiting: called with it when the server has been silent for a while.
     """
 
     patchsets: bool = False
@@ -59,6 +60,7 @@ class Page:
     silent: bool = False
     timeout: float = LIMIT
     tell: Callable[[str], None] | None = None
+    waiting: Callable[[str], None] | None = None
 
 
 def query(ssh: Sequence[str], remote: Remote, terms: Sequence[str], page: Page | None = None) -> Iterator[Change]:
@@ -83,18 +85,42 @@ def query(ssh: Sequence[str], remote: Remote, terms: Sequence[str], page: Page |
             return
 
 
-def neighbours(
-    ssh: Sequence[str], remote: Remote, number: int, page: Page | None = None
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The open changes that a change's current patchset is made on, and those that are made on it, by number."""
+@dataclass(frozen=True, slots=True)
+class Links:
+    """What a change's newest patchset is made of, and what is made on it.
+
+    :ivar commit: that patchset's. :ivar made_of: open changes, and whether it is their newest patchset.
+    :ivar made_on_it: open changes, and the commits that are made on it.
+    """
+
+    commit: str
+    made_of: tuple[tuple[int, bool], ...]
+    made_on_it: tuple[tuple[int, str], ...]
+
+
+def links(ssh: Sequence[str], remote: Remote, number: int, page: Page | None = None) -> Links:
+    """The neighbours of a change. Errors as for :func:`query`."""
     page = page or Page()
     asked = ["gerrit", "query", "--format=JSON", "--current-patch-set", "--dependencies", f"change:{number}"]
     rows, _ = _rows(_run([*command(ssh, remote, silent=page.silent), shlex.join(asked)], remote, page))
-    found = [[integer(entry, "number") or 0 for row in rows for entry in tables(row, key)] for key in _LINKS]
-    return tuple(found[0]), tuple(found[1])
+    below = [entry for row in rows for entry in tables(row, "dependsOn")]
+    above = [entry for row in rows for entry in tables(row, "neededBy")]
+    return Links(
+        text(table(rows[0], "currentPatchSet"), "revision") if rows else "",
+        tuple((integer(entry, "number") or 0, entry.get("isCurrentPatchSet") is not False) for entry in below),
+        tuple((integer(entry, "number") or 0, text(entry, "revision")) for entry in above),
+    )
 
 
-_LINKS = ("dependsOn", "neededBy")
+def reviewers(ssh: Sequence[str], remote: Remote, number: int, page: Page | None = None) -> frozenset[str]:
+    """User names, mail addresses and names, in small letters, of a change's owner, reviewers and people in copy."""
+    page = page or Page()
+    asked = ["gerrit", "query", "--format=JSON", "--all-reviewers", f"change:{number}"]
+    rows, _ = _rows(_run([*command(ssh, remote, silent=page.silent), shlex.join(asked)], remote, page))
+    people = [one for row in rows for one in (*tables(row, "allReviewers"), table(row, "owner"))]
+    return frozenset(
+        text(one, key).lower() for one in people for key in ("username", "email", "name") if text(one, key)
+    )
 
 
 def command(ssh: Sequence[str], remote: Remote, *, silent: bool = False) -> list[str]:
@@ -117,7 +143,7 @@ def is_plink(ssh: Sequence[str]) -> bool:
 
 def _run(argv: Sequence[str], remote: Remote, page: Page) -> str:
     try:
-        output: Output = program(argv, timeout=page.timeout, tell=page.tell)
+        output: Output = program(argv, timeout=page.timeout, tell=page.tell, waiting=page.waiting)
     except GitError as error:
         raise Unreachable(f"{remote.host} cannot be asked: {error.brief}", hint=error.hint) from error
     if output.status != 0 and not output.stdout.strip():

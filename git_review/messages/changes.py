@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from git_review.errors import ReviewError
 from git_review.git.runner import without_password
@@ -27,9 +27,10 @@ def asking(url: str, query: str) -> str:
     return f"Asking: {without_password(url)} for {query}"
 
 
-def chain(numbers: Sequence[int]) -> str:
-    """A downloaded chain, the newest change first."""
-    return "The chain: " + " on ".join(str(number) for number in numbers)
+def chain(numbers: Sequence[int], outdated: Collection[int] = ()) -> str:
+    """A downloaded chain, the newest change first. :param outdated: those with newer patchsets than the chain has."""
+    told = (f"{number} (an older patchset of it)" if number in outdated else str(number) for number in numbers)
+    return "The chain: " + " on ".join(told)
 
 
 _COLOR = re.compile(r"\x1b\[[0-9;]*m")
