@@ -32,6 +32,7 @@ _DIFF = _PLAIN | {
     "log.showSignature": "false",
 }
 _KEYS: Mapping[str, Mapping[str, str]] = {
+    "commit": {"core.fsmonitor": "false", "diff.orderFile": "/dev/null", "diff.relative": "false"},
     "diff": _DIFF,
     "fetch": _WIRE | {"fetch.output": "full", "fetch.writeCommitGraph": "false", "gc.autoDetach": "true"},
     "log": _DIFF,

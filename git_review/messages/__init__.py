@@ -322,8 +322,7 @@ def install_shared_hook(place: object, scope: str) -> str:
     )
 
 
-SHARED_HOOKS_LEFT = "Left as they are: the hooks in {}. " + _WITHOUT_HOOK.capitalize() + "."
-SHARED_HOOKS_OPTION = "the hook is not installed for other repositories; --yes does that"
+SHARED_HOOKS_LEFT = "The hooks in {} are left as they are: " + _WITHOUT_HOOK + "; --yes installs the hook there."
 
 
 def unstaged() -> ReviewError:
