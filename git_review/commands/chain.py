@@ -55,13 +55,15 @@ def linked(number: int, related: Sequence[RelatedChange]) -> Chain:
     while made := [entry for entry in related if top.commit in entry.parents and _counts(entry)]:
         if len(made) > 1:
             raise said.chain_forks(top.number, ", ".join(str(entry.number) for entry in made))
-        if made[0] in above:
+        if made[0] in (own, *above):
             break
         top = made[0]
         above.append(top)
     below: list[RelatedChange] = []
     parents = own.parents
-    while (entry := by_commit.get(parents[0] if parents else "")) and entry.status in _OPEN and entry not in below:
+    while (entry := by_commit.get(parents[0] if parents else "")) and entry.status in _OPEN:
+        if entry in (own, *above, *below):
+            break
         below.append(entry)
         parents = entry.parents
     outdated = frozenset(entry.number for entry in below if entry.patchset != entry.current_patchset)

@@ -14,6 +14,7 @@ from git_review import credentials
 from git_review.credentials import Auth, Origin
 from git_review.gerrit import Gerrit, connect
 from git_review.gerrit import errors as e
+from git_review.gerrit.changes import has_landed
 from git_review.git.runner import Runner
 
 if TYPE_CHECKING:
@@ -91,6 +92,34 @@ def test_labels_that_are_not_there(gerrit: GerritProject, tmp_path: Path) -> Non
             other.changes.review(id, message="mine", labels={"Verified": 1})
         assert "restricted" in caught.value.body
         assert other.changes.review(id, labels={"Code-Review": 1}) == {"Code-Review": 1}
+
+
+def test_a_vote_on_an_outdated_patchset_does_not_count(gerrit: GerritProject, tmp_path: Path) -> None:
+    git, id, changes = gerrit.clone(tmp_path / "clone"), change_id(), gerrit.client.changes
+    upload(git, "First", id)
+    git.run("commit", "-q", "--amend", "-m", f"Better\n\nChange-Id: {id}")
+    git.run("push", "-q", "origin", "HEAD:refs/for/master")
+    with pytest.raises(e.Outdated):
+        changes.review(id, 1, labels={"Code-Review": 2})
+    with pytest.raises(e.Conflict):
+        changes.submit(id, 1)
+    assert changes.review(id, 2, labels={"Code-Review": 2}) == {"Code-Review": 2}
+    assert changes.submit(id, git.query("rev-parse", "HEAD").text).status == "MERGED"
+
+
+@pytest.mark.parametrize("kind", ["MERGE_IF_NECESSARY", "FAST_FORWARD_ONLY", "CHERRY_PICK", "REBASE_ALWAYS"])
+def test_it_is_known_which_patchset_has_landed(gerrit: GerritProject, tmp_path: Path, kind: str) -> None:
+    """For a submission whose answer is lost; the server makes a new patchset of some, and tells of which commit."""
+    id, changes = change_id(), gerrit.client.changes
+    git = gerrit.clone(tmp_path / "clone", gerrit.new_project(submit_type=kind))
+    upload(git, "First", id)
+    git.run("commit", "-q", "--amend", "-m", f"Better\n\nChange-Id: {id}")
+    git.run("push", "-q", "origin", "HEAD:refs/for/master")
+    approve(gerrit.client, id)
+    changes.submit(id, 2)
+    change = changes.get(id, ("ALL_REVISIONS", "MESSAGES"))
+    assert has_landed(change, 2) and has_landed(change, git.query("rev-parse", "HEAD").text)
+    assert not has_landed(change, 1) and not has_landed(change, 3)
 
 
 def test_search_in_pages(gerrit: GerritProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

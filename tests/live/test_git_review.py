@@ -127,8 +127,19 @@ def test_missing_hook_and_several_commits(contributor: Contributor) -> None:
     assert "--yes" in contributor.review(code=1)
     assert "a second one" in contributor.review(stdin="yes")
     assert "No new changes" in contributor.review("-y")
-    said = contributor.review("-y", "-W", "-t", "late", code=1)
-    assert "not applied: topic=late, ready" in said
+    number = contributor.change()
+    who = contributor.gerrit.new_user().username
+    assert "Set on" in contributor.review("-y", "-w", "-t", "late", "--reviewers", who, "--label", "Code-Review+1")
+    change = contributor.gerrit.client.changes.get(number, ["DETAILED_LABELS"])
+    votes = change.label("Code-Review")
+    assert (change.topic, change.wip) == ("late", True) and votes is not None and votes.votes[0].value == 1
+    assert "nobody-at-all" in contributor.review("-y", "--reviewers", "nobody-at-all", code=1)
+    assert "nobody-at-all" in contributor.review("-y", "--cc", "nobody-at-all", code=1)
+    by_http = "http" in contributor.url
+    said = contributor.review("-y", "--hashtags", "red", "-W", code=0 if by_http else 1)
+    assert by_http or "not applied: t=red" in said
+    change = contributor.gerrit.client.changes.get(number)
+    assert (change.wip, set(change.hashtags)) == (False, {"red"} if by_http else set())
     contributor.amend("two.txt", "more\n")
     said = contributor.review("-y", "--ignore-attention-set", "--label", "Code-Review+1", "--base", "HEAD^")
     assert "[NEW]" not in said
@@ -228,6 +239,14 @@ def test_chain_and_cherry_pick(contributor: Contributor) -> None:
     contributor.git.run("reset", "-q", "--hard", "HEAD^")
     below = contributor.change()
     assert f"{above} on {below}" in contributor.review("-d", str(below), "--chain")
+    contributor.git.run("checkout", "-q", "work")
+    contributor.amend("one.txt", "better\n")
+    contributor.review("-y")
+    assert f"The chain: {below}\n" in contributor.review("-d", str(below), "--chain"), (
+        "nothing is made on that patchset"
+    )
+    outdated = f"The chain: {above} on {below} (an older patchset of it)\n"
+    assert outdated in contributor.review("-d", str(above), "--chain")
     contributor.git.run("checkout", "-q", "-b", "other", "gerrit/master")
     contributor.review("-x", str(above))
     assert (contributor.path / "two.txt").exists() and not (contributor.path / "one.txt").exists()
