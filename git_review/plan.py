@@ -10,7 +10,7 @@ from pathlib import Path
 
 from git_review import hooks, messages
 from git_review.errors import ReviewError
-from git_review.git.errors import GitFailed
+from git_review.git.errors import GitFailed, GitSilent
 from git_review.git.repo import Commit
 from git_review.git.runner import Runner
 from git_review.records import dataclass, field
@@ -122,10 +122,15 @@ class Confirm:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """The upload, its output passed on live. :ivar wanted: what the person wants the server to be told with it."""
+    """The upload, its output passed on live.
+
+    :ivar wanted: what the person wants the server to be told with it.
+    :ivar hurried: it is silent only as long as the server is: no hook of the person's runs meanwhile.
+    """
 
     words: tuple[str, ...]
     wanted: tuple[str, ...] = ()
+    hurried: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,7 +269,10 @@ def _push(step: Push, runner: Runner, talk: Talk) -> str:
 
         talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *step.words))}")
         return ""
-    done = runner.relay(*step.words, heard=talk.relay)
+    try:
+        done = runner.relay(*step.words, heard=talk.relay, hurried=step.hurried)
+    except GitSilent as error:
+        raise messages.push_fell_silent(error.details) from error
     if done.status == 0:
         return done.stdout
     if messages.NOTHING_NEW_FOR_SERVER in done.stdout:

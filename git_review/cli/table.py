@@ -63,7 +63,7 @@ GROUPS: tuple[tuple[str, tuple[Option, ...]], ...] = (
             _value("-X --cherrypickindicate", "CHANGE[,PS]", "The same, and the message names the original."),
             _value("-N --cherrypickonly", "CHANGE[,PS]", "The same, without committing."),
             _value("-m --compare", "CHANGE,PS[-NEW]", "Show how two patchsets differ; nothing is checked out."),
-            _flag("-l --list", "List open changes; -ll with topics, -lll with votes.", count=True),
+            _flag("-l --list", "List open changes; -ll with topics, -lll with votes and URLs.", count=True),
             _flag("--status", "Show the state on the server of HEAD's commits; 4 if one needs attention.", new=True),
             Option(
                 ("--completion",), "Print what a shell wants for completion.", "SHELL", ("bash", "zsh", "fish"), since=3

@@ -5,6 +5,7 @@ Observe (read, fetch, ask, try to merge), then plan (pure), then carry out.
 
 from __future__ import annotations
 
+import os
 from contextlib import nullcontext, suppress
 
 from git_review import hooks, messages
@@ -160,7 +161,7 @@ def plan(observed: Observed, context: Context) -> list[Step]:
     apart = not context.leads_to_files
     git = context.settings.git
     words = push_words(context.remote, context.branch, observed.told, thin=options.thin, apart=apart, git=git)
-    steps.append(Push(words, observed.told.said))
+    steps.append(Push(words, observed.told.said, hurried=not os.access(context.places.hooks / "pre-push", os.X_OK)))
     return steps
 
 

@@ -449,6 +449,16 @@ def amend_failed(details: str) -> ReviewError:
     )
 
 
+def push_fell_silent(details: str) -> PushRefused:
+    """What the server had got by then, nobody knows."""
+    return PushRefused(
+        "the upload was given up",
+        details=details,
+        hint="git review --status tells whether it arrived; git config gitreview.timeout N waits longer",
+        exit_code=1,
+    )
+
+
 def push_failed(status: int, output: str) -> PushRefused:
     """git's or the server's refusal, which the person has read already."""
     for text, hint in _PUSH_HINTS:

@@ -335,6 +335,19 @@ def test_every_contact_has_a_limit(asked: Asked, tmp_path: Path, args: tuple[str
         time.sleep(0.01)
 
 
+def test_a_push_may_be_silent_while_a_hook_runs(asked: Asked, tmp_path: Path) -> None:
+    clone = with_hook(asked.clone)
+    clone.commit("a change")
+    clone.git.run("config", "gitreview.timeout", "0.5")
+    slow = (tmp_path / "fake-ssh").read_text().replace("git-receive-pack*)", "git-receive-pack*) sleep 1;")
+    (tmp_path / "fake-ssh").write_text(slow)
+    asked.answers()
+    result = clone.review("-y", "-R")
+    assert result.code == 1 and "the upload was given up" in result.err, result.text
+    script(clone.hook().parent, "pre-push", "sleep 1")
+    assert clone.review("-y", "-R").code == 0 and clone.pushed() == clone.head()
+
+
 def test_a_first_contact_that_is_silent_asks_for_no_name(asked: Asked, tmp_path: Path) -> None:
     asked.clone.git.run("remote", "remove", "gerrit")
     asked.clone.git.run("config", "gitreview.timeout", "0.3")

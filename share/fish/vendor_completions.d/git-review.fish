@@ -6,7 +6,7 @@ complete -c git-review -s x -l cherrypick -x -d 'Cherry-pick a change onto the c
 complete -c git-review -s X -l cherrypickindicate -x -d 'The same, and the message names the original.'
 complete -c git-review -s N -l cherrypickonly -x -d 'The same, without committing.'
 complete -c git-review -s m -l compare -x -d 'Show how two patchsets differ; nothing is checked out.'
-complete -c git-review -s l -l list -d 'List open changes; -ll with topics, -lll with votes.'
+complete -c git-review -s l -l list -d 'List open changes; -ll with topics, -lll with votes and URLs.'
 complete -c git-review -l status -d 'Show the state on the server of HEADs commits; 4 if one needs attention.'
 complete -c git-review -l completion -x -a "bash zsh fish" -d 'Print what a shell wants for completion.'
 complete -c git-review -s h -l help -d 'Show this.'
