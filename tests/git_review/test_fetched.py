@@ -113,7 +113,7 @@ def test_list_with_votes_cut_pages_and_views(asked: Asked) -> None:
     patchset = {"number": 1, "revision": "a" * 40, "approvals": [{"type": "Code-Review", "value": "2"}]}
     asked.answers(row(7, patchset, topic="t"), row(8))
     result = asked.clone.review("-lll", "--limit", "1")
-    assert result.out.splitlines()[0] == "7  main  t  CR+2  -  -  change 7"
+    assert result.out.splitlines()[1] == "     7    main      t   CR+2   -    -    -  change 7"
     assert "There are more: --start 1" in result.out
     asked.clone.review("--view", "needs-review")
     query = asked.words()[-1]
