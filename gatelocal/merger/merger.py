@@ -105,8 +105,9 @@ class Merger:
                 hint=f"its branches: {', '.join(plain(name) for name in sorted(state.branches)[:10])}",
             )
         commit = state.branches[branch]
-        with as_machinery(f"reading {plain(project)}"):
-            tree = self.repository(project).git.query("rev-parse", f"{commit}^{{tree}}").text
+        repository = self.repository(project)
+        with as_machinery(f"reading {plain(project)}", repository.path):
+            tree = repository.git.query("rev-parse", f"{commit}^{{tree}}").text
         made = SpeculativeState(
             _run_name(), (MergedProject(project, branch, commit, commit, tree, commit, ()),), (state,)
         )
@@ -160,7 +161,9 @@ class Merger:
     def _prepare(self, project: str, changes: Sequence[Change]) -> RepoState:
         ours = [change for change in changes if change.project == project]
         remote = self._remote(project)
-        lacking = set(self.repository(project).missing(change.commit for change in ours if change.ref))
+        repository = self.repository(project)
+        with as_machinery(f"reading the changes of {plain(project)}", repository.path):
+            lacking = set(repository.missing(change.commit for change in ours if change.ref))
         refs = sorted({change.ref for change in ours if change.ref and change.commit in lacking})
         state = self._freeze(project, {change.branch for change in ours}, refs)
         for change in ours:
@@ -171,7 +174,7 @@ class Merger:
                 )
         local = [change.commit for change in ours if change.status is ChangeStatus.LOCAL]
         if local and remote.work_tree is not None:
-            self._cache.repository(project, remote.url).take(remote.work_tree, local)
+            repository.take(remote.work_tree, local)
         return state
 
     def _joiner(self, state: RepoState, branch: str, steps: Sequence[Step]) -> Joiner:

@@ -92,7 +92,7 @@ def with_change_id(message: str, new: str, review_url: str = "") -> str:
     line = f"Link: {review_url.rstrip('/')}/id/{new}" if review_url else f"Change-Id: {new}"
     carriage = "\r\n" in message and "\n" not in message.replace("\r\n", "")
     kept = without_change_id(message)
-    rows = (kept.replace("\r\n", "\n") if carriage else kept).rstrip("\n").split("\n")
+    rows = (kept.replace("\r\n", "\n") if carriage else kept).rstrip().split("\n")
     start = _last_paragraph(rows)
     last = rows[start:]
     if not _is_title(rows, start) and _is_trailer_block(last):
