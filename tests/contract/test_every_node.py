@@ -17,6 +17,8 @@ from gatelocal.launcher.pool import launcher
 from gatelocal.ports import Node
 from tests.patience import LONG
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 _NODES = (
     pytest.param("local"),
     pytest.param("nspawn", marks=(pytest.mark.live, pytest.mark.nspawn)),

@@ -19,6 +19,8 @@ from tests.fakes.gerrit import FakeGerrit
 from tests.git_review.conftest import CHANGE_ID, Asked, Clone, row
 from tests.git_review.test_push import script, with_hook
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 
 @pytest.fixture
 def stack(clone: Clone) -> Clone:

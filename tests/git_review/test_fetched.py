@@ -8,6 +8,8 @@ import pytest
 
 from tests.git_review.conftest import CHANGE_ID, Asked, row
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 
 @pytest.mark.parametrize(("flag", "message"), [("-x", "theirs"), ("-X", "(cherry picked from commit "), ("-N", None)])
 def test_cherry_picks(asked: Asked, flag: str, message: str | None) -> None:

@@ -16,6 +16,8 @@ from git_review.git.trailers import change_id
 from tests.git_review.conftest import Asked, row, run_program
 from tests.git_review.test_push import with_hook
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 SAID = """\
 remote: Processing changes: refs: 1, new: 1, updated: 1, done
 remote:

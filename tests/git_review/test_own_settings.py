@@ -16,6 +16,8 @@ from git_review.pushspec import PushOptions, push_words
 from tests.git_review.conftest import CHANGE_ID, Asked, Clone, row
 from tests.git_review.test_push import script, with_hook
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 NASTY = """
 [color] ui = always
  advice = always

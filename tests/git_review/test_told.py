@@ -27,6 +27,8 @@ from tests.git_review.conftest import Asked, Clone, row
 from tests.git_review.test_hostile import QUICK
 from tests.git_review.test_push import with_hook
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 
 def said(*lines: str) -> str:
     return "".join(f"remote:   http://h/c/p/+/{number} {text}        \n" for number, text in enumerate(lines, 1))

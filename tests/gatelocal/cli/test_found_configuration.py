@@ -17,6 +17,8 @@ from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
 from tests.gatelocal.cli.plan_world import ask, shown
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 NOVA = """\
 - project: {templates: [openstack-python3-jobs], gate: {jobs: [nova-next]}}
 - job: {name: nova-next, parent: base, run: p}

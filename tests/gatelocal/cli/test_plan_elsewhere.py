@@ -21,6 +21,8 @@ from tests.fakes.git_server import GitServer
 from tests.fakes.zuul import Reply, ZuulWeb, zuul_web
 from tests.gatelocal.cli.plan_world import ask, example_in, shown
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 ANSWERS = json.loads((Path(__file__).parent / "zuul_answers.json").read_text())
 WHERE = "pipeline/gate/project/acme/app/branch/master"
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests.fakes.project import small_project
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 WAITING = """
 import sys, time
 from gatelocal.cli.signals import end_as_interrupted

@@ -13,6 +13,8 @@ from git_review.errors import ReviewError
 from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 APP, LIB = "demo/app", "demo/lib"
 
 

@@ -20,6 +20,8 @@ from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
 from tests.fakes.node import FolderNode
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 README = Path(__file__).parents[3] / "README.rst"
 APP = "demo/app"
 ZUUL = """\

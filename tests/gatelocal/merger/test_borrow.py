@@ -19,6 +19,8 @@ from git_review.git import objects
 from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 APP = "demo/app"
 
 

@@ -20,6 +20,8 @@ from gatelocal.workspace.build import build
 from gatelocal.workspace.manifest import Wanted, manifest
 from tests.fakes.git_server import GitServer
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 APP = "demo/app"
 
 

@@ -11,6 +11,8 @@ from click.testing import CliRunner
 from gatelocal.cli.simulate import simulate
 from gatelocal.sim.plain import LARGEST
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 LAYOUT = """
 - pipeline:
     name: gate

@@ -19,6 +19,8 @@ from git_review.git.runner import Runner
 from tests.fakes.git_server import GitServer
 from tests.fakes.node import FolderNode
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 APP, LIB = "demo/app", "demo/lib"
 
 

@@ -12,6 +12,8 @@ from git_review.git.repo import locate
 from git_review.git.runner import Runner
 from tests.git_review.conftest import Clone
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 CASES = {
     "apart": ([{"mine": "1"}, {"dir/mine": "2"}], {"theirs": "1"}, True),
     "the same file": ([{"base.txt": "one\ntwo\nthree\nfour\n"}], {"base.txt": "zero\none\ntwo\nthree\n"}, False),
