@@ -70,6 +70,7 @@ def test_what_does_not_fit_into_a_ref_goes_as_a_push_option(topic: str) -> None:
     assert words == ("push", "--no-follow-tags", "-o", f"topic={topic}", "-o", "r=r", "gerrit", "HEAD:refs/for/main")
 
 
+@pytest.mark.live
 @pytest.mark.parametrize(
     ("args", "code", "text"),
     [

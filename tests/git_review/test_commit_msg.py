@@ -83,6 +83,7 @@ def run_over(hook: str, folder: Path, messages: list[str], editor: str | None = 
     return [(folder / f"{number:03}").read_bytes().decode() for number in range(len(messages))]
 
 
+@pytest.mark.live
 def test_the_hook_and_what_reads_messages_have_one_notion_of_a_change_id(hooked: Clone, tmp_path: Path) -> None:
     """As git has left white space at line ends out by then, there is no message with that."""
     rows = [*table.IN_PLACE.values(), *(text for text, _ in table.MISPLACED.values())]

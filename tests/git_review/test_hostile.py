@@ -139,6 +139,7 @@ def test_a_change_id_can_be_added_to_any_message_once(message: str) -> None:
     assert change_id(without_change_id(once)) in (None, change_id(without_change_id("subject\n\n" + message)))
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("trouble", ["html", "401", "403", "409", "500", "half", "cut", "drop", "bare"])
 def test_an_upload_by_http_survives_any_answer_to_its_question(clone: Clone, trouble: str) -> None:
     with_hook(clone).commit("Fix bug 3")
@@ -154,6 +155,7 @@ def test_an_upload_by_http_survives_any_answer_to_its_question(clone: Clone, tro
     assert "s3cret" not in result.text and "Traceback" not in result.text and "topic=" not in result.out
 
 
+@pytest.mark.live
 @pytest.mark.parametrize(
     "trouble", ["html", "401", "403", "409", "500", "cut", "bare", "deep", "drip", "echo", "silence"]
 )
@@ -172,6 +174,7 @@ def test_every_question_by_http_ends_with_a_clear_error(clone: Clone, trouble: s
             assert not told, (words, result.text)
 
 
+@pytest.mark.live
 def test_an_upload_goes_on_without_an_answer_that_does_not_come(asked: Asked) -> None:
     head = with_hook(asked.clone).commit("Fix bug 3")
     real = asked.root / "fake-ssh"

@@ -20,6 +20,8 @@ from tests.fakes import fast_import
 from tests.git_review.conftest import CHANGE_ID, Asked, Clone, row
 from tests.git_review.test_push import script, with_hook
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 ANN = "Ann <ann@example.org>"
 BOB = "Bob <bob@example.org>"
 IDS = [f"I{number:040x}" for number in range(1, 100)]

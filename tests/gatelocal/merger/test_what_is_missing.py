@@ -94,6 +94,7 @@ def test_no_other_verdict(mode: MergeMode, damage: bytes | None, case: Case) -> 
     assert merged(case, mode) == whole
 
 
+@pytest.mark.live
 @pytest.mark.parametrize("damage", [None, pytest.param(b"no object", marks=pytest.mark.live)])
 def test_a_trial_before_the_upload(
     damage: bytes | None, case: Case, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
