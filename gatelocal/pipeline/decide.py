@@ -213,7 +213,7 @@ def _start(draft: Draft, item: Item) -> Item:
     if not item.suspicion:
         return advance(draft, item)
     if _has_failed(item):
-        return advance(draft, late_restart.given_up(draft, item))
+        item = late_restart.given_up(draft, item)
     if late_restart.doubtful(draft, item) is not None:
         return advance(draft, item, late_restart.begun(item))
     only = late_restart.first(item)

@@ -136,9 +136,10 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
     if draft.queue(item.key).paused:
         draft.flag(item.id, Flag.JOBS)
         return
-    if item.batch and _fellow_left(draft, item, event):
-        return
-    for facts in event.facts:
+    left = _fellow_left(draft, item, event)
+    item = draft.item(item.id)
+    own = [facts for facts in event.facts if facts.change in item.names]
+    for facts in own:
         reason = obstacle(pipeline, facts)
         if reason is not None and len(item.changes) > 1:
             why = Reason("cannot-land", (facts.change, texts.sentence(reason)))
@@ -147,9 +148,9 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
         if reason is not None:
             expel(draft, item, reason)
             return
-    if draft.policy.verify and any(facts.status == "MERGED" for facts in event.facts):
+    if draft.policy.verify and any(facts.status == "MERGED" for facts in own):
         leave(draft, item, Reason("merged"))
-    elif not moved:
+    elif not moved and not left:
         _land(draft, item)
 
 
