@@ -3,7 +3,7 @@
 Both are installed by pip, each into a virtual environment of its own (kept with --keep FOLDER; this checkout is copied
 and installed anew each time). The server is a bare repository: what is measured is the command. Measured are
 `--version`, `-n` with one commit, and the check whether commits still apply, on a tree of 20,000 files with 5 local
-commits, 200 commits behind.
+commits, 200 commits behind; and whole uploads of one commit by ssh to a real Gerrit, its own time included.
 
 What the check costs is what `-R` saves, of which the limit is judged: the whole `-n -y` less the whole `-n -y -R`, for
 each command its own. Taken away are thereby Python's start, the imports, the reading of settings and the listing of
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import secrets
 import shutil
 import statistics
 import subprocess
@@ -37,7 +38,7 @@ GITREVIEW = "[gerrit]\nhost=127.0.0.1\nproject=demo\ndefaultbranch=master\n"
 FILES, BEHIND, TOUCHED = 20_000, 200, 10
 
 
-LIMITS = {"--version": 0.35, "-n": 0.28, "does it apply": 0.06}
+LIMITS = {"--version": 0.35, "-n": 0.28, "does it apply": 0.06, "upload by ssh": 0.6}
 """Of the ratios: this command's time to that of 2.5.0."""
 
 
@@ -87,6 +88,7 @@ def main() -> int:
         check = Result("does it apply", whole.ours - without.ours, whole.theirs - without.theirs)
         results += [whole, without, check]
         children = git_children(programs[0], small, environment)
+        results.append(upload(programs, folder / "upload", asked.rounds))
     print(f"{'':24}{'this':>11} {'2.5.0':>11}")
     for result in results:
         print(result.line)
@@ -195,6 +197,34 @@ def compare(
             if turn:
                 times.append(seconds)
     return Result(name, statistics.median(spent[0]), statistics.median(spent[1]))
+
+
+def upload(programs: Sequence[str], place: Path, rounds: int) -> Result:
+    """A commit on the tip of the branch goes up to a sandbox by ssh, ours and theirs in turns; medians."""
+    from gatelocal.cli.sandbox import places
+    from gatelocal.sandbox import seed
+    from gatelocal.sandbox.share import shared
+    from gatelocal.sandbox.versions import DEFAULT
+
+    spent: tuple[list[float], list[float]] = ([], [])
+    with shared(DEFAULT, place / "gerrit", places(os.environ)) as server:
+        seed.create_project(server, "speed")
+        environment = os.environ | server.environment()
+        Runner(environment=environment).run(
+            "clone", "-q", "-o", "gerrit", server.ssh_url("speed"), str(place / "clone")
+        )
+        git = Runner(place / "clone", environment=environment)
+        settings = f"host={server.ssh_host}\nport={server.ssh_port}\nproject=speed\ndefaultbranch=master\n"
+        (place / "clone/.gitreview").write_text(f"[gerrit]\n{settings}")
+        for turn in range(rounds + 2):
+            for times, program in zip(spent, programs, strict=True):
+                git.run("checkout", "-q", "--detach", "gerrit/master")
+                identity = f"Change-Id: I{secrets.token_hex(20)}"
+                git.run("commit", "-q", "--allow-empty", "-m", f"Upload {turn}", "-m", identity)
+                seconds = once((program, "-y"), place / "clone", environment)
+                if turn > 1:
+                    times.append(seconds)
+    return Result("upload by ssh", statistics.median(spent[0]), statistics.median(spent[1]))
 
 
 def written(tree: Path) -> dict[str, int]:

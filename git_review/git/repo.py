@@ -151,7 +151,7 @@ def fetch_branch(runner: Runner, remote: str, branch: str) -> str:
     :raises BranchMissing: the remote has no such branch. :raises GitFailed: it could not be asked.
     """
     try:
-        runner.run(*FETCH, remote, tracked(remote, branch))
+        runner.run(*FETCH, "--no-auto-maintenance", remote, tracked(remote, branch))
     except GitFailed as error:
         if "couldn't find remote ref" in error.details:
             raise BranchMissing(f"{remote} has no branch {branch}", details=error.details) from error
