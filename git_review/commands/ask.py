@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from git_review import messages
 from git_review.commands.context import Context
 from git_review.gerrit.address import Remote, parse_remote, server_url
 from git_review.gerrit.model import Change
+from git_review.git.watch import NOTICE
 from git_review.messages import changes as said
 from git_review.records import dataclass, replace
 
@@ -117,7 +120,8 @@ def server(context: Context, url: str, *, silent: bool = False) -> Iterator[Gerr
     remote: Remote = parse_remote(url)
     base = server_url(remote, context.settings.project)
     auth = credentials.find(url, context.runner)
-    with connect(base, auth=auth, policy=_policy(context, base, silent)) as gerrit:
+    policy = _policy(context, base, silent)
+    with connect(base, auth=auth, policy=policy) as gerrit, _noticed(context, base, policy.total):
         try:
             yield gerrit
         except Unauthorized:
@@ -126,6 +130,18 @@ def server(context: Context, url: str, *, silent: bool = False) -> Iterator[Gerr
             raise
         if auth is not None:
             credentials.approve(url, auth, context.runner)
+
+
+@contextmanager
+def _noticed(context: Context, base: str, limit: float) -> Iterator[None]:
+    """The person is told what is waited for, once it takes long."""
+    notice = threading.Timer(NOTICE, lambda: context.talk.warn(messages.waiting(base, limit)))
+    notice.daemon = True
+    notice.start()
+    try:
+        yield
+    finally:
+        notice.cancel()
 
 
 def _by_http(context: Context, url: str, query: str, wanted: Wanted) -> Iterator[Change]:

@@ -18,6 +18,7 @@ from git_review.git.runner import program
 from git_review.messages import changes as said
 
 _ON_SERVER = "hooks/commit-msg"
+_LARGEST = 1 << 20
 _OLD_PROTOCOL = re.compile(r"\[-[0-9A-Za-z]*O[0-9A-Za-z]*\]")
 
 
@@ -47,9 +48,12 @@ def _by_scp(context: Context, remote: Remote) -> str:
             target = Path(scratch) / "commit-msg"
             options = _through(context.settings.ssh, Path(scratch))
             words = ["scp", *options, *old, *port, f"{place}:{_ON_SERVER}", str(target)]
-            done = program(words, timeout=ask.seconds(context), tell=context.runner.tell)
+            runner = context.runner
+            done = program(words, timeout=ask.seconds(context), tell=runner.tell, waiting=runner.waiting)
             if done.status != 0 or not target.is_file():
                 raise said.hook_not_fetched(done.stderr or done.stdout)
+            if target.stat().st_size > _LARGEST:
+                raise said.hook_not_fetched("what the server gave is too large for a hook")
             text = target.read_text("utf-8", "replace")
     except GitError as error:
         raise said.hook_not_fetched(error.brief) from error

@@ -13,6 +13,7 @@ from git_review.git.repo import locate
 from git_review.git.runner import Runner
 from git_review.git.scratch import in_memory
 from git_review.pushspec import PushOptions, push_words
+from tests.fakes.gerrit import FakeGerrit
 from tests.git_review.conftest import CHANGE_ID, Asked, Clone, row
 from tests.git_review.test_push import script, with_hook
 
@@ -436,3 +437,14 @@ def test_an_endless_answer_by_ssh_is_given_up(asked: Asked, tmp_path: Path) -> N
     asked.clone.monkeypatch.setenv("GIT_SSH", str(tmp_path / "flood"))
     result = asked.clone.review("-l")
     assert result.code == 32 and "more than 1 MB" in result.err, result.text
+
+
+def test_a_silent_server_by_http_is_named_while_it_is_waited_for(clone: Clone) -> None:
+    clone.git.run("config", "gitreview.timeout", "0.5")
+    clone.monkeypatch.setattr("git_review.commands.ask.NOTICE", 0.1)
+    with FakeGerrit() as server:
+        clone.git.run("remote", "set-url", "gerrit", server.url.replace("://", "://admin:s3cret@") + "/a/demo/project")
+        server.misbehave("silence")
+        result = clone.review("-l")
+    assert (result.code, "s3cret" in result.text) == (32, False)
+    assert f"Waiting for an answer to: {server.url}, for at most 0.5 s" in result.err
