@@ -12,7 +12,7 @@ from git_review.errors import ReviewError
 from git_review.gerrit.model import Change
 from git_review.git.errors import GitFailed
 from git_review.git.refs import head, is_branch
-from git_review.git.repo import branch_name, commit_id, fetch_branch
+from git_review.git.repo import FETCH_ALL, branch_name, commit_id, fetch_branch
 from git_review.messages import changes as said
 from git_review.plan import Git, Say, Step, carry_out
 
@@ -103,7 +103,7 @@ def _steps(context: Context, branch: str, found: Found, exists: str | None) -> l
 
 
 def _follow(context: Context, branch: str, target: str) -> None:
-    """Set the upstream; where the target branch is not remembered yet, fetch it first.
+    """Set the upstream; where the target branch is not remembered yet, fetch the remote first.
 
     A clone of a single branch, or a bare one, remembers no other branches by itself: git sets no such upstream, but
     pulls and our own --track follow it where it is set.
@@ -113,8 +113,9 @@ def _follow(context: Context, branch: str, target: str) -> None:
         context.runner.run(*words)
     except GitFailed:
         try:
-            fetch_branch(context.runner, context.remote, target)
+            context.runner.run(*FETCH_ALL, context.remote)
             if context.runner.run(*words, ok=(0, 1, 128)).status:
+                fetch_branch(context.runner, context.remote, target)
                 context.runner.run("config", f"branch.{branch}.remote", context.remote)
                 context.runner.run("config", f"branch.{branch}.merge", head(target))
         except ReviewError as error:
