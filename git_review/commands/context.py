@@ -90,7 +90,6 @@ class Context:
     """One run of the command.
 
     :ivar remote: the remote to use. :ivar branch: the branch that changes are for; both with tracking considered.
-    :ivar ready: waits until a question beside a first contact may begin.
     """
 
     options: Options
@@ -100,7 +99,6 @@ class Context:
     settings: Settings
     remote: str
     branch: str
-    ready: Callable[[], None] = lambda: None
 
     @property
     def has_remote(self) -> bool:

@@ -84,12 +84,7 @@ def ask_beside(
     if not ids or question.left:
         return question
     wanted = ask.Wanted(patchsets=True, silent=True)
-    return beside(lambda: _when_ready(context, ids, wanted))
-
-
-def _when_ready(context: Context, ids: Sequence[str], wanted: Wanted) -> Iterator[Change]:
-    context.ready()
-    yield from changes_of(context, ids, wanted)
+    return beside(lambda: changes_of(context, ids, wanted))
 
 
 def changes_of(context: Context, ids: Sequence[str], wanted: Wanted, *others: str) -> Iterator[Change]:

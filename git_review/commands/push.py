@@ -6,7 +6,7 @@ Observe (read, fetch, ask, try to merge), then plan (pure), then carry out.
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack, nullcontext, suppress
+from contextlib import nullcontext, suppress
 
 from git_review import hooks, messages
 from git_review.commands import check, known, own
@@ -78,31 +78,6 @@ def push(context: Context) -> None:
     """Upload. :raises ReviewError: it was refused, cancelled, or failed; then its exit code is git push's."""
     ensure_remote(context)
     run_scripts(context, PRE)
-    with ExitStack() as until_the_end:
-        _upload(_sharing(context, until_the_end))
-
-
-def _sharing(context: Context, until_the_end: ExitStack) -> Context:
-    """The same with one ssh connection for all that comes, where there are several contacts by ssh."""
-    if context.options.dry_run or context.leads_to_files or check.wanted(context) is Rebase.NONE:
-        return context
-    from git_review.commands import ask
-
-    url = ask.push_url(context)
-    if not url.startswith("ssh://") and ("://" in url or ":" not in url):
-        return context
-    from git_review.gerrit.address import parse_remote
-    from git_review.gerrit.sharing import shared
-
-    settings = context.settings
-    sharing = until_the_end.enter_context(shared(settings.ssh, parse_remote(url), settings.git))
-    if sharing is None:
-        return context
-    context.runner.add_environment(GIT_SSH_COMMAND=sharing.command)
-    return replace(context, settings=replace(settings, ssh=(*settings.ssh, *sharing.options)), ready=sharing.wait)
-
-
-def _upload(context: Context) -> None:
     observed = observe(context)
     if observed.nothing_new and not context.options.new_change_id:
         place = f"{context.remote}/{context.branch}"

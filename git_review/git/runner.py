@@ -121,10 +121,6 @@ class Runner:
         self._show = show
         self._environment = _environment(environment or {}, alone)
 
-    def add_environment(self, **more: str) -> None:
-        """Variables for all further commands."""
-        self._environment |= more
-
     def query(
         self,
         *args: str,

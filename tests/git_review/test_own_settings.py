@@ -398,39 +398,6 @@ def test_any_remote_that_leads_to_the_project_knows_the_user(clone: Clone, url: 
     assert f"ssh://{user}@review.example.org" in clone.review("-s", stdin="").text
 
 
-OPENSSH = """#!/bin/sh
-printf '%s\\n' "$*" >> {log}
-case " $* " in
-    *" -G "*) echo "controlpath {own}"; exit 0 ;;
-    *" -O exit "*) exit 0 ;;
-esac
-for word; do case "$word" in ControlPath=*) echo > "$(echo "${{word#ControlPath=}}" | sed s/%C/socket/)" ;; esac; done
-exec {real} "$@"
-"""
-
-
-@pytest.mark.parametrize("own", ["none", "/home/ann/.ssh/%C"])
-def test_an_upload_connects_once_unless_the_person_shares_connections(asked: Asked, tmp_path: Path, own: str) -> None:
-    clone = with_hook(asked.clone)
-    clone.commit("a change")
-    (tmp_path / "bin").mkdir()
-    place = tmp_path / "bin/ssh"
-    place.write_text(OPENSSH.format(log=tmp_path / "ways", real=tmp_path / "fake-ssh", own=own))
-    place.chmod(0o755)
-    clone.monkeypatch.setenv("GIT_SSH", str(place))
-    # A socket's name has to be short.
-    clone.monkeypatch.setattr("tempfile.tempdir", "/tmp")
-    asked.answers()
-    result = clone.review("-y")
-    assert result.code == 0 and clone.pushed() == clone.head(), result.text
-    lines = (tmp_path / "ways").read_text().splitlines()
-    shared = [line for line in lines if "ControlPath=" in line]
-    assert len(shared) == (3 if own == "none" else 0), "the fetch, the question and the push"
-    assert any(" -O exit " in f" {line} " for line in lines) == (own == "none")
-    folders = {line.partition("ControlPath=")[2].partition("/%C")[0] for line in shared}
-    assert len(folders) == len(shared[:1]) and not any(Path(folder).exists() for folder in folders)
-
-
 def test_an_endless_answer_by_ssh_is_given_up(asked: Asked, tmp_path: Path) -> None:
     asked.clone.monkeypatch.setattr("git_review.git.runner.LARGEST", 1 << 20)
     script(tmp_path, "flood", "exec cat /dev/zero")
