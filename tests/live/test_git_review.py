@@ -268,7 +268,7 @@ def landed(contributor: Contributor, folder: Path, subjects: list[str]) -> Runne
     changes = contributor.gerrit.client.changes
     for change in list(changes.query(f"project:{contributor.gerrit.project} status:open")):
         changes.review(change.number, labels={"Code-Review": 2})
-        changes.submit(change.number)
+        changes.submit(change.number, 1)
     git.run("fetch", "-q", "origin")
     return git
 
