@@ -187,7 +187,7 @@ def test_a_conflict_names_both_sides_and_the_files(bench: Bench) -> None:
     bench.commit("Theirs", shared="theirs\n")
     theirs = bench.upload()
     bench.gerrit.client.changes.review(str(ours), labels={"Code-Review": 2})
-    bench.gerrit.client.changes.submit(str(ours))
+    bench.gerrit.client.changes.submit(str(ours), 1)
     done = bench.run(str(theirs), ok=4)
     assert f"{bench.gerrit.project} {theirs},1 does not merge into master" in done.stderr
     assert "shared" in done.stderr and "hint: " in done.stderr
