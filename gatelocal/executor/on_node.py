@@ -6,7 +6,7 @@ change. Because it runs on the node, `gatelocal.process` is not there for it.
 start      make the folder for results, find tox, look for the constraints file
 siblings   install the trees of required projects over the released packages in the environments
 index      whether the package index gives anything at all
-collect    gather the environments' logs
+collect    gather the environments' logs; and JUnit files, where `results_on_node.py` has not looked after them
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ _ALL = 500 * 1024 * 1024
 _SECONDS = 60.0
 _ASKED_SECONDS = 90.0
 _FEW_FILES = 100
+_MOST = 2000
+_BEGAN, _WATCHED = ".began", ".before.json"
 
 
 def main(words: list[str]) -> int:
@@ -49,7 +51,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--constraints", default="")
     for name in ("mark", "package", "config"):
         parser.add_argument("--" + name, default="")
-    for name in ("env", "tree", "tox"):
+    for name in ("env", "tree", "junit", "tox"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
     options.work = Path(options.work)
@@ -71,6 +73,7 @@ def start(options: Namespace) -> Answer:
     into = Path(options.into)
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
+    (into / _BEGAN).touch()
     constraints = not options.constraints or Path(options.constraints).is_file()
     setup = options.work / "tools/test-setup.sh"
     return 0, {
@@ -233,7 +236,52 @@ def collect(options: Namespace) -> Answer:
             items.append("tox")
     except (OSError, ValueError, RuntimeError) as error:
         say(f"logs: could not be gathered: {error}")
+    try:
+        if unwatched(options, found):
+            items.append("junit")
+    except (OSError, ValueError, RuntimeError) as error:
+        say(f"JUnit files: could not be gathered: {error}")
     return 0, {"items": items, "free": free(options.work)}
+
+
+def unwatched(options: Namespace, found: list[tuple[str, Path]]) -> int:
+    """JUnit files that were written since the start, where nobody noted which were there before the tests."""
+    into = Path(options.into)
+    if (into / _WATCHED).exists() or not (into / _BEGAN).exists():
+        return 0
+    since, count = (into / _BEGAN).stat().st_mtime, 0
+    for path in reports(options, found)[:_MOST]:
+        if not path.is_file() or path.stat().st_size > _LARGEST or path.stat().st_mtime < since:
+            continue
+        (into / "junit").mkdir(exist_ok=True)
+        plain_copy(path, into / "junit" / f"{count:03d}-{path.name[-100:]}")
+        count += 1
+    return count
+
+
+def reports(options: Namespace, found: list[tuple[str, Path]]) -> list[Path]:
+    """JUnit files in the work folder or in an environment's own folders; links and patterns must stay within."""
+    own = (folder / part for _, folder in found for part in ("log", "tmp"))
+    places = [options.work, *(place for place in own if not place.is_symlink())]
+    inside = tuple(str(place.resolve()) + os.sep for place in places)
+    names = {leads(name) for place in places for pattern in options.junit for name in matching(place, pattern)}
+    return [Path(name) for name in sorted(names) if name.startswith(inside)]
+
+
+def matching(place: Path, pattern: str) -> list[Path]:
+    """What a job's pattern matches there; nothing for one that is none."""
+    try:
+        return list(islice(place.glob(pattern), _MOST))
+    except (OSError, ValueError, NotImplementedError, RuntimeError):
+        return []
+
+
+def leads(path: Path) -> str:
+    """Where a path leads; empty for links that lead round in a circle."""
+    try:
+        return str(path.resolve())
+    except (OSError, RuntimeError):
+        return ""
 
 
 def free(work: Path) -> int:

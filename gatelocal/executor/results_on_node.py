@@ -16,7 +16,6 @@ import subprocess
 import sys
 import types
 from argparse import Namespace
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ def watch(options: Namespace, helper: Any) -> None:
     """Before the tests."""
     found = environments(options, helper)
     (options.into / STREAMS).mkdir(parents=True, exist_ok=True)
-    there = [*runs(options.work, []), *reports(options, found)]
+    there = [*runs(helper, options.work, []), *helper.reports(options, found)]
     (options.into / _BEFORE).write_text(json.dumps({str(path): identity(path) for path in there}))
     for env, folder in found:
         try:
@@ -103,10 +102,10 @@ def gather(options: Namespace, helper: Any) -> None:
     since = (options.into / _BEFORE).stat().st_mtime
     repositories = [str(one.get("repository", "")) for one in told]
     kept = {str(one.get("origin", "")) for one in told}
-    new = [p for p in runs(options.work, repositories) if str(p) not in kept]
+    new = [p for p in runs(helper, options.work, repositories) if str(p) not in kept]
     copied(helper, fresh(new, before, since, options.work), options.into / STREAMS, ".subunit")
     ended = {str(one["xml"]) for one in told if one.get("xml") and "end" in one}
-    xml = [p for p in reports(options, environments(options, helper)) if str(p) not in ended]
+    xml = [p for p in helper.reports(options, environments(options, helper)) if str(p) not in ended]
     copied(helper, fresh(xml, before, since, options.work), options.into / "junit", "")
 
 
@@ -128,43 +127,18 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return found
 
 
-def runs(work: Path, others: list[str]) -> list[Path]:
+def runs(helper: Any, work: Path, others: list[str]) -> list[Path]:
     """Streams in the repositories of stestr and testrepository: whole ones, and what a run that was stopped left."""
     places = [work / name for name in _REPOSITORIES]
     places += [path for name in _REPOSITORIES for path in sorted(work.glob("[!.]*/" + name))]
     places += [Path(name) for name in others if name]
     found = []
     for place in dict.fromkeys(places):
-        if not leads(place).startswith(str(work) + os.sep):  # a witness keeps what lies elsewhere itself
-            continue
+        if not helper.leads(place).startswith(str(work) + os.sep):
+            continue  # a witness keeps what lies elsewhere itself
         names = sorted(path.name for path in place.iterdir()) if place.is_dir() and not place.is_symlink() else []
         found += [place / name for name in names if name.isdigit() or name.startswith("tmp")]
     return found
-
-
-def reports(options: Namespace, found: Any) -> list[Path]:
-    """JUnit files in the work folder or in an environment's own folders; links and patterns must stay within."""
-    own = (folder / part for _, folder in found for part in ("log", "tmp"))
-    places = [options.work, *(place for place in own if not place.is_symlink())]
-    inside = tuple(str(place.resolve()) + os.sep for place in places)
-    names = {leads(name) for place in places for pattern in options.junit for name in matching(place, pattern)}
-    return [Path(name) for name in sorted(names) if name.startswith(inside)]
-
-
-def matching(place: Path, pattern: str) -> list[Path]:
-    """What a job's pattern matches there; nothing for one that is none."""
-    try:
-        return list(islice(place.glob(pattern), _MOST))
-    except (OSError, ValueError, NotImplementedError, RuntimeError):
-        return []
-
-
-def leads(path: Path) -> str:
-    """Where a path leads; empty for links that lead round in a circle."""
-    try:
-        return str(path.resolve())
-    except (OSError, RuntimeError):
-        return ""
 
 
 def identity(path: Path) -> list[int] | None:

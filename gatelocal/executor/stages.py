@@ -123,7 +123,8 @@ def index(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
 
 def collect(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
     """The step that comes last, however the others ended."""
-    words = ("collect", "--into", build.output, *_envs(build, tox))
+    junit = (f"--junit={pattern}" for pattern in build.junit)
+    words = ("collect", "--into", build.output, *_envs(build, tox), *junit)
     return _asked(Stage.COLLECT, build, helpers, words, "gather logs")
 
 

@@ -258,3 +258,20 @@ def test_free_room_is_told_though_nothing_can_be_gathered(tmp_path: Path) -> Non
     status, facts, _ = asked("collect", "--work", str(tmp_path), "--into", "/proc/nothing", "--env", "py3")
     assert (status, facts["items"]) == (0, [])
     assert isinstance(facts["free"], int)
+
+
+def test_where_nobody_watched_the_tests_what_was_written_since_the_start_is_gathered(tmp_path: Path) -> None:
+    work, into = tmp_path / "work", tmp_path / "into"
+    (work / ".tox/py3/bin").mkdir(parents=True)
+    (work / ".tox/py3/log").mkdir()
+    (work / "old-junit.xml").write_text("<testsuite/>")
+    os.utime(work / "old-junit.xml", (1, 1))
+    words = ("--work", str(work), "--into", str(into), "--env", "py3", "--junit", "*junit*.xml")
+    asked("start", "--work", str(work), "--into", str(into))
+    (work / "junit-a.xml").write_text("<testsuite name='new'/>")
+    os.mkfifo(work / "junit-pipe.xml")
+    (work / "junit-link.xml").symlink_to("/etc/hostname")
+    assert asked("collect", *words)[1]["items"] == ["tox", "junit"]
+    assert [path.read_text() for path in (into / "junit").iterdir()] == ["<testsuite name='new'/>"]
+    (into / ".before.json").write_text("{}")
+    assert asked("collect", *words)[1]["items"] == ["tox"], "whoever watched them gathers them"
