@@ -1,10 +1,11 @@
-"""What all tests share: git that does not wait for the disk (in the fast suite it makes no sample hooks either), and
-examples of Hypothesis that may take their time.
+"""What all tests share: git that does not wait for the disk (in the fast suite it makes no sample hooks either),
+examples of Hypothesis that may take their time, and signals that programs hear.
 """
 
 from __future__ import annotations
 
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -23,6 +24,10 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says how busy the machine is, not whether the code is right.
     settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
     settings.load_profile("any machine")
+    # Whoever starts the tests in the background, or under nohup, has these ignored, and programs would inherit that.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
