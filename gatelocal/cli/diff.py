@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import run_folder
+from gatelocal.cli.options import examples, run_folder
 from gatelocal.config.directories import directories
 from gatelocal.model.text import plain
 
 SAME, DIFFERENT = 0, 1
 
 
-@click.command()
+@click.command(epilog=examples("gatelocal diff 20260102-030405-a1b2c3 last"))
 @click.argument("one", type=click.Path(path_type=Path))
 @click.argument("other", type=click.Path(path_type=Path))
 def diff(*, one: Path, other: Path) -> int:

@@ -7,19 +7,19 @@ import sys
 
 import click
 
-from gatelocal.cli.options import Verbs
+from gatelocal.cli.options import Verbs, examples
 from gatelocal.config.directories import directories
 from gatelocal.launcher import images, pool
 from gatelocal.launcher.recipe import DEFAULT_LABEL
 from gatelocal.ui.terminal import Terminal
 
 
-@click.group(cls=Verbs)
+@click.group(cls=Verbs, epilog=examples("gatelocal image build", "gatelocal image list"))
 def image() -> None:
     """The images that nodes are started from."""
 
 
-@image.command()
+@image.command(epilog=examples("gatelocal image build debian-trixie --node nspawn"))
 @click.argument("label", default=DEFAULT_LABEL)
 @click.option(
     "--node",
@@ -34,7 +34,7 @@ def build(label: str, kind: str) -> None:
     pool.launcher(kind, folders.cache, folders.nodes).prepare(label, Terminal(sys.stderr).say)
 
 
-@image.command(name="list")
+@image.command(name="list", epilog=examples("gatelocal image list"))
 def list_() -> None:
     """Say which images are built, and which of their parts."""
     cache = images.below(directories(os.environ).cache)
@@ -45,7 +45,7 @@ def list_() -> None:
         click.echo("no image is built")
 
 
-@image.command()
+@image.command(epilog=examples("gatelocal image delete debian-bookworm", "gatelocal image delete --all"))
 @click.argument("label", required=False)
 @click.option("--all", "everything", is_flag=True, help="The images of all labels.")
 def delete(label: str | None, everything: bool) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import Verbs
+from gatelocal.cli.options import Verbs, examples
 from gatelocal.cli.signals import end_as_interrupted
 from gatelocal.config.directories import directories
 from gatelocal.errors import BUG, INTERRUPTED, MACHINERY
@@ -49,7 +49,11 @@ class _Lazy(Verbs):
             formatter.write_dl(list(_COMMANDS.items()))
 
 
-@click.command(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_Lazy,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=examples("gatelocal run", "gatelocal plan 1234", "gatelocal run --help"),
+)
 @click.version_option(package_name="gatelocal", message="gatelocal version %(version)s")
 def gatelocal() -> None:
     """The project's whole merge gate on your own machine."""

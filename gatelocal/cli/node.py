@@ -7,19 +7,21 @@ import os
 import click
 
 from gatelocal import process
-from gatelocal.cli.options import Verbs
+from gatelocal.cli.options import Verbs, examples
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
 from gatelocal.launcher import holds
 from gatelocal.ui import messages
 
 
-@click.group(cls=Verbs)
+@click.group(
+    cls=Verbs, epilog=examples("gatelocal node list", "gatelocal node shell 4f2a", "gatelocal node return --all")
+)
 def node() -> None:
     """Nodes that were kept: list them, enter them, return them."""
 
 
-@node.command(name="list")
+@node.command(name="list", epilog=examples("gatelocal node list"))
 def list_() -> None:
     """Say which nodes are held, one line each."""
     records = holds.held(directories(os.environ).nodes)
@@ -29,14 +31,14 @@ def list_() -> None:
         click.echo(messages.NO_NODE_HELD)
 
 
-@node.command()
+@node.command(epilog=examples("gatelocal node shell 4f2a  # the beginning or the end of its name will do"))
 @click.argument("name")
 def shell(name: str) -> int:
     """Open a shell on the held node NAME; its exit status is this command's."""
     return process.attach(holds.shell_argv(directories(os.environ).nodes, name))
 
 
-@node.command(name="return")
+@node.command(name="return", epilog=examples("gatelocal node return 4f2a", "gatelocal node return --all"))
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="All held nodes.")
 def return_(names: tuple[str, ...], everything: bool) -> None:

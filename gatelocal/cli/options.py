@@ -70,3 +70,8 @@ def run_folder(named: Path, directories: Directories) -> Path:
         else f"there is neither a file nor a run {plain(name)}",
         hint="name its folder, its name below `runs`, or `last`",
     )
+
+
+def examples(*lines: str) -> str:
+    """What stands at the end of a verb's help: command lines, each as somebody would type it."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import GERRIT, of_configuration
+from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.config import history_file
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
@@ -22,7 +22,13 @@ from gatelocal.ui.terminal import Terminal
 PLANNED, WITH_ERRORS = 0, 1
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "gatelocal plan                                       # HEAD",
+        "gatelocal plan 1234 --job unit --json",
+        "gatelocal plan --project openstack/nova --files nova/virt/driver.py",
+    )
+)
 @click.argument("change", required=False)
 @of_configuration
 @click.option("--project", metavar="NAME", help="Plan for this project, without a change.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gatelocal.cli.options import of_configuration, run_folder
+from gatelocal.cli.options import examples, of_configuration, run_folder
 from gatelocal.config.directories import Directories, directories
 from gatelocal.engine import place as places
 from gatelocal.engine.place import Place
@@ -24,7 +24,12 @@ from git_review.errors import ReviewError
 IDENTICAL, DIFFERENT = 0, 1
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "gatelocal replay last --node nspawn",
+        "gatelocal replay 20260102-03 --until workspace ~/trees  # the beginning of a run's name will do",
+    )
+)
 @click.argument("recipe", type=click.Path(path_type=Path))
 @click.option("--until", type=click.Choice(["workspace"]), help="How far to go; by default the jobs are run again.")
 @click.option("-j", "--job", metavar="NAME", help="This job alone; by default all that the run had.")

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gatelocal.cli.options import GERRIT, of_configuration
+from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.config.directories import directories
 from gatelocal.engine import place
 from gatelocal.engine.request import GateRequest
@@ -24,7 +24,13 @@ from git_review.errors import ReviewError
 from git_review.git.runner import Runner
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "gatelocal run                                # HEAD, with all that it depends on",
+        "gatelocal run 1234 --job unit --node nspawn  # one job of a change on the server",
+        "gatelocal run --hold --junit result.xml",
+    )
+)
 @click.argument("change", default="HEAD")
 @click.option("-j", "--job", "jobs", multiple=True, metavar="NAME", help="Run only this job; may be repeated.")
 @click.option("--pipeline", metavar="NAME", help="Whose jobs: by default gate, or check when there is no gate.")

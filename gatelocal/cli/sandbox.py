@@ -11,7 +11,7 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import Verbs
+from gatelocal.cli.options import Verbs, examples
 from gatelocal.config.directories import directories
 from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.model.text import plain
@@ -40,7 +40,14 @@ def places(environment: Mapping[str, str]) -> Places:
     )
 
 
-@click.group(cls=Verbs)
+@click.group(
+    cls=Verbs,
+    epilog=examples(
+        "gatelocal sandbox up",
+        "gatelocal sandbox project demo/app --from .",
+        "gatelocal sandbox down",
+    ),
+)
 def sandbox() -> None:
     """A private, real Gerrit for trial and tests.
 
@@ -48,7 +55,7 @@ def sandbox() -> None:
     """
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("gatelocal sandbox up"))
 @click.option(
     "--version",
     type=click.Choice([release.version for release in RELEASES]),
@@ -73,7 +80,7 @@ def up(version: str | None) -> None:
     _tell(running, show_password=False)
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("gatelocal sandbox project demo/app --from ."))
 @click.argument("name")
 @click.option(
     "--from",
@@ -99,7 +106,7 @@ def project(name: str, folder: Path | None) -> None:
     click.echo(f".gitreview [gerrit] host={host} port={port} project={plain(name)} defaultbranch={branch}")
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("gatelocal sandbox down"))
 def down() -> None:
     """Stop it and remove all that it had."""
     terminal = Terminal(sys.stderr)
@@ -110,7 +117,7 @@ def down() -> None:
     click.echo("the sandbox is stopped and removed" if was_there else "there is no sandbox")
 
 
-@sandbox.command()
+@sandbox.command(epilog=examples("gatelocal sandbox status", "gatelocal sandbox status --environment"))
 @click.option("--show-password", is_flag=True, help="Show the administrator's HTTP password, too.")
 @click.option("--environment", is_flag=True, help="Only what `eval` in a shell needs so that git reaches it.")
 def status(show_password: bool, environment: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from gatelocal.cli.load import play_load
+from gatelocal.cli.options import examples
 from gatelocal.model.text import visible
 from gatelocal.pipeline.policies import policy_of
 from gatelocal.sim import output
@@ -21,7 +22,13 @@ from gatelocal.sim.shrink import as_file, shrunk
 HELD, NOT_HELD, NOT_UNDERSTOOD = 0, 1, 2
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "gatelocal simulate story.yaml --policy default",
+        "gatelocal simulate --random 1000 --seed 7",
+        "gatelocal simulate --load load.yaml --plot load.svg",
+    )
+)
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path), metavar="FILE...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object per file, one on each line.")
 @click.option("--policy", metavar="NAME", help="Take this policy (classic, default) instead of the file's.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import GERRIT, of_configuration
+from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
 from gatelocal.model.text import plain
@@ -16,7 +16,12 @@ from gatelocal.ui.terminal import Terminal
 from gatelocal.workspace.destinations import Layout
 
 
-@click.command()
+@click.command(
+    epilog=examples(
+        "gatelocal workspace ~/trees HEAD 1234",
+        "gatelocal workspace /opt/stack HEAD -p openstack/nova --layout devstack",
+    )
+)
 @click.argument("directory", type=click.Path(path_type=Path, file_okay=False))
 @click.argument("changes", nargs=-1, metavar="[CHANGE]...")
 @click.option("-p", "--project", "projects", multiple=True, metavar="NAME", help="A further project; may be repeated.")

@@ -258,10 +258,5 @@ def _deviations(found: Layout, job: FrozenJob, project: str) -> tuple[str, ...]:
     return (
         *families.deviations(job),
         *(f"the playbook {book.path} is not run" for book in books),
-        *(
-            f"override-checkout {required.checkout} of {required.name} is not honoured"
-            for required in job.required_projects
-            if required.checkout
-        ),
         *(f"the secret {name} is not there" for name in job.secrets),
     )

@@ -25,7 +25,7 @@ def run(tmp_path: Path, *words: str, red: str = "never", status: int = 1) -> tup
     (tmp_path / "tools").mkdir()
     shutil.copy(ROOT / "tools/test", tmp_path / "tools/test")
     (tmp_path / "tools/prepare.sh").write_text(PREPARE)
-    for name in ("ruff", "mypy", "lint-imports", "pytest"):
+    for name in ("ruff", "mypy", "lint-imports", "sphinx-build", "pytest"):
         program = tmp_path / "bin" / name
         program.parent.mkdir(exist_ok=True)
         program.write_text(PROGRAM.format(red, status))
@@ -42,31 +42,35 @@ def run(tmp_path: Path, *words: str, red: str = "never", status: int = 1) -> tup
     [
         ("ruff' 'check*", 1, "lint (1)"),
         ("mypy*", 2, "types (2)"),
+        ("sphinx-build*-W*", 2, "documentation (2)"),
         ("pytest*'-m not live'", 1, "fast suite (1)"),
         ("pytest*'-m live'*", 3, "live suite (3)"),
     ],
 )
 def test_a_red_part_hides_no_other_and_is_told_at_the_end(tmp_path: Path, red: str, status: int, told: str) -> None:
     code, ran, said = run(tmp_path, red=red, status=status)
-    assert (code, len(ran)) == (status, 6), said
+    assert (code, len(ran)) == (status, 7), said
     assert said.splitlines()[-1] == f"== red: {told}"
     assert "-m live" in ran[-1] and "-m not live" in ran[-2]
 
 
 def test_green_is_said(tmp_path: Path) -> None:
     code, ran, said = run(tmp_path, "fast")
-    assert (code, len(ran), said.splitlines()[-1]) == (0, 5, "== all green")
+    assert (code, len(ran), said.splitlines()[-1]) == (0, 6, "== all green")
 
 
 def test_the_newest_have_an_environment_of_their_own(tmp_path: Path) -> None:
     _, _, said = run(tmp_path, "fast", "--latest")
-    assert f"environment {tmp_path}/venv-latest: sandbox,test,lint,type,arch newest" in said and "refreshed" not in said
+    assert (
+        f"environment {tmp_path}/venv-latest: sandbox,test,lint,type,arch,docs newest" in said
+        and "refreshed" not in said
+    )
 
 
 def test_what_is_refreshed_is_tested(tmp_path: Path) -> None:
     code, ran, said = run(tmp_path, "--refresh", red="pytest*")
-    assert said.index("refreshed") < said.index("sandbox,test,lint,type,arch")
-    assert (code, len(ran)) == (1, 6)
+    assert said.index("refreshed") < said.index("sandbox,test,lint,type,arch,docs")
+    assert (code, len(ran)) == (1, 7)
 
 
 def test_what_it_does_not_know_is_refused(tmp_path: Path) -> None:
