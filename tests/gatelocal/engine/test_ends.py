@@ -27,6 +27,7 @@ ZUUL = """\
 - job: {name: other, parent: tox, nodeset: {nodes: [{name: n, label: other}]}}
 - job: {name: needy, parent: tox, required-projects: [demo/nowhere]}
 - job: {name: needy-too, parent: needy}
+- job: {name: sibling, parent: tox, required-projects: [localhost/demo/lib, demo/app]}
 - job: {name: tempest, parent: devstack-tempest}
 - job: {name: docs, parent: tox, files: [doc/]}
 - job: {name: quiet, parent: elsewhere}
@@ -36,6 +37,7 @@ ZUUL = """\
     experimental: {jobs: [docs]}
     periodic: {jobs: [noop]}
     post: {jobs: [needy]}
+    third-party: {jobs: [sibling]}
     promote: {jobs: [unit, quiet: {voting: false}]}
     release: {jobs: [unit, other]}
 """
@@ -49,6 +51,7 @@ class Machines:
     tells: dict[str, Outcome | BaseException] = field(default_factory=dict)
     nowhere: tuple[str, ...] = ()
     asked: list[str | None] = field(default_factory=list)
+    required: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def launch(self, label: str | None, say: Say) -> Node:
         self.asked.append(label)
@@ -59,6 +62,8 @@ class Machines:
         return FolderNode(home)
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
+        self.required[job.name] = job.required_projects
+        assert set(job.required_projects) <= set(sources)
         told = self.tells.get(job.name, Outcome.SUCCESS)
         if isinstance(told, BaseException):
             raise told
@@ -241,3 +246,9 @@ def test_chosen_jobs_have_a_verdict_of_their_own(bench: Bench, capsys: pytest.Ca
     assert "a part: 5 other jobs of the check pipeline" in capsys.readouterr().out.splitlines()[-1]
     assert bench.run("--pipeline", "check", "--job", "docs") == 7
     assert bench.run("--pipeline", "check", "--job", "tempest") == 7
+
+
+def test_required_projects_reach_the_build_under_the_names_of_their_trees(bench: Bench) -> None:
+    bench.server.create("demo/lib", {"setup.py": ""})
+    assert bench.run("--pipeline", "third-party") == 0
+    assert bench.machines.required == {"sibling": ("demo/lib", "demo/app")}
