@@ -258,3 +258,21 @@ def test_free_room_is_told_though_nothing_can_be_gathered(tmp_path: Path) -> Non
     status, facts, _ = asked("collect", "--work", str(tmp_path), "--into", "/proc/nothing", "--env", "py3")
     assert (status, facts["items"]) == (0, [])
     assert isinstance(facts["free"], int)
+
+
+def test_junit_files_are_collected_as_far_as_they_are_new_whether_or_not_somebody_watched(tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "out"
+    work.mkdir()
+    (work / "old-junit.xml").write_text("<testsuite/>")
+    words = ("--work", str(work), "--into", str(out), "--junit", "*junit*.xml")
+    asked("start", *words)
+    status, facts, _ = asked("collect", *words)
+    assert (status, facts["items"]) == (0, [])
+    (work / "new-junit.xml").write_text("<testsuites/>")
+    os.mkfifo(work / "pipe-junit.xml")
+    status, facts, said = asked("collect", *words)
+    assert (status, facts["items"]) == (0, ["junit"])
+    assert [one.read_text() for one in (out / "junit").iterdir()] == ["<testsuites/>"]
+    assert "pipe-junit.xml" in said
+    (out / ".before.json").write_text("[]")
+    assert asked("collect", *words)[0] == 0
