@@ -132,6 +132,8 @@ def fails(bench: Bench) -> int:
 def bad_input(bench: Bench) -> int:
     assert bench.run("--no-such-option") == 2
     assert bench.run("no-such-commit") == 2
+    assert bench.run("ftp://example.org/1") == 2
+    assert bench.run("--gerrit", "example.org", "1") == 2
     return bench.run("--node", "marble")
 
 
