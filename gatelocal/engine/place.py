@@ -240,5 +240,12 @@ def _around(url: str, project: str, remote: Remote, server: str | None) -> tuple
     )
 
 
+def of_recipe(host: str, project: str, urls: Mapping[str, str]) -> Place:
+    """The server of a run, as far as its recipe tells: where other projects are follows from where that project was."""
+    url = urls.get(project, "")
+    before, after, _ = _around(url, project, parse_remote(url), f"https://{host}") if url else ("", "", "")
+    return Place("", "", "", before, after, None, host, named=urls.get)
+
+
 def _of_remote(remote: Remote, project: str) -> str | None:
     return None if remote.scheme == "file" else server_url(remote, project)
