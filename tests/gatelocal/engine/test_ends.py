@@ -133,6 +133,9 @@ def bad_input(bench: Bench) -> int:
     assert bench.run("--no-such-option") == 2
     assert bench.run("no-such-commit") == 2
     assert bench.run("ftp://example.org/1") == 2
+    assert bench.run("HEAD..HEAD~1") == 2
+    assert bench.run("--junit", "nowhere/result.xml") == 2
+    assert not bench.machines.asked
     assert bench.run("--gerrit", "example.org", "1") == 2
     return bench.run("--node", "marble")
 
