@@ -23,6 +23,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from git_review.errors import ReviewError
+from git_review.gerrit.errors import AddressError
 
 PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
 
@@ -38,6 +39,13 @@ class GateError(ReviewError):
     """Any expected failure of the gate: brief, details, hint and an exit code (see the table above)."""
 
     exit_code = MACHINERY
+
+
+def exit_code(error: ReviewError) -> int:
+    """What the command ends with: git's and Gerrit's own failures have codes of `git review`, which say else here."""
+    if isinstance(error, GateError):
+        return error.exit_code
+    return USAGE if isinstance(error, AddressError) else MACHINERY
 
 
 class InputError(GateError):

@@ -14,7 +14,7 @@ import click
 from gatelocal.cli.options import Verbs, examples
 from gatelocal.cli.signals import end_as_interrupted
 from gatelocal.config.directories import directories
-from gatelocal.errors import BUG, INTERRUPTED, MACHINERY
+from gatelocal.errors import BUG, INTERRUPTED, MACHINERY, exit_code
 from gatelocal.ui import messages
 from gatelocal.ui.terminal import Terminal
 from git_review.errors import ReviewError
@@ -76,7 +76,7 @@ def _run() -> int:
         return _interrupted(terminal)
     except ReviewError as error:
         terminal.error(error.brief, error.details, error.hint)
-        return error.exit_code
+        return exit_code(error)
     except OSError as error:
         # click tells of an interruption on standard error, which may be a terminal that has been hung up.
         return _interrupted(terminal) if isinstance(error.__context__, KeyboardInterrupt) else _system(error, terminal)

@@ -67,7 +67,7 @@ def plan(  # noqa: PLR0913 - one for each option
     or a Change-Id. With a commit that its branch has already: what does the project gate on? Nothing is run.
 
     Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input, 4 the change conflicts
-    with what comes before it, 6 a server that was asked does not answer.
+    with what comes before it, 5 the project's own file cannot be understood, 6 a server that was asked does not answer.
     """
     from gatelocal.engine.mend import mending
     from gatelocal.engine.planning import answer

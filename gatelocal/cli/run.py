@@ -15,6 +15,7 @@ from gatelocal.config.directories import directories
 from gatelocal.engine import place
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.wiring import Gate
+from gatelocal.errors import InputError
 from gatelocal.reporter import machine
 from gatelocal.reporter.summary import summary
 from gatelocal.source.worktree import uncommitted
@@ -57,6 +58,8 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> i
     passed, but not every voting job could be run here), 130 interrupted.
     """
     terminal = Terminal(sys.stderr)
+    if junit is not None and not junit.absolute().parent.is_dir():
+        raise InputError(messages.no_folder_for(str(junit)))
     request = GateRequest(directory=Path.cwd(), **question)
     gate = Gate(directories(os.environ), os.environ, terminal.say, _silent if quiet else terminal.output)
     if not place.on_server(request.change, request.directory):

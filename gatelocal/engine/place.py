@@ -12,12 +12,14 @@ from gatelocal.errors import InputError
 from git_review import settings
 from git_review.errors import ReviewError
 from git_review.gerrit.address import Remote, may_be_same, parse_change, parse_remote, same_server, server_url
+from git_review.gerrit.errors import one_line
 from git_review.git.runner import Runner, without_password
 from git_review.settings import DEFAULT, Settings
 
 _ON_SERVER = re.compile(r"[0-9]+([,/][0-9]+)?/?|[Ii][0-9a-fA-F]{40}|.*://.*|.+~.+~[Ii][0-9a-fA-F]+|(refs/)?changes/.+")
 _EITHER = re.compile(r"(?P<name>[^~]+)~[0-9]+([,/][0-9]+)?/?")
 """``openstack/nova~1234`` is a change, ``stable/1~2`` the second commit below a branch."""
+_WEB = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://|(?=[^/:@]+@[^/:]+:))[^/@]*@")
 _LOOPBACK = "localhost"
 _OTHER = "origin"
@@ -104,6 +106,10 @@ def find(request: GateRequest, environment: Mapping[str, str]) -> Place:
     :raises InputError: there is neither a work tree with a remote that leads to a server, nor a server's URL.
     """
     named = request.gerrit or environment.get("GATELOCAL_GERRIT") or None
+    if named is not None and not _WEB.match(named):
+        raise InputError(
+            f"{one_line(named, 200)} is no http or https URL", hint="it looks like https://HOST[:PORT][/PATH]"
+        )
     try:
         found = settings.load(Runner(request.directory), flags={"branch": request.branch})
     except ReviewError as error:
@@ -232,6 +238,13 @@ def _around(url: str, project: str, remote: Remote, server: str | None) -> tuple
         f"the remote {without_password(url)} does not end in the project's name {project}",
         hint="does `project` in .gitreview fit the remote?",
     )
+
+
+def of_recipe(host: str, project: str, urls: Mapping[str, str]) -> Place:
+    """The server of a run, as far as its recipe tells: where other projects are follows from where that project was."""
+    url = urls.get(project, "")
+    before, after, _ = _around(url, project, parse_remote(url), f"https://{host}") if url else ("", "", "")
+    return Place("", "", "", before, after, None, host, named=urls.get)
 
 
 def _of_remote(remote: Remote, project: str) -> str | None:

@@ -303,6 +303,7 @@ def _keep(recipe: Recipe, hands: Hands) -> None:
 
 
 def _required(job: Job, host: str) -> tuple[str, ...]:
+    """As the merger and the trees on a node name them: a tenant says the host too."""
     return tuple(name.removeprefix(f"{host}/") for name in job.required_projects)
 
 
@@ -352,7 +353,8 @@ def _build(
             sources: Mapping[str, str] = deliver.deliver(trees, root, node, hands.say)
             hands.say(f"job {job.name}: running")
             builds.begun = True
-            result = hands.executor.run(job, project, node, sources, logs)
+            named = replace(job, required_projects=_required(job, hands.place.host))
+            result = hands.executor.run(named, project, node, sources, logs)
         except InfrastructureError as error:
             if not error.no_space:
                 raise

@@ -61,7 +61,7 @@ class Gate:
 
         kitchen = Kitchen(self._directories, folder, folder, self._say, self._own_place(request))
         urls = {one.project: kitchen.url(one.project, one.url) for one in recipe.repositories}
-        place = Place("", "", "", "", "", None, recipe.host, named=urls.get)
+        place = places.of_recipe(recipe.host, recipe.change.project, urls)
         asked = Asked(request.config, request.tenant, request.directory, recipe.change.project)
         with self._folders() as (work, logs):
             hands = self._hands(request, place, work, logs)

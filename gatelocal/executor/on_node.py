@@ -3,10 +3,10 @@
 It never runs inside the gate, needs nothing but the standard library of Python 3.8, and decides nothing about the
 change. Because it runs on the node, `gatelocal.process` is not there for it.
 
-start      make the folder for results, find tox, look for the constraints file
+start      make the folder for results, note which are there already, find tox, look for the constraints file
 siblings   install the trees of required projects over the released packages in the environments
 index      whether the package index gives anything at all
-collect    gather the environments' logs; and JUnit files, where `results_on_node.py` has not looked after them
+collect    gather JUnit files that are new, and the environments' logs
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ _ALL = 500 * 1024 * 1024
 _SECONDS = 60.0
 _ASKED_SECONDS = 90.0
 _FEW_FILES = 100
-_MOST = 2000
-_BEGAN, _WATCHED = ".began", ".before.json"
+_REPORTS = 2000
+_BEFORE = ".before.json"
 
 
 def main(words: list[str]) -> int:
@@ -73,7 +73,7 @@ def start(options: Namespace) -> Answer:
     into = Path(options.into)
     shutil.rmtree(into, ignore_errors=True)
     into.mkdir(parents=True)
-    (into / _BEGAN).touch()
+    note(into, reports(options, []))
     constraints = not options.constraints or Path(options.constraints).is_file()
     setup = options.work / "tools/test-setup.sh"
     return 0, {
@@ -221,7 +221,7 @@ def asked_of_tox(options: Namespace, env: str) -> Path | None:
 
 
 def collect(options: Namespace) -> Answer:
-    """Copy the environments' logs to the folder for results; what cannot be had is told."""
+    """Copy JUnit files and the environments' logs to the folder for results; what cannot be had is told."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     most = min(value for value in (_LARGEST, soft, hard) if value != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))  # counts for the programs that are asked, too
@@ -231,57 +231,15 @@ def collect(options: Namespace) -> Answer:
         say(f"the environments could not be found: {error}")
         found = []
     items = []
+    before, since = noted(Path(options.into))
+    if keep(fresh(reports(options, found), before, since, options.work), Path(options.into) / "junit", ""):
+        items.append("junit")
     try:
         if logs(found, Path(options.into) / "tox"):
             items.append("tox")
     except (OSError, ValueError, RuntimeError) as error:
         say(f"logs: could not be gathered: {error}")
-    try:
-        if unwatched(options, found):
-            items.append("junit")
-    except (OSError, ValueError, RuntimeError) as error:
-        say(f"JUnit files: could not be gathered: {error}")
     return 0, {"items": items, "free": free(options.work)}
-
-
-def unwatched(options: Namespace, found: list[tuple[str, Path]]) -> int:
-    """JUnit files that were written since the start, where nobody noted which were there before the tests."""
-    into = Path(options.into)
-    if (into / _WATCHED).exists() or not (into / _BEGAN).exists():
-        return 0
-    since, count = (into / _BEGAN).stat().st_mtime, 0
-    for path in reports(options, found)[:_MOST]:
-        if not path.is_file() or path.stat().st_size > _LARGEST or path.stat().st_mtime < since:
-            continue
-        (into / "junit").mkdir(exist_ok=True)
-        plain_copy(path, into / "junit" / f"{count:03d}-{path.name[-100:]}")
-        count += 1
-    return count
-
-
-def reports(options: Namespace, found: list[tuple[str, Path]]) -> list[Path]:
-    """JUnit files in the work folder or in an environment's own folders; links and patterns must stay within."""
-    own = (folder / part for _, folder in found for part in ("log", "tmp"))
-    places = [options.work, *(place for place in own if not place.is_symlink())]
-    inside = tuple(str(place.resolve()) + os.sep for place in places)
-    names = {leads(name) for place in places for pattern in options.junit for name in matching(place, pattern)}
-    return [Path(name) for name in sorted(names) if name.startswith(inside)]
-
-
-def matching(place: Path, pattern: str) -> list[Path]:
-    """What a job's pattern matches there; nothing for one that is none."""
-    try:
-        return list(islice(place.glob(pattern), _MOST))
-    except (OSError, ValueError, NotImplementedError, RuntimeError):
-        return []
-
-
-def leads(path: Path) -> str:
-    """Where a path leads; empty for links that lead round in a circle."""
-    try:
-        return str(path.resolve())
-    except (OSError, RuntimeError):
-        return ""
 
 
 def free(work: Path) -> int:
@@ -357,6 +315,91 @@ def plain_copy(source: Path, target: Path) -> None:
                 return
             out.write(chunk)
             size -= len(chunk)
+
+
+def note(into: Path, paths: list[Path]) -> None:
+    """Results that are none of this build's, or need not be gathered, as they are now; earlier notes stay."""
+    known, since = noted(into)
+    known.update({str(path): identity(path) for path in paths})
+    new = into / (_BEFORE + ".new")
+    new.write_text(json.dumps({"known": known, "since": since or time.time()}))
+    new.replace(into / _BEFORE)
+
+
+def noted(into: Path) -> tuple[dict[str, Any], float]:
+    """What was noted, and when first."""
+    try:
+        told = json.loads((into / _BEFORE).read_text())
+        return dict(told["known"]), float(told["since"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return {}, 0.0
+
+
+def reports(options: Namespace, found: Any) -> list[Path]:
+    """JUnit files in the work folder or in an environment's own folders; links and patterns must stay within."""
+    work = options.work.resolve()
+    own = (folder / part for _, folder in found for part in ("log", "tmp"))
+    places = [work, *(place for place in own if not place.is_symlink())]
+    inside = tuple(str(place.resolve()) + os.sep for place in places)
+    names = {leads(name) for place in places for pattern in options.junit for name in matching(place, pattern)}
+    return [Path(name) for name in sorted(names) if name.startswith(inside)]
+
+
+def matching(place: Path, pattern: str) -> list[Path]:
+    """What a job's pattern matches there; nothing for one that is none."""
+    try:
+        return list(islice(place.glob(pattern), _REPORTS))
+    except (OSError, ValueError, NotImplementedError, RuntimeError):
+        return []
+
+
+def leads(path: Path) -> str:
+    """Where a path leads; empty for links that lead round in a circle."""
+    try:
+        return str(path.resolve())
+    except (OSError, RuntimeError):
+        return ""
+
+
+def identity(path: Path) -> list[int] | None:
+    """What changes when a file is written anew."""
+    try:
+        state = path.stat()
+    except OSError:
+        return None
+    return [state.st_ino, state.st_size, state.st_mtime_ns]
+
+
+def fresh(
+    paths: list[Path],
+    before: dict[str, Any],
+    since: float,
+    work: Path,
+) -> list[Path]:
+    """Those that were not there before the tests; elsewhere, where nobody looked before, those that are newer."""
+    found = []
+    for path in paths:
+        now = identity(path)
+        if now is None or before.get(str(path)) == now:
+            continue
+        if str(path) in before or work in path.parents or path.stat().st_mtime >= since:
+            found.append(path)
+    return found
+
+
+def keep(paths: list[Path], into: Path, suffix: str) -> bool:
+    """Copy plain files under names that say their order; whether there are any."""
+    for number, path in enumerate(paths[:_REPORTS]):
+        try:
+            if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
+                say(f"{path.name!a} is left out: it is no plain file, or too large")
+                continue
+            into.mkdir(exist_ok=True)
+            target = into / f"{number:03d}-{path.name[-100:]}{suffix}"
+            plain_copy(path, target)
+        except OSError as error:
+            say(f"{path.name!a} could not be gathered: {error.strerror}")
+    return into.is_dir()
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ Like `on_node.py`, whose text it gets as its first argument and of which it uses
 standard library of Python 3.8 and decides nothing about the change.
 
 watch      before the tests: note which results are there already, put the witness into the environments
-gather     after the tests: copy what is new to the folder for results
+gather     after the tests: copy the streams that are new to the folder for results; the JUnit files that it has settled
+           are noted, and `collect` of `on_node.py` brings the others
 """
 
 from __future__ import annotations
@@ -20,9 +21,7 @@ from pathlib import Path
 from typing import Any
 
 STREAMS = "streams"
-_BEFORE = ".before.json"
 _REPOSITORIES = (".stestr", ".testrepository")
-_LARGEST = 200 * 1024 * 1024
 _MOST = 2000
 _NAME = "gatelocal_witness"
 _ENTRY_POINTS = "[pytest11]\n{0} = {0}\n[stestr.cm.run]\n{0} = {0}:StestrRun\n"
@@ -54,8 +53,7 @@ def watch(options: Namespace, helper: Any) -> None:
     """Before the tests."""
     found = environments(options, helper)
     (options.into / STREAMS).mkdir(parents=True, exist_ok=True)
-    there = [*runs(helper, options.work, []), *helper.reports(options, found)]
-    (options.into / _BEFORE).write_text(json.dumps({str(path): identity(path) for path in there}))
+    helper.note(options.into, [*runs(helper, options.work, []), *helper.reports(options, found)])
     for env, folder in found:
         try:
             put(options, folder)
@@ -94,19 +92,18 @@ def put(options: Namespace, folder: Path) -> None:
 
 def gather(options: Namespace, helper: Any) -> None:
     """After the tests."""
-    try:
-        before: dict[str, Any] = json.loads((options.into / _BEFORE).read_text())
-    except (OSError, ValueError):
+    if not (options.into / STREAMS).is_dir():
         return  # no test was begun
+    before, since = helper.noted(options.into)
     told = records(options.into / STREAMS)
-    since = (options.into / _BEFORE).stat().st_mtime
     repositories = [str(one.get("repository", "")) for one in told]
     kept = {str(one.get("origin", "")) for one in told}
     new = [p for p in runs(helper, options.work, repositories) if str(p) not in kept]
-    copied(helper, fresh(new, before, since, options.work), options.into / STREAMS, ".subunit")
-    ended = {str(one["xml"]) for one in told if one.get("xml") and "end" in one}
-    xml = [p for p in helper.reports(options, environments(options, helper)) if str(p) not in ended]
-    copied(helper, fresh(xml, before, since, options.work), options.into / "junit", "")
+    helper.keep(helper.fresh(new, before, since, options.work), options.into / STREAMS, ".subunit")
+    try:
+        helper.note(options.into, [Path(str(one["xml"])) for one in told if one.get("xml") and "end" in one])
+    except OSError as error:
+        helper.say(f"JUnit files may be told twice: {error.strerror}")
 
 
 def records(folder: Path) -> list[dict[str, Any]]:
@@ -134,48 +131,11 @@ def runs(helper: Any, work: Path, others: list[str]) -> list[Path]:
     places += [Path(name) for name in others if name]
     found = []
     for place in dict.fromkeys(places):
-        if not helper.leads(place).startswith(str(work) + os.sep):
-            continue  # a witness keeps what lies elsewhere itself
+        if not helper.leads(place).startswith(str(work) + os.sep):  # a witness keeps what lies elsewhere itself
+            continue
         names = sorted(path.name for path in place.iterdir()) if place.is_dir() and not place.is_symlink() else []
         found += [place / name for name in names if name.isdigit() or name.startswith("tmp")]
     return found
-
-
-def identity(path: Path) -> list[int] | None:
-    """What changes when a file is written anew."""
-    try:
-        state = path.stat()
-    except OSError:
-        return None
-    return [state.st_ino, state.st_size, state.st_mtime_ns]
-
-
-def fresh(paths: list[Path], before: dict[str, Any], since: float, work: Path) -> list[Path]:
-    """Those that were not there before the tests; elsewhere, where nobody looked before, those that are newer."""
-    found = []
-    for path in paths:
-        now = identity(path)
-        if now is None or before.get(str(path)) == now:
-            continue
-        if str(path) in before or work in path.parents or path.stat().st_mtime >= since:
-            found.append(path)
-    return found
-
-
-def copied(helper: Any, paths: list[Path], into: Path, suffix: str) -> None:
-    """Copy plain files under names that say their order."""
-    for number, path in enumerate(paths[:_MOST]):
-        try:
-            if path.is_symlink() or not path.is_file() or path.stat().st_size > _LARGEST:
-                helper.say(f"{path.name!a} is left out: it is no plain file, or too large")
-                continue
-            into.mkdir(exist_ok=True)
-            target = into / f"{number:03d}-{path.name[-100:]}{suffix}"
-            handle = os.open(str(path), os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)  # of a pipe: without waiting
-            with os.fdopen(handle, "rb") as source, target.open("wb") as out:
-                out.write(source.read(_LARGEST))
-        except OSError as error:
-            helper.say(f"{path.name!a} could not be gathered: {error.strerror}")
 
 
 if __name__ == "__main__":

@@ -65,7 +65,7 @@ class Helpers:
 
 def start(build: Wanted, helpers: Helpers) -> Step:
     """The step that comes first: it tells what the node has."""
-    words = ("start", "--into", build.output, "--constraints", build.constraints)
+    words = ("start", "--into", build.output, "--constraints", build.constraints, *_junit(build))
     return _asked(Stage.START, build, helpers, words, "look at the node")
 
 
@@ -123,9 +123,12 @@ def index(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
 
 def collect(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
     """The step that comes last, however the others ended."""
-    junit = (f"--junit={pattern}" for pattern in build.junit)
-    words = ("collect", "--into", build.output, *_envs(build, tox), *junit)
-    return _asked(Stage.COLLECT, build, helpers, words, "gather logs")
+    words = ("collect", "--into", build.output, *_envs(build, tox), *_junit(build))
+    return _asked(Stage.COLLECT, build, helpers, words, "gather results and logs")
+
+
+def _junit(build: Wanted) -> tuple[str, ...]:
+    return tuple(f"--junit={pattern}" for pattern in build.junit)
 
 
 def _bindep(build: Wanted) -> tuple[str, ...]:

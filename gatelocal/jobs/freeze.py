@@ -128,7 +128,7 @@ def only(graph: JobGraph, names: Sequence[str]) -> JobGraph:
     if strange:
         raise ConfigurationError(
             f"no such job in the {graph.pipeline} pipeline: {', '.join(strange)}",
-            hint=f"its jobs: {', '.join(job.name for job in graph.jobs)}",
+            hint=f"its jobs: {', '.join(job.name for job in graph.jobs) or 'none'}",
         )
     return JobGraph(graph.pipeline, tuple(job for job in graph.jobs if job.name in names), graph.notes)
 

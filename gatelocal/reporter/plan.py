@@ -88,7 +88,8 @@ def table(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> list[str]
         lines += ["", f"{len(running)} of {len(plan.jobs)} jobs run: ~{hours:.1f} VM-hours and ~{disk:.0f} GB"]
         learned = sum(1 for _, cost in running if cost.builds)
         if learned:
-            lines.append(f"minutes of {learned} of them are what they took here, the others (~) a guess by their kind")
+            rest = ", the others (~) a guess by their kind" if learned < len(running) else ""
+            lines.append(f"minutes of {learned} of them are what they took here{rest}")
         else:
             lines.append("~: a guess by the kind of job, for a gate's node with eight cores")
     else:

@@ -84,7 +84,8 @@ def _part(run: RunResult) -> str:
 def _sum(run: RunResult) -> str:
     whole = len(run.counting) + len(run.lacking)
     if not whole:
-        return f"no job of the {plain(run.pipeline)} pipeline runs for it, so nothing was tested{_filtered(run)}"
+        some = "that was asked for" if run.chosen else f"of the {plain(run.pipeline)} pipeline"
+        return f"no job {some} runs for it, so nothing was tested{_filtered(run)}"
     jobs = "job" if whole == 1 else "jobs"
     rest = _open_ends(run)
     return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}; {rest}"
@@ -95,7 +96,8 @@ def _filtered(run: RunResult) -> str:
         return ""
     reasons = Counter(job.rule for job in run.not_run)
     told = ", ".join(f"{count} by {plain(rule)}" for rule, count in reasons.items())
-    return f" ({_count(len(run.not_run), 'job')} left out: {told}); Zuul would neither vote nor merge"
+    zuul = "" if run.unasked else "; Zuul would neither vote nor merge"
+    return f" ({_count(len(run.not_run), 'job')} left out: {told}){zuul}"
 
 
 _WHY = {

@@ -268,7 +268,9 @@ def _regex(value: Value) -> None:
 def _expected_running(value: Value, known: Known) -> None:
     if isinstance(value.raw, list):
         for entry in value.sequence():
-            entry.mapping(("job", "change", "pipeline", "items"))
+            items = entry.mapping(("job", "change", "pipeline", "items")).get("items")
+            if items is not None:
+                items.sequence()
     else:
         value.whole(0)
 

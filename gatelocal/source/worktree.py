@@ -126,7 +126,8 @@ class WorktreeSource:
         if "\0" in name:
             return None
         args = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
-        return self._git.query(*args, ok=(0, 1, 128)).text or None
+        found = self._git.query(*args, ok=(0, 1, 128)).text
+        return found if len(found.split()) == 1 else None  # of a range git tells two, whatever --verify means
 
     def _walk(self, name: str, commit: str) -> None:
         """Read the commits up to `commit` that are not on the tracking branch; they are kept in history's order."""

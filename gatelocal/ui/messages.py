@@ -14,6 +14,11 @@ def bug_report(path: str) -> str:
     return f"please report it with the file {path}"
 
 
+def no_folder_for(name: str) -> str:
+    """A file cannot be written where no folder is; said before anything is run."""
+    return f"{name} cannot be written: its folder is not there"
+
+
 def system_refused(reason: str, name: object) -> str:
     """A refusal by the operating system."""
     return f"{reason}: {name}" if name else reason

@@ -412,7 +412,7 @@ def program(
         try:
             out, err = watched(child, Limits(whole=timeout, size=LARGEST, notice=notice)).values()
         except Silent:
-            raise GitError(f"{name} gave no answer within {timeout:g} s", hint="is the server reachable?") from None
+            raise GitError(f"no answer came within {timeout:g} s", hint="is the server reachable?") from None
         except TooMuch:
             raise GitError(f"{name} gave an answer of more than {LARGEST >> 20} MB", hint="is that a Gerrit?") from None
     return Output(tuple(argv), child.returncode, _text(out), _text(err))

@@ -356,7 +356,7 @@ def cannot_fetch(remote: str, details: str) -> ReviewError:
     return ReviewError(
         f"{remote} cannot be fetched from, so nothing was uploaded",
         details=details,
-        hint="-R uploads without asking first",
+        hint=next((hint for text, hint in _NO_WAY if text in details), "-R uploads without asking first"),
     )
 
 
@@ -469,6 +469,10 @@ def push_failed(status: int, output: str) -> PushRefused:
 
 _PUSH_HINTS = (
     ("Missing tree", "Consider trying again with --no-thin"),
+    (
+        "nvalid Change-Id",
+        "git commit --amend and make that line `Change-Id: I` and 40 hexadecimal digits, or remove it",
+    ),
     ("hange-Id", "git review -s installs the hook; then git commit --amend gives HEAD its Change-Id"),
     ("Permission denied (publickey", "is your ssh key on the server, and gitreview.username your name there?"),
     ("Authentication failed", "the HTTP password comes from the server's settings page, not from your login"),

@@ -21,7 +21,7 @@ from git_review.errors import ReviewError
 from git_review.gerrit.model import RelatedChange
 from git_review.git.repo import Commit, rest_on
 from git_review.git.trailers import change_id
-from git_review.messages import no_way_to
+from git_review.messages import cannot_fetch, no_way_to, push_failed
 from git_review.pushspec import PushOptions
 from tests.git_review.conftest import Asked, Clone, row
 from tests.git_review.test_hostile import QUICK
@@ -282,3 +282,26 @@ def test_records_are_what_dataclasses_are() -> None:
     assert repr(ours(1)) == repr(theirs(1)) and hash(ours(1, ())) == hash(ours(1, ()))
     assert records.replace(ours(1), z="w") == ours(1, [], "w")
     assert ours(1).__eq__(theirs(1)) is NotImplemented
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("fatal: unable to access 'http://h:1/p/': Failed to connect to h port 1", "nothing answers there"),
+        ("ssh: Could not resolve hostname h: Name or service not known", "there is no such host"),
+        ("fatal: bad object", "-R uploads without asking first"),
+    ],
+)
+def test_the_hint_of_a_fetch_that_failed_helps(words: str, hint: str) -> None:
+    assert cannot_fetch("gerrit", words).hint.startswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        ("(commit 3105e1c: invalid Change-Id line format in message footer)", "40 hexadecimal digits"),
+        ("(commit 3105e1c: missing Change-Id in message footer)", "gives HEAD its Change-Id"),
+    ],
+)
+def test_the_hint_of_a_push_that_was_refused_helps(words: str, hint: str) -> None:
+    assert hint in push_failed(1, words).hint

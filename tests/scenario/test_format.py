@@ -100,6 +100,7 @@ WRONG = {
     "an unknown key of a rule": ("builds: {rules: [{jobs: unit}]}\nsteps: []\n", 1, "jobs"),
     "no length of time": ("builds: {durations: {image: soon}}\nsteps: []\n", 1, "soon"),
     "an unknown expectation": ("steps:\n  - approve: A\n  - expect: {landing: [A]}\n", 3, "landing"),
+    "items that are no list": ("steps:\n  - approve: A\n  - expect: {running: [{job: image, items: 4}]}\n", 3, "list"),
     "a release of nothing": ("steps:\n  - approve: A\n  - release: {job: nothing}\n", 3, "nothing"),
     "an announcement of nothing": ("steps:\n  - announce: {job: image}\n", 2, "early"),
     "an unknown queue": ("steps:\n  - operator: {pause: Q}\n", 2, "Q"),

@@ -222,4 +222,6 @@ def test_minutes_are_learned_from_our_own_builds(example: list[str], tmp_path: P
     assert after["whitespace"] == before["whitespace"]
     order = found["proposed_order"]
     assert order.index("package") < order.index("app-cluster") < order.index("app-cluster-minimal")
-    assert "minutes of 4 of them are what they took here" in shown(*example)
+    assert "minutes of 4 of them are what they took here, the others (~) a guess by their kind" in shown(*example)
+    one = shown(*example, "--job", "app-cluster")
+    assert "minutes of 1 of them are what they took here\n" in f"{one}\n" and "the others" not in one

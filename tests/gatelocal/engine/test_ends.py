@@ -29,6 +29,7 @@ ZUUL = """\
 - job: {name: other, parent: tox, nodeset: {nodes: [{name: n, label: other}]}}
 - job: {name: needy, parent: tox, required-projects: [demo/nowhere]}
 - job: {name: needy-too, parent: needy}
+- job: {name: sibling, parent: tox, required-projects: [localhost/demo/lib, demo/app]}
 - job: {name: tempest, parent: devstack-tempest}
 - job: {name: docs, parent: tox, files: [doc/]}
 - job: {name: quiet, parent: elsewhere}
@@ -38,6 +39,7 @@ ZUUL = """\
     experimental: {jobs: [docs]}
     periodic: {jobs: [noop]}
     post: {jobs: [needy]}
+    third-party: {jobs: [sibling]}
     promote: {jobs: [unit, quiet: {voting: false}]}
     release: {jobs: [unit, other]}
 """
@@ -51,6 +53,7 @@ class Machines:
     tells: dict[str, Outcome | BaseException] = field(default_factory=dict)
     nowhere: tuple[str, ...] = ()
     asked: list[str | None] = field(default_factory=list)
+    required: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def launch(self, label: str | None, say: Say) -> Node:
         self.asked.append(label)
@@ -61,6 +64,8 @@ class Machines:
         return FolderNode(home)
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
+        self.required[job.name] = job.required_projects
+        assert set(job.required_projects) <= set(sources)
         told = self.tells.get(job.name, Outcome.SUCCESS)
         if isinstance(told, BaseException):
             raise told
@@ -129,6 +134,11 @@ def fails(bench: Bench) -> int:
 def bad_input(bench: Bench) -> int:
     assert bench.run("--no-such-option") == 2
     assert bench.run("no-such-commit") == 2
+    assert bench.run("ftp://example.org/1") == 2
+    assert bench.run("HEAD..HEAD~1") == 2
+    assert bench.run("--junit", "nowhere/result.xml") == 2
+    assert not bench.machines.asked
+    assert bench.run("--gerrit", "example.org", "1") == 2
     return bench.run("--node", "marble")
 
 
@@ -243,3 +253,9 @@ def test_chosen_jobs_have_a_verdict_of_their_own(bench: Bench, capsys: pytest.Ca
     assert "a part: 5 other jobs of the check pipeline" in capsys.readouterr().out.splitlines()[-1]
     assert bench.run("--pipeline", "check", "--job", "docs") == 7
     assert bench.run("--pipeline", "check", "--job", "tempest") == 7
+
+
+def test_required_projects_reach_the_build_under_the_names_of_their_trees(bench: Bench) -> None:
+    bench.server.create("demo/lib", {"setup.py": ""})
+    assert bench.run("--pipeline", "third-party") == 0
+    assert bench.machines.required == {"sibling": ("demo/lib", "demo/app")}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatelocal.engine.place import Place, find, on_server
+from gatelocal.engine.place import Place, find, of_recipe, on_server
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from git_review.git.runner import Runner
@@ -127,3 +127,17 @@ def test_the_target_branch_is_the_one_that_is_followed_or_the_remotes_main_one(w
 )
 def test_whose_name_it_is(work: Path, name: str, server: bool) -> None:
     assert on_server(name, work) is server
+
+
+@pytest.mark.parametrize(
+    ("url", "other"),
+    [
+        ("https://opendev.org/openstack/nova", "https://opendev.org/openstack/glance"),
+        ("/mirror/openstack+nova/repo", "/mirror/openstack+glance/repo"),
+        ("/srv/openstack/nova.git", "/srv/openstack/glance.git"),
+        ("https://example.org/my/fork", "https://opendev.org/openstack/glance"),
+    ],
+)
+def test_what_a_recipe_tells_of_one_project_is_where_the_others_are(url: str, other: str) -> None:
+    place = of_recipe("opendev.org", "openstack/nova", {"openstack/nova": url})
+    assert (place.url("openstack/glance"), place.url("openstack/nova"), place.host) == (other, url, "opendev.org")

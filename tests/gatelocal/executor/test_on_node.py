@@ -260,18 +260,19 @@ def test_free_room_is_told_though_nothing_can_be_gathered(tmp_path: Path) -> Non
     assert isinstance(facts["free"], int)
 
 
-def test_where_nobody_watched_the_tests_what_was_written_since_the_start_is_gathered(tmp_path: Path) -> None:
-    work, into = tmp_path / "work", tmp_path / "into"
-    (work / ".tox/py3/bin").mkdir(parents=True)
-    (work / ".tox/py3/log").mkdir()
+def test_junit_files_are_collected_as_far_as_they_are_new_whether_or_not_somebody_watched(tmp_path: Path) -> None:
+    work, out = tmp_path / "work", tmp_path / "out"
+    work.mkdir()
     (work / "old-junit.xml").write_text("<testsuite/>")
-    os.utime(work / "old-junit.xml", (1, 1))
-    words = ("--work", str(work), "--into", str(into), "--env", "py3", "--junit", "*junit*.xml")
-    asked("start", "--work", str(work), "--into", str(into))
-    (work / "junit-a.xml").write_text("<testsuite name='new'/>")
-    os.mkfifo(work / "junit-pipe.xml")
-    (work / "junit-link.xml").symlink_to("/etc/hostname")
-    assert asked("collect", *words)[1]["items"] == ["tox", "junit"]
-    assert [path.read_text() for path in (into / "junit").iterdir()] == ["<testsuite name='new'/>"]
-    (into / ".before.json").write_text("{}")
-    assert asked("collect", *words)[1]["items"] == ["tox"], "whoever watched them gathers them"
+    words = ("--work", str(work), "--into", str(out), "--junit", "*junit*.xml")
+    asked("start", *words)
+    status, facts, _ = asked("collect", *words)
+    assert (status, facts["items"]) == (0, [])
+    (work / "new-junit.xml").write_text("<testsuites/>")
+    os.mkfifo(work / "pipe-junit.xml")
+    status, facts, said = asked("collect", *words)
+    assert (status, facts["items"]) == (0, ["junit"])
+    assert [one.read_text() for one in (out / "junit").iterdir()] == ["<testsuites/>"]
+    assert "pipe-junit.xml" in said
+    (out / ".before.json").write_text("[]")
+    assert asked("collect", *words)[0] == 0

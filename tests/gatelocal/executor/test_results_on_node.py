@@ -27,7 +27,12 @@ def asked(command: str, work: Path, out: Path, *words: str) -> str:
     argv = [sys.executable, "-c", program, helper, command, *common, *words]
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, ""), done
-    return done.stdout
+    if command != "gather":
+        return done.stdout
+    argv = [sys.executable, "-c", helper, "collect", *common[:-1], *words]
+    logs = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert (logs.returncode, logs.stderr) == (0, ""), logs
+    return done.stdout + logs.stdout
 
 
 @pytest.fixture

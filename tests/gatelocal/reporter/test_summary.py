@@ -128,10 +128,14 @@ def test_machinery_is_nothing_that_a_change_fails() -> None:
 
 
 def test_no_job_at_all_is_no_pass() -> None:
-    last = summary(replace(RUN, builds=(), not_run=(FILTERED,)))[-1]
-    assert last == (
+    run = replace(RUN, builds=(), not_run=(FILTERED,))
+    assert summary(run)[-1] == (
         "INCOMPLETE: acme/app aaaaaaaaaa: no job of the gate pipeline runs for it, so nothing was tested"
         " (1 job left out: 1 by files); Zuul would neither vote nor merge"
+    )
+    assert summary(replace(run, chosen=True, unasked=12))[-1] == (
+        "INCOMPLETE: acme/app aaaaaaaaaa: no job that was asked for runs for it, so nothing was tested"
+        " (1 job left out: 1 by files); a part: 12 other jobs of the gate pipeline not asked for"
     )
 
 

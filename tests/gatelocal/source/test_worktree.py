@@ -196,7 +196,9 @@ def test_a_shallow_clone(folder: Path, git: Runner) -> None:
     assert "--unshallow" in error.hint
 
 
-@pytest.mark.parametrize("name", ["nope", "--all", "", "HEAD^{tree}", "1" * 40, "a\x1b[2Jb", "HEAD\nHEAD"])
+@pytest.mark.parametrize(
+    "name", ["nope", "--all", "", "HEAD^{tree}", "1" * 40, "a\x1b[2Jb", "HEAD\nHEAD", "HEAD..HEAD"]
+)
 def test_no_such_commit(name: str, folder: Path) -> None:
     error = refusal(folder / "work", name)
     assert "there is no commit" in error.brief
