@@ -107,7 +107,7 @@ _WHY = {
 
 def _open_ends(run: RunResult) -> str:
     """How many jobs did not come to an end that says something, and why; empty when all did."""
-    why = Counter([_WHY[job.rule] for job in run.lacking] + [build.outcome.value for build in run.broken])
+    why = Counter([_WHY[job.rule] for job in run.lacking] + sorted(build.outcome.value for build in run.broken))
     total = sum(why.values())
     if not total:
         return ""

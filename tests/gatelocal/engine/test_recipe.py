@@ -14,11 +14,12 @@ from click.testing import CliRunner
 from gatelocal.cli.diff import diff
 from gatelocal.cli.replay import replay
 from gatelocal.config.directories import Directories
-from gatelocal.engine import recipes, road
+from gatelocal.engine import local, recipes
 from gatelocal.engine.difference import differences
 from gatelocal.engine.place import Place, without_userinfo
 from gatelocal.engine.rebuild import Kitchen, Rebuilt, rebuild
 from gatelocal.engine.request import GateRequest
+from gatelocal.engine.work import Tools
 from gatelocal.errors import InputError
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
@@ -93,17 +94,17 @@ class Bench:
         cache = Cache(self.folder / "cache/git")
         (self.folder / logs).mkdir()
         (self.folder / "work").mkdir(exist_ok=True)
-        hands = road.Hands(
-            source=self.world,
+        tools = Tools(
             merger=Merger(cache, lambda project: Remote(project, place.url(project), work_tree)),
             launcher=self.world,
-            executor=self.world,
+            executor=lambda say: self.world,
             say=lambda line: None,
+            output=lambda line: None,
             place=place,
             work=self.folder / "work",
             logs=self.folder / logs,
         )
-        result = road.run(hands, GateRequest(name))
+        result = local.run(tools, self.world, GateRequest(name))
         return result, recipes.read(self.folder / logs)
 
     def rebuild(self, recipe: Recipe, name: str, job: str | None = None) -> Rebuilt:
