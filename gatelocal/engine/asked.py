@@ -35,7 +35,8 @@ class Asked:
 def asked(source: Source, change: Change, name: str, ahead: Sequence[Change] = ()) -> Asked:
     """A change that is to be tested.
 
-    :param name: what somebody called it. :param ahead: changes that are queued in front of it, the first to land first; what they need comes before them.
+    :param name: what somebody called it.
+    :param ahead: changes that are queued in front of it, the first to land first; what they need comes before them.
     :raises InputError: one of these needs the change. Others as for :func:`gatelocal.engine.collect.gather`.
     """
     if change.landed:

@@ -58,11 +58,6 @@ class LocalHands:
             raise AssertionError("a build is asked for before there is anything to build")
         return self._preparation
 
-    @property
-    def has_prepared(self) -> bool:
-        """Whether there is something to build."""
-        return self._preparation is not None
-
     def carry_out(self, action: Action) -> Event | None:
         """Do it, or give the first answer again."""
         if action.id not in self._seen:
@@ -106,7 +101,8 @@ class LocalHands:
 
     def _prepare(self, action: Prepare) -> None:
         """Merge and freeze; what goes wrong is told to the gate as the reason why the item has no jobs."""
-        merged, conflicts, graphs = True, (), tuple(Graph(ref) for ref in action.of)
+        merged, conflicts = True, tuple[str, ...]()
+        graphs = tuple(Graph(ref) for ref in action.of)
         try:
             self._preparation = self._make(action)
         except ConflictError as error:

@@ -1,4 +1,4 @@
-"""What one seat does: a node, trees on it, a build; how each can fail is kept for the result, and no error leaves it."""
+"""What is done on one seat: a node, trees on it, a build; how each can fail is kept for the result, no error leaves."""
 
 from __future__ import annotations
 

@@ -4,44 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from gatelocal.engine import asked as asking
 from gatelocal.engine import recipes
 from gatelocal.engine.asked import Asked
-from gatelocal.engine.engine import Engine
-from gatelocal.engine.hands import LocalHands
-from gatelocal.engine.loop import Inbox, follow
+from gatelocal.engine.line import Ended, Question, through
 from gatelocal.engine.members import Wish
 from gatelocal.engine.outcomes import result_of
 from gatelocal.engine.prepare import prepare
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.work import Merged, Preparation, Tools
-from gatelocal.errors import InputError
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import NOOP
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import Base, RunResult
-from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Prepare
-from gatelocal.pipeline.decide import initial
-from gatelocal.pipeline.events import Dequeue, Enqueue
-from gatelocal.pipeline.state import Item
 from gatelocal.ports import Say, Source
-from gatelocal.store.memory import MemoryStore
 
 Merging = Callable[[Prepare], Merged]
 """Makes the merges that the gate wants, which stay until the run's end."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """What came out. :ivar item: as it left the line. :ivar hands: with what its builds have left."""
-
-    item: Item
-    hands: LocalHands
 
 
 def run(tools: Tools, source: Source, request: GateRequest) -> RunResult:
@@ -75,12 +58,18 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
 
     Errors as for :func:`run`.
     """
-    ended = _followed(tools, request, question, merging)
+    wish, pipeline = Wish(request.pipeline, request.jobs), request.pipeline or "gate or check"
+
+    def make(action: Prepare) -> Preparation:
+        merged = merging(action)
+        return prepare(tools, wish, _item(tools, question, action, merged), merged)
+
+    ended = through(tools, Question(question, pipeline, request.hold), make)
     kept = ended.hands.kept
     if ended.hands.failed is not None:
         raise ended.hands.failed
     prepared = ended.hands.prepared()
-    results = _results(ended)
+    results = results_of(ended)
     _write(tools, prepared, results, kept.nodes)
     if kept.mistake is not None:
         raise kept.mistake
@@ -102,42 +91,6 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
         chosen=bool(request.jobs),
         unasked=prepared.unasked,
     )
-
-
-def _followed(tools: Tools, request: GateRequest, question: Asked, merging: Merging) -> Ended:
-    """The gate until the item has left; whatever happens, nothing is left running."""
-    pipeline = request.pipeline or "gate or check"
-    wish = Wish(request.pipeline, request.jobs)
-    left: list[Item] = []
-    inbox = Inbox(time.monotonic)
-
-    def make(action: Prepare) -> Preparation:
-        merged = merging(action)
-        return prepare(tools, wish, _item(tools, question, action, merged), merged)
-
-    hands = LocalHands(tools, inbox, make, lambda known: asking.layout(question, pipeline, known.semaphores))
-    hands.kept.hold = request.hold
-    store = MemoryStore(initial(asking.layout(question, pipeline)), keep_log=False)
-
-    def note(item: Item) -> None:
-        left.extend([item] if item.live else [])
-
-    engine = Engine(store, hands, left=note)
-    try:
-        engine.feed(Enqueue(time.monotonic(), pipeline, question.facts, question.related))
-        if not left and not engine.state.items:
-            reason = engine.state.last.get(question.facts.change)
-            raise InputError(f"{question.change.name} cannot be tested: {texts.sentence(reason) if reason else ''}")
-        follow(engine, inbox, lambda: bool(left))
-        hands.wait()
-    except KeyboardInterrupt:
-        tools.say("interrupted: builds are stopped and nodes returned; once more ends at once")
-        with suppress(Exception):  # it may have come at any moment: what the gate leaves, the hands end
-            Engine(store, hands).feed(Dequeue(time.monotonic(), question.facts.change))
-        raise
-    finally:
-        hands.end()
-    return Ended(left[0], hands)
 
 
 def _item(tools: Tools, question: Asked, action: Prepare, merged: Merged) -> tuple[tuple[Ref, Change], ...]:
@@ -187,7 +140,8 @@ def _tell(say: Say, changes: tuple[Change, ...], own: int, change: Change) -> No
             say(f"lands together with: {other.name} {other.subject}")
 
 
-def _results(ended: Ended) -> tuple[BuildResult, ...]:
+def results_of(ended: Ended) -> tuple[BuildResult, ...]:
+    """The results of all jobs of the item, in the order of its jobs."""
     works, kept = ended.hands.prepared().works, ended.hands.kept
     found = []
     for run in ended.item.runs:

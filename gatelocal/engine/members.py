@@ -14,6 +14,7 @@ from gatelocal.engine.work import Merged, Tools
 from gatelocal.errors import ConfigurationError, InputError, as_machinery
 from gatelocal.jobs import freeze
 from gatelocal.jobs.gate import semaphores_of, specs_of
+from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.job import Job, JobGraph
@@ -114,7 +115,7 @@ def _own_files(tools: Tools, merged: Merged, own: MergedProject, change: Change)
 
 def _planned(
     tools: Tools, pipeline: str | None, own: MergedProject, merged: Merged, files: Sequence[str] | None
-) -> tuple[freeze.Layout, Plan]:
+) -> tuple[Layout, Plan]:
     if tools.tenancy is None or tools.directories is None:
         return _alone(tools, pipeline, own, files)
     subject = merged_subject(tools.merger, merged.state, own, files)
@@ -124,9 +125,7 @@ def _planned(
         raise ConfigurationError(error.brief, details=error.details, hint=error.hint) from error
 
 
-def _alone(
-    tools: Tools, pipeline: str | None, own: MergedProject, files: Sequence[str] | None
-) -> tuple[freeze.Layout, Plan]:
+def _alone(tools: Tools, pipeline: str | None, own: MergedProject, files: Sequence[str] | None) -> tuple[Layout, Plan]:
     """By the project's own repository."""
     repository = tools.merger.repository(own.project).path
     pipelines = (pipeline,) if pipeline else freeze.PIPELINES
