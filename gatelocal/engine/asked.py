@@ -50,7 +50,8 @@ def asked(source: Source, change: Change, name: str, ahead: Sequence[Change] = (
             f"{culprit.name} cannot come before {change.name}, which it needs", hint="leave it out of --ahead"
         )
     names = _names(found.needs)
-    known = {one: _facts(one, found, names, () if one in front else ahead) for one in found.needs}
+    before = _before(found, ahead)
+    known = {one: _facts(one, found, names, before.get(one, ahead)) for one in found.needs}
     own = known.pop(change)
     return Asked(change, own, tuple(known.values()), {name: one for one, name in names.items()}, found.notes)
 
@@ -109,6 +110,15 @@ def _closure(found: Gathered, wanted: Sequence[Change]) -> frozenset[Change]:
             seen.add(one)
             waiting += found.needs[one]
     return frozenset(seen)
+
+
+def _before(found: Gathered, ahead: Sequence[Change]) -> dict[Change, Sequence[Change]]:
+    """What is queued before each of the changes that are queued in front, and before what these bring along."""
+    before: dict[Change, Sequence[Change]] = {}
+    for at, one in enumerate(ahead):
+        for each in _closure(found, [one]):
+            before.setdefault(each, ahead[:at])
+    return before
 
 
 def _facts(one: Change, found: Gathered, names: Mapping[Change, str], ahead: Sequence[Change]) -> Facts:

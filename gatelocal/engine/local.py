@@ -62,7 +62,10 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
 
     def make(action: Prepare) -> Preparation:
         merged = merging(action)
-        return prepare(tools, wish, _item(tools, question, action, merged), merged)
+        found = prepare(tools, wish, _item(tools, question, action, merged), merged)
+        if len(found.works) > 1:
+            tools.say(f"{len(found.works)} jobs, up to {tools.width} at the same time")
+        return found
 
     ended = through(tools, Question(question, pipeline, request.hold), make)
     kept = ended.hands.kept

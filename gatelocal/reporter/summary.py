@@ -86,7 +86,8 @@ def _sum(run: RunResult) -> str:
     if not whole:
         return f"no job of the {plain(run.pipeline)} pipeline runs for it, so nothing was tested{_filtered(run)}"
     jobs = "job" if whole == 1 else "jobs"
-    rest = _open_ends(run)
+    skipped = sum(1 for build in run.counting if build.outcome.says_nothing)
+    rest = ", ".join(filter(None, (_open_ends(run), f"{_count(skipped, 'job')} skipped" if skipped else "")))
     return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}; {rest}"
 
 
