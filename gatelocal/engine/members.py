@@ -11,7 +11,7 @@ from gatelocal.config.files import changed_files, files_of_commit
 from gatelocal.engine.planning import in_tenant
 from gatelocal.engine.subject import merged_subject
 from gatelocal.engine.work import Merged, Tools
-from gatelocal.errors import ConfigurationError, InputError, as_machinery
+from gatelocal.errors import ConfigurationError, InputError, NoJobs, as_machinery
 from gatelocal.jobs import freeze
 from gatelocal.jobs.gate import semaphores_of, specs_of
 from gatelocal.jobs.zuul.layout import Layout
@@ -73,7 +73,7 @@ def members(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
         files = _own_files(tools, merged, own, change)
         try:
             layout, plan = _planned(tools, pipeline, own, merged, files)
-        except freeze.NoJobs as none:
+        except NoJobs as none:
             if not found:
                 raise
             found.append(_without(ref, own, str(pipeline), none.brief))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from gatelocal.errors import ConfigurationError
+from gatelocal.errors import ConfigurationError, NoJobs
 from gatelocal.jobs import families
 from gatelocal.jobs.planner import Question
 from gatelocal.jobs.planner import plan as plan_of
@@ -27,10 +27,6 @@ from gatelocal.model.tenant import ConfigFile, Repository, Tenant, TenantProject
 
 PIPELINES = ("gate", "check")
 """Asked in this order: the first that the project names is meant."""
-
-
-class NoJobs(ConfigurationError):
-    """The project names no job for the pipelines."""
 
 
 def freeze(
