@@ -64,7 +64,8 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
         merged = merging(action)
         found = prepare(tools, wish, _item(tools, question, action, merged), merged)
         if len(found.works) > 1:
-            tools.say(f"{len(found.works)} jobs, up to {tools.width} at the same time")
+            how = "one after another" if tools.width == 1 else f"up to {tools.width} at the same time"
+            tools.say(f"{len(found.works)} jobs, {how} (-w)")
         return found
 
     ended = through(tools, Question(question, pipeline, request.hold), make)
