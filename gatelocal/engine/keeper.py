@@ -61,17 +61,19 @@ class Keeper:
         work = self._prepared().works[key]
         try:
             if error := self._prepared().lacking.get(key):
-                self._lacks(key, work, error, Outcome.ERROR)
-                return None
-            node = self._node(work)
-        except InfrastructureError as error:
-            self._lacks(key, work, error, Outcome.NODE_FAILURE)
-            return None
+                result = self._lacks(key, work, error, Outcome.ERROR)
+            else:
+                node = self._node(work)
+                self._kept.nodes[work.title] = node.description
+                return node
+        except GateError as error:
+            result = self._lacks(key, work, error, Outcome.NODE_FAILURE)
+        except OSError as error:
+            result = self._lacks(key, work, _refused(error), Outcome.ERROR)
         except Exception as error:
-            self._mistaken(key, work, error)
-            return None
-        self._kept.nodes[work.title] = node.description
-        return node
+            result = self._mistaken(key, work, error)
+        self._tell(work, result)
+        return None
 
     def _node(self, work: Work) -> Node:
         """A node; the first of its kind is made alone, and what cannot be had is asked for once."""
@@ -100,13 +102,12 @@ class Keeper:
         except GateError as error:
             result = self._lacks(key, work, error, Outcome.NODE_FAILURE)
         except OSError as error:
-            brief = f"{error.strerror or error}: {error.filename}" if error.filename else error.strerror or str(error)
-            result = self._lacks(key, work, InfrastructureError(brief), Outcome.ERROR)
+            result = self._lacks(key, work, _refused(error), Outcome.ERROR)
         except Exception as error:
             result = self._mistaken(key, work, error)
         stop.check()
         self._kept.results[key] = result
-        self._say_of(work)(f"job {work.title}: {result.outcome.value}")
+        self._tell(work, result)
         return told(result.outcome), self._hold(node, result)
 
     def _build(self, work: Work, order: StartBuild, node: Node, stop: Stop) -> BuildResult:
@@ -141,10 +142,13 @@ class Keeper:
 
     def _lacks(self, key: Key, work: Work, error: GateError, outcome: Outcome) -> BuildResult:
         result = kept_from(error, work.title, work.job, outcome)
-        self._say_of(work)(f"job {work.title}: {result.outcome.value}: {result.reason}")
         self._kept.lacking.append(error)
         self._kept.results[key] = result
         return result
+
+    def _tell(self, work: Work, result: BuildResult) -> None:
+        why = f": {result.reason}" if result.outcome.machinery and result.reason else ""
+        self._say_of(work)(f"job {work.title}: {result.outcome.value}{why}")
 
     def _mistaken(self, key: Key, work: Work, error: Exception) -> BuildResult:
         self._kept.mistake = self._kept.mistake or error
@@ -155,7 +159,7 @@ class Keeper:
 
     def _hold(self, node: Node, result: BuildResult) -> bool:
         """Keep the node of the first voting build that fails, if somebody wants that."""
-        bad = result.outcome not in (Outcome.SUCCESS, Outcome.NODE_FAILURE)
+        bad = result.outcome not in (Outcome.SUCCESS, Outcome.NODE_FAILURE, Outcome.ERROR)
         with self._lock:
             if not (self._kept.hold and result.voting and bad):
                 return False
@@ -181,6 +185,12 @@ class Keeper:
     def _output_of(self, work: Work) -> Say:
         output = self._tools.output
         return (lambda line: output(f"{work.title} | {line}")) if self._several() else output
+
+
+def _refused(error: OSError) -> InfrastructureError:
+    """What the operating system refused, as a failure of this machine."""
+    words = error.strerror or str(error)
+    return InfrastructureError(f"{words}: {error.filename}" if error.filename else words)
 
 
 def _folder(logs: Path, title: str) -> Path:

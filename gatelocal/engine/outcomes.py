@@ -23,7 +23,7 @@ def told(outcome: Outcome) -> str:
 
 def result_of(run: JobRun, title: str, last: BuildResult | None) -> BuildResult:
     """A job's result for people, from the gate's word on it and what its last build, if any, has left."""
-    outcome = Outcome(run.result)
+    outcome = Outcome(run.result) if run.result else Outcome.ABORTED  # it left before the job had ended
     if last is None or outcome.says_nothing:
         return BuildResult(title, outcome, 0.0, run.job.voting, reason=run.reason)
     if outcome is Outcome.RETRY_LIMIT:

@@ -66,12 +66,16 @@ class OneLine:
     printed: list[str] = field(default_factory=list)
     prepares: list[Prepare] = field(default_factory=list)
     failing: GateError | None = None
+    semaphores: dict[str, int] = field(default_factory=dict)
+    refusing: dict[str | None, Exception] = field(default_factory=dict)
     lacking: dict[tuple[str, str], GateError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     # ---- rooms
 
     def launch(self, label: str | None, say: Say) -> Node:
+        if label in self.refusing:
+            raise self.refusing[label]
         if label in self.nowhere:
             self.log.append(f"no {label}")
             raise InfrastructureError(f"no machine of the kind {label}")
@@ -124,7 +128,7 @@ class OneLine:
             }
             recipe = Recipe("h", "gate", first, (), ())
             merged = Merged(SpeculativeState("run", (), ()))
-            return Preparation(merged, "gate", graphs, works, self.lacking, recipe)
+            return Preparation(merged, "gate", graphs, works, self.lacking, recipe, semaphores=self.semaphores)
 
         return through(self.tools(), Question(question, "gate", hold), make)
 

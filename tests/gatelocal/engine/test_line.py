@@ -12,7 +12,7 @@ import pytest
 from gatelocal import stopping
 from gatelocal.engine.line import Ended
 from gatelocal.engine.local import results_of
-from gatelocal.errors import ConflictError, InfrastructureError
+from gatelocal.errors import ConfigurationError, ConflictError, InfrastructureError
 from gatelocal.model.layout import JobSpec
 from gatelocal.model.result import Outcome
 from tests.fakes.one_line import OneLine, change
@@ -121,6 +121,21 @@ def test_no_node_ends_the_job_with_the_reason_and_is_asked_for_once(line: OneLin
     assert line.log.count("no moon") == 1
 
 
+def test_whatever_a_launcher_refuses_ends_the_job_alone(line: OneLine) -> None:
+    line.refusing = {"x": ConfigurationError("no image"), "y": OSError(28, "No space left on device", "/nodes")}
+    ended = line.through({ONE: FOUR[:3]}, labels={"b": "x", "c": "y"})
+    assert outcomes(ended) == {"a": "SUCCESS", "b": "CONFIG_ERROR", "c": "ERROR"}
+    assert reasons(ended) == {"a": "", "b": "no image", "c": "No space left on device: /nodes"}
+    assert "job c: ERROR: No space left on device: /nodes" in line.said
+
+
+def test_a_job_whose_trees_cannot_be_had_asks_for_no_node(line: OneLine) -> None:
+    line.lacking = {("demo/app 1,1", "b"): InfrastructureError("no such project")}
+    ended = line.through({ONE: [JobSpec("a"), JobSpec("b"), JobSpec("c", dependencies=(("b", False),))]})
+    assert outcomes(ended) == {"a": "SUCCESS", "b": "ERROR", "c": "SKIPPED"}
+    assert sum(path.name.startswith("node") for path in line.folder.iterdir()) == 1
+
+
 def test_one_failure_ends_the_others_where_the_project_wants_that(line: OneLine) -> None:
     begun, up = threading.Event(), threading.Event()
 
@@ -145,6 +160,14 @@ def test_who_holds_a_semaphore_keeps_the_others_waiting(line: OneLine) -> None:
     jobs = [JobSpec(name, semaphores=("one",)) for name in "abc"]
     assert outcomes(line.through({ONE: jobs})) == dict.fromkeys("abc", "SUCCESS")
     assert [word.split()[0] for word in line.log] == ["begin", "end"] * 3
+
+
+def test_a_semaphore_may_be_held_as_often_as_the_configuration_says(line: OneLine) -> None:
+    line.semaphores = {"two": 2}
+    barrier = threading.Barrier(2)
+    line.does = {name: [met(barrier)] for name in "ab"}
+    jobs = [JobSpec(name, semaphores=("two",)) for name in "ab"]
+    assert outcomes(line.through({ONE: jobs})) == dict.fromkeys("ab", "SUCCESS")
 
 
 def test_all_of_a_cycle_bring_their_jobs_and_what_they_need_is_merged_before(line: OneLine) -> None:
