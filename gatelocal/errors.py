@@ -70,6 +70,10 @@ class ConfigurationError(GateError):
     exit_code = CONFIGURATION
 
 
+class NoJobs(ConfigurationError):
+    """The project has no configuration, or that names no job for the pipelines."""
+
+
 class InfrastructureError(GateError):
     """The machinery failed; the change may be good or bad."""
 

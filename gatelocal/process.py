@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from gatelocal import stopping
 from gatelocal.errors import InfrastructureError
 
 _PACKAGES = {
@@ -96,7 +97,8 @@ def run(
     """
     child = _open(argv, cwd, environment, stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE)
     try:
-        out, err = child.communicate(stdin, timeout)
+        with stopping.waiting(lambda: _signal(child)):
+            out, err = child.communicate(stdin, timeout)
     except subprocess.TimeoutExpired:
         _kill_group(child)
         raise TimeoutError(f"{Path(argv[0]).name} did not end within {timeout:g} s") from None
@@ -128,10 +130,11 @@ def stream(
     deadline = None if timeout is None else time.monotonic() + timeout
     child = _open(argv, cwd, environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
-        for line in _lines(child, deadline):
-            on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
-        left = None if deadline is None else max(deadline - time.monotonic(), 0.1)
-        return child.wait(left)
+        with stopping.waiting(lambda: _signal(child)):
+            for line in _lines(child, deadline):
+                on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
+            left = None if deadline is None else max(deadline - time.monotonic(), 0.1)
+            return child.wait(left)
     except (TimeoutError, subprocess.TimeoutExpired):
         raise TimeoutError(f"{Path(argv[0]).name} did not end within {timeout:g} s") from None
     finally:
@@ -162,9 +165,10 @@ def pipe(
         source.stdout = None
     words, listener = _listen(source.stderr)
     try:
-        told, sink_errors = sink.communicate(timeout=timeout)
-        source.wait(timeout)
-        listener.join(_LISTEN_SECONDS)
+        with stopping.waiting(lambda: _signal(source, sink)):
+            told, sink_errors = sink.communicate(timeout=timeout)
+            source.wait(timeout)
+            listener.join(_LISTEN_SECONDS)
     except subprocess.TimeoutExpired:
         raise TimeoutError(f"{Path(producer[0]).name} did not end within {timeout:g} s") from None
     finally:
@@ -371,6 +375,7 @@ def _open(
     stdout: int | IO[bytes] = subprocess.PIPE,
     stderr: int = subprocess.PIPE,
 ) -> subprocess.Popen[bytes]:
+    stopping.check()
     return subprocess.Popen(
         [find(argv[0]), *argv[1:]],
         cwd=cwd,
@@ -382,10 +387,16 @@ def _open(
     )
 
 
-def _kill_group(*children: subprocess.Popen[bytes]) -> None:
+def _signal(*children: subprocess.Popen[bytes]) -> None:
+    """Kill them with all that they have started; whoever waits for them notices."""
     for child in children:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
+
+
+def _kill_group(*children: subprocess.Popen[bytes]) -> None:
+    for child in children:
+        _signal(child)
         child.wait()
         for end in (child.stdin, child.stdout, child.stderr):
             if end is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,10 +46,23 @@ from git_review.git.runner import Runner
 @of_configuration
 @GERRIT
 @click.option("--hold", is_flag=True, help="Keep the node of the first job that fails, and say how to enter it.")
+@click.option(
+    "-w",
+    "--width",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Builds at the same time; by default what this host carries.",
+)
+@click.option(
+    "--ahead",
+    multiple=True,
+    metavar="CHANGE,...",
+    help="Changes that are queued in front and merged first; write a patchset as NUMBER/PATCHSET.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
-def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> int:
+def run(*, as_json: bool, junit: Path | None, quiet: bool, ahead: Sequence[str], **question: Any) -> int:
     """Take a change, with everything it depends on, to a verdict on this machine.
 
     CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
@@ -60,7 +74,8 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, **question: Any) -> i
     terminal = Terminal(sys.stderr)
     if junit is not None and not junit.absolute().parent.is_dir():
         raise InputError(messages.no_folder_for(str(junit)))
-    request = GateRequest(directory=Path.cwd(), **question)
+    names = tuple(name.strip() for one in ahead for name in one.split(",") if name.strip())
+    request = GateRequest(directory=Path.cwd(), ahead=names, **question)
     gate = Gate(directories(os.environ), os.environ, terminal.say, _silent if quiet else terminal.output)
     if not place.on_server(request.change, request.directory):
         _warn_of_edits(terminal)

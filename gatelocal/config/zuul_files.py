@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from gatelocal.config.files import Files
 from gatelocal.config.zuul_yaml import parse
-from gatelocal.errors import ConfigurationError
+from gatelocal.errors import NoJobs
 from gatelocal.model.stanza import Stanza
 
 PLACES = ("zuul.yaml", "zuul.d", ".zuul.yaml", ".zuul.d")
@@ -34,7 +34,7 @@ def load(files: Files) -> tuple[Stanza, ...]:
         paths = _paths(files, place)
         if paths:
             return tuple(stanza for path in paths for stanza in parse(files.read(path) or "", path))
-    raise ConfigurationError(
+    raise NoJobs(
         f"no Zuul configuration in {files.origin}",
         details="looked for " + ", ".join(PLACES),
         hint="a .zuul.yaml says which jobs the project's gate runs: a `- job:` with `parent: tox` and a `- project:`",

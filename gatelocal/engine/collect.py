@@ -50,8 +50,29 @@ def collect_item(source: Source, wanted: Sequence[Change]) -> Collected:
     """The changes with their unmerged git parents and `Depends-On` targets, theirs too, in the order to merge them.
 
     Changes that need each other in a circle stand together, git parents first; the last of `wanted`, with those that
-    it needs in a circle, is the item's own. A `Depends-On` that leads to no server or change of the gate is noted and
-    passed over, as in Zuul.
+    it needs in a circle, is the item's own. Errors as for :func:`gather`.
+    """
+    found = gather(source, wanted)
+    return replace(_in_order(found.needs, found.parents, wanted), notes=found.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """Changes and what they need, in no order.
+
+    :ivar needs: change → what it needs directly and what is not merged. :ivar parents: change → its unmerged git
+        ancestors, oldest first. :ivar notes: the footers that were passed over, and why, each one sentence.
+    """
+
+    needs: Mapping[Change, tuple[Change, ...]]
+    parents: Mapping[Change, tuple[Change, ...]]
+    notes: tuple[str, ...] = ()
+
+
+def gather(source: Source, wanted: Sequence[Change]) -> Gathered:
+    """The changes with all that they need.
+
+    A `Depends-On` that leads to no server or change of the gate is noted and passed over, as in Zuul.
 
     :raises InputError: an abandoned dependency, two patchsets of one change, or too many changes.
     """
@@ -69,7 +90,7 @@ def collect_item(source: Source, wanted: Sequence[Change]) -> Collected:
         if len(needs) > LIMIT:
             raise InputError(f"{wanted[-1].name} needs more than {LIMIT} other changes", hint="is a Depends-On wrong?")
     _one_patchset_each(needs)
-    return replace(_in_order(needs, parents, wanted), notes=tuple(notes))
+    return Gathered(needs, parents, tuple(notes))
 
 
 def _in_order(

@@ -11,11 +11,13 @@ from collections.abc import Callable
 from gatelocal.pipeline.actions import ANSWERED, Action
 from gatelocal.pipeline.decide import traced
 from gatelocal.pipeline.events import Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
-from gatelocal.pipeline.state import State
+from gatelocal.pipeline.state import Item, State
 from gatelocal.ports import Hands, Store
 
 Watch = Callable[[State, Event, State, tuple[Action, ...], tuple[int, ...]], None]
 """Is told of every decision: before, event, after, actions, the items that were touched."""
+Left = Callable[[Item], None]
+"""Is told of every item that leaves its queue, as it was at last."""
 
 
 class Engine:
@@ -24,10 +26,11 @@ class Engine:
     :ivar state: what the store holds.
     """
 
-    def __init__(self, store: Store, hands: Hands, watch: Watch | None = None) -> None:
+    def __init__(self, store: Store, hands: Hands, watch: Watch | None = None, left: Left | None = None) -> None:
         self._store = store
         self._hands = hands
         self._watch = watch
+        self._left = left
         self._todo: deque[Action] = deque(store.outbox())
         self._answers: deque[Event] = deque()
         self.state = store.state
@@ -54,10 +57,13 @@ class Engine:
 
     def _decide(self, event: Event) -> None:
         before = self.state
-        after, actions, touched = traced(before, event)
+        after, actions, touched, left = traced(before, event)
         self._store.commit(event, after, actions, answered_by(event))
         self.state = after
         self._todo.extend(actions)
+        if self._left is not None:
+            for item in left:
+                self._left(item)
         if self._watch is not None:
             self._watch(before, event, after, actions, touched)
 

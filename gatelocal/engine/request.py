@@ -21,6 +21,8 @@ class GateRequest:
     :ivar config: the file that says where configuration and repositories come from; None: what is found by itself.
     :ivar tenant: which tenant of that file is meant.
     :ivar hold: keep the node of the first voting build that fails.
+    :ivar ahead: changes, named as `change` is, that are merged before it, the first to land first.
+    :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
 
     change: str = "HEAD"
@@ -33,3 +35,5 @@ class GateRequest:
     hold: bool = False
     config: Path | None = None
     tenant: str | None = None
+    ahead: tuple[str, ...] = ()
+    width: int | None = None

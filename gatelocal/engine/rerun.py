@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 
-from gatelocal.engine import road
-from gatelocal.engine.collect import Collected
+from gatelocal.engine import local
+from gatelocal.engine.asked import again
 from gatelocal.engine.rebuild import Kitchen, Rebuilt, prepared
 from gatelocal.engine.request import GateRequest
-from gatelocal.engine.road import Hands, Tested
+from gatelocal.engine.work import Merged, Tools
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.merged import MergedProject, SpeculativeState
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
 
 
-def rerun(recipe: Recipe, kitchen: Kitchen, hands: Hands, request: GateRequest) -> RunResult:
+def rerun(recipe: Recipe, kitchen: Kitchen, tools: Tools, request: GateRequest) -> RunResult:
     """Run the recipe's jobs, or those of them that the request names.
 
     :raises InfrastructureError: what was merged cannot be had any more.
-    :raises gatelocal.errors.GateError: as :func:`gatelocal.engine.road.run` does.
+    :raises gatelocal.errors.GateError: as :func:`gatelocal.engine.local.run` does.
     """
     began = time.monotonic()
     with prepared(recipe, kitchen) as found:
@@ -30,12 +31,25 @@ def rerun(recipe: Recipe, kitchen: Kitchen, hands: Hands, request: GateRequest) 
             )
         steps = recipe.steps
         notes = (f"replayed: {recipe.change.name} as it was merged then", *found.lost, *_otherwise(recipe, found.state))
-        changes = Collected(tuple(one.change for one in steps), sum(1 for one in steps if one.own), notes)
-        tested = Tested(recipe.change, changes, _with_tip(recipe, found.state), found.states)
-        jobs = request.jobs or tuple(job.name for job in recipe.jobs)
-        return road.build_all(
-            replace(hands, merger=found.merger), replace(request, jobs=jobs, pipeline=recipe.pipeline), tested, began
+        own = sum(1 for one in steps if one.own)
+        merged = Merged(_with_tip(recipe, found.state), tuple(one.change for one in steps), own, found.states)
+        jobs = request.jobs or tuple(dict.fromkeys(_names(recipe)))
+        return local.gate(
+            replace(tools, merger=found.merger),
+            replace(request, jobs=jobs, pipeline=recipe.pipeline),
+            replace(again(recipe), notes=notes),
+            lambda _: merged,
+            began,
         )
+
+
+def _names(recipe: Recipe) -> Iterator[str]:
+    """The names of the jobs; where two changes had a job of that name, the title has the change's as well."""
+    for job in recipe.jobs:
+        name = job.name
+        for step in recipe.steps:
+            name = name.removesuffix(f" ({step.change.name})")
+        yield name
 
 
 def _otherwise(recipe: Recipe, state: SpeculativeState) -> tuple[str, ...]:

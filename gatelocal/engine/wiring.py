@@ -17,13 +17,13 @@ from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.mend import mending
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
-from gatelocal.engine.road import Hands
 from gatelocal.engine.tenancy import Asked
+from gatelocal.engine.work import Tools
 from gatelocal.executor.tox import ToxExecutor
-from gatelocal.launcher import pool
+from gatelocal.launcher import capacity, pool
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
-from gatelocal.ports import Say
+from gatelocal.ports import Say, Source
 from gatelocal.results import history
 from git_review.errors import ReviewError
 
@@ -64,9 +64,9 @@ class Gate:
         place = places.of_recipe(recipe.host, recipe.change.project, urls)
         asked = Asked(request.config, request.tenant, request.directory, recipe.change.project)
         with self._folders() as (work, logs):
-            hands = self._hands(request, place, work, logs)
+            tools = self._tools(request, place, work, logs)
             tenancy = tenancies.find(asked, place, self._directories)
-            again = replace(hands, tenancy=tenancy)
+            again = replace(tools, tenancy=tenancy)
             return self._remembered(mending(self._say, lambda: rerun(recipe, kitchen, again, request)))
 
     def _own_place(self, request: GateRequest) -> Place | None:
@@ -84,25 +84,30 @@ class Gate:
         return result
 
     def _once(self, request: GateRequest) -> RunResult:
-        from gatelocal.engine import road
+        from gatelocal.engine import local
 
         place = places.find(request, self._environment)
         asked = Asked(request.config, request.tenant, request.directory)
         tenancy = tenancies.find(asked, place, self._directories)
         place = tenancies.located(place, tenancy)
         with self._folders() as (work, logs):
-            return road.run(replace(self._hands(request, place, work, logs), tenancy=tenancy), request)
+            if request.ahead:
+                source: Source = changes.Sources(place, request.directory)
+            else:
+                source = changes.source(place, request.directory, request.change)
+            return local.run(replace(self._tools(request, place, work, logs), tenancy=tenancy), source, request)
 
-    def _hands(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Hands:
-        return Hands(
-            source=changes.source(place, request.directory, request.change),
+    def _tools(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Tools:
+        return Tools(
             merger=changes.merger(place, self._directories, request.directory, self._say),
             launcher=pool.launcher(request.node, self._directories.cache, self._directories.nodes),
-            executor=ToxExecutor(self._output, install_packages=request.node != "local"),
+            executor=lambda say: ToxExecutor(say, install_packages=request.node != "local"),
             say=self._say,
+            output=self._output,
             place=place,
             work=work,
             logs=logs,
+            width=request.width or capacity.builds(),
             directories=self._directories,
         )
 

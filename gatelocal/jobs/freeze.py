@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
-from gatelocal.errors import ConfigurationError
+from gatelocal.errors import ConfigurationError, NoJobs
 from gatelocal.jobs import families
-from gatelocal.jobs.order import in_order
 from gatelocal.jobs.planner import Question
 from gatelocal.jobs.planner import plan as plan_of
 from gatelocal.jobs.zuul.checks import listed
@@ -38,31 +38,42 @@ def freeze(
     changed: Sequence[str] | None = None,
     before: Sequence[Stanza] | None = None,
 ) -> JobGraph:
-    """All jobs that the project names for the first of the pipelines that it has, in the order to run them.
+    """The jobs of :func:`planned`. Parameters and errors as there."""
+    found, plan = planned(stanzas, project, branch, pipelines=pipelines, changed=changed, before=before)
+    return graph(found, plan, project)
+
+
+def planned(
+    stanzas: Sequence[Stanza],
+    project: str,
+    branch: str,
+    *,
+    pipelines: Sequence[str] = PIPELINES,
+    changed: Sequence[str] | None = None,
+    before: Sequence[Stanza] | None = None,
+) -> tuple[Layout, Plan]:
+    """All jobs that the project names for the first of the pipelines that it has, and the layout that they come from.
 
     :param branch: the change's target branch.
     :param changed: the files that the change touches; None when unknown: then file matchers keep no job away.
     :param before: the stanzas without the change: a job whose definition differs runs whatever its file matchers say.
-    :raises ConfigurationError: the project has no stanza here, names no job, or a stanza is wrong.
+    :raises NoJobs: the project has no stanza here, or names no job. :raises ConfigurationError: a stanza is wrong.
     """
     found = alone(stanzas, project, branch)
     malformed = [one for one in found.complaints if one.malformed]
     _refuse([one.problem for one in malformed if one.kind != "job"])
     plan = plan_alone(found, project, branch, pipelines=pipelines, changed=changed, before=before)
     _refuse([one.problem for one in malformed if one.problem in plan.errors])
-    for planned in plan.jobs:
-        if planned.rule == "error" and "in a circle" in planned.reason:
-            where = next((f"{one.place.where}: " for one in plan.errors if one.message in planned.reason), "")
-            raise ConfigurationError(
-                f"{where}{planned.reason.removeprefix('error: ')}", hint="look at their definitions"
-            )
-    return graph(found, plan, project)
+    for one in plan.jobs:
+        if one.rule == "error" and "in a circle" in one.reason:
+            where = next((f"{each.place.where}: " for each in plan.errors if each.message in one.reason), "")
+            raise ConfigurationError(f"{where}{one.reason.removeprefix('error: ')}", hint="look at their definitions")
+    return found, plan
 
 
 def graph(found: Layout, plan: Plan, project: str) -> JobGraph:
-    """The jobs of a plan in the order to run them. :param found: the layout that the plan comes from."""
-    jobs = tuple(_job(found, planned, project) for planned in plan.jobs)
-    return JobGraph(plan.pipeline, in_order(jobs), plan.notes)
+    """The jobs of a plan. :param found: the layout that the plan comes from."""
+    return JobGraph(plan.pipeline, tuple(_job(found, one, project) for one in plan.jobs), plan.notes)
 
 
 def plan_alone(
@@ -81,7 +92,7 @@ def plan_alone(
     known = found.project(project)
     own = stanzas_of(found, known) if known is not None else ()
     if not own:
-        raise ConfigurationError(
+        raise NoJobs(
             f"the Zuul configuration has no project stanza for {project}",
             hint="add `- project:` with `gate:` and a list of `jobs:`",
         )
@@ -91,15 +102,13 @@ def plan_alone(
         if any(entries(stanza, pipeline) for stanza in _with_templates(found, own)):
             break
     else:
-        raise ConfigurationError(
+        raise NoJobs(
             f"{own[0].where}: {project} runs no job in {' or '.join(pipelines)}",
             details="\n".join(notes),
             hint="name the jobs in the project stanza, or choose another pipeline",
         )
     plan = plan_of(found, Question(project, branch, pipeline, changed, old))
-    return Plan(
-        plan.project, branch, pipeline, plan.queue, plan.jobs, plan.errors, plan.missing, plan.other_errors, notes
-    )
+    return replace(plan, notes=notes)
 
 
 def alone(stanzas: Iterable[Stanza], project: str, branch: str) -> Layout:

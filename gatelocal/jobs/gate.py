@@ -52,7 +52,7 @@ def layout_of(found: Configuration, connection: str = "gerrit") -> Told:
         inert += [complaint(definition, "pipeline", f"pipeline {definition.name}: {one}").problem for one in ignored]
     queues = {name: _queue(definition) for name, definition in found.queues.items()}
     projects = {one.name: _project(found, one, queues, pipelines) for one in found.tenant.projects}
-    semaphores = {name: _most(definition) for name, definition in found.semaphores.items()}
+    semaphores = semaphores_of(found)
     known = {name: one for name, one in projects.items() if one.pipelines or one.queue or one.assigned}
     return Told(Layout(pipelines, known, queues, semaphores), tuple(problems), tuple(inert))
 
@@ -62,6 +62,11 @@ def _queue(definition: Definition) -> QueueSpec:
     kind = body.get("type", "per-branch" if body.get("per-branch") is True else "all-branches")
     cycles = body.get("allow-circular-dependencies") is True
     return QueueSpec(definition.name, kind == "per-branch", kind == "branch-assigned", cycles)
+
+
+def semaphores_of(found: Configuration) -> dict[str, int]:
+    """Semaphore → how many may hold it."""
+    return {name: _most(definition) for name, definition in found.semaphores.items()}
 
 
 def _most(definition: Definition) -> int:
@@ -124,7 +129,7 @@ class _Frozen:
 def _frozen(found: Configuration, project: str, branch: str, pipeline: str) -> _Frozen:
     jobs = listed(found, found.projects[project], branch, pipeline)
     known = [one.planned.job for one in jobs.candidates if one.planned.job is not None]
-    frozen = _Frozen(jobs, {job.name: job for job in _behind_initializers([spec_of(one) for one in known])})
+    frozen = _Frozen(jobs, {job.name: job for job in specs_of(known)})
     if any(job.files is not None or job.irrelevant_files for job in known):
         return frozen
     return replace(frozen, always=_chosen(frozen, ()))
@@ -145,8 +150,12 @@ def _chosen(frozen: _Frozen, files: Sequence[str]) -> Graph:
     return Graph(_NOBODY, running, frozen.listed.jobs.fail_fast)
 
 
-def _behind_initializers(jobs: Sequence[JobSpec]) -> list[JobSpec]:
-    """The jobs, each regular one behind all initializers, as if it had named them (Zuul: ``addInitializerJobs``)."""
+def specs_of(frozen: Sequence[FrozenJob]) -> list[JobSpec]:
+    """The queue's view of the jobs of one list.
+
+    Each regular one is behind all initializers, as if it had named them (Zuul: ``addInitializerJobs``).
+    """
+    jobs = [spec_of(one) for one in frozen]
     first = tuple((job.name, True) for job in jobs if job.kind is JobKind.INITIALIZER)
     return [_behind(job, first) if first and job.kind is JobKind.REGULAR else job for job in jobs]
 

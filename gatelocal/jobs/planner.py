@@ -87,6 +87,7 @@ def plan(layout: Layout, question: Question) -> Plan:
         errors=touching,
         missing=shortfalls.missing(layout, used),
         other_errors=others,
+        fail_fast=found.jobs.fail_fast,
     )
 
 

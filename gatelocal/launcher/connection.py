@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from gatelocal import process
+from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import place, sweeper
 from gatelocal.launcher.lifecycle import NodeState
@@ -98,6 +98,7 @@ def wait_for_banner(port: int, seconds: float, check: Callable[[float], None]) -
     """
     began = time.monotonic()
     while (waited := time.monotonic() - began) < seconds:
+        stopping.check()
         check(waited)
         try:
             with socket.create_connection(("127.0.0.1", port), timeout=5) as link:

@@ -19,7 +19,7 @@ class Job:
     :ivar label: the kind of node it wants (``debian-bookworm``); None when the job does not say.
     :ivar timeout: seconds; None without a limit.
     :ivar defined_in: file and line of each definition, root first, for errors and reports.
-    :ivar dependencies: names of jobs that come before it; here they decide the order and nothing else.
+    :ivar dependencies: names of jobs that come before it.
     :ivar family: who knows how to run it (``tox``); empty when nobody here does.
     :ivar run: whether it is to be run; if not, `rule` and `reason` say why.
     :ivar rule: one of ``matches branch no-variant files irrelevant-files config-changed undefined error``, the
@@ -46,7 +46,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobGraph:
-    """All jobs that a project names for one pipeline, in the order in which they are to run.
+    """All jobs that a project names for one pipeline.
 
     :ivar pipeline: the pipeline that they were found under.
     :ivar notes: what could not be resolved, each one sentence (a template that another repository defines).

@@ -271,6 +271,7 @@ class Plan:
     :ivar notes: what else a person should know.
     :ivar ahead: the changes that are queued before this one, the first to land first.
     :ivar opinion: of a running Zuul, when one was asked.
+    :ivar fail_fast: whether one failed job ends the others; None: nothing is said.
     """
 
     project: str
@@ -284,3 +285,4 @@ class Plan:
     notes: tuple[str, ...] = ()
     ahead: tuple[QueuedChange, ...] = ()
     opinion: Opinion | None = None
+    fail_fast: bool | None = None

@@ -60,17 +60,38 @@ class Counted:
 
 
 class Outcome(Enum):
-    """How a build ended; Zuul's words."""
+    """How a job ended; Zuul's words."""
 
     SUCCESS = "SUCCESS"
     FAILURE = "FAILURE"
     TIMED_OUT = "TIMED_OUT"
     NODE_FAILURE = "NODE_FAILURE"
+    RETRY_LIMIT = "RETRY_LIMIT"
+    """It was lost with its node as often as it may be tried."""
     CONFIG_ERROR = "CONFIG_ERROR"
     DISK_FULL = "DISK_FULL"
     POST_FAILURE = "POST_FAILURE"
     ERROR = "ERROR"
     """It never began: what it is to run on or with cannot be had."""
+    SKIPPED = "SKIPPED"
+    """What it depends on did not succeed, or did not ask for it."""
+    ABORTED = "ABORTED"
+    """It was stopped, because another job of the change had failed."""
+
+    @property
+    def against(self) -> bool:
+        """Whether it speaks against the change: it ran to its end, and that was bad."""
+        return self in (Outcome.FAILURE, Outcome.TIMED_OUT)
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it was kept from running for another job's sake, so that it says nothing of its own."""
+        return self in (Outcome.SKIPPED, Outcome.ABORTED)
+
+    @property
+    def machinery(self) -> bool:
+        """Whether the machinery, the configuration or the place is to blame, and never the change."""
+        return not (self is Outcome.SUCCESS or self.against or self.says_nothing)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,6 @@ from gatelocal.model.change import Change
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 
-AGAINST = (Outcome.FAILURE, Outcome.TIMED_OUT)
-"""How a build ends that speaks against its change."""
-
 NOT_HERE = ("undefined", "unsupported", "error")
 """The rules by which a job that the gate would run is not run here."""
 
@@ -89,12 +86,12 @@ class RunResult:
     @property
     def failed(self) -> tuple[BuildResult, ...]:
         """Those that ran to their end and speak against the change."""
-        return tuple(build for build in self.counting if build.outcome in AGAINST)
+        return tuple(build for build in self.counting if build.outcome.against)
 
     @property
     def broken(self) -> tuple[BuildResult, ...]:
         """Those that came to no end that says anything of the change."""
-        return tuple(build for build in self.counting if build.outcome not in (Outcome.SUCCESS, *AGAINST))
+        return tuple(build for build in self.counting if build.outcome.machinery)
 
     @property
     def lacking(self) -> tuple[Job, ...]:
@@ -118,5 +115,5 @@ class RunResult:
             return Verdict.CONFIGURATION
         if self.broken or self.lacking:
             return Verdict.INCOMPLETE
-        ran = any(build.outcome in (Outcome.SUCCESS, *AGAINST) for build in self.builds)
+        ran = any(build.outcome is Outcome.SUCCESS or build.outcome.against for build in self.builds)
         return Verdict.PASSES if ran else Verdict.INCOMPLETE

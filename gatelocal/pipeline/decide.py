@@ -6,7 +6,7 @@ over those items that something has changed for, until nothing changes any more.
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Layout, Manager
@@ -62,16 +62,29 @@ def initial(layout: Layout, policy: Policy = CLASSIC) -> State:
 
 def decide(state: State, event: Event) -> tuple[State, tuple[Action, ...]]:
     """What the gate becomes and what it wants done when the event happens."""
-    after, actions, _ = traced(state, event)
-    return after, actions
+    decided = traced(state, event)
+    return decided.state, decided.actions
 
 
-def traced(state: State, event: Event) -> tuple[State, tuple[Action, ...], tuple[int, ...]]:
-    """As :func:`decide`, and the ids of the items that were touched, for whoever checks them."""
+class Decided(NamedTuple):
+    """What follows from an event, with what is of use to whoever looks on.
+
+    :ivar touched: the ids of the items that have a new value, or none any more. :ivar left: the items that left their
+        queue, as they were at last.
+    """
+
+    state: State
+    actions: tuple[Action, ...]
+    touched: tuple[int, ...]
+    left: tuple[Item, ...]
+
+
+def traced(state: State, event: Event) -> Decided:
+    """As :func:`decide`, for whoever looks on."""
     draft = begun(state, event.at)
     _take(draft, event)
     _settle(draft)
-    return draft.state(), tuple(draft.actions), draft.touched()
+    return Decided(draft.state(), tuple(draft.actions), draft.touched(), tuple(draft.left))
 
 
 def _take(draft: Draft, event: Event) -> None:  # noqa: PLR0912 - one arm for each kind of event

@@ -32,8 +32,8 @@ class Draft:
     """
 
     __slots__ = tuple(
-        "before layout now counter actions agenda holds wake later _items _queues _changes _where _needed _semaphores"
-        " _last _tips _glimpsed _served _told _proved _trail _provided".split()
+        "before layout now counter actions agenda holds wake later left _items _queues _changes _where _needed"
+        " _semaphores _last _tips _glimpsed _served _told _proved _trail _provided".split()
     )
 
     def __init__(self, before: State, now: float) -> None:
@@ -61,6 +61,7 @@ class Draft:
         self._trail: dict[tuple[str, str, str], Step | None] = {}
         self._provided: dict[tuple[str, Ref], tuple[Provided, ...] | None] = {}
         self.later: list[tuple[str, Ref]] = []
+        self.left: list[Item] = []
 
     @property
     def policy(self) -> Policy:
@@ -142,6 +143,7 @@ class Draft:
 
     def remove(self, item: Item) -> None:
         """Take an item out of its queue and of the indexes."""
+        self.left.append(item)
         self._items[item.id] = None
         queue = self.queue(item.key)
         active = queue.active - (1 if queue.line.place(item.id) < queue.active else 0)

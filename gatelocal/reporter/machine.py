@@ -85,7 +85,9 @@ def _failure(test: TestResult) -> dict[str, object]:
 
 def _suite(root: Xml.Element, build: BuildResult) -> None:
     cases = list(build.tests)
-    if build.outcome is not Outcome.SUCCESS and not build.failures:
+    if build.outcome.says_nothing:
+        cases.append(TestResult(build.job, TestStatus.SKIP, None, build.reason or build.outcome.value))
+    elif build.outcome is not Outcome.SUCCESS and not build.failures:
         words = "\n".join([*build.output, build.reason or build.outcome.value])
         cases.append(TestResult(build.job, TestStatus.FAILURE, build.seconds, words))
     cases += [TestResult(name, TestStatus.SKIP, None, "it never ran") for name in build.never_ran[:NEVER_RAN_SHOWN]]

@@ -87,7 +87,8 @@ def _sum(run: RunResult) -> str:
         some = "that was asked for" if run.chosen else f"of the {plain(run.pipeline)} pipeline"
         return f"no job {some} runs for it, so nothing was tested{_filtered(run)}"
     jobs = "job" if whole == 1 else "jobs"
-    rest = _open_ends(run)
+    skipped = sum(1 for build in run.counting if build.outcome.says_nothing)
+    rest = ", ".join(filter(None, (_open_ends(run), f"{_count(skipped, 'job')} skipped" if skipped else "")))
     return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}; {rest}"
 
 
@@ -109,7 +110,7 @@ _WHY = {
 
 def _open_ends(run: RunResult) -> str:
     """How many jobs did not come to an end that says something, and why; empty when all did."""
-    why = Counter([_WHY[job.rule] for job in run.lacking] + [build.outcome.value for build in run.broken])
+    why = Counter([_WHY[job.rule] for job in run.lacking] + sorted(build.outcome.value for build in run.broken))
     total = sum(why.values())
     if not total:
         return ""

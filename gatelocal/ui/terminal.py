@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TextIO
@@ -19,6 +20,7 @@ class Terminal:
 
     out: TextIO
     began: float = field(default_factory=time.monotonic)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def say(self, line: str) -> None:
         """One line of progress with the seconds since the start before it."""
@@ -37,5 +39,6 @@ class Terminal:
             self._write(f"hint: {plain(hint)}")
 
     def _write(self, line: str) -> None:
-        self.out.write(line + "\n")
-        self.out.flush()
+        with self._lock:  # builds beside one another share the terminal: a line stays in one piece
+            self.out.write(line + "\n")
+            self.out.flush()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,29 +13,21 @@ from click.testing import CliRunner
 
 from gatelocal.cli.diff import diff
 from gatelocal.cli.replay import replay
-from gatelocal.config.directories import Directories
-from gatelocal.engine import recipes, road
+from gatelocal.engine import recipes
 from gatelocal.engine.difference import differences
-from gatelocal.engine.place import Place, without_userinfo
-from gatelocal.engine.rebuild import Kitchen, Rebuilt, rebuild
-from gatelocal.engine.request import GateRequest
+from gatelocal.engine.place import without_userinfo
 from gatelocal.errors import InputError
-from gatelocal.merger.cache import Cache
-from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.change import Change, ChangeStatus
-from gatelocal.model.job import Job
 from gatelocal.model.recipe import Recipe, RecipeRepository
-from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.result import Outcome
 from gatelocal.model.run import RunResult
-from gatelocal.ports import Node, Say
 from git_review.git.runner import Runner
+from tests.fakes.git_bench import GitBench, GitWorld
 from tests.fakes.git_server import GitServer
-from tests.fakes.node import FolderNode
 
 pytestmark = pytest.mark.live  # more seconds than the fast suite has
 
 APP, LIB, TOOLS = "demo/app", "demo/lib", "demo/tools"
-HOST = "review.example.org"
 ZUUL = """\
 - job:
     name: unit
@@ -53,69 +45,8 @@ ZUUL = """\
 """
 
 
-@dataclass
-class World:
-    """A source over a table, a launcher of folders, and an executor that looks at the trees."""
-
-    folder: Path
-    known: Mapping[str, Change]
-    seen: dict[str, dict[str, str]]
-
-    def change(self, name: str) -> Change:
-        return self.known[name]
-
-    def parents(self, change: Change) -> tuple[Change, ...]:
-        return ()
-
-    def dependencies(self, reference: str) -> tuple[Change, ...]:
-        return (self.known[reference],)
-
-    def launch(self, label: str | None, say: Say) -> Node:
-        self.folder.mkdir(exist_ok=True)
-        home = self.folder / str(len(list(self.folder.iterdir())))
-        home.mkdir()
-        return FolderNode(home)
-
-    def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
-        heads = {name: Runner(path, alone=True).query("rev-parse", "HEAD").text for name, path in sources.items()}
-        self.seen[job.name] = heads
-        return BuildResult(job.name, Outcome.SUCCESS, 1.0)
-
-
-@dataclass(frozen=True)
-class Bench:
-    """A server with three projects, and a gate whose nodes are folders."""
-
-    server: GitServer
-    folder: Path
-    world: World
-
-    def run(self, name: str, logs: str = "logs", work_tree: Path | None = None) -> tuple[RunResult, Recipe]:
-        place = Place(APP, "main", "", f"{self.server.folder}/", ".git", None, HOST)
-        cache = Cache(self.folder / "cache/git")
-        (self.folder / logs).mkdir()
-        (self.folder / "work").mkdir(exist_ok=True)
-        hands = road.Hands(
-            source=self.world,
-            merger=Merger(cache, lambda project: Remote(project, place.url(project), work_tree)),
-            launcher=self.world,
-            executor=self.world,
-            say=lambda line: None,
-            place=place,
-            work=self.folder / "work",
-            logs=self.folder / logs,
-        )
-        result = road.run(hands, GateRequest(name))
-        return result, recipes.read(self.folder / logs)
-
-    def rebuild(self, recipe: Recipe, name: str, job: str | None = None) -> Rebuilt:
-        """On another machine, that is, with another cache."""
-        directories = Directories(self.folder / "elsewhere/cache", self.folder / "elsewhere/state")
-        return rebuild(recipe, Kitchen(directories, self.folder / "logs", self.folder / name, lambda line: None), job)
-
-
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(tmp_path_factory: pytest.TempPathFactory) -> GitBench:
     folder = tmp_path_factory.mktemp("recipe")
     server = GitServer(folder / "server")
     first = server.create(APP, {".zuul.yaml": ZUUL})
@@ -127,11 +58,11 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
     needed = server.change(LIB, {"lib.py": "x = 2\n"}, message="Library\n")
     ahead = server.change(APP, {"ahead": "1\n"}, message="Ahead\n")
     change = server.change(APP, {"top": "1\n"}, message="Top\n\nDepends-On: lib\nDepends-On: ahead\n")
-    return Bench(server, folder, World(folder / "nodes", {"lib": needed, "ahead": ahead, "top": change}, {}))
+    return GitBench(server, folder, GitWorld(folder / "nodes", {"lib": needed, "ahead": ahead, "top": change}, {}))
 
 
 @pytest.fixture(scope="module")
-def ran(bench: Bench) -> tuple[RunResult, Recipe]:
+def ran(bench: GitBench) -> tuple[RunResult, Recipe]:
     return bench.run("top")
 
 
@@ -140,7 +71,7 @@ def recipe(ran: tuple[RunResult, Recipe]) -> Recipe:
     return ran[1]
 
 
-def test_a_job_gets_the_trees_that_its_definition_asks_for(bench: Bench, ran: tuple[RunResult, Recipe]) -> None:
+def test_a_job_gets_the_trees_that_its_definition_asks_for(bench: GitBench, ran: tuple[RunResult, Recipe]) -> None:
     result, recipe = ran
     assert [build.outcome for build in result.builds] == [Outcome.SUCCESS] * 2
     tag = bench.server.git(TOOLS).query("rev-parse", "1.0.0").text
@@ -158,7 +89,7 @@ def test_a_job_gets_the_trees_that_its_definition_asks_for(bench: Bench, ran: tu
     assert unit.definition["parents"] == ["tox"]
 
 
-def test_a_recipe_says_exactly_what_was_merged(bench: Bench, recipe: Recipe) -> None:
+def test_a_recipe_says_exactly_what_was_merged(bench: GitBench, recipe: Recipe) -> None:
     assert [step.change.name for step in recipe.steps] == ["demo/lib 1,1", "demo/app 2,1", "demo/app 3,1"]
     assert [step.own for step in recipe.steps] == [False, False, True]
     app = next(one for one in recipe.repositories if one.project == APP)
@@ -169,7 +100,7 @@ def test_a_recipe_says_exactly_what_was_merged(bench: Bench, recipe: Recipe) -> 
     assert (bench.folder / "logs/recipe.yaml").stat().st_mode & 0o777 == 0o600
 
 
-def test_the_same_commits_and_trees_elsewhere(bench: Bench, recipe: Recipe) -> None:
+def test_the_same_commits_and_trees_elsewhere(bench: GitBench, recipe: Recipe) -> None:
     for project in (APP, TOOLS):  # the world goes on
         bench.server.commit(project, "refs/heads/main", (bench.server.tip(project),), {"later": "1\n"})
     made = bench.rebuild(recipe, "again", "unit")
@@ -181,7 +112,7 @@ def test_the_same_commits_and_trees_elsewhere(bench: Bench, recipe: Recipe) -> N
     assert set(bench.rebuild(recipe, "again").paths) == {APP, LIB, TOOLS}
 
 
-def test_what_the_server_does_not_have_any_more_is_named(bench: Bench, recipe: Recipe) -> None:
+def test_what_the_server_does_not_have_any_more_is_named(bench: GitBench, recipe: Recipe) -> None:
     git = bench.server.git(TOOLS)
     git.run("tag", "-d", "1.0.0")
     gone = "1" * 40
@@ -204,7 +135,7 @@ def with_tools(recipe: Recipe, **refs: Mapping[str, str]) -> Recipe:
 
 
 @pytest.mark.parametrize("others", [{}, {"other": "head"}])
-def test_a_tree_whose_checkout_is_lost_is_left_out(bench: Bench, recipe: Recipe, others: dict[str, str]) -> None:
+def test_a_tree_whose_checkout_is_lost_is_left_out(bench: GitBench, recipe: Recipe, others: dict[str, str]) -> None:
     there = {name: bench.server.tip(TOOLS) for name in others}
     lost = with_tools(recipe, branches={"main": "1" * 40, **there}, tags={})
     jobs = [replace(job, checkouts={**job.checkouts, TOOLS: "main"}) for job in recipe.jobs]
@@ -217,13 +148,13 @@ def test_a_tree_whose_checkout_is_lost_is_left_out(bench: Bench, recipe: Recipe,
         assert set(made.paths) == {APP, LIB} and not made.identical
 
 
-def test_a_project_without_any_ref_is_named(bench: Bench, recipe: Recipe) -> None:
+def test_a_project_without_any_ref_is_named(bench: GitBench, recipe: Recipe) -> None:
     made = bench.rebuild(replace(with_tools(recipe, branches={}, tags={}), jobs=()), "none")
     assert made.lost == ("demo/tools has none of the branches that could be checked out: main",)
     assert set(made.paths) == {APP, LIB}
 
 
-def test_a_lost_base_is_named(bench: Bench, recipe: Recipe) -> None:
+def test_a_lost_base_is_named(bench: GitBench, recipe: Recipe) -> None:
     def without(one: RecipeRepository) -> RecipeRepository:
         return replace(one, merged=tuple(replace(each, base="1" * 40) for each in one.merged))
 
@@ -233,7 +164,7 @@ def test_a_lost_base_is_named(bench: Bench, recipe: Recipe) -> None:
     assert made.lost == ("demo/lib: branch main at 111111111111 cannot be had any more",) and not made.paths
 
 
-def test_a_checkout_or_branch_that_the_recipe_does_not_have_is_refused(bench: Bench, recipe: Recipe) -> None:
+def test_a_checkout_or_branch_that_the_recipe_does_not_have_is_refused(bench: GitBench, recipe: Recipe) -> None:
     job = replace(recipe.jobs[0], checkouts={**recipe.jobs[0].checkouts, TOOLS: "nope"})
     with pytest.raises(InputError, match="job unit wants nope of demo/tools, and the recipe has no such branch or tag"):
         bench.rebuild(replace(recipe, jobs=(job,)), "nope")
@@ -242,7 +173,7 @@ def test_a_checkout_or_branch_that_the_recipe_does_not_have_is_refused(bench: Be
         bench.rebuild(replace(recipe, steps=(step,)), "nowhere")
 
 
-def test_what_comes_out_otherwise_is_named(bench: Bench, recipe: Recipe) -> None:
+def test_what_comes_out_otherwise_is_named(bench: GitBench, recipe: Recipe) -> None:
     last = replace(recipe.steps[-1], message="Another message\n")
     made = bench.rebuild(replace(recipe, steps=(*recipe.steps[:-1], last)), "other")
     assert not made.identical
@@ -250,7 +181,7 @@ def test_what_comes_out_otherwise_is_named(bench: Bench, recipe: Recipe) -> None
     assert not any("tree" in sentence for sentence in made.different)
 
 
-def test_commits_that_no_server_has_travel_with_the_recipe(bench: Bench) -> None:
+def test_commits_that_no_server_has_travel_with_the_recipe(bench: GitBench) -> None:
     work = bench.folder / "tree"
     Runner(bench.folder, alone=True).run("clone", "-q", str(bench.server.path(APP)), str(work))
     git = Runner(work, alone=True)
@@ -282,14 +213,14 @@ def test_a_file_larger_than_any_recipe_is_refused(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.live
-def test_too_many_refs_in_all_are_not_kept(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_refs_in_all_are_not_kept(bench: GitBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(recipes, "REFS_IN_ALL", 3)
     _, few = bench.run("top", "few")
     assert {one.project for one in few.repositories if one.whole} == {APP, LIB}
     assert bench.rebuild(few, "few").identical
 
 
-def test_two_recipes_in_words(bench: Bench, recipe: Recipe) -> None:
+def test_two_recipes_in_words(bench: GitBench, recipe: Recipe) -> None:
     assert differences(recipe, recipe) == ()
     bench.server.commit(TOOLS, "refs/heads/main", (bench.server.tip(TOOLS),), {"later": "1\n"})
     bench.server.commit(APP, "refs/heads/main", (bench.server.tip(APP),), {".zuul.yaml": ZUUL.replace("1.0.0", "main")})
@@ -331,7 +262,7 @@ def test_what_is_no_recipe_is_refused_with_the_place(change: tuple[str, object],
         recipes.read(tmp_path)
 
 
-def test_the_commands(bench: Bench, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_commands(bench: GitBench, recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATELOCAL_CACHE", str(bench.folder / "elsewhere/cache"))
     logs = str(bench.folder / "logs")
     again = [logs, "--until", "workspace", str(bench.folder / "typed")]

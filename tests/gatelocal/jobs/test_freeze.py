@@ -169,12 +169,17 @@ def test_labels_and_deviations() -> None:
     assert not b.deviations, "an override-checkout is honoured where the trees are made"
 
 
-def test_dependencies_decide_the_order() -> None:
+def test_jobs_keep_their_order_and_know_what_they_depend_on() -> None:
     text = (
         "- project: {gate: {jobs: [{tox-py311: {dependencies: [tox-docs, absent]}}, tox-pep8,"
         " {tox-docs: {dependencies: [{name: tox-cover, soft: true}]}}, tox-cover]}}\n"
     )
-    assert [job.name for job in frozen(text).jobs] == ["tox-pep8", "tox-cover", "tox-docs", "tox-py311"]
+    assert [(job.name, job.dependencies) for job in frozen(text).jobs] == [
+        ("tox-py311", ("tox-docs", "absent")),
+        ("tox-pep8", ()),
+        ("tox-docs", ("tox-cover",)),
+        ("tox-cover", ()),
+    ]
 
 
 @pytest.mark.parametrize(

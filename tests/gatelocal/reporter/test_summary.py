@@ -95,6 +95,12 @@ def build(outcome: Outcome, voting: bool = True) -> BuildResult:
         ([build(Outcome.SUCCESS), build(Outcome.ERROR)], [], INCOMPLETE, "INCOMPLETE: "),
         ([build(Outcome.SUCCESS), build(Outcome.NODE_FAILURE, voting=False)], [], PASSED, "PASS: "),
         ([build(Outcome.NODE_FAILURE, voting=False)], [], INCOMPLETE, "INCOMPLETE: "),
+        ([build(Outcome.FAILURE), build(Outcome.SKIPPED)], [], FAILED, "FAIL: "),
+        ([build(Outcome.FAILURE), build(Outcome.ABORTED)], [], FAILED, "FAIL: "),
+        ([build(Outcome.RETRY_LIMIT), build(Outcome.SKIPPED)], [], MACHINERY, "NO VERDICT: "),
+        ([build(Outcome.SUCCESS), build(Outcome.RETRY_LIMIT), build(Outcome.SKIPPED)], [], INCOMPLETE, "INCOMPLETE: "),
+        ([build(Outcome.SUCCESS), build(Outcome.SKIPPED)], [], PASSED, "PASS: "),
+        ([build(Outcome.SKIPPED)], [], INCOMPLETE, "INCOMPLETE: "),
         ([], [ELSEWHERE], INCOMPLETE, "INCOMPLETE: "),
         ([], [WRONG], CONFIGURATION, "NO VERDICT: "),
         ([], [FILTERED], INCOMPLETE, "INCOMPLETE: "),
@@ -108,6 +114,16 @@ def test_verdicts(builds: list[BuildResult], not_run: list[Job], code: int, begi
     run = replace(RUN, builds=tuple(builds), not_run=tuple(not_run))
     assert run.verdict.exit_code == code
     assert summary(run)[-1].startswith(begins)
+
+
+def test_a_skipped_job_is_no_pass_and_no_failure() -> None:
+    skipped = BuildResult("late", Outcome.SKIPPED, 0, reason="early did not succeed")
+    run = replace(RUN, builds=(build(Outcome.SUCCESS), build(Outcome.RETRY_LIMIT), skipped), not_run=())
+    lines = summary(run)
+    assert "- late : SKIPPED in 0s" in lines and "    early did not succeed" in lines
+    assert "1 of 3 jobs ran and passed" in lines[-1]
+    assert lines[-1].endswith("1 job could not be run here (1 RETRY_LIMIT), 1 job skipped")
+    assert {test.name: test.status for test in parse(as_junit(run)).tests}["late"] is TestStatus.SKIP
 
 
 def test_what_could_not_be_run_is_counted_and_said_why() -> None:

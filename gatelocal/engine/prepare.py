@@ -1,0 +1,133 @@
+"""From what was merged to all that is known before the first build: jobs, trees, and the recipe on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from gatelocal.engine import recipes
+from gatelocal.engine.members import Member, Wish, members
+from gatelocal.engine.work import Merged, Preparation, Tools, Work
+from gatelocal.errors import GateError
+from gatelocal.model.change import Change
+from gatelocal.model.facts import Ref
+from gatelocal.model.job import Job
+from gatelocal.model.merged import RepoState, SpeculativeState
+from gatelocal.model.plan import FrozenJob, Plan, PlannedJob
+from gatelocal.workspace import manifest
+
+Key = tuple[str, str]
+"""A change's name to the gate, and a job's."""
+
+
+def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged: Merged) -> Preparation:
+    """What runs for an item, and on what; every project that a job requires is looked at once.
+
+    :param item: its changes by their names to the gate, the one that was asked for first.
+    :raises gatelocal.errors.GateError: the configuration is wrong, or cannot be read.
+    """
+    found = members(tools, wish, item, merged)
+    states = {**merged.states, **{one.project: one for one in merged.state.repositories}}
+    works, lacking = _works(tools, found, merged.state, states)
+    plan = found[0].plan
+    trees = {work.title: work.trees for key, work in works.items() if key not in lacking}
+    sources = recipes.Sources(tools.place, merged.state, states, trees)
+    packed = recipes.pack(tools.merger, merged.state, tools.logs)
+    recipe = recipes.make(item[0][1], _titled_plan(found, works), sources, packed)
+    tools.say(f"recipe: {recipes.write(recipe, tools.logs)}")
+    return Preparation(
+        merged=merged,
+        pipeline=plan.pipeline,
+        graphs=tuple(one.gate_graph(one.graph.runnable) for one in found),
+        works=works,
+        lacking=lacking,
+        recipe=recipe,
+        not_run=tuple(job for one in found for job in one.graph.left_out),
+        notes=_notes(found),
+        unasked=sum(one.unasked for one in found),
+        semaphores={name: most for one in found for name, most in one.semaphores.items()},
+    )
+
+
+def _notes(found: Sequence[Member]) -> tuple[str, ...]:
+    runnable = [job for one in found for job in one.graph.runnable]
+    deviations = (f"{job.name}: {deviation}" for job in runnable for deviation in job.deviations)
+    without = (f"{one.ref.change} brings no job: {one.note}" for one in found if one.note)
+    return tuple(dict.fromkeys((*(note for one in found for note in one.graph.notes), *deviations, *without)))
+
+
+def _works(
+    tools: Tools, found: Sequence[Member], state: SpeculativeState, states: dict[str, RepoState]
+) -> tuple[dict[Key, Work], dict[Key, GateError]]:
+    """The builds with their trees, and why some cannot have them."""
+    works: dict[Key, Work] = {}
+    lacking: dict[Key, GateError] = {}
+    gone: dict[str, GateError] = {}
+    titles: set[str] = set()
+    for one in found:
+        for planned in one.graph.runnable:
+            job = replace(planned, required_projects=_required(planned, tools.place.host))
+            key = (one.ref.change, job.name)
+            title = job.name if job.name not in titles else f"{job.name} ({one.ref.change})"
+            titles.add(title)
+            works[key] = Work(title, job, one.own.project)
+            try:
+                _have(tools, job, states, one.own.branch, gone)
+                trees = _trees(tools, one, job, states, state)
+                works[key] = Work(title, job, one.own.project, trees)
+            except GateError as error:
+                lacking[key] = error
+    return works, lacking
+
+
+def _have(tools: Tools, job: Job, states: dict[str, RepoState], branch: str, gone: dict[str, GateError]) -> None:
+    """Look at the projects that the job requires. :raises GateError: one of them cannot be had."""
+    for project in _required(job, tools.place.host):
+        if error := gone.get(project):
+            raise error
+        if project not in states:
+            try:
+                states[project] = tools.merger.freeze(project, {branch})
+            except GateError as error:
+                gone[project] = error
+                raise
+
+
+def _required(job: Job, host: str) -> tuple[str, ...]:
+    """As the merger and the trees on a node name them: a tenant says the host too."""
+    return tuple(name.removeprefix(f"{host}/") for name in job.required_projects)
+
+
+def _trees(
+    tools: Tools, member: Member, job: Job, states: Mapping[str, RepoState], state: SpeculativeState
+) -> tuple[manifest.Tree, ...]:
+    """Zuul delivers the projects of every change that was merged, whether or not the job asks for them."""
+    host = tools.place.host
+    needed = {one.project for one in state.merged} | set(_required(job, host))
+    frozen = next((one.job for one in member.plan.jobs if one.name == job.name), None)
+    wanted = manifest.Wanted(host, member.own.branch, _overrides(frozen, needed, host))
+    return manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
+
+
+def _overrides(job: FrozenJob | None, projects: set[str], host: str) -> Mapping[str, Sequence[str]]:
+    """Zuul's order: the job's word on a project (ref, then branch), then its word on all (ref, then branch)."""
+    if job is None:
+        return {}
+    general = [job.scalars.get(key) for key in ("override-checkout", "override-branch")]
+    found: dict[str, list[object]] = {project: [] for project in projects}
+    for required in job.required_projects:
+        found.setdefault(required.name.removeprefix(f"{host}/"), []).extend((required.checkout, required.branch))
+    return {name: [one for one in (*own, *general) if isinstance(one, str) and one] for name, own in found.items()}
+
+
+def _titled_plan(found: Sequence[Member], works: Mapping[Key, Work]) -> Plan:
+    """The plans of all members as one, each job under the title of its build."""
+    jobs = tuple(_titled(found, works))
+    return replace(found[0].plan, jobs=jobs)
+
+
+def _titled(found: Sequence[Member], works: Mapping[Key, Work]) -> Iterable[PlannedJob]:
+    for one in found:
+        for planned in one.plan.jobs:
+            work = works.get((one.ref.change, planned.name))
+            yield planned if work is None else replace(planned, name=work.title)
