@@ -19,6 +19,8 @@ complete -c gatelocal -n '__fish_seen_subcommand_from run' -l config -r -F -d 'T
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l tenant -x -d 'Which tenant of the tenant file is meant.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l gerrit -x -d 'Base URL of the web interface; by default that of the changes URL, of GATELOCAL_GERRIT or of .gitreview.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l hold -d 'Keep the node of the first job that fails, and say how to enter it.'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -s w -l width -x -d 'Builds at the same time; by default what this host carries.'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -l ahead -x -d 'Changes that are queued in front and merged first; write a patchset as NUMBER/PATCHSET.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l json -d 'Print the result as one JSON object on standard output.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l junit -r -F -d 'Write the result as JUnit XML too.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -s q -l quiet -d 'Do not show the jobs own output; it is in the logs.'
