@@ -119,7 +119,9 @@ def down() -> None:
 
 @sandbox.command(epilog=examples("gatelocal sandbox status", "gatelocal sandbox status --environment"))
 @click.option("--show-password", is_flag=True, help="Show the administrator's HTTP password, too.")
-@click.option("--environment", is_flag=True, help="Only what `eval` in a shell needs so that git reaches it.")
+@click.option(
+    "--environment", is_flag=True, help="Only what `eval` in a shell needs so that git and gatelocal reach it."
+)
 def status(show_password: bool, environment: bool) -> None:
     """Say whether it runs and how it is reached; exit status 6 when it does not run."""
     directory = directories(os.environ).sandbox
@@ -135,7 +137,7 @@ def status(show_password: bool, environment: bool) -> None:
     if not server.ready:
         raise InfrastructureError("the sandbox is not ready", hint="wait for the `gatelocal sandbox up` that starts it")
     if environment:
-        for name, value in server.environment().items():
+        for name, value in {**server.environment(), "GATELOCAL_GERRIT": server.url}.items():
             click.echo(f"export {name}={shlex.quote(value)}")
     else:
         _tell(server, show_password)

@@ -231,6 +231,7 @@ def test_up_status_up_died_up_down(tmp_path, monkeypatch) -> None:
         seed.create_project(second, "one")
         script = f'{environment}\ngit ls-remote "{second.ssh_url("one")}" refs/heads/master'
         assert "refs/heads/master" in process.run(["sh", "-c", script]).stdout
+        assert f"export GATELOCAL_GERRIT={second.url}\n" in environment
         assert "reviewer (reviewer@example.com)" in call("status")
         work = tmp_path / "work"
         process.run(["git", "init", "-q", "-b", "trunk", str(work)])

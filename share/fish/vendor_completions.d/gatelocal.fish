@@ -80,7 +80,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_s
 complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from project' -l from -r -F -d 'A repository whose HEAD the project begins with; by default an empty commit on master.'
 complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from project' -s h -l help -d 'Show this message and exit.'
 complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from status' -l show-password -d 'Show the administrators HTTP password, too.'
-complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from status' -l environment -d 'Only what eval in a shell needs so that git reaches it.'
+complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from status' -l environment -d 'Only what eval in a shell needs so that git and gatelocal reach it.'
 complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from status' -s h -l help -d 'Show this message and exit.'
 complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -l version -x -a '3.9.4 3.10.2 3.13.0' -d 'Which Gerrit. [default: 3.9.4; GERRIT_WAR wins]'
 complete -c gatelocal -n '__fish_seen_subcommand_from sandbox; and __fish_seen_subcommand_from up' -s h -l help -d 'Show this message and exit.'
