@@ -18,6 +18,7 @@ from gatelocal.config.shipped import Shipped, shipped
 from gatelocal.config.stanza_cache import StanzaCache
 from gatelocal.config.tenant_config import Commit, Wanted
 from gatelocal.engine.place import Place
+from gatelocal.errors import InputError
 from gatelocal.jobs.zuul.layout import Layout, lay_out
 from gatelocal.model.tenant import TenantProject
 from gatelocal.ports import Say
@@ -68,7 +69,7 @@ class Asked:
 def find(asked: Asked, place: Place | None, directories: Directories) -> Tenancy | None:
     """The tenancy; None where nothing is known but the project's own repository.
 
-    :raises gatelocal.errors.InputError: a file is not what it should be.
+    :raises gatelocal.errors.InputError: a file is not what it should be, or nobody knows the tenant that is asked for.
     """
     project = asked.project or (place.project if place is not None else "")
     top = _top(asked.directory) if place is not None and place.project else None
@@ -84,7 +85,13 @@ def find(asked: Asked, place: Place | None, directories: Directories) -> Tenancy
             or any(project == one.name for one in found.file.tenant.projects)
         ):
             return found
-    return _shipped(project, place, top)
+    ours = _shipped(project, place, top)
+    if asked.tenant is not None and (ours is None or ours.file.tenant.name != asked.tenant):
+        raise InputError(
+            f"there is no tenant {asked.tenant} here: no configuration file was found",
+            hint="name the file that has the tenant with --config FILE",
+        )
+    return ours
 
 
 def _in(folder: Path | None) -> Path | None:

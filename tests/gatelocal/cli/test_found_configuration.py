@@ -61,6 +61,13 @@ def test_a_fresh_clone_has_its_whole_plan_with_no_file_written(hand: GitServer) 
     assert jobs("--project", "openstack/nova", "--branch", "master") == found
 
 
+def test_a_tenant_that_nobody_knows_is_refused(hand: GitServer) -> None:
+    assert jobs("--tenant", "openstack") == jobs()
+    with pytest.raises(InputError, match="there is no tenant nope here") as refused:
+        ask("--tenant", "nope")
+    assert "--config FILE" in (refused.value.hint or "")
+
+
 def test_a_local_commit_is_planned_without_asking_a_gerrit(hand: GitServer, tmp_path: Path) -> None:
     (tmp_path / "nova" / ".zuul.yaml").write_text(NOVA.replace("[nova-next]", "[nova-next, noop]"))
     Runner(tmp_path / "nova").run("commit", "-qam", "More")
