@@ -97,7 +97,7 @@ def rules(plan: dict[str, Any]) -> dict[str, str]:
 
 def test_a_change_with_what_it_depends_on_and_with_what_is_queued_ahead(desk: Desk, tmp_path: Path) -> None:
     more = desk.upload("Run more", {".zuul.yaml": MORE})
-    url = f"{desk.gerrit.server.url}/c/{desk.gerrit.project}/+/{more}"
+    url = f"{desk.gerrit.server.url}c/{desk.gerrit.project}/+/{more}"
     assert rules(desk.plan(str(more))) == {"unit": "matches", "docs": "files", "more": "matches"}
 
     alone = desk.upload("Write", {"doc/a": "a"})
