@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from gatelocal.config.directories import directories
 from tests.fakes.project import small_project
 
 pytestmark = pytest.mark.live
@@ -92,7 +93,7 @@ def test_an_interruption_ends_two_builds_and_leaves_nothing(tmp_path: Path, numb
 @pytest.mark.nspawn
 def test_containers_beside_one_another_and_one_that_is_kept(tmp_path: Path) -> None:
     world = bench(tmp_path, "sleep 3; exit 1")
-    environment = {**world.environment, "GATELOCAL_CACHE": os.environ.get("GATELOCAL_CACHE", "/root/.cache/gatelocal")}
+    environment = {**world.environment, "GATELOCAL_CACHE": str(directories(os.environ).cache)}
     world = Bench(world.folder, environment)
     with world.command("--node", "nspawn", "-w", "2", "-q", "--json", "--hold") as child:
         out, err = child.communicate(timeout=900)

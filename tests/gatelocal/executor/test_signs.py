@@ -113,7 +113,7 @@ SAMPLES = [
     ),
     (Sign.STARTED, "py3: commands[0]> nonesuch x"),
     (Sign.STARTED, "py3 run-test: commands[0] | stestr run"),
-    (Sign.ERROR, "fatal: repository '/work/mirror' does not exist"),
+    (Sign.ERROR, "fatal: repository '/srv/mirror' does not exist"),
     (Sign.ERROR, "  ModuleNotFoundError: No module named 'puccinialin'"),
     (Sign.ERROR, "a.c:3:1: error: expected ';' before '}' token"),
 ]
