@@ -18,6 +18,8 @@ from git_review.hooks import COMMIT_MSG, Kind, install, look
 from tests.git_review.conftest import Clone, run_program
 from tests.git_review.git import test_trailers as table
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 
 @pytest.fixture
 def hooked(clone: Clone) -> Clone:

@@ -17,6 +17,8 @@ from tests.git_review.conftest import Asked, Clone, row
 from tests.git_review.test_credentials import LittleKeyring
 from tests.git_review.test_push import script
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 
 @pytest.fixture(autouse=True)
 def no_keyring() -> Iterator[None]:

@@ -18,6 +18,8 @@ from gatelocal.model.run import RunResult, Verdict
 from tests.fakes.git_bench import GitBench, GitWorld
 from tests.fakes.git_server import GitServer
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 APP, LIB, TOOLS = "demo/app", "demo/lib", "demo/tools"
 JOBS = "- job: {{name: unit, parent: tox}}\n- job: {{name: {0}, parent: tox}}\n"
 GATE = "- project: {{gate: {{jobs: [unit, {0}: {{dependencies: [unit]}}]}}}}\n"
