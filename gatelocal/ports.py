@@ -131,8 +131,8 @@ class Store(Protocol):
     def state(self) -> State:
         """The latest state."""
 
-    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
-        """Keep them together. :param answered: the action that the event answers, 0 for none."""
+    def commit(self, event: Event, state: State, actions: Iterable[Action], ended: Iterable[int]) -> None:
+        """Keep them together. :param ended: earlier actions that are answered by that, or not wanted any more."""
 
     def done(self, action: int) -> None:
         """An action without an answer was carried out; a store may forget that when it is dropped."""

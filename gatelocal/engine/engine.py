@@ -6,11 +6,11 @@ It has no rule of its own and no clock: events bring their time. Whatever feeds 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from gatelocal.pipeline.actions import ANSWERED, Action
+from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropRequest
 from gatelocal.pipeline.decide import traced
-from gatelocal.pipeline.events import Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
+from gatelocal.pipeline.events import BuildDone, Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
 from gatelocal.pipeline.state import Item, State
 from gatelocal.ports import Hands, Store
 
@@ -58,7 +58,7 @@ class Engine:
     def _decide(self, event: Event) -> None:
         before = self.state
         after, actions, touched, left = traced(before, event)
-        self._store.commit(event, after, actions, answered_by(event))
+        self._store.commit(event, after, actions, (*answered_by(event), *unwanted(actions)))
         self.state = after
         self._todo.extend(actions)
         if self._left is not None:
@@ -68,10 +68,26 @@ class Engine:
             self._watch(before, event, after, actions, touched)
 
 
-def answered_by(event: Event) -> int:
-    """The action that an event answers, 0 for none."""
+def answered_by(event: Event) -> tuple[int, ...]:
+    """The action that an event answers, if any."""
     match event:
         case Prepared() | NodeAnswer() | Looked() | Submitted() | ServerRead():
-            return event.action
+            return (event.action,)
+        case BuildDone():
+            return (event.build,)
         case _:
-            return 0
+            return ()
+
+
+def unwanted(actions: Iterable[Action]) -> tuple[int, ...]:
+    """The actions that others of a later decision call off: their answer may never come."""
+    called_off = []
+    for action in actions:
+        match action:
+            case DropRequest():
+                called_off.append(action.request)
+            case CancelBuild():
+                called_off.append(action.build)
+            case _:
+                pass
+    return tuple(called_off)

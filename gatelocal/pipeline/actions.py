@@ -185,5 +185,5 @@ Action = (
 )
 """Everything that the engine knows how to have done."""
 
-ANSWERED = (Prepare, RequestNode, Look, Submit, ReadServer)
-"""The actions whose answer is an event; they stay in the outbox until it is recorded."""
+ANSWERED = (Prepare, RequestNode, StartBuild, Look, Submit, ReadServer)
+"""The actions whose answer is an event; they stay in the outbox until it is recorded, or until they are called off."""

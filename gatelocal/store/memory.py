@@ -22,14 +22,14 @@ class MemoryStore:
         self._keep = keep_log
         self._outbox: dict[int, Action] = {}
 
-    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
-        """Record that the event was worked in; `answered` is the id of the action that it answers, 0 for none."""
+    def commit(self, event: Event, state: State, actions: Iterable[Action], ended: Iterable[int]) -> None:
+        """See :class:`gatelocal.ports.Store`."""
         if self._keep:
             self.log.append(event)
         self.state = state
-        self._outbox.pop(answered, None)
-        for action in actions:
-            self._outbox[action.id] = action
+        self._outbox |= {one.id: one for one in actions}
+        for gone in ended:
+            self._outbox.pop(gone, None)
 
     def done(self, action: int) -> None:
         """Record that an action without an answer was carried out."""

@@ -66,19 +66,19 @@ class SqlStore:
 
     # ---- the port
 
-    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
+    def commit(self, event: Event, state: State, actions: Iterable[Action], ended: Iterable[int]) -> None:
         """Keep an event with all that it led to, or nothing of it. :raises InfrastructureError: nothing was kept."""
         layouts = self._layouts
-        gone = [*self._done, *((answered,) if answered else ())]
+        gone = [*self._done, *ended]
         rows = [{"action": one.id, "body": to_text(encode(one, layouts))} for one in actions]
         row = {"serial": self._serial + 1, "counter": state.counter, "body": to_text(encode(event, layouts))}
         with _said(), self._connection.begin():
             self._keep_layouts(self._connection)
             self._connection.execute(_INSERT_EVENT, row)
-            if gone:
-                self._connection.execute(_DELETE_ACTION, [{"gone": one} for one in gone])
             if rows:
                 self._connection.execute(_INSERT_ACTION, rows)
+            if gone:
+                self._connection.execute(_DELETE_ACTION, [{"gone": one} for one in gone])
         self._serial += 1
         self._done.clear()
         self._layouts.new.clear()
