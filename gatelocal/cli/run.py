@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.config.directories import directories
@@ -59,10 +60,28 @@ from git_review.git.runner import Runner
     metavar="CHANGE,...",
     help="Changes that are queued in front and merged first; write a patchset as NUMBER/PATCHSET.",
 )
+@click.option(
+    "--resume",
+    is_flag=False,
+    flag_value="",
+    metavar="[RUN]",
+    help="Go on with a run that was killed: the latest one of this folder, or RUN (the beginning of its name will do).",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
-def run(*, as_json: bool, junit: Path | None, quiet: bool, ahead: Sequence[str], **question: Any) -> int:
+@click.pass_context
+def run(
+    context: click.Context,
+    /,
+    *,
+    as_json: bool,
+    junit: Path | None,
+    quiet: bool,
+    resume: str | None,
+    ahead: Sequence[str],
+    **question: Any,
+) -> int:
     """Take a change, with everything it depends on, to a verdict on this machine.
 
     CHANGE is a commit of the work tree (HEAD by default), or a change on the server: a number, NUMBER,PATCHSET, a URL
@@ -77,15 +96,28 @@ def run(*, as_json: bool, junit: Path | None, quiet: bool, ahead: Sequence[str],
     names = tuple(name.strip() for one in ahead for name in one.split(",") if name.strip())
     request = GateRequest(directory=Path.cwd(), ahead=names, **question)
     gate = Gate(directories(os.environ), os.environ, terminal.say, _silent if quiet else terminal.output)
-    if not place.on_server(request.change, request.directory):
-        _warn_of_edits(terminal)
-    result = gate.run(request)
+    if resume is not None:
+        _refuse_others(context)
+        result = gate.resume(resume, request.directory)
+    else:
+        if not place.on_server(request.change, request.directory):
+            _warn_of_edits(terminal)
+        result = gate.run(request)
     lines = [json.dumps(machine.as_json(result), indent=2)] if as_json else ["", *summary(result)]
     for line in lines:
         click.echo(line)
     if junit is not None:
         junit.write_bytes(machine.as_junit(result))
     return result.verdict.exit_code
+
+
+def _refuse_others(context: click.Context) -> None:
+    """:raises InputError: something else than how to show the result was asked for beside --resume."""
+    for name in context.params.keys() - {"resume", "as_json", "junit", "quiet"}:
+        if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            raise InputError(
+                "--resume goes on with what was asked then", hint=f"leave out {name.replace('jobs', '--job')}"
+            )
 
 
 def _silent(_: str) -> None:

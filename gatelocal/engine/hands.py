@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import assert_never
 
 from gatelocal.engine.keeper import Keeper, Kept
 from gatelocal.engine.loop import Inbox
+from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.seats import Seats
 from gatelocal.engine.work import Preparation, Tools
 from gatelocal.errors import ConflictError, GateError
@@ -28,29 +31,49 @@ from gatelocal.pipeline.actions import (
     WakeAt,
 )
 from gatelocal.pipeline.events import Event, Looked, Prepared, Reloaded, ServerRead, Submitted
+from gatelocal.stopping import Stop, Stopped, stoppable
 
 Make = Callable[[Prepare], Preparation]
 """Merges, and finds out what is to run."""
+_GRACE = 60.0  # seconds for a preparation to end once it is asked to
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the hands of one line work for.
+
+    :ivar make: called in a thread of its own. :ivar layout: what the gate runs with, once semaphores are known.
+    :ivar folder: where all is kept that must outlive the process. :ivar hold: keep a failing build's node.
+    """
+
+    make: Make
+    layout: Callable[[Preparation], Layout]
+    folder: RunFolder
+    hold: bool = False
 
 
 class LocalHands:
     """See :class:`gatelocal.ports.Hands`. Nothing is landed and nobody is told.
 
-    :param make: called in the loop's own thread, so that Ctrl-C ends it: while a line of one change is prepared there
-        is nothing else to be decided on. :param layout: what the gate runs with, once semaphores are known.
     :ivar failed: why the item could not be prepared. :ivar kept: what its builds have left.
     """
 
-    def __init__(self, tools: Tools, inbox: Inbox, make: Make, layout: Callable[[Preparation], Layout]) -> None:
+    def __init__(self, tools: Tools, inbox: Inbox, line: Line) -> None:
         self._inbox = inbox
-        self._make = make
-        self._layout = layout
+        self._line = line
         self._seen: dict[int, Event | None] = {}
+        self._stop = Stop()
+        self._thread: threading.Thread | None = None
+        self._made = 0
         self._preparation: Preparation | None = None
-        self.failed: GateError | None = None
+        if (kept := line.folder.prepared()) is not None:
+            self._made, self._preparation = kept
+        self.failed = line.folder.failed()
         self.kept = Kept()
-        keeper = Keeper(tools, self.kept, self.prepared)
+        keeper = Keeper(tools, self.kept, self.prepared, line.folder, hold=line.hold)
         self._seats = Seats(tools.width, keeper, inbox.put, inbox.interrupt)
+        if self._preparation is not None:
+            self._seats.take_up((one.order.id, one.build) for one in keeper.take_up())
 
     def prepared(self) -> Preparation:
         """What was prepared, which must have happened."""
@@ -67,7 +90,14 @@ class LocalHands:
 
     def end(self) -> None:
         """Stop what is still under way and return all nodes."""
+        self._stop.ask()
         self._seats.close()
+        if self._thread is not None:
+            self._thread.join(_GRACE)
+
+    def kill(self) -> None:
+        """End what is still under way, at once."""
+        self._seats.kill()
 
     def wait(self) -> None:
         """Wait until all nodes are returned whose builds have ended."""
@@ -76,7 +106,8 @@ class LocalHands:
     def _do(self, action: Action) -> Event | None:
         match action:
             case Prepare():
-                self._prepare(action)
+                self._thread = threading.Thread(target=self._prepare, args=(action,), name="prepare", daemon=True)
+                self._thread.start()
             case RequestNode():
                 self._seats.request(action)
             case DropRequest():
@@ -100,17 +131,31 @@ class LocalHands:
         return None
 
     def _prepare(self, action: Prepare) -> None:
+        try:
+            with stoppable(self._stop):
+                self._prepared(action)
+        except Stopped:
+            pass
+        except BaseException as error:
+            self._inbox.interrupt(error)
+
+    def _prepared(self, action: Prepare) -> None:
         """Merge and freeze; what goes wrong is told to the gate as the reason why the item has no jobs."""
         merged, conflicts = True, tuple[str, ...]()
         graphs = tuple(Graph(ref) for ref in action.of)
         try:
-            self._preparation = self._make(action)
-        except ConflictError as error:
-            self.failed, merged, conflicts = error, False, (error.brief,)
+            if self._preparation is None or self._made != action.id:
+                self._preparation = self._line.make(action)
+                self._made = action.id
+                self._line.folder.keep_prepared(action.id, self._preparation)
         except GateError as error:
             self.failed = error
-            graphs = tuple(Graph(ref, problem=error.brief) for ref in action.of)
+            self._line.folder.keep_failed(error)
+            if isinstance(error, ConflictError):
+                merged, conflicts = False, (error.brief,)
+            else:
+                graphs = tuple(Graph(ref, problem=error.brief) for ref in action.of)
         else:
             graphs = self._preparation.graphs
-            self._inbox.put(Reloaded(0.0, self._layout(self._preparation)))
+            self._inbox.put(Reloaded(0.0, self._line.layout(self._preparation)))
         self._inbox.put(Prepared(0.0, action.id, action.item, action.generation, merged, conflicts, (), graphs))

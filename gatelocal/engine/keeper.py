@@ -1,26 +1,42 @@
-"""What is done on one seat: a node, trees on it, a build; how each can fail is kept for the result, no error leaves."""
+"""What is done on one seat: a build's process is ordered or found again, followed, and its result kept."""
 
 from __future__ import annotations
 
-import shlex
-import shutil
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gatelocal.engine.outcomes import kept_from, told
+from gatelocal.builds import following, refusal
+from gatelocal.builds import order as orders
+from gatelocal.builds.folder import RESULT, TROUBLE, Final
+from gatelocal.builds.following import Following
+from gatelocal.builds.order import Order
+from gatelocal.builds.refusal import refused
+from gatelocal.engine.outcomes import told
+from gatelocal.engine.run_folder import FoundBuild, RunFolder
 from gatelocal.engine.work import Preparation, Tools, Work
 from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.model.filename import folder_of
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.actions import RequestNode, StartBuild
-from gatelocal.ports import Node, Say
-from gatelocal.stopping import Stop
-from gatelocal.workspace import build, deliver
+from gatelocal.ports import Say
+from gatelocal.stopping import Stop, Stopped
 
 Key = tuple[str, str]
+
+LAUNCH = 4 * 3600.0
+"""Seconds after which a node that does not come is given up: more than an image takes to be made under emulation."""
+AROUND = 2 * 3600.0
+"""Seconds that a build may take beyond its job: for trees, their delivery, and what is fetched."""
+UNLIMITED = 24 * 3600.0
+"""Seconds of a job that has no limit of its own."""
+
+
+class Mistake(Exception):
+    """An error that nobody expected, in a build's process; its text is the traceback there."""
 
 
 @dataclass(slots=True)
@@ -29,177 +45,244 @@ class Kept:
 
     :ivar results: of each job's last build, or why it could not begin. :ivar nodes: title → the node's description.
     :ivar lacking: why something could not be had, in the order in which that was found.
-    :ivar begun: whether a job has begun to run. :ivar hold: whether a failing build's node is still wanted.
-    :ivar mistake: the first error that nobody expected.
+    :ivar begun: whether a job has begun to run. :ivar mistake: the first error that nobody expected.
     """
 
     results: dict[Key, BuildResult] = field(default_factory=dict)
     nodes: dict[str, str] = field(default_factory=dict)
     lacking: list[GateError] = field(default_factory=list)
     begun: bool = False
-    hold: bool = False
     mistake: Exception | None = None
 
 
 class Keeper:
     """See :class:`gatelocal.engine.seats.Keeper`; its methods are called by many threads.
 
-    :param prepared: the item, once it is prepared.
+    :param prepared: the item, once it is prepared. :param hold: keep the node of the first voting build that fails.
     """
 
-    def __init__(self, tools: Tools, kept: Kept, prepared: Callable[[], Preparation]) -> None:
+    def __init__(
+        self, tools: Tools, kept: Kept, prepared: Callable[[], Preparation], folder: RunFolder, *, hold: bool
+    ) -> None:
         self._tools = tools
         self._kept = kept
         self._prepared = prepared
+        self._folder = folder
+        self._hold = hold
         self._lock = threading.Lock()
         self._labels: dict[str | None, threading.Lock] = {}
         self._there: dict[str | None, InfrastructureError | None] = {}
+        self._builds: dict[int, Following] = {}
 
-    def launch(self, request: RequestNode) -> Node | None:
+    def take_up(self) -> tuple[FoundBuild, ...]:
+        """Find the builds of a former process again, with what they have left; those that still live.
+
+        :raises InfrastructureError: one of them cannot be read.
+        """
+        living = []
+        for one in self._folder.builds():
+            key = (one.order.change, one.order.job.name)
+            life = following.found(one.folder)
+            found = Following(one.folder, life, *self._ears(self._prepared().works[key]), known=True)
+            self._builds[one.order.id] = found
+            if found.node:
+                self._kept.nodes[one.order.title] = found.node
+            if (final := found.final()) is not None:
+                self._take(key, final)
+            elif life is not None:
+                living.append(one)
+            self._kept.begun |= found.begun
+        return tuple(living)
+
+    def launch(self, request: RequestNode, stop: Stop) -> bool:
         """See :class:`gatelocal.engine.seats.Keeper`."""
         key = (request.change, request.job)
         work = self._prepared().works[key]
         try:
             if error := self._prepared().lacking.get(key):
-                result = self._lacks(key, work, error, Outcome.ERROR)
-            else:
-                node = self._node(work)
-                self._kept.nodes[work.title] = node.description
-                return node
+                self._lacks(work, request.id, key, error)
+            elif self._node(work, request.id, key, stop):
+                return True
         except GateError as error:
-            result = self._lacks(key, work, error, Outcome.NODE_FAILURE)
+            self._lacks(work, request.id, key, error, Outcome.NODE_FAILURE)
         except OSError as error:
-            result = self._lacks(key, work, _refused(error), Outcome.ERROR)
-        except Exception as error:
-            result = self._mistaken(key, work, error)
-        self._tell(work, result)
-        return None
+            self._lacks(work, request.id, key, refused(error))
+        self._tell(work, self._kept.results[key])
+        return False
 
-    def _node(self, work: Work) -> Node:
-        """A node; the first of its kind is made alone, and what cannot be had is asked for once."""
-        label, say = work.job.label, self._say_of(work)
-        with self._lock:
-            first = self._labels.setdefault(label, threading.Lock())
-        with first:
-            if error := self._there.get(label):
-                raise error
-            if label not in self._there:
-                try:
-                    node = self._tools.launcher.launch(label, say)
-                except InfrastructureError as error:
-                    self._there[label] = error
-                    raise
-                self._there[label] = None
-                return node
-        return self._tools.launcher.launch(label, say)
-
-    def build(self, order: StartBuild, node: Node, stop: Stop) -> tuple[str, bool]:
+    def build(self, order: StartBuild, stop: Stop) -> str:
         """See :class:`gatelocal.engine.seats.Keeper`."""
         key = (order.change, order.job)
         work = self._prepared().works[key]
         try:
-            result = self._build(work, order, node, stop)
+            self._built(work, order, stop)
         except GateError as error:
-            result = self._lacks(key, work, error, Outcome.NODE_FAILURE)
+            self._lacks(work, order.request, key, error, Outcome.NODE_FAILURE)
         except OSError as error:
-            result = self._lacks(key, work, _refused(error), Outcome.ERROR)
-        except Exception as error:
-            result = self._mistaken(key, work, error)
-        stop.check()
-        self._kept.results[key] = result
+            self._lacks(work, order.request, key, refused(error))
+        result = self._kept.results[key]
         self._tell(work, result)
-        return told(result.outcome), self._hold(node, result)
+        return told(result.outcome)
 
-    def _build(self, work: Work, order: StartBuild, node: Node, stop: Stop) -> BuildResult:
-        """Trees, delivery, the job. :raises GateError: what kept the job from beginning, or from going on."""
-        say, root = self._say_of(work), self._tools.work / f"{folder_of(work.title)}.{order.id}"
-        stored = {tree.project: self._tools.merger.repository(tree.project) for tree in work.trees}
-        logs = _folder(self._tools.logs, work.title)
-        began = time.monotonic()
+    def leave(self, request: int, stop: Stop) -> None:
+        """See :class:`gatelocal.engine.seats.Keeper`."""
+        found = self._builds.get(request)
+        if found is not None:
+            if not stop.asked:
+                with suppress(TimeoutError, Stopped):
+                    found.until(lambda: False, stop, time.monotonic() + following.GRACE)
+            found.end()
+
+    def kill(self) -> None:
+        """See :class:`gatelocal.engine.seats.Keeper`."""
+        for one in list(self._builds.values()):
+            one.kill()
+
+    # ---- nodes
+
+    def _node(self, work: Work, request: int, key: Key, stop: Stop) -> bool:
+        """Whether its node is there; the first of its kind is made alone, and what cannot be had is asked for once."""
+        label = work.job.label
+        with self._lock:
+            first = self._labels.setdefault(label, threading.Lock())
+        while not first.acquire(timeout=0.1):
+            stop.check()
         try:
-            try:
-                build.build(work.trees, stored, root, say)
-            except InfrastructureError as error:
-                return self._lacks((order.change, order.job), work, error, Outcome.ERROR)
-            stop.check()
-            began = time.monotonic()
-            sources = deliver.deliver(work.trees, root, node, say)
-            stop.check()
-            say(f"job {work.title}: running")
-            self._kept.begun = True
-            executor = self._tools.executor(self._output_of(work))
-            result = executor.run(work.job, work.project, node, sources, logs)
-        except InfrastructureError as error:
-            if not error.no_space:
-                raise
-            seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
-            return BuildResult(work.title, Outcome.DISK_FULL, seconds, work.job.voting, reason=reason, logs=str(logs))
+            if error := self._there.get(label):
+                raise error
+            if label not in self._there:
+                return self._first(work, request, key, stop)
         finally:
-            shutil.rmtree(root, ignore_errors=True)
-        return replace(result, job=work.title)
+            first.release()
+        return self._ready(work, request, key, stop)
+
+    def _first(self, work: Work, request: int, key: Key, stop: Stop) -> bool:
+        there = self._ready(work, request, key, stop)
+        final = None if there else self._builds[request].final()
+        error = final.refusal.error if final is not None and final.refusal is not None else None
+        self._there[work.job.label] = error if isinstance(error, InfrastructureError) else None
+        return there
+
+    def _ready(self, work: Work, request: int, key: Key, stop: Stop) -> bool:
+        """Have a process make the node, or find the one that does; where there is none to be had, its result is kept.
+
+        :raises InfrastructureError: the process was lost on the way.
+        """
+        found = self._builds.get(request)
+        if found is None or not (found.lives or found.final() or found.ordered):
+            found = self._builds[request] = self._ordered(work, request, key)
+        try:
+            there = found.until(lambda: found.node or found.final(), stop, time.monotonic() + LAUNCH)
+        except TimeoutError:
+            raise InfrastructureError(f"no node has come within {LAUNCH / 3600:.0f} hours") from None
+        if found.node:
+            self._kept.nodes[work.title] = found.node
+            return True
+        final = found.final()
+        if not there and final is None:
+            raise _lost(found)
+        if final is not None:
+            self._take(key, final)
+        return False
+
+    def _ordered(self, work: Work, request: int, key: Key) -> Following:
+        folder = self._described(work, request, key)
+        return Following(folder, self._tools.builder.start(folder), *self._ears(work))
+
+    def _described(self, work: Work, request: int, key: Key) -> Path:
+        """A fresh folder of a build, with what it is to do."""
+        tools, directories = self._tools, self._tools.directories
+        order = Order(
+            id=request,
+            change=key[0],
+            project=work.project,
+            title=work.title,
+            job=work.job,
+            trees=work.trees,
+            stored={tree.project: str(tools.merger.repository(tree.project).path) for tree in work.trees},
+            kind=tools.kind,
+            cache=str(directories.cache),
+            nodes=str(directories.nodes),
+            work=str(directories.work),
+            gate=str(self._folder.lock),
+            hold=str(self._folder.hold) if self._hold else "",
+        )
+        folder = _folder(tools.logs, work.title)
+        orders.write(folder, order)
+        return folder
+
+    # ---- builds
+
+    def _built(self, work: Work, order: StartBuild, stop: Stop) -> None:
+        """Run the build on its node; its result is kept. :raises GateError: it was lost."""
+        key = (order.change, order.job)
+        found = self._builds[order.request]
+        if not found.ordered:
+            if not found.lives and not self._ready(work, order.request, key, stop):
+                return
+            found = self._builds[order.request]
+            found.go(order.id)
+        limit = (work.job.timeout or UNLIMITED) + AROUND
+        try:
+            there = found.until(found.final, stop, time.monotonic() + limit)
+        except TimeoutError:
+            raise InfrastructureError(f"the build was still there after {limit / 3600:.1f} hours") from None
+        self._kept.begun |= found.begun
+        final = found.final()
+        if not there or final is None:
+            raise _lost(found)
+        self._take(key, final)
 
     # ---- what is kept, and said
 
-    def _lacks(self, key: Key, work: Work, error: GateError, outcome: Outcome) -> BuildResult:
-        result = kept_from(error, work.title, work.job, outcome)
-        self._kept.lacking.append(error)
-        self._kept.results[key] = result
-        return result
+    def _take(self, key: Key, final: Final) -> None:
+        kept = self._kept
+        kept.results[key] = final.result
+        kept.begun |= final.begun
+        if final.refusal is not None:
+            kept.lacking.append(final.refusal.error)
+        if final.mistake:
+            kept.mistake = kept.mistake or Mistake(final.mistake)
+
+    def _lacks(self, work: Work, request: int, key: Key, error: GateError, outcome: Outcome = Outcome.ERROR) -> None:
+        """No process has said how it ended: that is kept here, and in its folder for whoever comes next."""
+        result = refusal.result_of(error, work.title, work.job, outcome)
+        self._take(key, Final(result, refusal.of(error)))
+        with suppress(OSError, GateError):
+            found = self._builds.get(request)
+            folder = self._described(replace(work, trees=()), request, key) if found is None else found.folder
+            orders.put(folder / RESULT, Final(result, refusal.of(error)))
 
     def _tell(self, work: Work, result: BuildResult) -> None:
         why = f": {result.reason}" if result.outcome.machinery and result.reason else ""
-        self._say_of(work)(f"job {work.title}: {result.outcome.value}{why}")
+        self._ears(work)[0](f"job {work.title}: {result.outcome.value}{why}")
 
-    def _mistaken(self, key: Key, work: Work, error: Exception) -> BuildResult:
-        self._kept.mistake = self._kept.mistake or error
-        reason = f"a mistake of gatelocal: {type(error).__name__}"
-        result = BuildResult(work.title, Outcome.ERROR, 0.0, work.job.voting, reason=reason)
-        self._kept.results[key] = result
-        return result
-
-    def _hold(self, node: Node, result: BuildResult) -> bool:
-        """Keep the node of the first voting build that fails, if somebody wants that."""
-        bad = result.outcome not in (Outcome.SUCCESS, Outcome.NODE_FAILURE, Outcome.ERROR)
-        with self._lock:
-            if not (self._kept.hold and result.voting and bad):
-                return False
-            self._kept.hold = False
-        node.hold()
-        say = self._tools.say
-        say(f"the node is kept: enter it with `gatelocal node shell {node.name}`")
-        say(f"    or directly with: {shlex.join(node.shell_argv())}")
-        say(f"    and return it with `gatelocal node return {node.name}`")
-        return True
-
-    def _several(self) -> bool:
-        return self._tools.width > 1 and len(self._prepared().works) > 1
-
-    def _say_of(self, work: Work) -> Say:
-        """How a step of this build is told: with its name, when others may be told of in between."""
-        say = self._tools.say
-        if not self._several():
-            return say
-        mark = f"job {work.title}: "
-        return lambda line: say(line if line.startswith(mark) else f"{mark}{line}")
-
-    def _output_of(self, work: Work) -> Say:
-        output = self._tools.output
-        return (lambda line: output(f"{work.title} | {line}")) if self._several() else output
+    def _ears(self, work: Work) -> tuple[Say, Say]:
+        """Who hears what this build says and prints: with its name, when others may be heard in between."""
+        tools, mark = self._tools, f"job {work.title}: "
+        if tools.width == 1 or len(self._prepared().works) == 1:
+            return tools.say, tools.output
+        return (
+            lambda line: tools.say(line if line.startswith(mark) else f"{mark}{line}"),
+            lambda line: tools.output(f"{work.title} | {line}"),
+        )
 
 
-def _refused(error: OSError) -> InfrastructureError:
-    """What the operating system refused, as a failure of this machine."""
-    words = error.strerror or str(error)
-    return InfrastructureError(f"{words}: {error.filename}" if error.filename else words)
+def _lost(found: Following) -> InfrastructureError:
+    """A process has ended and left no result."""
+    words = ""
+    with suppress(OSError):
+        words = (found.folder / TROUBLE).read_text(errors="replace")[-2000:]
+    return InfrastructureError("the build's process has ended without a result", details=words.strip())
 
 
 def _folder(logs: Path, title: str) -> Path:
-    """A fresh folder for a build's logs: that of its title, with a number when the job was tried before."""
+    """A fresh folder for a build and its logs: that of its title, with a number when the job was tried before."""
     name = folder_of(title)
     for number in range(1, 10_000):
         path = logs / (name if number == 1 else f"{name}~{number}")
         try:
-            path.mkdir(parents=True)
+            path.mkdir(mode=0o700, parents=True)
         except FileExistsError:
             continue
         return path

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
 
 from gatelocal.engine.asked import Asked, layout
 from gatelocal.engine.engine import Engine
-from gatelocal.engine.hands import LocalHands, Make
+from gatelocal.engine.hands import Line, LocalHands, Make
 from gatelocal.engine.loop import Inbox, follow
+from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.work import Tools
 from gatelocal.errors import InputError
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.decide import initial
 from gatelocal.pipeline.events import Dequeue, Enqueue
 from gatelocal.pipeline.state import Item
-from gatelocal.store.memory import MemoryStore
+from gatelocal.store.journal import Journal
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,23 +43,40 @@ class Ended:
 
 
 def through(tools: Tools, question: Question, make: Make) -> Ended:
-    """Take a change through the line.
+    """Take a change through the line, from where a former process has come with it, if one has.
 
     :param make: merges it, and finds out what is to run.
-    :raises InputError: the gate does not take it. :raises KeyboardInterrupt: somebody has ended it.
+    :raises InputError: the gate does not take it, somebody has taken it out, or another process is at it.
+    :raises FormatError: what a former process has left cannot be understood. :raises KeyboardInterrupt: somebody has
+        ended it.
     """
-    asked, pipeline, inbox = question.asked, question.pipeline, Inbox(time.monotonic)
-    hands = LocalHands(tools, inbox, make, lambda known: layout(asked, pipeline, known.semaphores))
-    hands.kept.hold = question.hold
-    store = MemoryStore(initial(layout(asked, pipeline)), keep_log=False)
-    left: list[Item] = []
+    asked, pipeline, folder = question.asked, question.pipeline, RunFolder(tools.logs)
+    tools.builder.open()
+    with folder.alone(), closing(Journal(folder.journal, lambda: initial(layout(asked, pipeline)))) as store:
+        inbox = Inbox(_clock(store))
+        line = Line(make, lambda known: layout(asked, pipeline, known.semaphores), folder, question.hold)
+        hands = LocalHands(tools, inbox, line)
+        try:
+            return _through(tools, question, store, inbox, hands)
+        finally:
+            try:
+                hands.end()
+            except KeyboardInterrupt:
+                hands.kill()
+                raise
+            finally:
+                tools.builder.close()
 
-    def note(item: Item) -> None:
-        left.extend([item] if item.live else [])
 
-    engine = Engine(store, hands, left=note)
+def _through(tools: Tools, question: Question, store: Journal, inbox: Inbox, hands: LocalHands) -> Ended:
+    asked = question.asked
+    left = [one for one in store.left if one.live]
+    if any(isinstance(one, Dequeue) for one in store.log):
+        raise InputError(f"the run {tools.logs.name} was ended by a person", hint="begin it anew")
+    engine = Engine(store, hands, left=lambda item: left.extend([item] if item.live else []))
     try:
-        engine.feed(Enqueue(time.monotonic(), pipeline, asked.facts, asked.related))
+        if not store.log:
+            engine.feed(Enqueue(inbox.now(), question.pipeline, asked.facts, asked.related))
         if not left and not engine.state.items:
             reason = engine.state.last.get(asked.facts.change)
             raise InputError(f"{asked.change.name} cannot be tested: {texts.sentence(reason) if reason else ''}")
@@ -66,8 +85,12 @@ def through(tools: Tools, question: Question, make: Make) -> Ended:
     except KeyboardInterrupt:
         tools.say("interrupted: builds are stopped and nodes returned; once more ends at once")
         with suppress(Exception):  # it may have come at any moment: what the gate leaves, the hands end
-            Engine(store, hands).feed(Dequeue(time.monotonic(), asked.facts.change))
+            Engine(store, hands).feed(Dequeue(inbox.now(), asked.facts.change))
         raise
-    finally:
-        hands.end()
     return Ended(left[0], hands)
+
+
+def _clock(store: Journal) -> Callable[[], float]:
+    """Seconds that go on where the last event was, whatever this machine's own clock has done since."""
+    last, began = store.log[-1].at if store.log else 0.0, time.monotonic()
+    return lambda: last + time.monotonic() - began

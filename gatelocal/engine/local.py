@@ -14,6 +14,7 @@ from gatelocal.engine.members import Wish
 from gatelocal.engine.outcomes import result_of
 from gatelocal.engine.prepare import prepare
 from gatelocal.engine.request import GateRequest
+from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.engine.work import Merged, Preparation, Tools
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
@@ -28,18 +29,19 @@ Merging = Callable[[Prepare], Merged]
 
 
 def run(tools: Tools, source: Source, request: GateRequest) -> RunResult:
-    """Take a change to its verdict.
+    """Take a change to its verdict, from where a former process has come with it, if one has.
 
     :raises gatelocal.errors.GateError: there can be no verdict: unknown change, conflict, configuration, machinery.
     :raises KeyboardInterrupt: somebody has ended it; nothing is left running.
     """
-    began = time.monotonic()
-    change = source.change(request.change)
-    tools.say(f"change: {change.name} {change.subject}")
-    ahead = [source.change(name) for name in request.ahead]
-    question = asking.asked(source, change, request.change, [one for one in ahead if not one.landed])
-    for note in question.notes:
-        tools.say(note)
+    folder = RunFolder(tools.logs)
+    if not folder.is_one:
+        folder.begin(Begun(request, time.time()))
+    began = time.monotonic() - max(time.time() - folder.begun().at, 0.0)
+    question = folder.asked()
+    if question is None:
+        question = _ask(source, request, tools.say)
+        folder.keep_asked(question)
     made: list[Merged] = []
 
     def merging(action: Prepare) -> Merged:
@@ -47,10 +49,23 @@ def run(tools: Tools, source: Source, request: GateRequest) -> RunResult:
         return made[-1]
 
     try:
-        return gate(tools, request, question, merging, began)
+        result = gate(tools, request, question, merging, began)
+        if not made and (kept := folder.prepared()) is not None:
+            made.append(kept[1].merged)
+        return result
     finally:
         for one in made:
             tools.merger.release(one.state)
+
+
+def _ask(source: Source, request: GateRequest, say: Say) -> Asked:
+    change = source.change(request.change)
+    say(f"change: {change.name} {change.subject}")
+    ahead = [source.change(name) for name in request.ahead]
+    question = asking.asked(source, change, request.change, [one for one in ahead if not one.landed])
+    for note in question.notes:
+        say(note)
+    return question
 
 
 def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, began: float) -> RunResult:

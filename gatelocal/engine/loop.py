@@ -33,6 +33,10 @@ class Inbox:
         """Have :class:`Woken` come at that time, in the place of any former wish; from the loop's thread."""
         self._wake = at
 
+    def now(self) -> float:
+        """The time, as events are stamped with it."""
+        return self._clock()
+
     def take(self) -> Event:
         """The next event, however long that takes. :raises BaseException: what :meth:`interrupt` was called with."""
         while True:

@@ -116,7 +116,7 @@ def _own_files(tools: Tools, merged: Merged, own: MergedProject, change: Change)
 def _planned(
     tools: Tools, pipeline: str | None, own: MergedProject, merged: Merged, files: Sequence[str] | None
 ) -> tuple[Layout, Plan]:
-    if tools.tenancy is None or tools.directories is None:
+    if tools.tenancy is None:
         return _alone(tools, pipeline, own, files)
     subject = merged_subject(tools.merger, merged.state, own, files)
     try:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gatelocal.errors import GateError, InfrastructureError
-from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.state import JobRun
 
@@ -32,12 +30,3 @@ def result_of(run: JobRun, title: str, last: BuildResult | None) -> BuildResult:
     if outcome is Outcome.NODE_FAILURE:  # or what it was to run on could not be had: the gate knows one word for both
         return last
     return replace(last, outcome=outcome)
-
-
-def kept_from(error: GateError, title: str, job: Job, outcome: Outcome = Outcome.ERROR) -> BuildResult:
-    """The result of a job that could not begin, or could not go on. :param outcome: where it is the machinery."""
-    if not isinstance(error, InfrastructureError):
-        outcome = Outcome.CONFIG_ERROR
-    details = next((line for line in error.details.splitlines() if line.strip()), "")
-    reason = ": ".join(part for part in (error.brief, details.strip()) if part)
-    return BuildResult(title, outcome, 0.0, job.voting, reason=f"{reason} ({error.hint})" if error.hint else reason)

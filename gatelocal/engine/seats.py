@@ -1,38 +1,44 @@
-"""Nodes and builds beside the loop: each node request has a seat, a thread that lives from its launch to its return.
-
-So that what a node needs to run is always started by a thread that outlives it. Every seat ends by itself, or is ended.
-"""
+"""Nodes and builds beside the loop: each node request has a seat, a thread that follows it until its node's return."""
 
 from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Protocol
 
 from gatelocal.pipeline.actions import RequestNode, StartBuild
 from gatelocal.pipeline.events import BuildDone, Event, NodeAnswer, NodeWaits
-from gatelocal.ports import Node
-from gatelocal.stopping import Stop, Stopped, stoppable
+from gatelocal.stopping import Stop, Stopped
 
 
 class Keeper(Protocol):
     """What is done on a seat."""
 
-    def launch(self, request: RequestNode) -> Node | None:
-        """A node for it; None when there is none to be had."""
+    def launch(self, request: RequestNode, stop: Stop) -> bool:
+        """Whether there is a node for it. :raises Stopped: it is not wanted any more."""
 
-    def build(self, order: StartBuild, node: Node, stop: Stop) -> tuple[str, bool]:
-        """Run a build; its result for the gate, and whether the node stays with a person."""
+    def build(self, order: StartBuild, stop: Stop) -> str:
+        """Run a build on the node of its request; its result for the gate. :raises Stopped: as for `launch`."""
+
+    def leave(self, request: int, stop: Stop) -> None:
+        """Wait until the request's node is returned; see to it where the end was asked for."""
+
+    def kill(self) -> None:
+        """End everything at once."""
 
 
 @dataclass(slots=True, eq=False)
 class _Seat:
-    """:ivar orders: the build that the node is for; None when it is not wanted any more."""
+    """:ivar request: whose node; None as long as only that is known which a former process has made.
 
-    request: RequestNode
+    :ivar orders: the build that the node is for; None when it is not wanted any more.
+    """
+
+    id: int
+    request: RequestNode | None = None
     stop: Stop = field(default_factory=Stop)
     orders: SimpleQueue[StartBuild | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
@@ -57,13 +63,28 @@ class Seats:
         self._seats: dict[int, _Seat] = {}
         self._builds: dict[int, _Seat] = {}
 
+    def take_up(self, living: Iterable[tuple[int, int]]) -> None:
+        """Nodes of a former process that are there; each has its seat, whatever the width.
+
+        :param living: each one's request, and its build, 0 when that was not begun.
+        """
+        for request, build in living:
+            self._seats[request] = seat = _Seat(request)
+            self._free -= 1
+            if build:
+                self._builds[build] = seat
+
     def request(self, action: RequestNode) -> None:
         """Have a node made as soon as there is room."""
-        seat = _Seat(action)
+        if (seat := self._seats.get(action.id)) is not None:
+            seat.request = action
+            self._begin(seat)
+            return
+        seat = _Seat(action.id, action)
         with self._lock:
             self._seats[action.id] = seat
             self._waiting.append(seat)
-            full = not self._free
+            full = self._free <= 0
         if full:
             self._post(NodeWaits(0.0, action.id, action.item, action.generation, action.run))
         self._fill()
@@ -74,9 +95,13 @@ class Seats:
 
     def start(self, order: StartBuild) -> None:
         """Run a build on the node of its request."""
-        seat = self._seats[order.request]
+        seat = self._seats.get(order.request)
+        if seat is None:  # a former process has had it, and it has ended
+            seat = self._seats[order.request] = _Seat(order.request)
+            self._free -= 1
         self._builds[order.id] = seat
         seat.orders.put(order)
+        self._begin(seat)
 
     def cancel(self, build: int) -> None:
         """Stop a build, if it still runs."""
@@ -89,13 +114,18 @@ class Seats:
             left = list(self._seats.values())
         for seat in left:
             self._end(seat)
-        for seat in left:
-            if seat.thread is not None:
-                seat.thread.join()
+        self._join(left)
 
     def wait(self) -> None:
-        """Wait until every node is returned."""
-        for seat in list(self._seats.values()):
+        """Wait until every node is returned whose build has ended."""
+        self._join(list(self._seats.values()))
+
+    def kill(self) -> None:
+        """End all that is under way at once, and wait for nothing."""
+        self._keeper.kill()
+
+    def _join(self, seats: Iterable[_Seat]) -> None:
+        for seat in seats:
             if seat.thread is not None:
                 seat.thread.join()
 
@@ -103,18 +133,22 @@ class Seats:
         if seat is not None:
             seat.stop.ask()
             seat.orders.put(None)
+            if seat.request is None:
+                self._begin(seat)
 
     def _fill(self) -> None:
         with self._lock:
-            while self._free and self._waiting:
+            while self._free > 0 and self._waiting:
                 seat = self._waiting.popleft()
-                if seat.stop.asked:
-                    continue
-                self._free -= 1
-                # Nobody waits for it at the end of the program: a second interruption ends all at once, and what a
-                # node leaves is removed by its guard.
-                seat.thread = threading.Thread(target=self._sit, args=(seat,), name=seat.request.job, daemon=True)
-                seat.thread.start()
+                if not seat.stop.asked:
+                    self._free -= 1
+                    self._begin(seat)
+
+    def _begin(self, seat: _Seat) -> None:
+        """Nobody waits for its thread at the end of the program: a second interruption ends all at once."""
+        if seat.thread is None:
+            seat.thread = threading.Thread(target=self._sit, args=(seat,), name=f"seat {seat.id}", daemon=True)
+            seat.thread.start()
 
     def _sit(self, seat: _Seat) -> None:
         try:
@@ -130,17 +164,14 @@ class Seats:
 
     def _live(self, seat: _Seat) -> None:
         """One node, from its launch to its return."""
-        asked = seat.request
-        with stoppable(seat.stop):
-            node = self._keeper.launch(asked)
-        held = False
         try:
-            self._post(NodeAnswer(0.0, asked.id, asked.item, asked.generation, asked.run, node is not None))
-            order = seat.orders.get() if node is not None else None
-            if order is not None and node is not None:
-                with stoppable(seat.stop):
-                    result, held = self._keeper.build(order, node, seat.stop)
+            there = True
+            if (asked := seat.request) is not None:
+                there = self._keeper.launch(asked, seat.stop)
+                self._post(NodeAnswer(0.0, asked.id, asked.item, asked.generation, asked.run, there))
+            order = seat.orders.get() if there else None
+            if order is not None:
+                result = self._keeper.build(order, seat.stop)
                 self._post(BuildDone(0.0, order.id, order.item, order.generation, order.run, result))
         finally:
-            if node is not None and not held:
-                node.close()
+            self._keeper.leave(seat.id, seat.stop)

@@ -9,18 +9,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gatelocal.builds import nursery
 from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
-from gatelocal.engine import changes, lease
+from gatelocal.engine import changes, run_folder
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.mend import mending
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
+from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.tenancy import Asked
 from gatelocal.engine.work import Tools
-from gatelocal.executor.tox import ToxExecutor
-from gatelocal.launcher import capacity, pool
+from gatelocal.launcher import capacity
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
 from gatelocal.ports import Say, Source
@@ -63,11 +64,24 @@ class Gate:
         urls = {one.project: kitchen.url(one.project, one.url) for one in recipe.repositories}
         place = places.of_recipe(recipe.host, recipe.change.project, urls)
         asked = Asked(request.config, request.tenant, request.directory, recipe.change.project)
-        with self._folders() as (work, logs):
-            tools = self._tools(request, place, work, logs)
-            tenancy = tenancies.find(asked, place, self._directories)
-            again = replace(tools, tenancy=tenancy)
-            return self._remembered(mending(self._say, lambda: rerun(recipe, kitchen, again, request)))
+        tenancy = tenancies.find(asked, place, self._directories)
+
+        def once() -> RunResult:
+            with self._folder() as logs:
+                tools = replace(self._tools(request, place, logs), tenancy=tenancy)
+                return rerun(recipe, kitchen, tools, request)
+
+        return self._remembered(mending(self._say, once))
+
+    def resume(self, name: str, directory: Path) -> RunResult:
+        """Go on with a run whose process was ended at any moment; the verdict again, where it had come to one.
+
+        :param name: the run's, or how it begins; empty: the latest one that was begun in `directory`.
+        :raises gatelocal.errors.GateError: as for :meth:`run`, or there is no such run, or somebody is at it.
+        """
+        folder = run_folder.choose(self._directories.runs, name, directory)
+        self._say(f"going on with the run {folder.path.name}")
+        return self._remembered(self._in(folder.path, folder.begun().request))
 
     def _own_place(self, request: GateRequest) -> Place | None:
         """The server of the work tree that the person is in."""
@@ -84,42 +98,41 @@ class Gate:
         return result
 
     def _once(self, request: GateRequest) -> RunResult:
+        with self._folder() as logs:
+            return self._in(logs, request)
+
+    def _in(self, logs: Path, request: GateRequest) -> RunResult:
         from gatelocal.engine import local
 
         place = places.find(request, self._environment)
         asked = Asked(request.config, request.tenant, request.directory)
         tenancy = tenancies.find(asked, place, self._directories)
         place = tenancies.located(place, tenancy)
-        with self._folders() as (work, logs):
-            if request.ahead:
-                source: Source = changes.Sources(place, request.directory)
-            else:
-                source = changes.source(place, request.directory, request.change)
-            return local.run(replace(self._tools(request, place, work, logs), tenancy=tenancy), source, request)
+        if request.ahead:
+            source: Source = changes.Sources(place, request.directory)
+        else:
+            source = changes.source(place, request.directory, request.change)
+        return local.run(replace(self._tools(request, place, logs), tenancy=tenancy), source, request)
 
-    def _tools(self, request: GateRequest, place: Place, work: Path, logs: Path) -> Tools:
+    def _tools(self, request: GateRequest, place: Place, logs: Path) -> Tools:
         return Tools(
             merger=changes.merger(place, self._directories, request.directory, self._say),
-            launcher=pool.launcher(request.node, self._directories.cache, self._directories.nodes),
-            executor=lambda say: ToxExecutor(say, install_packages=request.node != "local"),
+            builder=nursery.Nursery(),
+            kind=request.node,
             say=self._say,
             output=self._output,
             place=place,
-            work=work,
             logs=logs,
             width=request.width or capacity.builds(),
             directories=self._directories,
         )
 
     @contextlib.contextmanager
-    def _folders(self) -> Iterator[tuple[Path, Path]]:
-        """A folder for source trees, removed at the end, and one for logs, which stays."""
-        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        logs = self._directories.runs / name
-        with lease.folder(self._directories.work, name, self._say) as work:
-            logs.mkdir(mode=0o700, parents=True)
-            try:
-                yield work, logs
-            finally:
-                with contextlib.suppress(OSError):
-                    logs.rmdir()  # only when nothing was written: a run that never came to a build leaves no folder
+    def _folder(self) -> Iterator[Path]:
+        """A folder for a run's logs; one that never came to a build leaves none."""
+        logs = self._directories.runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
+        logs.mkdir(mode=0o700, parents=True)
+        try:
+            yield logs
+        finally:
+            RunFolder(logs).forget()

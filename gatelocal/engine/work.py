@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
+from gatelocal.builds.following import Life
 from gatelocal.config.directories import Directories
 from gatelocal.engine.place import Place
 from gatelocal.engine.tenancy import Tenancy
@@ -16,35 +18,46 @@ from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph
 from gatelocal.model.merged import RepoState, SpeculativeState
 from gatelocal.model.recipe import Recipe
-from gatelocal.ports import Executor, Launcher, Say
+from gatelocal.ports import Say
 from gatelocal.workspace.manifest import Tree
+
+
+class Builder(Protocol):
+    """Starts what does a build's work."""
+
+    def open(self) -> None:
+        """Make ready, without waiting for it."""
+
+    def start(self, folder: Path) -> Life:
+        """Have done what the order in a build's folder says. :raises InfrastructureError: nothing can be started."""
+
+    def close(self) -> None:
+        """Start no more; what was started goes on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tools:
     """What a run works with.
 
-    :ivar executor: makes an executor that says a build's lines to whom it is given.
+    :ivar builder: starts what does a build's work.
+    :ivar kind: on which nodes: ``auto``, ``qemu``, ``nspawn`` or ``local``.
     :ivar output: receives each line that a build prints.
     :ivar place: the server, under whose host name the trees lie on a node.
-    :ivar work: an empty folder for source trees, on the file system of the caches; removed by its owner.
-    :ivar logs: an empty folder that receives the recipe and one folder for each build.
+    :ivar logs: a folder that receives the recipe and one folder for each build.
     :ivar width: how many builds, with their nodes, there may be at the same time.
-    :ivar tenancy: the tenant that the project belongs to, whose configuration is kept in the `directories`; None: the
-        project's own repository says it all.
+    :ivar tenancy: the tenant that the project belongs to; None: the project's own repository says it all.
     """
 
     merger: Merger
-    launcher: Launcher
-    executor: Callable[[Say], Executor]
+    builder: Builder
+    kind: str
     say: Say
     output: Say
     place: Place
-    work: Path
     logs: Path
+    directories: Directories
     width: int = 1
     tenancy: Tenancy | None = None
-    directories: Directories | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,19 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def shown(text: str) -> str:
+    """A line as a person is shown it."""
+    more = len(text) - SHOWN
+    return f"{text[:SHOWN]} ... ({more} more characters)" if more > 0 else text
+
+
 class Record:
     """An open ``job-output.txt`` and the person who watches.
 
     What a job prints stands behind ``|``, what we say of it behind ``>``: no job can write a line of ours. A full disk
     costs the lines that do not fit, never the build; the person is told once.
 
+    :ivar lost: that lines are missing, and why; empty when none is.
     :param folder: an existing folder that receives the file; it is readable by its owner alone.
     """
 
@@ -40,7 +47,7 @@ class Record:
         )
         self._left = LARGEST
         self._torn = False
-        self._told = False
+        self.lost = ""
 
     def __enter__(self) -> Record:
         return self
@@ -58,10 +65,9 @@ class Record:
         """One line of our own about the build."""
         self._write(">", plain(text))
 
-    def _write(self, sign: str, shown: str) -> None:
-        self._keep(f"{self._clock():%Y-%m-%d %H:%M:%S.%f} {sign} {shown}\n".encode("utf-8", "replace"))
-        more = len(shown) - SHOWN
-        self._say(f"{shown[:SHOWN]} ... ({more} more characters)" if more > 0 else shown)
+    def _write(self, sign: str, text: str) -> None:
+        self._keep(f"{self._clock():%Y-%m-%d %H:%M:%S.%f} {sign} {text}\n".encode("utf-8", "replace"))
+        self._say(shown(text))
 
     def _keep(self, line: bytes) -> None:
         if len(line) > self._left:
@@ -79,6 +85,6 @@ class Record:
             self._lost("the disk is full")
 
     def _lost(self, why: str) -> None:
-        if not self._told:
-            self._told = True
-            self._say(f"lines are missing in {NAME}: {why}")
+        if not self.lost:
+            self.lost = f"lines are missing in {NAME}: {why}"
+            self._say(self.lost)

@@ -61,6 +61,8 @@ class ToxExecutor:
             outcome, reason = run.whole(job, Places(node.home, project, sources))
             result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(logs))
             result = explained(result, run.console, run.listed)
+            if record.lost:
+                result = replace(result, notes=(*result.notes, record.lost))
             for note in result.notes:
                 record.note(f"results: {note}")
             result = replace(result, seconds=time.monotonic() - began)

@@ -15,10 +15,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from enum import Enum
 from functools import cache
+from pathlib import Path, PurePath
 from typing import Any
 
 from gatelocal.errors import GateError
 from gatelocal.model.layout import Layout
+from gatelocal.model.stanza import Tagged
 from gatelocal.model.table import Line, Table
 
 FORMAT = 3
@@ -109,6 +111,8 @@ def encode(value: object, layouts: Layouts) -> Json:  # noqa: PLR0911 - one for 
         return sorted(encode(one, layouts) for one in value)
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, PurePath):
+        return str(value)
     if isinstance(value, Table):
         return [[[encode(key, layouts), encode(one, layouts)] for key, one in part.items()] for part in value.parts()]
     if isinstance(value, Mapping):
@@ -157,6 +161,8 @@ def _decoder(kind: Any) -> Decoder:  # noqa: PLR0911 - one for each sort of type
         return _union(inner)
     if kind is Layout:
         return lambda raw, layouts: layouts.layout(raw)
+    if kind is object:
+        return _anything
     if origin is tuple:
         return _tuple(inner)
     if origin is frozenset:
@@ -170,6 +176,8 @@ def _decoder(kind: Any) -> Decoder:  # noqa: PLR0911 - one for each sort of type
 
 
 def _class(kind: Any) -> Decoder:
+    if kind is Path:
+        return lambda raw, layouts: Path(_scalar(str)(raw, layouts))
     if kind is Line:
         return lambda raw, layouts: Line.of(tuple(_decoder(int)(each, layouts) for each in _listed(raw)))
     if isinstance(kind, type) and issubclass(kind, Enum):
@@ -224,6 +232,19 @@ def _tuple(inner: tuple[Any, ...]) -> Decoder:
         return tuple(part(each, layouts) for part, each in zip(parts, raw, strict=True))
 
     return read
+
+
+def _anything(raw: Json, layouts: Layouts) -> Any:
+    """What somebody else's configuration may hold: JSON's own values, and those that its language marks."""
+    if isinstance(raw, list):
+        return [_anything(one, layouts) for one in raw]
+    if not isinstance(raw, dict):
+        return raw
+    if raw.get(_MARK) == Tagged.__name__:
+        return _read_record(Tagged, raw, layouts)
+    if raw.get(_MARK) == "dict":
+        return dict(_pair(one, _anything, _anything, layouts) for one in _listed(raw.get("items")))
+    return {key: _anything(one, layouts) for key, one in raw.items()}
 
 
 def _mapping_of(one: Decoder) -> Decoder:

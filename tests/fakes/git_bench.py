@@ -23,6 +23,7 @@ from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import RunResult
 from gatelocal.ports import Node, Say
 from git_review.git.runner import Runner
+from tests.fakes.builder import ThreadBuilder
 from tests.fakes.git_server import GitServer
 from tests.fakes.node import FolderNode
 
@@ -79,16 +80,15 @@ class GitBench:
     def tools(self, logs: str, work_tree: Path | None = None) -> Tools:
         place, cache = self.place, Cache(self.folder / "cache/git")
         (self.folder / logs).mkdir()
-        (self.folder / "work").mkdir(exist_ok=True)
         return Tools(
             merger=Merger(cache, lambda project: Remote(project, place.url(project), work_tree)),
-            launcher=self.world,
-            executor=lambda say: self.world,
+            builder=ThreadBuilder(self.world, self.world),
+            kind="local",
             say=lambda line: None,
             output=lambda line: None,
             place=place,
-            work=self.folder / "work",
             logs=self.folder / logs,
+            directories=Directories(self.folder / "cache", self.folder / "state"),
         )
 
     def rebuild(self, recipe: Recipe, name: str, job: str | None = None) -> Rebuilt:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gatelocal.config.directories import Directories
 from gatelocal.engine.asked import Asked, asked
 from gatelocal.engine.line import Ended, Question, through
 from gatelocal.engine.place import Place
@@ -22,6 +23,7 @@ from gatelocal.model.recipe import Recipe
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.ports import Node, Say
+from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import FolderNode
 
 Does = Callable[[], Outcome]
@@ -133,19 +135,18 @@ class OneLine:
         return through(self.tools(), Question(question, "gate", hold), make)
 
     def tools(self) -> Tools:
-        work, logs = self.folder / "work", self.folder / "logs"
-        for one in (work, logs):
-            one.mkdir(parents=True, exist_ok=True)
+        logs = self.folder / "logs"
+        logs.mkdir(parents=True, exist_ok=True)
         cache = Cache(self.folder / "cache")
         return Tools(
             merger=Merger(cache, lambda project: Remote(project, "")),
-            launcher=self,
-            executor=lambda output: self,
+            builder=ThreadBuilder(self, self),
+            kind="local",
             say=self.said.append,
             output=self.printed.append,
             place=Place("demo/app", "main", "", "", "", None, "h"),
-            work=work,
             logs=logs,
+            directories=Directories(self.folder / "cache", self.folder / "state"),
             width=self.width,
         )
 

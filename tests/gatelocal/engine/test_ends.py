@@ -17,6 +17,7 @@ from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.ports import Node, Say
 from git_review.git.runner import Runner
+from tests.fakes.builder import ThreadBuilder, interrupt
 from tests.fakes.git_server import GitServer
 from tests.fakes.node import FolderNode
 
@@ -67,6 +68,8 @@ class Machines:
         self.required[job.name] = job.required_projects
         assert set(job.required_projects) <= set(sources)
         told = self.tells.get(job.name, Outcome.SUCCESS)
+        if isinstance(told, KeyboardInterrupt):
+            interrupt()
         if isinstance(told, BaseException):
             raise told
         return BuildResult(job.name, told, 1.0, job.voting)
@@ -104,8 +107,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     Runner(clone).run("config", "user.email", "tester@example.org")
     Runner(clone).run("config", "gitreview.branch", "main")
     machines = Machines(tmp_path / "nodes")
-    monkeypatch.setattr(wiring.pool, "launcher", lambda *args: machines)
-    monkeypatch.setattr(wiring, "ToxExecutor", lambda *args, **options: machines)
+    monkeypatch.setattr(wiring.nursery, "Nursery", lambda: ThreadBuilder(machines, machines))
     monkeypatch.setattr(sys, "argv", [])
     monkeypatch.setenv("GATELOCAL_STATE", str(tmp_path / "state"))
     monkeypatch.setenv("GATELOCAL_CACHE", str(tmp_path / "cache"))

@@ -110,5 +110,5 @@ def test_a_chosen_job_of_a_cycle_runs_for_each_that_has_it(bench: GitBench) -> N
 
 
 def test_files_of_jobs_are_found_by_their_names(cycle: tuple[RunResult, Recipe]) -> None:
-    folders = sorted(path.name for path in Path(cycle[0].logs).iterdir() if path.is_dir())
+    folders = sorted(path.name for path in Path(cycle[0].logs).glob("[!.]*/"))
     assert len(folders) == 4 and {"unit", "app-only", "lib-only"} < set(folders)

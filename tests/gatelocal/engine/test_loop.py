@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from gatelocal.engine.asked import layout
-from gatelocal.engine.hands import LocalHands
+from gatelocal.engine.hands import Line, LocalHands
 from gatelocal.engine.loop import Inbox
+from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.work import Preparation
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.facts import Ref
@@ -56,7 +57,8 @@ def hands(line: OneLine, inbox: Inbox, asked: list[Prepare]) -> LocalHands:
         asked.append(action)
         raise InfrastructureError("no server")
 
-    return LocalHands(line.tools(), inbox, make, lambda _: layout(question, "gate"))
+    tools = line.tools()
+    return LocalHands(tools, inbox, Line(make, lambda _: layout(question, "gate"), RunFolder(tools.logs)))
 
 
 def test_the_same_action_twice_gives_the_first_answer(line: OneLine) -> None:

@@ -9,6 +9,7 @@ import contextlib
 import fcntl
 import os
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from gatelocal.merger.lock import held
 from gatelocal.ports import Say
 
 _LEASE = ".lease"
+_LOOKS = 25
 _PATIENCE = 60.0  # seconds: others hold the lock of all folders only to make one, or to look who is alive
 
 
@@ -40,6 +42,40 @@ def folder(root: Path, name: str, say: Say) -> Iterator[Path]:
     finally:
         _remove(path)
         os.close(own)
+
+
+@contextlib.contextmanager
+def holding(path: Path) -> Iterator[None]:
+    """Keep a file locked for the block; it is made when it is not there. :raises BlockingIOError: another has it."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        for _ in range(_LOOKS):  # who asks whether it is held has it for a moment
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.02)
+        else:
+            raise BlockingIOError(f"{path} is locked by another process")
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody keeps that file locked; a file that is not there is nobody's."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return False
 
 
 def _opened(path: Path) -> int:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from gatelocal.engine import lease
+from gatelocal.builds import lease
 
 HOLDER = """
 import sys, time, pathlib
-from gatelocal.engine import lease
+from gatelocal.builds import lease
 with lease.folder(pathlib.Path(sys.argv[1]), "other", print) as folder:
     (folder / "tree").mkdir()
     (folder / "tree" / "file").write_text("x")

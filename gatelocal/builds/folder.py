@@ -1,0 +1,108 @@
+"""The files of a build's folder beside its logs: how far it is, what it says, its end; both sides know them from here.
+
+=================  ====================================================================================
+build.json         what it is to do: :class:`gatelocal.builds.order.Order`
+process.json       the process that does it
+progress.jsonl     one line for each thing that has happened, in its order: :class:`Progress`
+go                 made by whoever gave the order: the node's build may begin
+result.json        how it ended: :class:`Final`; without one, the process was lost
+=================  ====================================================================================
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from gatelocal.builds.order import put
+from gatelocal.builds.refusal import Refusal
+from gatelocal.model.result import BuildResult
+
+PROCESS, PROGRESS, GO, RESULT, TROUBLE = "process.json", "progress.jsonl", "go", "result.json", "trouble.log"
+_RESERVE = ".reserve"
+_ENOUGH = 1 << 18  # bytes that are kept free for the result of a build whose logs fill the disk
+_WORDS = 2000  # characters of a reason that must fit into them
+
+
+@dataclass(frozen=True, slots=True)
+class Final:
+    """How a build ended.
+
+    :ivar refusal: why it could not begin or go on, where that is known as an error.
+    :ivar mistake: the traceback of an error that nobody expected; empty when there was none.
+    :ivar begun: whether the job itself had begun.
+    """
+
+    result: BuildResult
+    refusal: Refusal | None = None
+    mistake: str = ""
+    begun: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The process of a build. :ivar started: see :class:`gatelocal.launcher.place.ProcessName`."""
+
+    pid: int
+    started: int
+
+
+class Progress:
+    """What a build's process tells of itself, each line written whole and at once; a full disk costs lines alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._handle = os.open(folder / PROGRESS, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        reserve = os.open(folder / _RESERVE, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            with contextlib.suppress(OSError):
+                os.posix_fallocate(reserve, 0, _ENOUGH)
+        finally:
+            os.close(reserve)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._handle)
+        (self._folder / _RESERVE).unlink(missing_ok=True)
+
+    def say(self, line: str) -> None:
+        """A slow step tells a person what it does."""
+        self._write({"say": line})
+
+    def node(self, description: str) -> None:
+        """The node is there."""
+        self._write({"node": description})
+
+    def begun(self) -> None:
+        """The job begins."""
+        self._write({"begun": True})
+
+    def end(self, final: Final) -> None:
+        """Write the result. :raises OSError: there is no room even for a short one."""
+        (self._folder / _RESERVE).unlink(missing_ok=True)
+        try:
+            put(self._folder / RESULT, final)
+        except OSError:
+            put(self._folder / RESULT, _short(final))
+
+    def _write(self, what: dict[str, object]) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._handle, f"{json.dumps(what)}\n".encode())
+
+
+def _short(final: Final) -> Final:
+    """The same without what may be long."""
+    one = final.result
+    note = "the disk is full: what the result had to say of single tests is lost"
+    result = BuildResult(
+        one.job, one.outcome, one.seconds, one.voting, (), one.reason[:_WORDS], one.logs, notes=(note,)
+    )
+    return Final(result, None, final.mistake[:_WORDS], final.begun)

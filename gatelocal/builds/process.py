@@ -1,0 +1,60 @@
+"""The process of one build: it takes its folder, ends politely on SIGTERM, and leaves its result."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+from gatelocal.builds import order as orders
+from gatelocal.builds.folder import PROCESS, Process
+from gatelocal.builds.lease import holding
+from gatelocal.builds.order import Order
+from gatelocal.builds.worker import Rooms, work
+from gatelocal.executor.tox import ToxExecutor
+from gatelocal.launcher import place, pool
+from gatelocal.ports import Executor, Launcher
+from gatelocal.stopping import Stop
+
+_LOCK = ".lock"
+
+
+def main(folder: Path) -> None:
+    """Do what the folder's order says; a second process for the same folder does nothing."""
+    stop = Stop()
+    _end_on_request(stop)
+    try:
+        with holding(folder / _LOCK):
+            own = place.this_process()
+            orders.put(folder / PROCESS, Process(own.pid, own.started))
+            work(folder, Rooms(_launcher, _executor), stop)
+    except BlockingIOError:
+        return
+
+
+def _launcher(order: Order) -> Launcher:
+    return pool.launcher(order.kind, Path(order.cache), Path(order.nodes))
+
+
+def _executor(order: Order) -> Executor:
+    return ToxExecutor(_silent, install_packages=order.kind != "local")  # who follows it reads its log
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""
+
+
+def _end_on_request(stop: Stop) -> None:
+    """Ask for the end when SIGTERM, SIGINT or SIGHUP comes: in a thread, for a signal may come at any moment."""
+    heard, told = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    os.set_blocking(heard, True)
+    signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: None)
+
+    def listen() -> None:
+        os.read(heard, 1)
+        stop.ask()
+
+    threading.Thread(target=listen, name="signals", daemon=True).start()

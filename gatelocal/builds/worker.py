@@ -1,0 +1,174 @@
+"""What a build's process does: a node, trees on it, the job, its result; how each can fail is in the result.
+
+It speaks through its folder alone. Only two things end it without a result: that it is stopped, and that whoever gave
+the order is gone before the build may begin.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TypeVar
+
+from gatelocal.builds import order as orders
+from gatelocal.builds import refusal
+from gatelocal.builds.folder import GO, Final, Progress
+from gatelocal.builds.lease import folder as leased
+from gatelocal.builds.lease import is_held
+from gatelocal.builds.order import Order
+from gatelocal.errors import GateError, InfrastructureError
+from gatelocal.merger.cache import Repository
+from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.ports import Executor, Launcher, Node
+from gatelocal.stopping import Stop, Stopped, stoppable
+from gatelocal.workspace import build, deliver
+
+T = TypeVar("T")
+
+PATIENCE = 300.0
+"""Seconds that a ready node waits for a gate that is gone, and may be taken up again."""
+_STEP, _LONGEST = 0.002, 0.1  # seconds between two looks whether the build may begin
+
+
+@dataclass(frozen=True, slots=True)
+class Rooms:
+    """Who makes nodes and who runs jobs, for an order."""
+
+    launcher: Callable[[Order], Launcher]
+    executor: Callable[[Order], Executor]
+
+
+def work(folder: Path, rooms: Rooms, stop: Stop) -> None:
+    """Do what the order in the folder says. :raises InfrastructureError: there is no order that can be read.
+
+    :raises OSError: not even the result can be written.
+    """
+    order = orders.read(folder)
+    with Progress(folder) as progress, stoppable(stop), contextlib.suppress(Stopped):
+        _Build(order, folder, rooms, progress, stop).whole()
+
+
+class _Build:
+    def __init__(self, order: Order, folder: Path, rooms: Rooms, progress: Progress, stop: Stop) -> None:
+        self._order = order
+        self._folder = folder
+        self._rooms = rooms
+        self._progress = progress
+        self._stop = stop
+        self._begun = False
+
+    def whole(self) -> None:
+        """A node, the build when it may begin, and the node's return."""
+        node = self._tried(Outcome.NODE_FAILURE, self._launch)
+        if node is None:
+            return
+        held = False
+        try:
+            self._progress.node(node.description)
+            if self._may_begin():
+                held = self._build(node)
+        finally:
+            if not held:
+                node.close()
+
+    def _launch(self) -> Node:
+        order = self._order
+        return self._rooms.launcher(order).launch(order.job.label, self._progress.say)
+
+    def _may_begin(self) -> bool:
+        """Wait until the build may begin; False: nobody is left who could say so."""
+        pause, alone = _STEP, 0.0
+        while not (self._folder / GO).exists():
+            self._stop.check()
+            time.sleep(pause)
+            alone = 0.0 if is_held(Path(self._order.gate)) else alone + pause
+            if alone > PATIENCE:
+                return False
+            pause = min(pause * 1.5, _LONGEST)
+        return True
+
+    def _build(self, node: Node) -> bool:
+        """Trees, delivery, the job; whether the node is kept."""
+        name = f"{self._folder.parent.name}.{self._order.id}.{os.getpid()}"
+        with leased(Path(self._order.work), name, self._progress.say) as root:
+            if self._tried(Outcome.ERROR, lambda: self._trees(root)) is None:
+                return False
+            began = time.monotonic()
+            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(node, root, began))
+        if result is None:
+            return False
+        self._stop.check()
+        held = self._hold(node, result)
+        self._progress.end(Final(result, begun=self._begun))
+        return held
+
+    def _trees(self, root: Path) -> Mapping[str, Path]:
+        order, say = self._order, self._progress.say
+        stored = {project: Repository(project, "", Path(path), say=say) for project, path in order.stored.items()}
+        made = build.build(order.trees, stored, root, say)
+        self._stop.check()
+        return made
+
+    def _job(self, node: Node, root: Path, began: float) -> BuildResult:
+        """Delivery and the job itself. :raises GateError: what kept it from beginning, or from going on."""
+        order = self._order
+        try:
+            sources = deliver.deliver(order.trees, root, node, self._progress.say)
+            self._stop.check()
+            self._begun = True
+            self._progress.begun()
+            self._progress.say(f"job {order.title}: running")
+            result = self._rooms.executor(order).run(order.job, order.project, node, sources, self._folder)
+        except InfrastructureError as error:
+            if not error.no_space:
+                raise
+            seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
+            logs = str(self._folder)
+            return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
+        return replace(result, job=order.title)
+
+    def _tried(self, outcome: Outcome, what: Callable[[], T]) -> T | None:
+        """Its answer; None when there is none, and then the result says why.
+
+        :param outcome: where the machinery failed.
+        """
+        order = self._order
+        try:
+            return what()
+        except GateError as error:
+            result = refusal.result_of(error, order.title, order.job, outcome)
+            final = Final(result, refusal.of(error))
+        except OSError as error:
+            failure = refusal.refused(error)
+            final = Final(refusal.result_of(failure, order.title, order.job), refusal.of(failure))
+        except Exception as error:
+            reason = f"a mistake of gatelocal: {type(error).__name__}"
+            result = BuildResult(order.title, Outcome.ERROR, 0.0, order.job.voting, reason=reason)
+            final = Final(result, mistake=traceback.format_exc())
+        self._stop.check()
+        self._progress.end(replace(final, begun=self._begun))
+        return None
+
+    def _hold(self, node: Node, result: BuildResult) -> bool:
+        """Keep the node of the first voting build that fails, if somebody wants that."""
+        bad = result.outcome not in (Outcome.SUCCESS, Outcome.NODE_FAILURE, Outcome.ERROR)
+        if not (self._order.hold and result.voting and bad):
+            return False
+        try:
+            os.close(os.open(self._order.hold, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+        except FileExistsError:
+            return False
+        node.hold()
+        for line in (
+            f"the node is kept: enter it with `gatelocal node shell {node.name}`",
+            f"    or directly with: {shlex.join(node.shell_argv())}",
+            f"    and return it with `gatelocal node return {node.name}`",
+        ):
+            self._progress.say(line)
+        return True
