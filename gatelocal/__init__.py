@@ -1,9 +1,11 @@
 """From patchset to verdict: the project's whole merge gate as a library, on the developer's own machine.
 
-    from gatelocal import GateRequest, gate
+    from gatelocal import Gate, GateRequest
 
-    result = gate().run(GateRequest("HEAD", node="nspawn"))
-    print(result.verdict, [build.outcome for build in result.builds])
+    with Gate().follow(GateRequest("HEAD", node="nspawn")) as run:
+        for happening in run:
+            print(happening)
+    print(run.result.verdict, [build.outcome for build in run.result.builds])
 
 Importing the package costs nothing; its rooms are imported where they are used. It prints nothing by itself.
 """
@@ -14,38 +16,41 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from gatelocal import errors
+    from gatelocal.engine.following import Following, Interrupted
+    from gatelocal.engine.gate import Gate
     from gatelocal.engine.request import GateRequest
-    from gatelocal.engine.wiring import Gate
+    from gatelocal.model import happening
+    from gatelocal.model.result import Outcome
     from gatelocal.model.run import RunResult as GateResult
-    from gatelocal.ports import Say
+    from gatelocal.model.run import Verdict
 
-__all__ = ["Gate", "GateRequest", "GateResult", "gate"]
+__all__ = [
+    "Following",
+    "Gate",
+    "GateRequest",
+    "GateResult",
+    "Interrupted",
+    "Outcome",
+    "Verdict",
+    "errors",
+    "happening",
+]
 
 _PLACES = {
-    "Gate": ("gatelocal.engine.wiring", "Gate"),
+    "Following": ("gatelocal.engine.following", "Following"),
+    "Gate": ("gatelocal.engine.gate", "Gate"),
     "GateRequest": ("gatelocal.engine.request", "GateRequest"),
     "GateResult": ("gatelocal.model.run", "RunResult"),
+    "Interrupted": ("gatelocal.engine.following", "Interrupted"),
+    "Outcome": ("gatelocal.model.result", "Outcome"),
+    "Verdict": ("gatelocal.model.run", "Verdict"),
 }
 
 
-def gate(say: Say | None = None, output: Say | None = None) -> Gate:
-    """A gate with this user's folders and this process's environment.
-
-    :param say: receives a line for each slow step. :param output: receives each line that a job writes.
-    """
-    import os
-
-    from gatelocal.config.directories import directories
-    from gatelocal.engine.wiring import Gate
-
-    return Gate(directories(os.environ), os.environ, say or _silent, output or _silent)
-
-
-def _silent(_: str) -> None:
-    """Show nothing."""
-
-
 def __getattr__(name: str) -> object:
+    if name in ("errors", "happening"):
+        return import_module("gatelocal.errors" if name == "errors" else "gatelocal.model.happening")
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     module, attribute = _PLACES[name]

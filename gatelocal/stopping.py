@@ -83,6 +83,16 @@ def waiting(end: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+@contextlib.contextmanager
+def shielded() -> Iterator[None]:
+    """The block tidies up: it runs to its end, whatever was asked for."""
+    before = _CURRENT.set(None)
+    try:
+        yield
+    finally:
+        _CURRENT.reset(before)
+
+
 def check() -> None:
     """:raises Stopped: the operation that this thread is in is not wanted any more."""
     stop = _CURRENT.get()

@@ -73,27 +73,39 @@ def found(folder: Path) -> Life | None:
     return None
 
 
+@dataclass(frozen=True, slots=True)
+class Ears:
+    """Who hears of one build.
+
+    :ivar say: what its slow steps say. :ivar output: the lines that its job prints. :ivar node: what its node is, once
+        that is there. :ivar begun: that the job begins.
+    """
+
+    say: Say
+    output: Say
+    node: Say
+    begun: Callable[[], None]
+
+
 class Following:
     """A build that is followed.
 
-    :param say: receives what its slow steps say. :param output: receives what its job prints.
+    :param ears: is told what happens.
     :param known: what has happened so far is known to the person already.
     :ivar node: the node's description, once it is there. :ivar begun: whether the job has begun.
     """
 
-    def __init__(self, folder: Path, life: Life | None, say: Say, output: Say, *, known: bool = False) -> None:
+    def __init__(self, folder: Path, life: Life | None, ears: Ears, *, known: bool = False) -> None:
         self.folder = folder
         self.node = ""
         self.begun = False
         self._life = life
-        self._say = say
-        self._output = output
+        self._ears = _DEAF if known else ears
         self._progress = _Tail(folder / PROGRESS)
         self._log = _Tail(folder / JOB_OUTPUT)
         if known:
-            self._say, self._output = _silent, _silent
             self._read()
-            self._say, self._output = say, output
+            self._ears = ears
 
     @property
     def lives(self) -> bool:
@@ -157,7 +169,7 @@ class Following:
             self._take(line)
         for line in self._log.lines():
             if stamped := _STAMPED.fullmatch(line):
-                self._output(shown(stamped[1]))
+                self._ears.output(shown(stamped[1]))
 
     def _take(self, line: str) -> None:
         try:
@@ -166,11 +178,13 @@ class Following:
             return  # torn, by a full disk
         match told:
             case {"say": str(words)}:
-                self._say(words)
+                self._ears.say(words)
             case {"node": str(description)}:
                 self.node = description
+                self._ears.node(description)
             case {"begun": True}:
                 self.begun = True
+                self._ears.begun()
             case _:
                 pass
 
@@ -202,5 +216,8 @@ class _Tail:
             os.close(self._handle)
 
 
-def _silent(_: str) -> None:
+def _silent(*_: str) -> None:
     """Say nothing."""
+
+
+_DEAF = Ears(_silent, _silent, _silent, _silent)

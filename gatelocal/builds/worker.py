@@ -123,7 +123,6 @@ class _Build:
             self._stop.check()
             self._begun = True
             self._progress.begun()
-            self._progress.say(f"job {order.title}: running")
             result = self._rooms.executor(order).run(order.job, order.project, node, sources, self._folder)
         except InfrastructureError as error:
             if not error.no_space:

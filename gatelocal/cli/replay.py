@@ -17,6 +17,7 @@ from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from gatelocal.model.text import plain
+from gatelocal.reporter.lines import Lines
 from gatelocal.reporter.summary import summary
 from gatelocal.ui.terminal import Terminal
 from git_review.errors import ReviewError
@@ -62,12 +63,12 @@ def replay(*, recipe: Path, until: str | None, directory: Path | None, quiet: bo
 
 def _again(named: Path, folders: Directories, quiet: bool, question: Mapping[str, Any]) -> int:
     from gatelocal.engine import recipes
-    from gatelocal.engine.wiring import Gate
+    from gatelocal.engine.gate import Gate
 
     terminal = Terminal(sys.stderr)
     job, node, config, tenant = (question[key] for key in ("job", "node", "config", "tenant"))
     request = GateRequest(jobs=(job,) if job else (), node=node, directory=Path.cwd(), config=config, tenant=tenant)
-    gate = Gate(folders, os.environ, terminal.say, (lambda _: None) if quiet else terminal.output)
+    gate = Gate(folders, os.environ, Lines(terminal.say, (lambda _: None) if quiet else terminal.output))
     result = gate.again(recipes.read(named), named if named.is_dir() else named.parent, request)
     for line in ["", *summary(result)]:
         click.echo(line)

@@ -15,10 +15,12 @@ from click.core import ParameterSource
 from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.config.directories import directories
 from gatelocal.engine import place
+from gatelocal.engine.gate import Gate
 from gatelocal.engine.request import GateRequest
-from gatelocal.engine.wiring import Gate
 from gatelocal.errors import InputError
+from gatelocal.model.happening import Happening, Watch
 from gatelocal.reporter import machine
+from gatelocal.reporter.lines import Lines
 from gatelocal.reporter.summary import summary
 from gatelocal.source.worktree import uncommitted
 from gatelocal.ui import messages
@@ -68,19 +70,12 @@ from git_review.git.runner import Runner
     help="Go on with a run that was killed: the latest one of this folder, or RUN (the beginning of its name will do).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
+@click.option("--json-events", is_flag=True, help="Print all that happens on standard output, one JSON object a line.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
 @click.pass_context
 def run(
-    context: click.Context,
-    /,
-    *,
-    as_json: bool,
-    junit: Path | None,
-    quiet: bool,
-    resume: str | None,
-    ahead: Sequence[str],
-    **question: Any,
+    context: click.Context, /, *, junit: Path | None, resume: str | None, ahead: Sequence[str], **question: Any
 ) -> int:
     """Take a change, with everything it depends on, to a verdict on this machine.
 
@@ -91,11 +86,14 @@ def run(
     passed, but not every voting job could be run here), 130 interrupted.
     """
     terminal = Terminal(sys.stderr)
+    as_json, json_events, quiet = (question.pop(name) for name in ("as_json", "json_events", "quiet"))
+    if as_json and json_events:
+        raise InputError("--json and --json-events both write to standard output", hint="choose one of them")
     if junit is not None and not junit.absolute().parent.is_dir():
         raise InputError(messages.no_folder_for(str(junit)))
     names = tuple(name.strip() for one in ahead for name in one.split(",") if name.strip())
     request = GateRequest(directory=Path.cwd(), ahead=names, **question)
-    gate = Gate(directories(os.environ), os.environ, terminal.say, _silent if quiet else terminal.output)
+    gate = Gate(directories(os.environ), os.environ, _reader(terminal, quiet=quiet, events=json_events))
     if resume is not None:
         _refuse_others(context)
         result = gate.resume(resume, request.directory)
@@ -103,9 +101,11 @@ def run(
         if not place.on_server(request.change, request.directory):
             _warn_of_edits(terminal)
         result = gate.run(request)
-    lines = [json.dumps(machine.as_json(result), indent=2)] if as_json else ["", *summary(result)]
-    for line in lines:
-        click.echo(line)
+    if as_json:
+        click.echo(json.dumps(machine.as_json(result), indent=2))
+    elif not json_events:
+        for line in ["", *summary(result)]:
+            click.echo(line)
     if junit is not None:
         junit.write_bytes(machine.as_junit(result))
     return result.verdict.exit_code
@@ -113,11 +113,24 @@ def run(
 
 def _refuse_others(context: click.Context) -> None:
     """:raises InputError: something else than how to show the result was asked for beside --resume."""
-    for name in context.params.keys() - {"resume", "as_json", "junit", "quiet"}:
+    for name in context.params.keys() - {"resume", "as_json", "json_events", "junit", "quiet"}:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise InputError(
                 "--resume goes on with what was asked then", hint=f"leave out {name.replace('jobs', '--job')}"
             )
+
+
+def _reader(terminal: Terminal, *, quiet: bool, events: bool) -> Watch:
+    """Who shows a person what happens, and who prints it for a program."""
+    lines = Lines(terminal.say, _silent if quiet else terminal.output)
+    if not events:
+        return lines
+
+    def both(one: Happening) -> None:
+        lines(one)
+        click.echo(json.dumps(machine.happening(one)))
+
+    return both
 
 
 def _silent(_: str) -> None:

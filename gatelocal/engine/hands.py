@@ -13,6 +13,7 @@ from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.seats import Seats
 from gatelocal.engine.work import Preparation, Tools
 from gatelocal.errors import ConflictError, GateError
+from gatelocal.model.happening import JobsKnown
 from gatelocal.model.layout import Graph, Layout
 from gatelocal.pipeline.actions import (
     Action,
@@ -60,6 +61,7 @@ class LocalHands:
 
     def __init__(self, tools: Tools, inbox: Inbox, line: Line) -> None:
         self._inbox = inbox
+        self._watch, self._width = tools.watch, tools.width
         self._line = line
         self._seen: dict[int, Event | None] = {}
         self._stop = Stop()
@@ -68,6 +70,7 @@ class LocalHands:
         self._preparation: Preparation | None = None
         if (kept := line.folder.prepared()) is not None:
             self._made, self._preparation = kept
+            self._tell(kept[1])
         self.failed = line.folder.failed()
         self.kept = Kept()
         keeper = Keeper(tools, self.kept, self.prepared, line.folder, hold=line.hold)
@@ -130,6 +133,10 @@ class LocalHands:
                 assert_never(action)
         return None
 
+    def _tell(self, found: Preparation) -> None:
+        titles = tuple(work.title for work in found.works.values())
+        self._watch(JobsKnown(pipeline=found.pipeline, jobs=titles, width=self._width))
+
     def _prepare(self, action: Prepare) -> None:
         try:
             with stoppable(self._stop):
@@ -157,5 +164,6 @@ class LocalHands:
                 graphs = tuple(Graph(ref, problem=error.brief) for ref in action.of)
         else:
             graphs = self._preparation.graphs
+            self._tell(self._preparation)
             self._inbox.put(Reloaded(0.0, self._line.layout(self._preparation)))
         self._inbox.put(Prepared(0.0, action.id, action.item, action.generation, merged, conflicts, (), graphs))

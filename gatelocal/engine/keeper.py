@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,7 @@ from pathlib import Path
 from gatelocal.builds import following, refusal
 from gatelocal.builds import order as orders
 from gatelocal.builds.folder import RESULT, TROUBLE, Final
-from gatelocal.builds.following import Following
+from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.order import Order
 from gatelocal.builds.refusal import refused
 from gatelocal.engine.outcomes import told
@@ -20,9 +21,9 @@ from gatelocal.engine.run_folder import FoundBuild, RunFolder
 from gatelocal.engine.work import Preparation, Tools, Work
 from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.model.filename import folder_of
+from gatelocal.model.happening import JobEnded, JobStarted, NodeReady, Output, Progress
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.actions import RequestNode, StartBuild
-from gatelocal.ports import Say
 from gatelocal.stopping import Stop, Stopped
 
 Key = tuple[str, str]
@@ -73,6 +74,7 @@ class Keeper:
         self._labels: dict[str | None, threading.Lock] = {}
         self._there: dict[str | None, InfrastructureError | None] = {}
         self._builds: dict[int, Following] = {}
+        self._attempts: Counter[Key] = Counter()
 
     def take_up(self) -> tuple[FoundBuild, ...]:
         """Find the builds of a former process again, with what they have left; those that still live.
@@ -82,8 +84,9 @@ class Keeper:
         living = []
         for one in self._folder.builds():
             key = (one.order.change, one.order.job.name)
+            self._attempts[key] += 1
             life = following.found(one.folder)
-            found = Following(one.folder, life, *self._ears(self._prepared().works[key]), known=True)
+            found = Following(one.folder, life, self._ears(key, one.folder), known=True)
             self._builds[one.order.id] = found
             if found.node:
                 self._kept.nodes[one.order.title] = found.node
@@ -107,7 +110,7 @@ class Keeper:
             self._lacks(work, request.id, key, error, Outcome.NODE_FAILURE)
         except OSError as error:
             self._lacks(work, request.id, key, refused(error))
-        self._tell(work, self._kept.results[key])
+        self._tell(key, work)
         return False
 
     def build(self, order: StartBuild, stop: Stop) -> str:
@@ -120,9 +123,8 @@ class Keeper:
             self._lacks(work, order.request, key, error, Outcome.NODE_FAILURE)
         except OSError as error:
             self._lacks(work, order.request, key, refused(error))
-        result = self._kept.results[key]
-        self._tell(work, result)
-        return told(result.outcome)
+        self._tell(key, work)
+        return told(self._kept.results[key].outcome)
 
     def leave(self, request: int, stop: Stop) -> None:
         """See :class:`gatelocal.engine.seats.Keeper`."""
@@ -187,7 +189,7 @@ class Keeper:
 
     def _ordered(self, work: Work, request: int, key: Key) -> Following:
         folder = self._described(work, request, key)
-        return Following(folder, self._tools.builder.start(folder), *self._ears(work))
+        return Following(folder, self._tools.builder.start(folder), self._ears(key, folder))
 
     def _described(self, work: Work, request: int, key: Key) -> Path:
         """A fresh folder of a build, with what it is to do."""
@@ -209,6 +211,7 @@ class Keeper:
         )
         folder = _folder(tools.logs, work.title)
         orders.write(folder, order)
+        self._attempts[key] += 1
         return folder
 
     # ---- builds
@@ -253,18 +256,18 @@ class Keeper:
             folder = self._described(replace(work, trees=()), request, key) if found is None else found.folder
             orders.put(folder / RESULT, Final(result, refusal.of(error)))
 
-    def _tell(self, work: Work, result: BuildResult) -> None:
-        why = f": {result.reason}" if result.outcome.machinery and result.reason else ""
-        self._ears(work)[0](f"job {work.title}: {result.outcome.value}{why}")
+    def _tell(self, key: Key, work: Work) -> None:
+        result = self._kept.results[key]
+        self._tools.watch(JobEnded(job=work.title, attempt=self._attempts[key], build=result))
 
-    def _ears(self, work: Work) -> tuple[Say, Say]:
-        """Who hears what this build says and prints: with its name, when others may be heard in between."""
-        tools, mark = self._tools, f"job {work.title}: "
-        if tools.width == 1 or len(self._prepared().works) == 1:
-            return tools.say, tools.output
-        return (
-            lambda line: tools.say(line if line.startswith(mark) else f"{mark}{line}"),
-            lambda line: tools.output(f"{work.title} | {line}"),
+    def _ears(self, key: Key, folder: Path) -> Ears:
+        watch, title = self._tools.watch, self._prepared().works[key].title
+        attempt = self._attempts[key]
+        return Ears(
+            say=lambda line: watch(Progress(text=line, job=title)),
+            output=lambda line: watch(Output(job=title, line=line)),
+            node=lambda node: watch(NodeReady(job=title, attempt=attempt, node=node)),
+            begun=lambda: watch(JobStarted(job=title, attempt=attempt, logs=str(folder))),
         )
 
 

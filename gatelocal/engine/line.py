@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
 
+from gatelocal import stopping
 from gatelocal.engine.asked import Asked, layout
 from gatelocal.engine.engine import Engine
 from gatelocal.engine.hands import Line, LocalHands, Make
@@ -57,7 +58,8 @@ def through(tools: Tools, question: Question, make: Make) -> Ended:
         line = Line(make, lambda known: layout(asked, pipeline, known.semaphores), folder, question.hold)
         hands = LocalHands(tools, inbox, line)
         try:
-            return _through(tools, question, store, inbox, hands)
+            with stopping.waiting(lambda: inbox.interrupt(KeyboardInterrupt())):
+                return _through(tools, question, store, inbox, hands)
         finally:
             try:
                 hands.end()

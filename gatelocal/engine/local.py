@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+from gatelocal import stopping
 from gatelocal.engine import asked as asking
 from gatelocal.engine import recipes
 from gatelocal.engine.asked import Asked
@@ -16,8 +17,10 @@ from gatelocal.engine.prepare import prepare
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.engine.work import Merged, Preparation, Tools
+from gatelocal.model import happening
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
+from gatelocal.model.happening import ChangeKnown
 from gatelocal.model.layout import NOOP
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import Base, RunResult
@@ -40,7 +43,7 @@ def run(tools: Tools, source: Source, request: GateRequest) -> RunResult:
     began = time.monotonic() - max(time.time() - folder.begun().at, 0.0)
     question = folder.asked()
     if question is None:
-        question = _ask(source, request, tools.say)
+        question = _ask(source, request, tools)
         folder.keep_asked(question)
     made: list[Merged] = []
 
@@ -54,17 +57,19 @@ def run(tools: Tools, source: Source, request: GateRequest) -> RunResult:
             made.append(kept[1].merged)
         return result
     finally:
-        for one in made:
-            tools.merger.release(one.state)
+        with stopping.shielded():
+            for one in made:
+                tools.merger.release(one.state)
 
 
-def _ask(source: Source, request: GateRequest, say: Say) -> Asked:
+def _ask(source: Source, request: GateRequest, tools: Tools) -> Asked:
     change = source.change(request.change)
-    say(f"change: {change.name} {change.subject}")
+    tools.watch(ChangeKnown(change=change))
+    tools.say(f"change: {change.name} {change.subject}")
     ahead = [source.change(name) for name in request.ahead]
     question = asking.asked(source, change, request.change, [one for one in ahead if not one.landed])
     for note in question.notes:
-        say(note)
+        tools.say(note)
     return question
 
 
@@ -78,9 +83,6 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
     def make(action: Prepare) -> Preparation:
         merged = merging(action)
         found = prepare(tools, wish, _item(tools, question, action, merged), merged)
-        if len(found.works) > 1:
-            how = "one after another" if tools.width == 1 else f"up to {tools.width} at the same time"
-            tools.say(f"{len(found.works)} jobs, {how} (-w)")
         return found
 
     ended = through(tools, Question(question, pipeline, request.hold), make)
@@ -140,6 +142,8 @@ def _merge(tools: Tools, question: Asked, action: Prepare) -> Merged:
     if own is None:
         raise AssertionError(f"the merger left out {change.name}")
     count = f"{len(changes)} change" if len(changes) == 1 else f"{len(changes)} changes"
+    names = tuple(one.name for one in changes)
+    tools.watch(happening.Merged(project=own.project, branch=own.branch, commit=own.commit, changes=names))
     tools.say(f"merged: {own.project} {own.branch} is {own.commit[:10]} with {count}")
     return Merged(state, changes, action.own)
 

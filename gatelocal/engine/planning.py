@@ -26,7 +26,7 @@ def answer(request: PlanRequest, directories: Directories, environment: Mapping[
     """Plan.
 
     :raises InputError: the request, or the file that it names, is no sensible one.
-    :raises gatelocal.errors.GateError: as :meth:`gatelocal.engine.wiring.Gate.run` does, for a change.
+    :raises gatelocal.errors.GateError: as :meth:`gatelocal.engine.gate.Gate.run` does, for a change.
     """
     hands = (directories, environment, say)
     found, subject, tenancy = _planned(request, hands)

@@ -189,6 +189,14 @@ class RunFolder:
         found = [FoundBuild(folder, orders.read(folder), _build(folder)) for folder in folders]
         return tuple(sorted(found, key=lambda one: (one.order.id, _number(one.folder.name))))
 
+    def first_end(self) -> bool:
+        """Whether the run has come to its end for the first time."""
+        try:
+            (self._own / "ended").touch(mode=0o600, exist_ok=False)
+        except OSError:
+            return False
+        return True
+
     def forget(self) -> None:
         """Remove what is here for going on, where there is nothing else: the run never came to a build."""
         with contextlib.suppress(OSError):

@@ -89,7 +89,7 @@ def subject_of(
 
     :param ahead: what is queued before the change.
     :raises InputError: the request is no sensible one, or names no change.
-    :raises gatelocal.errors.GateError: as :meth:`gatelocal.engine.wiring.Gate.run` does.
+    :raises gatelocal.errors.GateError: as :meth:`gatelocal.engine.gate.Gate.run` does.
     """
     if request.project is not None:
         if request.change is not None:

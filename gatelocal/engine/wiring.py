@@ -22,41 +22,28 @@ from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.tenancy import Asked
 from gatelocal.engine.work import Tools
 from gatelocal.launcher import capacity
+from gatelocal.model.happening import Progress, RunEnded, Watch
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
-from gatelocal.ports import Say, Source
+from gatelocal.ports import Source
 from gatelocal.results import history
 from git_review.errors import ReviewError
 
 
-class Gate:
-    """The gate as a library: a request in, a verdict out.
+class Wired:
+    """A gate on this machine; see :class:`gatelocal.engine.gate.Gate`, which imports none of this before a run."""
 
-    :param directories: where caches and logs are kept.
-    :param environment: the process's variables; GATELOCAL_GERRIT is read.
-    :param say: receives a line for each slow step. :param output: receives each line that a job writes.
-    """
-
-    def __init__(self, directories: Directories, environment: Mapping[str, str], say: Say, output: Say) -> None:
-        self._directories = directories
+    def __init__(self, directories: Directories, environment: Mapping[str, str], watch: Watch) -> None:
         self._environment = environment
-        self._say = say
-        self._output = output
+        self._directories = directories
+        self._watch = watch
 
     def run(self, request: GateRequest) -> RunResult:
-        """Take a change to its verdict.
-
-        :raises gatelocal.errors.GateError: there can be no verdict; its exit code says of what kind the reason is.
-        """
-        return self._remembered(mending(self._say, lambda: self._once(request)))
+        """See :meth:`gatelocal.engine.gate.Gate.run`."""
+        return self._ended(mending(self._say, lambda: self._once(request)))
 
     def again(self, recipe: Recipe, folder: Path, request: GateRequest) -> RunResult:
-        """Run the jobs of a recipe once more.
-
-        :param folder: the recipe's own, which may have files beside it.
-        :param request: which of the jobs, and on what; its change does not count.
-        :raises gatelocal.errors.GateError: as for :meth:`run`, or what was merged cannot be had any more.
-        """
+        """See :meth:`gatelocal.engine.gate.Gate.again`."""
         from gatelocal.engine.rebuild import Kitchen
         from gatelocal.engine.rerun import rerun
 
@@ -71,17 +58,13 @@ class Gate:
                 tools = replace(self._tools(request, place, logs), tenancy=tenancy)
                 return rerun(recipe, kitchen, tools, request)
 
-        return self._remembered(mending(self._say, once))
+        return self._ended(mending(self._say, once))
 
     def resume(self, name: str, directory: Path) -> RunResult:
-        """Go on with a run whose process was ended at any moment; the verdict again, where it had come to one.
-
-        :param name: the run's, or how it begins; empty: the latest one that was begun in `directory`.
-        :raises gatelocal.errors.GateError: as for :meth:`run`, or there is no such run, or somebody is at it.
-        """
+        """See :meth:`gatelocal.engine.gate.Gate.resume`."""
         folder = run_folder.choose(self._directories.runs, name, directory)
         self._say(f"going on with the run {folder.path.name}")
-        return self._remembered(self._in(folder.path, folder.begun().request))
+        return self._ended(self._in(folder.path, folder.begun().request))
 
     def _own_place(self, request: GateRequest) -> Place | None:
         """The server of the work tree that the person is in."""
@@ -90,7 +73,14 @@ class Gate:
         except ReviewError:
             return None
 
-    def _remembered(self, result: RunResult) -> RunResult:
+    def _say(self, text: str) -> None:
+        self._watch(Progress(text=text))
+
+    def _ended(self, result: RunResult) -> RunResult:
+        """Tell of the end; the history is told once, however often a run is gone on with."""
+        self._watch(RunEnded(result=result))
+        if not RunFolder(Path(result.logs)).first_end():
+            return result
         now = datetime.now(UTC).isoformat(timespec="seconds")
         history_file.append(
             self._directories.history, [history.line_of(one) for one in history.records_of(result, now)]
@@ -119,8 +109,7 @@ class Gate:
             merger=changes.merger(place, self._directories, request.directory, self._say),
             builder=nursery.Nursery(),
             kind=request.node,
-            say=self._say,
-            output=self._output,
+            watch=self._watch,
             place=place,
             logs=logs,
             width=request.width or capacity.builds(),

@@ -14,11 +14,11 @@ from gatelocal.engine.tenancy import Tenancy
 from gatelocal.errors import GateError
 from gatelocal.merger.merger import Merger
 from gatelocal.model.change import Change
+from gatelocal.model.happening import Progress, Watch
 from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph
 from gatelocal.model.merged import RepoState, SpeculativeState
 from gatelocal.model.recipe import Recipe
-from gatelocal.ports import Say
 from gatelocal.workspace.manifest import Tree
 
 
@@ -41,7 +41,7 @@ class Tools:
 
     :ivar builder: starts what does a build's work.
     :ivar kind: on which nodes: ``auto``, ``qemu``, ``nspawn`` or ``local``.
-    :ivar output: receives each line that a build prints.
+    :ivar watch: is told all that happens.
     :ivar place: the server, under whose host name the trees lie on a node.
     :ivar logs: a folder that receives the recipe and one folder for each build.
     :ivar width: how many builds, with their nodes, there may be at the same time.
@@ -51,13 +51,16 @@ class Tools:
     merger: Merger
     builder: Builder
     kind: str
-    say: Say
-    output: Say
+    watch: Watch
     place: Place
     logs: Path
     directories: Directories
     width: int = 1
     tenancy: Tenancy | None = None
+
+    def say(self, text: str) -> None:
+        """Tell what a slow step does that is part of no build."""
+        self.watch(Progress(text=text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ import math
 from xml.etree import ElementTree as Xml
 
 from gatelocal.model.change import Change
+from gatelocal.model.happening import ChangeKnown, Happening, JobEnded, RunEnded, simple_fields
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
 from gatelocal.model.run import RunResult
 from gatelocal.model.text import NOT_XML
@@ -33,6 +34,21 @@ def as_json(run: RunResult) -> dict[str, object]:
         "logs": run.logs,
         "seconds": round(run.seconds, 3),
     }
+
+
+def happening(one: Happening) -> dict[str, object]:
+    """Something that happens while a run goes on; ``event`` says what, the other names are those of its kind."""
+    found: dict[str, object] = {"event": one.event, **simple_fields(one)}
+    match one:
+        case ChangeKnown():
+            found["change"] = _change(one.change)
+        case JobEnded():
+            found["build"] = _build(one.build)
+        case RunEnded():
+            found["result"] = as_json(one.result)
+        case _:
+            pass
+    return found
 
 
 def as_junit(run: RunResult) -> bytes:

@@ -23,6 +23,7 @@ from gatelocal.model.recipe import Recipe
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.ports import Node, Say
+from gatelocal.reporter.lines import Lines
 from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import FolderNode
 
@@ -142,8 +143,7 @@ class OneLine:
             merger=Merger(cache, lambda project: Remote(project, "")),
             builder=ThreadBuilder(self, self),
             kind="local",
-            say=self.said.append,
-            output=self.printed.append,
+            watch=Lines(self.said.append, self.printed.append),
             place=Place("demo/app", "main", "", "", "", None, "h"),
             logs=logs,
             directories=Directories(self.folder / "cache", self.folder / "state"),

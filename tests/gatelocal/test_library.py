@@ -13,7 +13,8 @@ import gatelocal
 def test_the_public_names_are_there() -> None:
     assert {gatelocal.GateRequest().change, gatelocal.GateRequest("1,2").change} == {"HEAD", "1,2"}
     assert gatelocal.GateResult.__name__ == "RunResult"
-    assert isinstance(gatelocal.gate(), gatelocal.Gate)
+    assert gatelocal.Gate.__name__ == "Gate" and issubclass(gatelocal.errors.GateError, Exception)
+    assert all(getattr(gatelocal, name) is not None for name in gatelocal.__all__)
 
 
 def test_other_names_are_not() -> None:
