@@ -24,7 +24,7 @@ from gatelocal.model.result import BuildResult
 
 PROCESS, PROGRESS, GO, RESULT, TROUBLE = "process.json", "progress.jsonl", "go", "result.json", "trouble.log"
 _RESERVE = ".reserve"
-_ENOUGH = 1 << 18  # bytes that are kept free for the result of a build whose logs fill the disk
+_ENOUGH = 1 << 14  # bytes that are kept free for the result of a build whose logs fill the disk
 _WORDS = 2000  # characters of a reason that must fit into them
 
 

@@ -209,11 +209,15 @@ class RunFolder:
 
 
 def choose(runs: Path, name: str, directory: Path) -> RunFolder:
-    """The run that is meant. :param name: its own or how it begins; empty: the latest one begun in `directory`.
+    """The run that is meant.
+
+    :param name: its own, how it begins, or ``last``; empty: the latest one begun in `directory` that nobody is at.
 
     :raises InputError: there is none, or there are several.
     """
     folders = sorted((RunFolder(one) for one in runs.glob("*/")), key=lambda one: one.path.name, reverse=True)
+    if name == "last" and folders:
+        name = folders[0].path.name
     if name:
         meant = [one for one in folders if one.path.name == name] or [
             one for one in folders if one.path.name.startswith(name)
