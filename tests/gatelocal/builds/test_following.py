@@ -21,7 +21,7 @@ from gatelocal.ports import Node, Say
 from gatelocal.stopping import Stop, Stopped
 from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import FolderNode
-from tests.gatelocal.builds.test_order import order
+from tests.gatelocal.builds.test_build_folder import order
 
 SOON = 20.0
 
