@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from gatelocal.engine.engine import Engine, answered_by
+from gatelocal.engine.engine import Engine, answered_by, unwanted
 from gatelocal.engine.replay import replay
 from gatelocal.errors import InputError
 from gatelocal.pipeline.actions import ANSWERED, Action
@@ -65,9 +65,11 @@ def fed(store: Store, events: list[Event]) -> dict[int, Action]:
     waiting: dict[int, Action] = {}
     for event in events:
         state, actions = decide(store.state, event)
-        store.commit(event, state, actions, answered_by(event))
-        waiting.pop(answered_by(event), None)
+        ended = (*answered_by(event), *unwanted(actions))
+        store.commit(event, state, actions, ended)
         waiting |= {action.id: action for action in actions}
+        for one in ended:
+            waiting.pop(one, None)
     return waiting
 
 
@@ -205,8 +207,9 @@ def _outbox_fits(store: SqlStore, events: list[Event]) -> None:
     state, wanted = store.first, dict[int, Action]()
     for event in events:
         state, actions = decide(state, event)
-        wanted.pop(answered_by(event), None)
         wanted |= {action.id: action for action in actions}
+        for one in (*answered_by(event), *unwanted(actions)):
+            wanted.pop(one, None)
     found = {action.id: action for action in store.outbox()}
     assert found.items() <= wanted.items()
     assert {number for number, one in wanted.items() if isinstance(one, ANSWERED)} <= found.keys()

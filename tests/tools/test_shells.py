@@ -93,7 +93,7 @@ def test_it_is_installed(name: str) -> None:
         ("run --node nspawn --ho", {"--hold"}),
         ("run -j unit HE", {"HEAD"}),
         ("replay --until w", {"workspace"}),
-        ("run --branch list --js", {"--json"}),
+        ("run --branch list --ju", {"--junit"}),
         ("run --pipeline ''", set()),
     ],
 )
