@@ -17,32 +17,32 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from gatelocal import errors
-    from gatelocal.engine.following import Following, Interrupted
     from gatelocal.engine.gate import Gate
     from gatelocal.engine.request import GateRequest
+    from gatelocal.engine.running import Interrupted, Running
     from gatelocal.model import happening
     from gatelocal.model.result import Outcome
     from gatelocal.model.run import RunResult as GateResult
     from gatelocal.model.run import Verdict
 
 __all__ = [
-    "Following",
     "Gate",
     "GateRequest",
     "GateResult",
     "Interrupted",
     "Outcome",
+    "Running",
     "Verdict",
     "errors",
     "happening",
 ]
 
 _PLACES = {
-    "Following": ("gatelocal.engine.following", "Following"),
+    "Running": ("gatelocal.engine.running", "Running"),
     "Gate": ("gatelocal.engine.gate", "Gate"),
     "GateRequest": ("gatelocal.engine.request", "GateRequest"),
     "GateResult": ("gatelocal.model.run", "RunResult"),
-    "Interrupted": ("gatelocal.engine.following", "Interrupted"),
+    "Interrupted": ("gatelocal.engine.running", "Interrupted"),
     "Outcome": ("gatelocal.model.result", "Outcome"),
     "Verdict": ("gatelocal.model.run", "Verdict"),
 }

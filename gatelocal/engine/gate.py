@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from gatelocal.config.directories import Directories
 from gatelocal.config.directories import directories as folders
-from gatelocal.engine.following import Following
 from gatelocal.engine.request import GateRequest
+from gatelocal.engine.running import Running
 from gatelocal.model.happening import Happening, Watch
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
@@ -47,9 +47,9 @@ class Gate:
         """
         return self._wired().run(request)
 
-    def follow(self, request: GateRequest) -> Following:
-        """Begin to take a change to its verdict, and iterate over what happens; see :class:`Following`."""
-        return Following(self, request)
+    def follow(self, request: GateRequest) -> Running:
+        """Begin to take a change to its verdict, and iterate over what happens; see :class:`Running`."""
+        return Running(self, request)
 
     def again(self, recipe: Recipe, folder: Path, request: GateRequest) -> RunResult:
         """Run the jobs of a recipe once more.

@@ -52,11 +52,11 @@ def through(tools: Tools, question: Question, make: Make) -> Ended:
         ended it.
     """
     asked, pipeline, folder = question.asked, question.pipeline, RunFolder(tools.logs)
-    tools.builder.open()
     with folder.alone(), closing(Journal(folder.journal, lambda: initial(layout(asked, pipeline)))) as store:
         inbox = Inbox(_clock(store))
         line = Line(make, lambda known: layout(asked, pipeline, known.semaphores), folder, question.hold)
         hands = LocalHands(tools, inbox, line)
+        tools.builder.open()
         try:
             with stopping.waiting(lambda: inbox.interrupt(KeyboardInterrupt())):
                 return _through(tools, question, store, inbox, hands)

@@ -32,7 +32,7 @@ class Runs(Protocol):
         """The same, which tells that one."""
 
 
-class Following:
+class Running:
     """A run under way. Iterating gives what happens, until the run has ended; as a context manager it is stopped then.
 
     Errors of the run (:class:`gatelocal.errors.GateError`) are raised where the iteration ends, and by :attr:`result`.
@@ -47,7 +47,7 @@ class Following:
         self._thread = threading.Thread(target=self._run, args=(gate, request), name="run", daemon=True)
         self._thread.start()
 
-    def __enter__(self) -> Following:
+    def __enter__(self) -> Running:
         return self
 
     def __exit__(
