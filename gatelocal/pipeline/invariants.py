@@ -151,6 +151,8 @@ def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
         return
     if ahead is not None and ahead.generation != item.ahead_generation:
         yield f"{name} is tested on generation {item.ahead_generation} of item {ahead.id}, now in {ahead.generation}"
+    if ahead is not None and not ahead.content:
+        yield f"{name} is tested on item {ahead.id}, which is not prepared"
     nearest = _nearest(state, queue, item)
     if not item.settled and nearest != item.ahead:
         yield f"{name} is tested on item {item.ahead} and not on {nearest}"

@@ -17,7 +17,7 @@ from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Stage
 from gatelocal.pipeline.switches.members import apart
-from gatelocal.pipeline.window import is_active
+from gatelocal.pipeline.window import is_active, keep_out
 
 
 def rebase(draft: Draft, item: Item) -> None:
@@ -76,6 +76,7 @@ def _waits_for_failing(draft: Draft, item: Item) -> bool:
 
 def _park(draft: Draft, item: Item) -> None:
     if item.stage is Stage.WAITING and not is_active(draft.queue(item.key), item):
+        keep_out(draft, item)
         return
     if item.stage is not Stage.PARKED:
         draft.put(replace(reset(draft, item), stage=Stage.PARKED, failing=True))
@@ -92,10 +93,7 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
     if draft.policy.batch:
         apart(draft, item)
     item = stop(draft, draft.item(item.id), spare=frozenset(one.run.build for one in going))
-    queue = draft.queue(item.key)
-    place = queue.line.place(item.id)
-    if place < queue.active and not is_active(queue, item):
-        draft.put_queue(replace(queue, active=place))
+    keep_out(draft, item)
     return draft.put(
         replace(
             item,
@@ -124,6 +122,7 @@ def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
     """Have the merger put the item on what is ahead of it, if it is the item's turn."""
     queue = draft.queue(item.key)
     if queue.paused or not is_active(queue, item):
+        keep_out(draft, item)
         return
     own = tuple(ref for ref in item.changes if not _is_branch(draft, ref))
     content = _ahead_of(draft, item, ahead) + own

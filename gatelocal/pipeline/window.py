@@ -65,6 +65,14 @@ def is_active(queue: Queue, item: Item) -> bool:
     return not window or len(queue.line) <= window or queue.line.place(first) < window
 
 
+def keep_out(draft: Draft, item: Item) -> None:
+    """An item that has nothing prepared is outside of the window: it has its turn when the window comes to it."""
+    queue = draft.queue(item.key)
+    place = queue.line.place(item.id)
+    if place < queue.active and not is_active(queue, item):
+        draft.put_queue(replace(queue, active=place))
+
+
 def admit(draft: Draft, key: QueueKey) -> None:
     """Have the first item that has come into the window looked at, unless one before it is to be looked at anyhow.
 
