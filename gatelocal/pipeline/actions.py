@@ -128,8 +128,8 @@ class Look:
 class Submit:
     """Land this patchset. Answer: Submitted. :ivar changes: all that land together with it, in order.
 
-    :ivar batch: the item whose builds speak for it and for others; 0 when they are its own. :ivar left: how many of
-        that batch are to land after it.
+    :ivar batch: the preparation whose builds speak for it and for others; 0 when they are its own. :ivar left: how
+        many of that batch are to land after it.
     """
 
     id: int

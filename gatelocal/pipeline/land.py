@@ -121,7 +121,7 @@ def _submit(draft: Draft, item: Item) -> None:
     make = partial(Submit, item=item.id, ref=ref, changes=item.changes, pipeline=item.pipeline)
     if item.batch:
         left = sum(len(one.changes) - one.submitted for one in fellows(draft, item)) - 1
-        make = partial(make, batch=item.batch[-1], left=left)
+        make = partial(make, batch=spokesman(draft, item).preparation, left=left)
     draft.act(make)
 
 
