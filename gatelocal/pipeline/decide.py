@@ -290,7 +290,7 @@ def _look_behind(draft: Draft, item: Item, flag: int) -> None:
     number = line.after(item.id)
     while number is not None:
         other = draft.item(number)
-        if other.stage is Stage.WAITING:
+        if other.is_new:
             return
         draft.flag(number, flag)
         if flag == Flag.BASE or not other.failing:

@@ -166,12 +166,32 @@ def _content(state: State, item: Item, name: str) -> Iterator[str]:
     own = item.changes
     if item.content[len(item.content) - len(own) :] != own:
         yield f"{name} does not contain itself last"
+    yield from _built_on(state, item, name)
     if ahead is not None:
         before = item.content[: len(item.content) - len(own)]
         gone = _left_out(ahead.content, before)
         landed = all((facts := state.changes.get(ref.change)) and facts.status == "MERGED" for ref in gone or ())
         if gone is None or not landed:
             yield f"{name} does not contain what is ahead of it"
+
+
+def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
+    """Who is built on it already, because it begins anew on the same ground, contains just what it does."""
+    line = state.queues[item.key].line
+    number = line.after(item.id)
+    while number is not None:
+        other = state.items[number]
+        if (other.ahead, other.ahead_generation) == (item.id, item.generation) and other.stage is not Stage.WAITING:
+            rest = other.content[: len(other.content) - len(other.changes)]
+            if _still_open(state, rest) != _still_open(state, item.content):
+                yield f"item {number} is tested on {name} and on other changes than that contains"
+        if not other.failing:
+            return
+        number = line.after(number)
+
+
+def _still_open(state: State, content: tuple[Ref, ...]) -> list[Ref]:
+    return [ref for ref in content if not _has_landed(state, ref.change)]
 
 
 def _left_out(all_of: tuple[Ref, ...], rest: tuple[Ref, ...]) -> tuple[Ref, ...] | None:

@@ -37,6 +37,8 @@ def rebase(draft: Draft, item: Item) -> None:
     ahead = nearest(draft, item)
     base = (ahead.id, ahead.generation) if ahead else (0, 0)
     if item.stage is Stage.WAITING:
+        if not item.is_new and (item.ahead, item.ahead_generation) != base:
+            item = _begun_elsewhere(draft, item)
         _prepare(draft, item, ahead)
         _next(draft, item)
     elif (item.ahead, item.ahead_generation) != base or item.stage is Stage.PARKED:
@@ -46,10 +48,16 @@ def rebase(draft: Draft, item: Item) -> None:
         _next(draft, item)
 
 
+def _begun_elsewhere(draft: Draft, item: Item) -> Item:
+    """An item that was to begin anew on the same ground does not: who was to stay built on it is not."""
+    anew = replace(item, generation=item.generation + 1, ahead=0, ahead_generation=0, content=())
+    return draft.put(anew)
+
+
 def _next(draft: Draft, item: Item) -> None:
-    """Have the item behind looked at, unless it was never prepared."""
+    """Have the item behind looked at, unless nothing was built for it."""
     number = draft.queue(item.key).line.after(item.id)
-    if number is not None and draft.item(number).stage is not Stage.WAITING:
+    if number is not None and not draft.item(number).is_new:
         draft.flag(number, Flag.BASE)
 
 

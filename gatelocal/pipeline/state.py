@@ -119,7 +119,8 @@ class Item:
     :ivar changes: in merge order. :ivar live: False for what is only merged underneath.
     :ivar needs: changes that are not its own and must land first.
     :ivar ahead: the item that this generation is built on, 0 for the branch itself; with that one's generation.
-    :ivar preparation: the id of the Prepare action of this generation.
+    :ivar preparation: the id of the Prepare action of this generation. :ivar content: what is merged in it, in order;
+        of a waiting one what was, when it begins anew on the same ground and those built on it stay so.
     :ivar fail_fast: one failed job ends the others.
     :ivar reporters: those that run when it has been reported, until they may start.
     :ivar failing: it will not land as it is. :ivar blocks: what is built on it may not start jobs yet.
@@ -169,6 +170,11 @@ class Item:
     def key(self) -> QueueKey:
         """Its queue."""
         return (self.pipeline, self.queue)
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing is prepared for it, nor is anybody built on what was and will be again."""
+        return self.stage is Stage.WAITING and not self.content
 
     @property
     def settled(self) -> bool:

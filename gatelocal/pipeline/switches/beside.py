@@ -86,22 +86,30 @@ def landed(draft: Draft, item: Item) -> None:
 
 
 def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
-    renewed: dict[int, int] = {}
+    renewed: dict[tuple[int, int], int] = {}
     files = files_of(draft, item) or ()
     for number in tuple(queue.line):
         other = draft.item(number)
         if number == item.id or other.settled:
             continue
+        base = (other.ahead, other.ahead_generation)
+        if base in renewed:
+            other = draft.put(replace(other, ahead_generation=renewed[base]))
         if other.stage in (Stage.WAITING, Stage.PARKED):
             without(draft, other, files)
             continue
         contains = not own.isdisjoint(other.content)
         stuck = other.stage in (Stage.CONFLICT, Stage.BROKEN)
         if not contains and not stuck and affects(draft, item, other):
-            renewed[number] = without(draft, reset(draft, other), files).generation
+            renewed[number, other.generation] = _renewed(draft, other, files).generation
             draft.flag(number, Flag.BASE)
-        elif other.ahead in renewed:
-            draft.put(replace(other, ahead_generation=renewed[other.ahead]))
+
+
+def _renewed(draft: Draft, item: Item, files: tuple[str, ...]) -> Item:
+    """Begin an item anew on what it was built on: those built on it stay so, unless it comes to stand on another."""
+    fresh = without(draft, reset(draft, item), files)
+    ahead, generation = item.ahead, item.ahead_generation
+    return draft.put(replace(fresh, ahead=ahead, ahead_generation=generation, content=item.content))
 
 
 def forsake(draft: Draft, item: Item, follower: int) -> None:
