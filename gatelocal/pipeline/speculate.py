@@ -36,12 +36,13 @@ def rebase(draft: Draft, item: Item) -> None:
         return
     ahead = nearest(draft, item)
     base = (ahead.id, ahead.generation) if ahead else (0, 0)
+    moved = (item.ahead, item.ahead_generation) != base
     if item.stage is Stage.WAITING:
-        if not item.is_new and (item.ahead, item.ahead_generation) != base:
+        if moved and not item.is_new:
             item = _begun_elsewhere(draft, item)
         _prepare(draft, item, ahead)
         _next(draft, item)
-    elif (item.ahead, item.ahead_generation) != base or item.stage is Stage.PARKED:
+    elif moved or item.stage is Stage.PARKED:
         _prepare(draft, reset(draft, item, spare=draft.policy.reuse), ahead)
         _next(draft, item)
     elif item.failing:
