@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from gatelocal.model.facts import Ref
 from gatelocal.model.layout import NOOP, JobKind, Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
 from gatelocal.pipeline.events import BuildDone, Event
+from gatelocal.pipeline.grounds import content, ground, has_landed
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage, State
 
 _UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
@@ -60,9 +60,9 @@ def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
         yield from _batch(state, item, name)
     if state.layout.pipelines.get(item.pipeline) is not None:
         if not queue.reporting:  # nobody is looked at meanwhile
-            yield from _ground(state, item, queue, name)
+            yield from ground(state, item, queue, name)
         if old is None or old.content is not item.content:
-            yield from _content(state, item, name)
+            yield from content(state, item, name)
 
 
 def _speaks(run: JobRun) -> bool:
@@ -75,7 +75,7 @@ def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
     if item.ahead:
         yield f"{name} lands before what is ahead of it"
     for needed in item.needs:
-        if not _has_landed(state, needed):
+        if not has_landed(state, needed):
             yield f"{name} lands before {needed}, which it needs"
     if item.stage is Stage.LOOKING or not item.batch:
         yield from _proof(state, item, name)
@@ -103,7 +103,7 @@ def _proof(state: State, item: Item, name: str) -> Iterator[str]:
     pipeline = state.layout.pipelines.get(item.pipeline)
     if pipeline is not None and pipeline.manager is Manager.DEPENDENT and not item.has_landed:
         for ref in tested.content:
-            if ref not in inside and not _has_landed(state, ref.change) and not _beside(state, item, tested):
+            if ref not in inside and not has_landed(state, ref.change) and not _beside(state, item, tested):
                 yield f"{name} lands and was tested on {ref}, which has not landed"
 
 
@@ -111,11 +111,6 @@ def _beside(state: State, item: Item, tested: Item) -> bool:
     """Whether it has overtaken those that it was tested on, because neither touches the inputs of the other."""
     queue = state.queues.get(item.key)
     return tested is item and queue is not None and queue.dynamic
-
-
-def _has_landed(state: State, change: str) -> bool:
-    facts = state.changes.get(change)
-    return facts is not None and facts.status == "MERGED"
 
 
 def _batch(state: State, item: Item, name: str) -> Iterator[str]:
@@ -138,78 +133,6 @@ def _batch(state: State, item: Item, name: str) -> Iterator[str]:
         yield f"{name} has builds of its own and is tested by those of item {last.id}"
     if not set(item.changes) <= set(last.content):
         yield f"{name} is tested by item {last.id}, which does not contain it"
-
-
-def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
-    """What it is tested on is the nearest item ahead that does not fail, in its present generation, and no other."""
-    pipeline = state.layout.pipelines[item.pipeline]
-    if pipeline.manager is not Manager.DEPENDENT or item.stage in (Stage.WAITING, Stage.PARKED):
-        return
-    ahead = state.items.get(item.ahead) if item.ahead else None
-    if item.ahead and ahead is None:
-        yield f"{name} is tested on item {item.ahead}, which has gone"
-        return
-    if ahead is not None and ahead.generation != item.ahead_generation:
-        yield f"{name} is tested on generation {item.ahead_generation} of item {ahead.id}, now in {ahead.generation}"
-    if ahead is not None and not ahead.content:
-        yield f"{name} is tested on item {ahead.id}, which is not prepared"
-    nearest = _nearest(state, queue, item)
-    if not item.settled and nearest != item.ahead:
-        yield f"{name} is tested on item {item.ahead} and not on {nearest}"
-
-
-def _content(state: State, item: Item, name: str) -> Iterator[str]:
-    """What it was prepared with is what the item ahead contains, and itself last."""
-    if item.stage is not Stage.PREPARING or state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
-        return
-    ahead = state.items.get(item.ahead) if item.ahead else None
-    own = item.changes
-    if item.content[len(item.content) - len(own) :] != own:
-        yield f"{name} does not contain itself last"
-    yield from _built_on(state, item, name)
-    if ahead is not None:
-        before = item.content[: len(item.content) - len(own)]
-        gone = _left_out(ahead.content, before)
-        landed = all((facts := state.changes.get(ref.change)) and facts.status == "MERGED" for ref in gone or ())
-        if gone is None or not landed:
-            yield f"{name} does not contain what is ahead of it"
-
-
-def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
-    """Who is built on it already, because it begins anew on the same ground, contains just what it does."""
-    line = state.queues[item.key].line
-    number = line.after(item.id)
-    while number is not None:
-        other = state.items[number]
-        if (other.ahead, other.ahead_generation) == (item.id, item.generation) and other.stage is not Stage.WAITING:
-            rest = other.content[: len(other.content) - len(other.changes)]
-            if _still_open(state, rest) != _still_open(state, item.content):
-                yield f"item {number} is tested on {name} and on other changes than that contains"
-        if not other.failing:
-            return
-        number = line.after(number)
-
-
-def _still_open(state: State, content: tuple[Ref, ...]) -> list[Ref]:
-    return [ref for ref in content if not _has_landed(state, ref.change)]
-
-
-def _left_out(all_of: tuple[Ref, ...], rest: tuple[Ref, ...]) -> tuple[Ref, ...] | None:
-    """What is missing in the rest, which has the order of the whole; None when it is no part of it."""
-    first = len(all_of) - len(rest)
-    if first >= 0 and all_of[first:] == rest:
-        return all_of[:first]
-    kept = set(rest)
-    return tuple(ref for ref in all_of if ref not in kept) if tuple(r for r in all_of if r in kept) == rest else None
-
-
-def _nearest(state: State, queue: Queue, item: Item) -> int:
-    number = queue.line.before(item.id)
-    while number is not None:
-        if not state.items[number].failing:
-            return number
-        number = queue.line.before(number)
-    return 0
 
 
 def _stopped(before: State, event: Event, after: State, actions: Sequence[Action], number: int) -> Iterator[str]:

@@ -1,0 +1,87 @@
+"""What must always hold of what an item is tested on, written apart from the rules that keep it; it changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from gatelocal.model.facts import Ref
+from gatelocal.model.layout import Manager
+from gatelocal.pipeline.state import Item, Queue, Stage, State
+
+
+def ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
+    """What it is tested on is the nearest item ahead that does not fail, in its present generation, and no other."""
+    pipeline = state.layout.pipelines[item.pipeline]
+    if pipeline.manager is not Manager.DEPENDENT or item.stage in (Stage.WAITING, Stage.PARKED):
+        return
+    ahead = state.items.get(item.ahead) if item.ahead else None
+    if item.ahead and ahead is None:
+        yield f"{name} is tested on item {item.ahead}, which has gone"
+        return
+    if ahead is not None and ahead.generation != item.ahead_generation:
+        yield f"{name} is tested on generation {item.ahead_generation} of item {ahead.id}, now in {ahead.generation}"
+    if ahead is not None and not ahead.content:
+        yield f"{name} is tested on item {ahead.id}, which is not prepared"
+    nearest = _nearest(state, queue, item)
+    if not item.settled and nearest != item.ahead:
+        yield f"{name} is tested on item {item.ahead} and not on {nearest}"
+
+
+def content(state: State, item: Item, name: str) -> Iterator[str]:
+    """What it was prepared with is what the item ahead contains, and itself last."""
+    if item.stage is not Stage.PREPARING or state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
+        return
+    ahead = state.items.get(item.ahead) if item.ahead else None
+    own = item.changes
+    if item.content[len(item.content) - len(own) :] != own:
+        yield f"{name} does not contain itself last"
+    yield from _built_on(state, item, name)
+    if ahead is not None:
+        before = item.content[: len(item.content) - len(own)]
+        gone = _left_out(ahead.content, before)
+        landed = all((facts := state.changes.get(ref.change)) and facts.status == "MERGED" for ref in gone or ())
+        if gone is None or not landed:
+            yield f"{name} does not contain what is ahead of it"
+
+
+def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
+    """Who is built on it already, because it begins anew on the same ground, contains just what it does."""
+    line = state.queues[item.key].line
+    number = line.after(item.id)
+    while number is not None:
+        other = state.items[number]
+        if (other.ahead, other.ahead_generation) == (item.id, item.generation) and other.stage is not Stage.WAITING:
+            rest = other.content[: len(other.content) - len(other.changes)]
+            if _still_open(state, rest) != _still_open(state, item.content):
+                yield f"item {number} is tested on {name} and on other changes than that contains"
+        if not other.failing:
+            return
+        number = line.after(number)
+
+
+def _still_open(state: State, refs: tuple[Ref, ...]) -> list[Ref]:
+    return [ref for ref in refs if not has_landed(state, ref.change)]
+
+
+def _left_out(all_of: tuple[Ref, ...], rest: tuple[Ref, ...]) -> tuple[Ref, ...] | None:
+    """What is missing in the rest, which has the order of the whole; None when it is no part of it."""
+    first = len(all_of) - len(rest)
+    if first >= 0 and all_of[first:] == rest:
+        return all_of[:first]
+    kept = set(rest)
+    return tuple(ref for ref in all_of if ref not in kept) if tuple(r for r in all_of if r in kept) == rest else None
+
+
+def _nearest(state: State, queue: Queue, item: Item) -> int:
+    number = queue.line.before(item.id)
+    while number is not None:
+        if not state.items[number].failing:
+            return number
+        number = queue.line.before(number)
+    return 0
+
+
+def has_landed(state: State, change: str) -> bool:
+    """Whether a change is known to be on its branch."""
+    facts = state.changes.get(change)
+    return facts is not None and facts.status == "MERGED"
