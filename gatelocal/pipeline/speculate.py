@@ -133,6 +133,8 @@ def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
     if queue.paused or not is_active(queue, item):
         keep_out(draft, item)
         return
+    if ahead is not None and ahead.is_new:
+        return  # that one has its turn first (admit)
     own = tuple(ref for ref in item.changes if not _is_branch(draft, ref))
     content = _ahead_of(draft, item, ahead) + own
     in_order = not (draft.policy.urgent or draft.policy.overtake)
