@@ -28,7 +28,7 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
         found += _stopped(before, event, after, actions, number)
     found += _actions(before, after, actions)
     found += _semaphores(before, after)
-    found += _suspects(before, after)
+    found += _queues(before, after)
     return found
 
 
@@ -228,10 +228,16 @@ def _held(before: State, name: str) -> int:
     return len(known.holders) if known is not None else 0
 
 
-def _suspects(before: State, after: State) -> Iterator[str]:
+def _queues(before: State, after: State) -> Iterator[str]:
+    """Suspects are there; who is outside of the window and counts as having had its turn has something prepared."""
     if after.queues is before.queues:
         return
     for queue in after.queues.values():
+        if queue.window and not queue.paused and not queue.reporting and before.queues.get(queue.key) is not queue:
+            for place in range(queue.window, min(queue.active, len(queue.line))):
+                number = queue.line.at(place)
+                if number is not None and after.items[number].is_new:
+                    yield f"item {number} is outside of the window and will not have its turn when that comes to it"
         gone = [number for number in queue.suspects if number not in queue.line]
         if gone:
             yield f"queue {queue.label} suspects item {gone[0]}, which it does not have"
