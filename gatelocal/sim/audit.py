@@ -31,6 +31,7 @@ class Audit:
         self._world = world
         self.earlier: list[Configuration] = []
         self._landed: dict[tuple[int, int], list[Ref]] = {}
+        self._outrun: set[Ref] = set()
         self._by_change: dict[str, list[Build]] = {}
         self._seen = 0
 
@@ -39,7 +40,12 @@ class Audit:
         landed = self._so_far(action)
         found = [f"{action.ref} landed twice"] if action.ref in landed else []
         landed.append(action.ref)
+        foreign = self._world.server.foreign
+        if self._world.foreign_before.get(action.id, foreign) != foreign:
+            self._outrun.add(action.ref)  # somebody else was at the server after the gate had asked for it, and before it
         if action.left if action.batch else len(landed) < len(action.changes):
+            return found
+        if not self._outrun.isdisjoint(landed):
             return found
         self._index()
         for ref in landed:
@@ -92,7 +98,7 @@ class Audit:
     def left(self, state: State) -> Iterator[str]:
         """What an idle world must not have: items, requests, nodes in use, semaphores held."""
         world = self._world
-        busy = world.running or world.requests or world.events
+        busy = world.running or world.requests or world.events or world.waiting
         if busy or any(queue.paused for queue in state.queues.values()):
             return
         for item in state.items.values():

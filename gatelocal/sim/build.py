@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gatelocal.pipeline.actions import StartBuild
+from gatelocal.pipeline.events import Event
 from gatelocal.sim.workspaces import Workspace
 
 
@@ -30,7 +31,7 @@ class Build:
     """A build that was started.
 
     :ivar change: what it is of, with its patchset. :ivar result: RUNNING until it has ended.
-    :ivar doomed: it has said that it will fail.
+    :ivar doomed: it has said that it will fail. :ivar told: what whoever looks for it finds that it has come to.
     """
 
     id: int
@@ -46,6 +47,7 @@ class Build:
     paused: bool = False
     resumed: bool = False
     doomed: bool = False
+    told: Event | None = None
 
     @property
     def up(self) -> bool:

@@ -150,13 +150,14 @@ class Trial:
     def _end(self) -> None:
         """Let everything come to its end: queues go on, nodes come, builds end."""
         game = self.game
-        if game.world.armed:
+        if game.world.armed or game.world.moments:
             # A crash that never came would fail the scenario: it comes now.
-            self.done.remove({"crash": {"after": game.world.armed}})
-            game.world.armed = ""
+            self._call_off()
             self._take({"crash": "now"})
         if game.world.nodes_held:
             self._take({"nodes": "release"})
+        if game.world.slow or game.world.waiting:
+            self._take({"answers": "release"})
         for _ in range(_ROUNDS):
             paused = sorted({queue.label for queue in game.state.queues.values() if queue.paused})
             for label in paused:
@@ -164,6 +165,16 @@ class Trial:
             if not game.world.running and not paused:
                 return
             self._take({"release": "all"})
+
+    def _call_off(self) -> None:
+        """Leave of the last step for a later crash what has come of it."""
+        world = self.game.world
+        at = max(at for at, step in enumerate(self.done) if "crash" in step and step["crash"] != "now")
+        after = self.done[at]["crash"]["after"]
+        came = [] if isinstance(after, str | int) else after[: len(after) - len(world.moments)]
+        self.done[at : at + 1] = [{"crash": {"after": came}}] if came else []
+        world.armed = ""
+        world.moments.clear()
 
     def _look_deeper(self) -> None:
         log, state = self.game.store.log, self.game.store.first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from gatelocal.model.layout import Manager
@@ -14,7 +15,8 @@ from gatelocal.sim.expect import differences
 from gatelocal.sim.game import Play, advance, feed, restart, settle
 from gatelocal.sim.lined import Value
 from gatelocal.sim.output import look
-from gatelocal.sim.steps import selector
+from gatelocal.sim.slow import held, selected
+from gatelocal.sim.steps import moments, selector
 
 
 def _release(game: Play, value: Value) -> None:
@@ -94,6 +96,34 @@ def _answer(game: Play, requests: list[int]) -> None:
             settle(game)
 
 
+def _answers(game: Play, value: Value) -> None:
+    world = game.world
+    if value.raw == "release":
+        world.slow.clear()
+        _give(game, list(world.waiting))
+        return
+    given = value.mapping() if value.is_mapping() else {}
+    if "release" not in given:
+        world.slow |= held(value)
+    elif given["release"].is_mapping():
+        wanted = selected(given["release"])
+        chosen = [number for number, one in world.waiting.items() if one.fits(wanted)]
+        if not chosen:
+            raise given["release"].fail("no waiting answer matches")
+        _give(game, chosen)
+    elif given["release"].raw == "newest":
+        _give(game, list(world.waiting)[-1:])
+    else:
+        _give(game, list(world.waiting)[: given["release"].whole()])
+
+
+def _give(game: Play, actions: list[int]) -> None:
+    for number in actions:
+        if number in game.world.waiting:
+            feed(game, game.world.give(number))
+            settle(game)
+
+
 def _operator(game: Play, value: Value) -> None:
     given = value.mapping()
     now = game.world.now
@@ -139,8 +169,10 @@ def _reload(game: Play, value: Value) -> None:
 def _crash(game: Play, value: Value) -> None:
     if value.raw == "now":
         restart(game)
-    else:
-        game.world.armed = value.mapping()["after"].text()
+        return
+    after = value.mapping()["after"]
+    game.world.armed = after.raw if isinstance(after.raw, str) else ""
+    game.world.moments = deque() if game.world.armed else deque(moments(after))
 
 
 def _look(game: Play, value: Value) -> None:
@@ -155,6 +187,7 @@ STEPS: Mapping[str, Callable[[Play, Value], None]] = {
     "release": _release,
     "announce": _announce,
     "nodes": _nodes,
+    "answers": _answers,
     "operator": _operator,
     "reload": _reload,
     "advance": lambda game, value: advance(game, value.seconds()),

@@ -9,6 +9,7 @@ from typing import Any
 
 from gatelocal.pipeline.policies import STARRED, Policy
 from gatelocal.sim.lots import BUILT_JOBS, LAYOUTS, PROJECTS, QUEUES
+from gatelocal.sim.slow import SLOW, WORK
 
 Values = dict[str, Any]
 Step = dict[str, Any]
@@ -24,7 +25,7 @@ class Dice:
     """The choices of one world.
 
     :ivar foreign: whether others push to the branches or submit by hand: without ``verify`` nobody would notice.
-    :ivar scarce: whether nodes have to be waited for.
+    :ivar scarce: whether nodes have to be waited for. :ivar slow: whether answers have to be, time and again.
     """
 
     random: Random
@@ -32,6 +33,7 @@ class Dice:
     layout: str
     foreign: bool
     scarce: bool
+    slow: bool
 
     def change(self) -> str:
         """Any change."""
@@ -55,7 +57,7 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     layout = random.choice(fitting if fitting and random.random() < 0.4 else tuple(LAYOUTS))
     foreign = has(chosen, "verify") and random.random() < 0.6
     scarce = random.random() < (0.7 if has(chosen, "batch") else 0.2)
-    dice = Dice(random, names, layout, foreign, scarce)
+    dice = Dice(random, names, layout, foreign, scarce, slow=random.random() < 0.3)
     changes = _changes(dice)
     builds = _builds(dice)
     steps = [{"approve": random.sample(names, len(names))}]
@@ -165,7 +167,16 @@ def _builds(dice: Dice) -> Values:
         builds["durations"] = {job: f"{dice.random.randint(1, 30)}m" for job in BUILT_JOBS}
     if dice.scarce:
         builds["nodes"] = "hold"
+    if dice.slow and dice.happens(0.4):
+        builds["answers"] = _hold(dice)
     return builds
+
+
+def _hold(dice: Dice) -> Values:
+    """Answers that wait from now on."""
+    kinds = tuple(SLOW.values())
+    chosen = dice.random.sample(kinds, dice.random.choice((1, 1, 2, len(kinds))))
+    return {"hold": chosen, "work": dice.random.choice(WORK)}
 
 
 def _rule(dice: Dice) -> Values:
@@ -199,6 +210,7 @@ def _happening(dice: Dice) -> list[Step]:
     if dice.happens(0.12):
         return _story(dice)
     kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ()), *(_SCARCE if dice.scarce else ())]
+    kinds += _SLOW if dice.slow else ()
     return [_one_of(dice, kinds)]
 
 
@@ -214,6 +226,8 @@ def _story(dice: Dice) -> list[Step]:
     begin: list[Step] = [{"approve": dice.some(4)}]
     if dice.scarce:
         begin.append({"nodes": {"free": dice.random.choice((2, 4, 9))}})
+    if dice.slow:
+        begin.append(_answers(dice))
     work = [_one_of(dice, _WORK) for _ in range(dice.random.randint(1, 3))]
     loss = [_one_of(dice, losses) for _ in range(dice.random.choice((1, 1, 2)))]
     if dice.happens(0.5):
@@ -297,7 +311,23 @@ def _nodes(dice: Dice) -> Step:
 
 
 def _crash(dice: Dice) -> Step:
-    return {"crash": "now" if dice.happens(0.2) else {"after": dice.random.choice(_CRASHES)}}
+    kind = dice.random.random()
+    if kind < 0.15:
+        return {"crash": "now"}
+    if kind < 0.5:
+        return {"crash": {"after": dice.random.choice(_CRASHES)}}
+    first = dice.random.randint(1, 40)
+    return {"crash": {"after": first if dice.happens(0.7) else [first, dice.random.randint(1, 12)]}}
+
+
+def _answers(dice: Dice) -> Step:
+    kind = dice.random.random()
+    if kind < 0.35:
+        return {"answers": _hold(dice)}
+    if kind < 0.4:
+        return {"answers": "release"}
+    chosen = {"change": dice.change()}, {"action": dice.random.choice(tuple(SLOW.values()))}
+    return {"answers": {"release": dice.random.choice((1, "newest", "newest", dice.random.randint(2, 6), *chosen))}}
 
 
 def _one(verb: str) -> Callable[[Dice], Step]:
@@ -374,3 +404,4 @@ _LOSSES: tuple[tuple[Callable[[Dice], Step], int], ...] = (
 )
 _FOREIGN: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_push, 5), (_one("submit"), 4))
 _SCARCE: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_nodes, 16),)
+_SLOW: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_answers, 40), (_crash, 6))

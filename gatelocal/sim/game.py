@@ -11,12 +11,26 @@ from typing import Any
 from gatelocal.engine.engine import Engine
 from gatelocal.pipeline import invariants
 from gatelocal.pipeline.actions import Action
-from gatelocal.pipeline.events import Event, Started, Woken
+from gatelocal.pipeline.events import (
+    BuildDone,
+    BuildPaused,
+    Event,
+    Looked,
+    NodeAnswer,
+    Prepared,
+    ServerRead,
+    Started,
+    Submitted,
+    Woken,
+)
 from gatelocal.pipeline.state import State
 from gatelocal.ports import Store
 from gatelocal.sim.audit import Audit
 from gatelocal.sim.scenario import Scenario
 from gatelocal.sim.world import Crashed, Endless, World
+
+_FOUND_AGAIN = (Prepared, NodeAnswer, BuildPaused, BuildDone, Looked, Submitted, ServerRead)
+"""Events that an engine gets by doing again what they answer; all others are still to be delivered when it is back."""
 
 
 class Stopped(Exception):
@@ -60,6 +74,7 @@ def engine_of(game: Play) -> Engine:
         if game.decided == game.most:
             raise Endless("it comes to no end")
         game.violations.extend(invariants.broken(before, event, after, actions, touched))
+        game.world.moment()
 
     return Engine(game.store, game.world, watch)
 
@@ -69,6 +84,12 @@ def feed(game: Play, event: Event) -> None:
 
     :raises Stopped: a rule has ended with an exception.
     """
+    try:
+        game.world.moment()
+    except Crashed:
+        restart(game)
+        if isinstance(event, _FOUND_AGAIN):
+            return
     try:
         with _watched(game):
             game.engine.feed(event)
@@ -81,6 +102,7 @@ def feed(game: Play, event: Event) -> None:
 def restart(game: Play) -> None:
     """Make another engine from the store, which first does again what may not have been done."""
     while True:
+        game.world.forget()
         game.store = game.reopen(game.store)
         game.engine = engine_of(game)
         try:

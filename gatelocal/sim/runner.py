@@ -47,6 +47,7 @@ def begin(scenario: Scenario, *, keep_log: bool = False, store: Store | None = N
     world = World(scenario.configuration, hold=scenario.hold, nodes_held=scenario.nodes_held)
     world.durations = dict(scenario.durations)
     world.rules = list(scenario.rules)
+    world.slow = dict(scenario.slow)
     for spec in scenario.changes:
         _add(world.server, spec)
     for spec in scenario.changes:
@@ -90,7 +91,10 @@ def finish(game: Play) -> None:
         raise Stopped
     if game.world.armed:
         game.failed.append(f"crash: no {game.world.armed} came after which the engine could be dropped")
-    game.violations.extend(invariants.at_rest(game.state))
+    if game.world.moments:
+        game.failed.append(f"crash: {game.world.moments[0]} more moments were to pass before the engine was dropped")
+    if not game.world.waiting:
+        game.violations.extend(invariants.at_rest(game.state))
     game.violations.extend(game.audit.partial())
     game.violations.extend(game.audit.twice())
     game.violations.extend(game.audit.left(game.state))

@@ -19,6 +19,7 @@ from gatelocal.sim.build import Rule
 from gatelocal.sim.configuration import Configuration, configuration
 from gatelocal.sim.lined import LinedDict, LinedList, ScenarioError, Value, load, root
 from gatelocal.sim.plain import NotPlain, text_beside, text_of
+from gatelocal.sim.slow import held
 from gatelocal.sim.steps import Step, step_of
 
 RESULTS = ("SUCCESS", "FAILURE", "POST_FAILURE", "TIMED_OUT", "LOST", "STOPPED", "NODE_FAILURE")
@@ -72,6 +73,7 @@ class Scenario:
     changes: tuple[ChangeSpec, ...]
     hold: bool
     nodes_held: bool
+    slow: Mapping[str, bool]
     rules: tuple[Rule, ...]
     durations: Mapping[str, float]
     steps: tuple[Step, ...]
@@ -107,7 +109,7 @@ def of_values(
         top["about"].text()
     changes = tuple(_change(key, value) for key, value in top["changes"].mapping().items())
     _check_changes(changes, top["changes"])
-    builds = top["builds"].mapping(("hold", "rules", "nodes", "durations")) if "builds" in top else {}
+    builds = top["builds"].mapping(("hold", "rules", "nodes", "answers", "durations")) if "builds" in top else {}
     known = frozenset(one.name for one in changes)
     steps = tuple(step_of(value, known) for value in top["steps"].sequence())
     layouts: dict[str, Configuration] = dict(read)
@@ -124,6 +126,7 @@ def of_values(
         changes,
         hold=builds["hold"].truth() if "hold" in builds else False,
         nodes_held="nodes" in builds and builds["nodes"].choice("hold") == "hold",
+        slow=held(builds["answers"]) if "answers" in builds else {},
         rules=tuple(_rule(value) for value in builds["rules"].sequence()) if "rules" in builds else (),
         durations={key: v.seconds() for key, v in builds["durations"].mapping().items()}
         if "durations" in builds

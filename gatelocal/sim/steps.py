@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gatelocal.sim.lined import ScenarioError, Value
+from gatelocal.sim.slow import held, selected
 from gatelocal.sim.world import CRASH_POINTS
 
 PATCHSET_KEYS = (
@@ -174,6 +175,21 @@ def _nodes(value: Value, known: Known) -> None:
         given["release"].whole(1)
 
 
+def _answers(value: Value, known: Known) -> None:
+    if not value.is_mapping():
+        value.choice("hold", "release")
+        return
+    given = value.mapping(("hold", "work", "release"))
+    if "release" not in given:
+        held(value)
+    elif len(given) > 1:
+        raise value.fail("release stands alone")
+    elif given["release"].is_mapping():
+        _known_in(given["release"], selected(given["release"]), known)
+    elif given["release"].raw != "newest":
+        given["release"].whole(1)
+
+
 def _operator(value: Value, known: Known) -> None:
     given = value.mapping(("dequeue", "promote", "enqueue", "pipeline", "pause", "resume", "hold"))
     verbs = [key for key in given if key != "pipeline"]
@@ -215,8 +231,21 @@ def _advance(value: Value, known: Known) -> None:
 
 
 def _crash(value: Value, known: Known) -> None:
-    if value.raw != "now":
-        value.mapping(("after",), ("after",))["after"].choice(*CRASH_POINTS.values())
+    if value.raw == "now":
+        return
+    after = value.mapping(("after",), ("after",))["after"]
+    if isinstance(after.raw, str):
+        after.choice(*CRASH_POINTS.values())
+    else:
+        moments(after)
+
+
+def moments(value: Value) -> list[int]:
+    """How many moments pass until the engine dies, and from there to the next time."""
+    counts = [one.whole(1) for one in value.one_or_many()]
+    if not counts:
+        raise value.fail("expected a number of moments, or several")
+    return counts
 
 
 def _expect(value: Value, known: Known) -> None:
@@ -308,6 +337,7 @@ _CHECKS: Mapping[str, Callable[[Value, Known], None]] = {
     "release": _release,
     "announce": _announce,
     "nodes": _nodes,
+    "answers": _answers,
     "operator": _operator,
     "reload": _reload,
     "advance": _advance,

@@ -1,6 +1,7 @@
 """The make-believe hands: merger, launcher, executor and reporter on a virtual clock; they decide nothing.
 
-An action's id that was seen before gets its first answer, and nothing else happens.
+An action's id that was seen before gets its first answer, and nothing else happens. Whatever would be the work of the
+engine's own process is forgotten when that dies in the middle of it, and is done anew when it is asked for again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Graph
 from gatelocal.pipeline.actions import (
@@ -45,6 +47,7 @@ from gatelocal.pipeline.events import (
 from gatelocal.sim.build import Build, Rule
 from gatelocal.sim.configuration import Configuration
 from gatelocal.sim.server import GATE, Server
+from gatelocal.sim.slow import SLOW, Waiting
 from gatelocal.sim.workspaces import Branch, Trees, Workspace
 
 CRASH_POINTS = {
@@ -67,7 +70,7 @@ class Endless(Exception):
 
 
 class Crashed(Exception):
-    """The engine is gone: the world has done the last action, and nobody has written that down."""
+    """The engine is gone, in the middle of what it did."""
 
 
 @dataclass(slots=True)
@@ -78,7 +81,10 @@ class World:
     :ivar events: what the server has not delivered yet; each is made when it is delivered, of what is true then.
     :ivar requests: node requests that wait.
     :ivar nodes: requests whose nodes are in use, or wait to be. :ivar armed: the action that the next crash follows.
+    :ivar moments: how many moments at which the engine may die pass until it does, and from there to the next time.
+    :ivar slow: actions whose answers wait → whether their work comes last. :ivar waiting: action → such an answer.
     :ivar submits: the gate's submits with their answers. :ivar pushed: pushed commit → what it changed.
+    :ivar foreign_before: submit whose answer has waited → the server's count of what others did when it was asked for.
     :ivar on_landing: is told of each landing by the gate, before anything else happens.
     :ivar sample: for a load: length and result of a build, in the place of durations and rules.
     """
@@ -106,11 +112,18 @@ class World:
     reused: list[NoteReuse] = field(default_factory=list)
     held: list[KeepNode] = field(default_factory=list)
     armed: str = ""
+    moments: deque[int] = field(default_factory=deque)
+    slow: dict[str, bool] = field(default_factory=dict)
+    waiting: dict[int, Waiting] = field(default_factory=dict)
+    foreign_before: dict[int, int] = field(default_factory=dict)
     wake: float = 0.0
     on_landing: Callable[[Submit, Branch], None] | None = None
     sample: Callable[[StartBuild, Workspace], tuple[float, str]] | None = None
     trees: Trees = field(init=False)
     _answers: dict[int, Event | None] = field(default_factory=dict)
+    _passing: set[int] = field(default_factory=set)
+    _forgotten: set[int] = field(default_factory=set)
+    _all_gone: bool = False
     _due: list[tuple[float, int]] = field(default_factory=list)
     _pushes: dict[Branch, int] = field(default_factory=dict)
     _moved: dict[str, Facts] = field(default_factory=dict)
@@ -121,14 +134,66 @@ class World:
     # ---- actions
 
     def carry_out(self, action: Action) -> Event | None:
-        """Do it, or give the first answer again."""
-        if action.id in self._answers:
-            return self._answers[action.id]
-        answer = self._do(action)
-        self._answers[action.id] = answer
+        """Do it, or give the first answer again; None when there is none, or it waits."""
+        self.moment()
+        answer = None
+        if self.slow and SLOW.get(type(action)) in self.slow:
+            self._have_wait(action)
+        else:
+            answer = self._first(action)
+        self.moment()
         if self.armed and CRASH_POINTS.get(type(action)) == self.armed:
             self.armed = ""
             raise Crashed
+        return answer
+
+    def moment(self) -> None:
+        """The engine may die here. :raises Crashed: it does."""
+        if not self.moments:
+            return
+        self.moments[0] -= 1
+        if not self.moments[0]:
+            self.moments.popleft()
+            self._all_gone = True
+            raise Crashed
+
+    def forget(self) -> None:
+        """The engine has died: nothing is left of what was under way in its process.
+
+        An answer that was on its way to it is gone too if it died at a moment that was counted.
+        """
+        for number in tuple(self._passing if self._all_gone else self.waiting):
+            if number in self._passing:
+                self._passing.discard(number)
+                del self._answers[number]
+                self._forgotten.add(number)
+        self.waiting.clear()
+        self.wake, self._all_gone = 0.0, False
+
+    def give(self, number: int) -> Event:
+        """The answer of that action, which has waited."""
+        one = self.waiting.pop(number)
+        answer = one.answer or self._first(one.action)
+        assert answer is not None  # noqa: S101 - for the type checker: slow actions have an answer
+        return replace(answer, at=self.now)
+
+    def _have_wait(self, action: Action) -> None:
+        """Have the answer wait, with the work done or not."""
+        answer = None if self.slow[SLOW[type(action)]] else self._first(action)
+        self.waiting[action.id] = Waiting(action, answer)  # type: ignore[arg-type]
+        if isinstance(action, Submit):
+            self.foreign_before.setdefault(action.id, self.server.foreign)
+
+    def _first(self, action: Action) -> Event | None:
+        """Do it, or tell once more what is known of it."""
+        if action.id in self._answers:
+            known = self._answers[action.id]
+            if isinstance(action, StartBuild):
+                known = self.by_action[action.id].told
+            return known and replace(known, at=self.now)
+        answer = self._answers[action.id] = self._do(action)
+        if type(action) in SLOW and not (isinstance(answer, Submitted) and answer.answer == "ok"):
+            self._passing.add(action.id)
         return answer
 
     def _do(self, action: Action) -> Event | None:  # noqa: PLR0912 - one arm for each action
@@ -275,7 +340,7 @@ class World:
     def _resume(self, action: ResumeBuild) -> None:
         build = self.by_action[action.build]
         if build.up:
-            build.resumed, build.due = True, self.now
+            build.resumed, build.due, build.told = True, self.now, None
             heapq.heappush(self._due, (self.now, build.id))
 
     def _close(self, build: Build, result: str) -> None:
@@ -307,12 +372,14 @@ class World:
         if rule.pause and not build.resumed and not build.paused:
             build.paused = True
             where = (start.id, start.item, start.generation, start.run)
-            return BuildPaused(self.now, *where, rule.artifacts, rule.children)
+            build.told = BuildPaused(self.now, *where, rule.artifacts, rule.children)
+            return build.told
         again = result in ("LOST", "STOPPED")
         last = result == "LOST" and start.last
         self._close(build, "RETRY_LIMIT" if last else "RETRY" if again else result)
         where = (start.id, start.item, start.generation, start.run)
-        return BuildDone(self.now, *where, result, rule.artifacts, rule.children)
+        build.told = BuildDone(self.now, *where, result, rule.artifacts, rule.children)
+        return build.told
 
     # ---- reporter
 
@@ -337,6 +404,9 @@ class World:
         change = self.server.changes[ref.change]
         key = (change.project, change.branch)
         answer, reason = self._verdict(ref)
+        if action.id in self._forgotten:  # it was refused, and nobody heard of it
+            at = self.submitted.index(action)
+            del self.submits[at], self.submitted[at]
         self.submits.append((ref, answer))
         self.submitted.append(action)
         before = str(len(self.server.branch(*key)))
