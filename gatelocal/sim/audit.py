@@ -20,6 +20,11 @@ from gatelocal.sim.configuration import Configuration
 from gatelocal.sim.workspaces import Branch
 from gatelocal.sim.world import World
 
+_REJECTED = ("failure", "dependency", "requirement", "refused", "conflict")
+"""Kinds of messages of which an item that lands sends none."""
+
+_ALARM = "what has landed is not what was tested"
+
 _ONCE = ("start", "success", "failure", "dependency", "requirement", "refused")
 """Kinds of messages that an item sends once."""
 
@@ -42,7 +47,7 @@ class Audit:
         landed.append(action.ref)
         foreign = self._world.server.foreign
         if self._world.foreign_before.get(action.id, foreign) != foreign:
-            self._outrun.add(action.ref)  # somebody else was at the server after the gate had asked for it, and before it
+            self._outrun.add(action.ref)  # after the gate had asked for it, and before the server did it
         if action.left if action.batch else len(landed) < len(action.changes):
             return found
         if not self._outrun.isdisjoint(landed):
@@ -83,7 +88,7 @@ class Audit:
         return found
 
     def twice(self) -> list[str]:
-        """Submits and messages that came a second time."""
+        """Submits, messages and builds that came a second time."""
         submits = Counter((action.item, action.ref) for action in self._world.submitted)
         reports = Counter(
             (one.item, one.ref, one.pipeline, one.kind)
@@ -91,9 +96,22 @@ class Audit:
             for one in reports
             if one.kind in _ONCE and one.item
         )
+        builds = Counter(build.start.id for build in self._world.builds)
         found = [f"{ref} was submitted {count} times" for (_, ref), count in submits.items() if count > 1]
+        found += [f"build {number} was begun {count} times" for number, count in builds.items() if count > 1]
         found += [f"{ref} was told {kind} {n} times" for (_, ref, _, kind), n in reports.items() if n > 1]
         return found
+
+    def untrue(self) -> Iterator[str]:
+        """What was told on changes although it is not so."""
+        world = self._world
+        answers = zip(world.submitted, world.submits, strict=True)
+        landed = {(one.item, one.ref) for one, (_, answer) in answers if answer == "ok" and len(one.changes) == 1}
+        for one in world.log:
+            if one.kind in _REJECTED and (one.item, one.ref) in landed:
+                yield f"{one.ref} has landed and was told {one.kind}"
+            if not world.server.foreign and one.text.startswith(f"{one.pipeline}: {_ALARM}"):
+                yield f"{one.ref} was told that it was not tested, and nobody else has moved a branch"
 
     def left(self, state: State) -> Iterator[str]:
         """What an idle world must not have: items, requests, nodes in use, semaphores held."""

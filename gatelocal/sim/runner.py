@@ -97,6 +97,7 @@ def finish(game: Play) -> None:
         game.violations.extend(invariants.at_rest(game.state))
     game.violations.extend(game.audit.partial())
     game.violations.extend(game.audit.twice())
+    game.violations.extend(game.audit.untrue())
     game.violations.extend(game.audit.left(game.state))
 
 
