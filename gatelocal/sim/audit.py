@@ -20,7 +20,7 @@ from gatelocal.sim.configuration import Configuration
 from gatelocal.sim.workspaces import Branch
 from gatelocal.sim.world import World
 
-_REJECTED = ("failure", "dependency", "requirement", "refused", "conflict")
+_REJECTED = ("failure", "dependency", "requirement", "refused")
 """Kinds of messages of which an item that lands sends none."""
 
 _ALARM = "what has landed is not what was tested"
