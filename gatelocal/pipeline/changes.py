@@ -143,7 +143,7 @@ def server_read(draft: Draft, event: ServerRead) -> None:
         update(draft, facts)
     for project, branch, tip in event.tips:
         known = draft.tip((project, branch))
-        if known is not None and known != tip:
+        if known is not None and known != tip and not trunk.submitting(draft, (project, branch)):
             trunk.moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"), tip)
     for pipeline in draft.layout.pipelines.values():
         if pipeline.manager is Manager.DEPENDENT:

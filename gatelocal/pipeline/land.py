@@ -209,6 +209,8 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
         draft.put_step((*branch, event.tip), Step(event.before, event.ref, facts.files))
     item = draft.put(replace(item, submitted=item.submitted + 1))
     if item.submitted < len(item.changes):
+        if moved:
+            _other_content(draft, item)
         _submit(draft, item)
         return
     if item.by_hand:

@@ -37,8 +37,20 @@ def moved(draft: Draft, facts: Facts, tip: str = "") -> None:
                 test_anew(draft, queue.key, facts)
 
 
+def submitting(draft: Draft, branch: tuple[str, str]) -> bool:
+    """Whether a submit to the branch is under way: where that finds and leaves it, its answer tells."""
+    for item in draft.all_items():
+        if item.stage is Stage.LANDING:
+            known = (draft.facts(name) for name in item.names)
+            if any(facts is not None and (facts.project, facts.branch) == branch for facts in known):
+                return True
+    return False
+
+
 def _note(draft: Draft, facts: Facts, tip: str) -> None:
     branch = (facts.project, facts.branch)
+    if submitting(draft, branch):
+        return
     known = draft.tip(branch)
     if draft.policy.reuse and known is not None and known != tip and facts.files:
         draft.put_step((*branch, tip), Step(known, None, facts.files))
