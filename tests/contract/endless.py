@@ -39,8 +39,8 @@ class Told(SqlStore):
 
     commits = 0
 
-    def commit(self, event: Event, state: State, actions: Iterable[Action], answered: int) -> None:
-        super().commit(event, state, actions, answered)
+    def commit(self, event: Event, state: State, actions: Iterable[Action], ended: Iterable[int]) -> None:
+        super().commit(event, state, actions, ended)
         self.commits += 1
         print(json.dumps({"events": self.commits, "counter": state.counter}), flush=True)  # noqa: T201
 
