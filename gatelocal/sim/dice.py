@@ -174,8 +174,7 @@ def _builds(dice: Dice) -> Values:
 
 def _hold(dice: Dice) -> Values:
     """Answers that wait from now on."""
-    kinds = tuple(SLOW.values())
-    chosen = dice.random.sample(kinds, dice.random.choice((1, 1, 2, len(kinds))))
+    chosen = dice.random.choice((["merge"], ["merge"], ["submit"], ["look"], ["read", "look"], list(SLOW.values())))
     return {"hold": chosen, "work": dice.random.choice(WORK)}
 
 
@@ -209,6 +208,8 @@ def _happening(dice: Dice) -> list[Step]:
     """A step, or several that belong together: what seldom meets by chance alone."""
     if dice.happens(0.12):
         return _story(dice)
+    if dice.slow and dice.happens(0.12):
+        return _late(dice)
     kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ()), *(_SCARCE if dice.scarce else ())]
     kinds += _SLOW if dice.slow else ()
     return [_one_of(dice, kinds)]
@@ -234,6 +235,23 @@ def _story(dice: Dice) -> list[Step]:
         held = [*work, *loss] if dice.happens(0.8) else [*loss, *work]
         return [*begin, {"operator": {"pause": queue}}, *held, {"operator": {"resume": queue}}]
     return [*begin, *work, *loss, {"release": "all"}]
+
+
+def _late(dice: Dice) -> list[Step]:
+    """Answers wait while that changes which they are about; the gate may die meanwhile; then they come in any order."""
+    meanwhile = [*_WORK, *_LOSSES, *(_FOREIGN if dice.foreign else ())]
+    names = dice.some(4)
+    steps: list[Step] = [{"answers": _hold(dice)}, {"approve": names}]
+    if dice.scarce:
+        steps.append({"nodes": {"free": dice.random.choice((2, 4, 9))}})
+    if dice.happens(0.5):
+        steps.append({dice.random.choice(("withdraw", "abandon", "patchset")): names[0]})
+    for _ in range(dice.random.choice((0, 1, 1, 2))):
+        steps += [_one_of(dice, meanwhile), *([_given(dice)] if dice.happens(0.4) else ())]
+    if dice.happens(0.5):
+        steps.append({"crash": "now"} if dice.happens(0.6) else _crash(dice))
+    steps += [_given(dice) for _ in range(dice.random.randint(0, 3))]
+    return [*steps, *([{"answers": "release"}] if dice.happens(0.5) else ()), {"release": "all"}]
 
 
 def _approve(dice: Dice) -> Step:
@@ -324,8 +342,10 @@ def _answers(dice: Dice) -> Step:
     kind = dice.random.random()
     if kind < 0.35:
         return {"answers": _hold(dice)}
-    if kind < 0.4:
-        return {"answers": "release"}
+    return {"answers": "release"} if kind < 0.4 else _given(dice)
+
+
+def _given(dice: Dice) -> Step:
     chosen = {"change": dice.change()}, {"action": dice.random.choice(tuple(SLOW.values()))}
     return {"answers": {"release": dice.random.choice((1, "newest", "newest", dice.random.randint(2, 6), *chosen))}}
 

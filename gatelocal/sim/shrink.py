@@ -19,6 +19,8 @@ _Place = tuple[str | int, ...]
 _KEPT = frozenset({"name", "project", "result", "times", "layout", "scenario", "steps", "changes", "builds", "policy"})
 """Keys that a world cannot do without; ``times`` ends what would be tried again for ever."""
 
+_COUNTED = ("crash", "answers", "nodes")
+"""Steps that have something happen after, or to, a number of others."""
 
 _PASSES = 3
 """What was needed for what has gone meanwhile can go, too; after a few rounds nothing is."""
@@ -34,7 +36,7 @@ def shrunk(finding: Finding) -> Finding:
     best = Finding(world, best.violations)
     for _ in range(_PASSES):
         before = best
-        best = _without_places(best, kind)
+        best = _with_lower_numbers(_without_places(best, kind), kind)
         if best is before:
             break
     return best
@@ -62,6 +64,39 @@ def _without_places(best: Finding, kind: str) -> Finding:
             return best
         found = _smaller(best, _dropped(best.world, places[at]), kind)
         best, at = (found, at) if found is not None else (best, at + 1)
+
+
+def _with_lower_numbers(best: Finding, kind: str) -> Finding:
+    """Have the engine die as early as it can, and counts of steps as low as they can be."""
+    at = 0
+    while at < len(best.world["steps"]):
+        for place, number in tuple(_numbers(best.world["steps"][at])):
+            for lower in range(1, number):
+                world = _changed(best.world, ("steps", at, *place), lower)
+                found = _same(world, kind)
+                if found is not None and found.world["steps"][: at + 1] == world["steps"][: at + 1]:
+                    best = found
+                    break
+        at += 1
+    return best
+
+
+def _numbers(values: Any, here: _Place = ()) -> Iterator[tuple[_Place, int]]:
+    """The counts in a step."""
+    if isinstance(values, int) and not isinstance(values, bool) and here[0] in _COUNTED:
+        yield here, values
+    pairs = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    for key, value in pairs:
+        yield from _numbers(value, (*here, key))
+
+
+def _changed(values: Any, place: _Place, value: int) -> Any:
+    """The values with another one in that place."""
+    if not place:
+        return value
+    changed = list(values) if isinstance(values, list) else dict(values)
+    changed[place[0]] = _changed(values[place[0]], place[1:], value)  # type: ignore[index]
+    return changed
 
 
 def _places(values: Any, here: _Place = ()) -> Iterator[_Place]:
