@@ -45,9 +45,8 @@ class Audit:
         landed = self._so_far(action)
         found = [f"{action.ref} landed twice"] if action.ref in landed else []
         landed.append(action.ref)
-        foreign = self._world.server.foreign
-        if self._world.foreign_before.get(action.id, foreign) != foreign:
-            self._outrun.add(action.ref)  # after the gate had asked for it, and before the server did it
+        if self._world.begun[action.item][0] != self._world.server.foreign:
+            self._outrun.add(action.ref)  # by what others did before the server had done what the gate asked for
         if action.left if action.batch else len(landed) < len(action.changes):
             return found
         if not self._outrun.isdisjoint(landed):
@@ -79,6 +78,8 @@ class Audit:
         """Cycles of which only a part has landed: to be asked when nothing more follows."""
         found = []
         for action in self._world.submitted:
+            if action.item in self._world.outrun:
+                continue  # somebody did something to one of them when others had landed
             landed = [ref for ref in action.changes if self._has_landed(ref)]
             if landed and len(landed) < len(action.changes) and action.ref == action.changes[0]:
                 missing = [str(ref) for ref in action.changes if ref not in landed]

@@ -109,5 +109,6 @@ def take(game: Play, step: Step) -> None:
     if game.over:
         raise Stopped
     found = people.STEPS.get(step.verb) or control.STEPS[step.verb]
+    game.world.acts += step.verb in people.STEPS
     found(game, step.value)
     settle(game)

@@ -84,7 +84,9 @@ class World:
     :ivar moments: how many moments at which the engine may die pass until it does, and from there to the next time.
     :ivar slow: actions whose answers wait → whether their work comes last. :ivar waiting: action → such an answer.
     :ivar submits: the gate's submits with their answers. :ivar pushed: pushed commit → what it changed.
-    :ivar foreign_before: submit whose answer has waited → the server's count of what others did when it was asked for.
+    :ivar acts: how often people have done something. :ivar begun: item → the server's count of what others put on
+        branches, and `acts`, when its first submit was asked for. :ivar outrun: items of which a submit came to the
+        server after people had done something there that the gate could not know of.
     :ivar on_landing: is told of each landing by the gate, before anything else happens.
     :ivar sample: for a load: length and result of a build, in the place of durations and rules.
     """
@@ -115,7 +117,9 @@ class World:
     moments: deque[int] = field(default_factory=deque)
     slow: dict[str, bool] = field(default_factory=dict)
     waiting: dict[int, Waiting] = field(default_factory=dict)
-    foreign_before: dict[int, int] = field(default_factory=dict)
+    acts: int = 0
+    begun: dict[int, tuple[int, int]] = field(default_factory=dict)
+    outrun: set[int] = field(default_factory=set)
     wake: float = 0.0
     on_landing: Callable[[Submit, Branch], None] | None = None
     sample: Callable[[StartBuild, Workspace], tuple[float, str]] | None = None
@@ -136,6 +140,8 @@ class World:
     def carry_out(self, action: Action) -> Event | None:
         """Do it, or give the first answer again; None when there is none, or it waits."""
         self.moment()
+        if isinstance(action, Submit):
+            self.begun.setdefault(action.item, (self.server.foreign, self.acts))
         answer = None
         if self.slow and SLOW.get(type(action)) in self.slow:
             self._have_wait(action)
@@ -181,8 +187,6 @@ class World:
         """Have the answer wait, with the work done or not."""
         answer = None if self.slow[SLOW[type(action)]] else self._first(action)
         self.waiting[action.id] = Waiting(action, answer)  # type: ignore[arg-type]
-        if isinstance(action, Submit):
-            self.foreign_before.setdefault(action.id, self.server.foreign)
 
     def _first(self, action: Action) -> Event | None:
         """Do it, or tell once more what is known of it."""
@@ -404,6 +408,8 @@ class World:
         change = self.server.changes[ref.change]
         key = (change.project, change.branch)
         answer, reason = self._verdict(ref)
+        if self.begun[action.item][1] != self.acts:
+            self.outrun.add(action.item)
         if action.id in self._forgotten:  # it was refused, and nobody heard of it
             at = self.submitted.index(action)
             del self.submits[at], self.submitted[at]
