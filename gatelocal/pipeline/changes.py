@@ -139,7 +139,8 @@ def read_again(draft: Draft, event: Started | Woken) -> None:
 
 def server_read(draft: Draft, event: ServerRead) -> None:
     """Make up for lost events: what has changed is worked in, what is approved and was never tried enters."""
-    for facts in event.facts:
+    told = tuple(map(draft.newest, event.facts))
+    for facts in told:
         update(draft, facts)
     for project, branch, tip in event.tips:
         known = draft.tip((project, branch))
@@ -147,7 +148,7 @@ def server_read(draft: Draft, event: ServerRead) -> None:
             trunk.moved(draft, Facts(f"{project} {branch}", 1, project, branch, status="BRANCH"), tip)
     for pipeline in draft.layout.pipelines.values():
         if pipeline.manager is Manager.DEPENDENT:
-            for facts in event.facts:
+            for facts in told:
                 _catch_up(draft, pipeline, facts)
 
 

@@ -224,6 +224,14 @@ class Draft:
         """What is known of a change."""
         return self._changes[change] if change in self._changes else self.before.changes.get(change)
 
+    def newest(self, facts: Facts) -> Facts:
+        """What an answer of the server says of a change, unless something newer is known: answers take their time."""
+        known = self.facts(facts.change)
+        if known is None or facts.patchset > known.patchset:
+            return facts
+        older = facts.patchset < known.patchset or (known.status == "MERGED" and facts.status != "MERGED")
+        return known if older else facts
+
     def put_facts(self, facts: Facts) -> None:
         """Keep what the server says of a change."""
         self._changes[facts.change] = facts

@@ -128,6 +128,7 @@ def _submit(draft: Draft, item: Item) -> None:
 def looked(draft: Draft, item: Item, event: Looked) -> None:
     """The server was asked once more: land, or leave, or be tested on the trunk as it is now."""
     pipeline = draft.pipeline(item)
+    event = replace(event, facts=tuple(map(draft.newest, event.facts)))
     for facts in event.facts:
         draft.put_facts(facts)
     item = draft.put(replace(item, stage=Stage.TESTED))
