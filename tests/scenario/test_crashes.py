@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,24 @@ def test_a_crash_after_any_action_changes_nothing(name: str, monkeypatch: pytest
     assert count > 8
     for at in range(1, count + 1):
         assert outcome(crashing(scenario, at, monkeypatch)[0]) == wanted, f"crash after action {at}"
+
+
+@pytest.mark.live
+@pytest.mark.parametrize("name", NAMES)
+def test_a_crash_at_any_moment_changes_nothing(name: str) -> None:
+    """Events that come are delivered to the next engine, builds that ended meanwhile are found."""
+    scenario = read(FOLDER.parent / f"{name}.yaml")
+    wanted = outcome(play(scenario))
+    for moment in itertools.count(1):
+        game = runner.begin(scenario)
+        game.world.moments.append(moment)
+        for step in scenario.steps:
+            runner.take(game, step)
+        if game.world.moments:
+            break
+        runner.finish(game)
+        assert outcome(game) == wanted, f"crash at moment {moment}"
+    assert moment > 40
 
 
 def test_the_scenarios_have_every_kind_of_action_that_a_crash_can_follow(monkeypatch: pytest.MonkeyPatch) -> None:
