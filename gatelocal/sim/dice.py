@@ -57,7 +57,7 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     layout = random.choice(fitting if fitting and random.random() < 0.4 else tuple(LAYOUTS))
     foreign = has(chosen, "verify") and random.random() < 0.6
     scarce = random.random() < (0.7 if has(chosen, "batch") else 0.2)
-    dice = Dice(random, names, layout, foreign, scarce, slow=random.random() < 0.3)
+    dice = Dice(random, names, layout, foreign, scarce, slow=random.random() < 0.35)
     changes = _changes(dice)
     builds = _builds(dice)
     steps = [{"approve": random.sample(names, len(names))}]
@@ -208,7 +208,7 @@ def _happening(dice: Dice) -> list[Step]:
     """A step, or several that belong together: what seldom meets by chance alone."""
     if dice.happens(0.12):
         return _story(dice)
-    if dice.slow and dice.happens(0.12):
+    if dice.slow and dice.happens(0.2):
         return _late(dice)
     kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ()), *(_SCARCE if dice.scarce else ())]
     kinds += _SLOW if dice.slow else ()
@@ -246,9 +246,9 @@ def _late(dice: Dice) -> list[Step]:
         steps.append({"nodes": {"free": dice.random.choice((2, 4, 9))}})
     if dice.happens(0.5):
         steps.append({dice.random.choice(("withdraw", "abandon", "patchset")): names[0]})
-    for _ in range(dice.random.choice((0, 1, 1, 2))):
+    for _ in range(dice.random.choice((0, 0, 1, 2))):
         steps += [_one_of(dice, meanwhile), *([_given(dice)] if dice.happens(0.4) else ())]
-    if dice.happens(0.5):
+    if dice.happens(0.6):
         steps.append({"crash": "now"} if dice.happens(0.6) else _crash(dice))
     steps += [_given(dice) for _ in range(dice.random.randint(0, 3))]
     return [*steps, *([{"answers": "release"}] if dice.happens(0.5) else ()), {"release": "all"}]
