@@ -12,7 +12,7 @@ from gatelocal import errors
 from gatelocal.model.result import Outcome
 from gatelocal.model.run import Verdict
 from gatelocal.pipeline.policies import STARRED, Policy
-from gatelocal.sim import scenario, steps, world
+from gatelocal.sim import scenario, slow, steps, world
 from gatelocal.sim.runner import play
 
 ROOT = Path(__file__).parents[2]
@@ -58,6 +58,7 @@ def test_each_rule_that_is_cited_is_there() -> None:
         ("results", scenario.RESULTS),
         ("switches", tuple(field.name for field in fields(Policy))),
         ("crashes", tuple(world.CRASH_POINTS.values())),
+        ("answers", (*slow.SLOW.values(), *slow.WORK)),
     ],
 )
 def test_the_page_of_scenarios_has_every_word_of_the_format(what: str, words: tuple[str, ...]) -> None:

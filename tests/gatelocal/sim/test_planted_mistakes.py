@@ -204,6 +204,37 @@ MISTAKES = (
         "pass",
         "batch",
     ),
+    Mistake(
+        "an answer is taken for another generation's action after a restart",
+        "engine.engine.Engine.__init__",
+        "deque(store.outbox())",
+        "deque("
+        "__import__('dataclasses').replace(one, id=item.preparation, generation=item.generation)"
+        " if type(one).__name__ == 'Prepare' and (item := store.state.items.get(one.item))"
+        " and one.generation < item.generation else one for one in store.outbox())",
+    ),
+    Mistake(
+        "the answer to an earlier generation's question is taken for that to the present one's",
+        "pipeline.answers.take",
+        "elif item.generation != event.generation:",
+        "elif isinstance(event, Prepared):\n"
+        "        _prepared(draft, item, replace(event, action=item.preparation))\n"
+        "    elif item.generation != event.generation:",
+    ),
+    Mistake(
+        "a build that was under way is begun anew after a restart",
+        "sim.world.World._first",
+        "known = self.by_action[action.id].told",
+        "known = self._start(action)",
+    ),
+    Mistake(
+        "a submit whose answer was lost is taken for failed, though it landed",
+        "sim.world.World._first",
+        "known = self._answers[action.id]",
+        "known = self._answers[action.id]\n"
+        "            known = replace(known, answer='refused') if isinstance(action, Submit) else known",
+        "default",
+    ),
 )
 
 
