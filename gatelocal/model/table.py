@@ -31,7 +31,7 @@ class Table(Generic[K, V]):
     __slots__ = ("_base", "_over")
 
     def __init__(self, base: Mapping[K, V] | None = None, over: dict[K, V | _Gone] | None = None) -> None:
-        self._base: dict[K, V] = dict(base) if base is not None and type(base) is not dict else base or {}
+        self._base: dict[K, V] = base if type(base) is dict else dict(base or {})
         self._over: dict[K, V | _Gone] = over or {}
 
     def get(self, key: K) -> V | None:
@@ -69,6 +69,28 @@ class Table(Generic[K, V]):
     def of(base: dict[K, V], over: Mapping[K, V | None]) -> Table[K, V]:
         """The table of these parts: the order of its keys, too, is that of the one that they come from."""
         return Table(base, {key: _GONE if value is None else value for key, value in over.items()})
+
+    def since(self, older: Table[K, V]) -> dict[K, V | None]:
+        """What :meth:`changed` has to be given to make this table of an older one; None stands for what is gone."""
+        if self.shares(older):
+            known = older._over
+            return {
+                key: None if isinstance(value, _Gone) else value
+                for key, value in self._over.items()
+                if known.get(key) is not value
+            }
+        old = _joined(older._base, older._over)
+        new = _joined(self._base, self._over)
+        found: dict[K, V | None] = {key: value for key, value in new.items() if old.get(key) is not value}
+        return found | {key: None for key in old if key not in new}
+
+    def shares(self, older: Table[K, V]) -> bool:
+        """Whether it lies on the base of an older one."""
+        return self._base is older._base
+
+    def flat(self) -> Table[K, V]:
+        """The same without an overlay."""
+        return Table(_joined(self._base, self._over)) if self._over else self
 
     def items(self) -> Iterator[tuple[K, V]]:
         """Keys with their values."""
@@ -162,6 +184,13 @@ class Line:
         at = self._chunk(number)
         rest = tuple(one for one in self._chunks[at] if one != number)
         return Line((*self._chunks[:at], *((rest,) if rest else ()), *self._chunks[at + 1 :]), self._size - 1)
+
+    def since(self, older: Line) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """The numbers of an older line that are gone, and those that are new."""
+        mine, others = set(map(id, self._chunks)), set(map(id, older._chunks))
+        here = {number for chunk in self._chunks if id(chunk) not in others for number in chunk}
+        there = {number for chunk in older._chunks if id(chunk) not in mine for number in chunk}
+        return tuple(sorted(there - here)), tuple(sorted(here - there))
 
     def at(self, place: int) -> int | None:
         """The number at a place counted from 0; None beyond the end."""

@@ -57,7 +57,10 @@ class Layouts:
     :ivar new: digest → text of those that have not been kept anywhere yet; whoever keeps them clears it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, convert: Callable[[Json], Json] = lambda raw: raw) -> None:
+        """:param convert: makes what :meth:`add` was given a layout of this version."""
+        self._convert = convert
+        self._texts: dict[str, str] = {}
         self._known: dict[str, Layout] = {}
         self._names: dict[int, str] = {}
         self.new: dict[str, str] = {}
@@ -68,23 +71,33 @@ class Layouts:
         if found is None:
             text = to_text(_record(layout, self))
             found = hashlib.sha256(text.encode()).hexdigest()
-            if found not in self._known:
+            if found not in self._known and found not in self._texts:
                 self.new[found] = text
             self._keep(found, layout)
         return found
 
     def add(self, name: str, text: str) -> None:
-        """A layout that was kept. :raises FormatError: its content is not what its name says."""
+        """A layout that was kept; it is read when it is asked for.
+
+        :raises FormatError: its content is not what its name says.
+        """
         if hashlib.sha256(text.encode()).hexdigest() != name:
             raise FormatError(f"the layout {name[:12]} is damaged")
-        if name not in self._known:
-            self._keep(name, _read_record(Layout, from_text(text), self))
+        self._texts[name] = text
 
     def layout(self, name: Json) -> Layout:
         """The layout of that digest. :raises FormatError: there is none."""
-        if not isinstance(name, str) or name not in self._known:
+        if not isinstance(name, str) or (name not in self._known and name not in self._texts):
             raise FormatError(f"the layout {str(name)[:12]} is missing")
+        if name not in self._known:
+            self._keep(name, _read_record(Layout, self._convert(from_text(self._texts.pop(name))), self))
         return self._known[name]
+
+    def forget(self, name: str) -> None:
+        """The layout is kept nowhere any more; when it is met again, it is new."""
+        self._texts.pop(name, None)
+        self._known.pop(name, None)
+        self._names = {number: known for number, known in self._names.items() if known != name}
 
     def _keep(self, name: str, layout: Layout) -> None:
         # An equal layout that was read twice is two objects: both stay, so that neither's id is used again.
@@ -289,16 +302,23 @@ def _fields(kind: type) -> tuple[Mapping[str, Decoder], frozenset[str]]:
     return {one.name: _decoder(hints[one.name]) for one in fields(kind)}, needed
 
 
-def _read_record(kind: type, raw: Json, layouts: Layouts) -> Any:
+def decode_part(kind: type, raw: Json, layouts: Layouts) -> dict[str, Any]:
+    """The fields of a record that are there. :raises FormatError: the JSON is no part of that kind."""
     if not isinstance(raw, dict) or raw.get(_MARK) != kind.__name__:
         raise FormatError(f"expected {kind.__name__}, found {_short(raw)}")
-    known, needed = _fields(kind)
+    known = _fields(kind)[0]
     unknown = raw.keys() - known.keys() - {_MARK}
     if unknown:
         raise FormatError(f"{kind.__name__} has no field {_short(min(unknown))}")
+    return {name: known[name](one, layouts) for name, one in raw.items() if name != _MARK}
+
+
+def _read_record(kind: type, raw: Json, layouts: Layouts) -> Any:
+    needed = _fields(kind)[1]
+    found = decode_part(kind, raw, layouts)
     if not needed <= raw.keys():
         raise FormatError(f"{kind.__name__} without {', '.join(sorted(needed - raw.keys()))}")
-    return kind(**{name: known[name](one, layouts) for name, one in raw.items() if name != _MARK})
+    return kind(**found)
 
 
 def _listed(raw: Json) -> list[Json]:

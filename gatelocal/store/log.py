@@ -13,6 +13,7 @@ from typing import Any
 from gatelocal.pipeline.events import Event
 from gatelocal.pipeline.state import State
 from gatelocal.store.codec import FORMAT, FormatError, Layouts, decode, encode, from_text, to_text
+from gatelocal.store.convert import Convert, converter
 
 _HEAD = "gatelocal-log"
 
@@ -41,27 +42,40 @@ def write(path: Path, first: State, events: Iterable[Event]) -> None:
         file.writelines(f"{line}\n" for line in lines(first, events))
 
 
+def raw_lines(written: int, layouts: Iterable[tuple[str, str]], first: str, events: Iterable[str]) -> Iterator[str]:
+    """The lines of a file of that format, of values that are kept as text; none of them is read."""
+    yield to_text({_HEAD: written})
+    for name, body in layouts:
+        yield to_text({"layout": name, "body": body})
+    yield f'{{"state":{first}}}'
+    for event in events:
+        yield f'{{"event":{event}}}'
+
+
 def read(text: Iterable[str]) -> tuple[State, Iterator[Event]]:
     """The state that a log begins with, and its events, read as they are asked for.
 
-    :raises FormatError: it is no log, or one of another version; later, from the events: a line is wrong.
+    :raises FormatError: it is no log, or one that cannot be made one of this version; later, from the events: a line
+        is wrong.
     """
     values = (from_text(line) for line in text)
     head = next(values, None)
-    if not isinstance(head, dict) or head.get(_HEAD) != FORMAT:
+    written = head.get(_HEAD) if isinstance(head, dict) else None
+    convert = converter(written) if isinstance(written, int) else None
+    if convert is None:
         raise FormatError("this is no log of this version of the gate", details=f"expected {to_text({_HEAD: FORMAT})}")
-    layouts = Layouts()
+    layouts = Layouts(convert)
     for value in values:
         if _kind(value, layouts) == "state":
-            return decode(State, value["state"], layouts), _events(values, layouts)
+            return decode(State, convert(value["state"]), layouts), _events(values, convert, layouts)
     raise FormatError("the log has no state to begin with")
 
 
-def _events(values: Iterator[Any], layouts: Layouts) -> Iterator[Event]:
+def _events(values: Iterator[Any], convert: Convert, layouts: Layouts) -> Iterator[Event]:
     for value in values:
         match _kind(value, layouts):
             case "event":
-                yield decode(Event, value["event"], layouts)
+                yield decode(Event, convert(value["event"]), layouts)
             case "state":
                 raise FormatError("the log has a second state")
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, Column, Integer, MetaData, String, Table, Text
 
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 """The version of the tables."""
 
 _ALL: Final = MetaData()
@@ -26,7 +26,15 @@ events: Final = Table(
     Column("counter", BigInteger, nullable=False),
     Column("body", Text, nullable=False),
 )
-"""The log. ``counter`` is that of the state after the event: it tells whether a replay goes the way it once went."""
+"""The log. ``counter`` is that of the state after the event."""
+
+deltas: Final = Table(
+    "deltas",
+    _ALL,
+    Column("serial", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("body", Text, nullable=False),
+)
+"""What each event since the newest snapshot has changed of the state. Schema 1 had none."""
 
 outbox: Final = Table(
     "outbox",
@@ -42,7 +50,16 @@ snapshots: Final = Table(
     Column("serial", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
     Column("body", Text, nullable=False),
 )
-"""States after that many events: a cache over the log, but for the first one, which is before all events."""
+"""States after that many events. The oldest one is that before the log's first event."""
+
+programs: Final = Table(
+    "programs",
+    _ALL,
+    Column("serial", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("format", Integer, nullable=False),
+    Column("rules", String(64), nullable=False),
+)
+"""Who wrote what comes after that many events: the format of the values, the rules that decided."""
 
 
 def metadata() -> MetaData:

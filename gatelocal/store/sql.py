@@ -1,7 +1,7 @@
-"""The gate's memory in a database: an event, the actions that follow and the end of what it answers in one transaction.
+"""The gate's memory in a database: an event, what it changed, the actions that follow and the end of what it answers.
 
-It decides nothing, and it never writes the whole state for an event: the log is the truth, a snapshot is a cache over
-it. Which database is in its URL; no statement is of one kind of database only, but for how SQLite is told to sync.
+They are written in one transaction. It decides nothing, and it never writes the whole state for an event. Which
+database is in its URL; no statement is of one kind of database only, but for how SQLite is told to sync.
 """
 
 from __future__ import annotations
@@ -9,77 +9,96 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, insert, select
 from sqlalchemy import event as hooks
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.pipeline.actions import Action
-from gatelocal.pipeline.decide import decide
 from gatelocal.pipeline.events import Event
 from gatelocal.pipeline.state import State
 from gatelocal.store import schema
-from gatelocal.store.codec import FORMAT, FormatError, Layouts, decode, encode, from_text, to_text
+from gatelocal.store.codec import Layouts, decode, encode, from_text, to_text
+from gatelocal.store.delta import delta
+from gatelocal.store.load import Loaded, load
 from gatelocal.store.lock import hold, let_go
+from gatelocal.store.prune import prune, thin
+from gatelocal.store.stored import stored
+from gatelocal.store.write import write_layouts, write_program, write_snapshot
 
 SNAPSHOT_EVERY = 2000
 """Events between two snapshots; more when the state is greater than that, so that an event's share stays the same."""
+KEEP = 100_000
+"""Events before the newest snapshot that are kept, if nothing else is asked for."""
 
 
 class SqlStore:
     """A store in a database; a second one on the same database is refused while this one is open.
 
-    What :meth:`done` is told is written with the next event: an action may be carried out again after a crash.
+    What :meth:`done` is told is written with the next event: an action may be carried out again after a crash. What it
+    promises to a program with other rules, and of old events, is in ``doc/source/decisions/``.
 
-    :ivar state: the latest state. :ivar first: the one before the first event.
+    :ivar state: the latest state. :ivar anew: what was there could not be read on (see ``store/anew.py``): the server
+        has to be read for what was queued.
     """
 
-    def __init__(self, url: str, first: Callable[[], State], *, durable: bool = True) -> None:
+    def __init__(self, url: str, first: Callable[[], State], *, durable: bool = True, keep: int | None = KEEP) -> None:
         """Open a database, or make it.
 
         :param first: makes the state that a new database begins with; one that is there keeps its own.
         :param durable: what is committed survives the loss of power (SQLite: WAL with ``synchronous`` FULL, one sync a
             commit). Without, it survives the end of the process only (NORMAL): after a loss of power the gate would
             give ids anew that the world has seen, so that only make-believe worlds should go without.
+        :param keep: of the events before the newest snapshot at least that many, and at most a quarter and a snapshot's
+            distance more, stay in the log; None: all.
         :raises gatelocal.errors.InputError: another process has it open.
-        :raises gatelocal.store.codec.FormatError: another version of this program wrote it, or it is damaged.
+        :raises gatelocal.store.codec.FormatError: a newer version of this program wrote it, or it is damaged.
         :raises gatelocal.errors.InfrastructureError: the database cannot be used.
         """
         address = make_url(url)
         self._lock = hold(address)
-        self._layouts = Layouts()
+        self._keep = keep
         self._done: list[int] = []
-        self.state: State
         try:
             self._engine = _connected(create_engine(address), durable=durable)
             with _said(), self._engine.begin() as connection:
                 schema.metadata().create_all(connection)
-                self._check(connection, first)
-                self._load(connection)
+                found = self._begin(connection, first)
+                self._layouts = found.layouts
+                self._first = prune(connection, found.layouts, keep)
             self._connection = self._engine.connect()
         except BaseException:
             let_go(self._lock)
             raise
+        self._layouts.new.clear()
+        self.anew = found.anew
+        self.state = found.state
+        self._serial = found.serial
+        self._snapshot = found.serial if found.other else found.snapshot
+        self._due = _next_snapshot(self._snapshot, self.state)
 
     # ---- the port
 
     def commit(self, event: Event, state: State, actions: Iterable[Action], ended: Iterable[int]) -> None:
         """Keep an event with all that it led to, or nothing of it. :raises InfrastructureError: nothing was kept."""
         layouts = self._layouts
+        serial = self._serial + 1
         gone = [*self._done, *ended]
         rows = [{"action": one.id, "body": to_text(encode(one, layouts))} for one in actions]
-        row = {"serial": self._serial + 1, "counter": state.counter, "body": to_text(encode(event, layouts))}
+        row = {"serial": serial, "counter": state.counter, "body": to_text(encode(event, layouts))}
+        change = {"serial": serial, "body": to_text(delta(self.state, state, layouts))}
         with _said(), self._connection.begin():
-            self._keep_layouts(self._connection)
+            write_layouts(self._connection, layouts)
             self._connection.execute(_INSERT_EVENT, row)
+            self._connection.execute(_INSERT_DELTA, change)
             if rows:
                 self._connection.execute(_INSERT_ACTION, rows)
             if gone:
                 self._connection.execute(_DELETE_ACTION, [{"gone": one} for one in gone])
-        self._serial += 1
+        self._serial = serial
         self._done.clear()
         self._layouts.new.clear()
         self.state = state
@@ -100,12 +119,29 @@ class SqlStore:
     # ---- the rest of its life
 
     @property
+    def first(self) -> State:
+        """The state before the first event of :attr:`log`."""
+        with _said(), self._engine.connect() as connection:
+            query = select(schema.snapshots.c.body).where(schema.snapshots.c.serial == self._first)
+            body = connection.execute(query).scalar_one()
+        return cast(State, decode(State, from_text(body), self._layouts))
+
+    @property
     def log(self) -> Iterator[Event]:
-        """All events since the beginning, the oldest first."""
-        query = select(schema.events.c.body).order_by(schema.events.c.serial)
+        """All events since :attr:`first`, the oldest first: those that these rules have decided, and that are kept."""
+        events = schema.events.c
+        query = select(events.body).where(events.serial > self._first).order_by(events.serial)
         with _said(), self._engine.connect() as connection:
             for row in connection.execution_options(yield_per=500).execute(query):
                 yield decode(Event, from_text(row.body), self._layouts)
+
+    def logs(self) -> Iterator[Iterator[str]]:
+        """What is kept of every program that wrote here, the oldest first, as files for :mod:`gatelocal.store.log`.
+
+        The last one is :attr:`log`. The others are for the programs that wrote them: their rules are not these.
+        """
+        with _said(), self._engine.connect() as connection:
+            yield from stored(connection)
 
     def close(self) -> None:
         """Write what is still to be written, with a snapshot: another version may go on from there."""
@@ -126,58 +162,30 @@ class SqlStore:
 
     # ---- inside
 
-    def _check(self, connection: Connection, first: Callable[[], State]) -> None:
-        """Begin an empty database; refuse one of another version."""
-        found = {row.name: row.value for row in connection.execute(select(schema.meta))}
-        wanted = {"schema": str(schema.SCHEMA), "format": str(FORMAT)}
-        if not found:
-            connection.execute(insert(schema.meta), [{"name": name, "value": value} for name, value in wanted.items()])
-            body = to_text(encode(first(), self._layouts))
-            self._keep_layouts(connection)
-            connection.execute(insert(schema.snapshots), {"serial": 0, "body": body})
-        elif found != wanted:
-            raise FormatError(
-                "the database was written by another version of this program",
-                details=f"It has {found}, this version reads {wanted}.",
-                hint="use the version that wrote it, or begin with an empty database",
-            )
-
-    def _load(self, connection: Connection) -> None:
-        """The latest snapshot and what happened since."""
-        for row in connection.execute(select(schema.layouts)):
-            self._layouts.add(row.digest, row.body)
-        self._layouts.new.clear()
-        snapshots = connection.execute(select(schema.snapshots).order_by(schema.snapshots.c.serial)).all()
-        if not snapshots:
-            raise FormatError("the database has no state to begin with")
-        self.first: State = decode(State, from_text(snapshots[0].body), self._layouts)
-        self.state = decode(State, from_text(snapshots[-1].body), self._layouts)
-        self._snapshot: int = snapshots[-1].serial
-        self._due = _next_snapshot(self._snapshot, self.state)
-        self._serial: int = connection.execute(select(func.max(schema.events.c.serial))).scalar() or 0
-        since = select(schema.events).where(schema.events.c.serial > self._snapshot).order_by(schema.events.c.serial)
-        for row in connection.execute(since):
-            self.state, _ = decide(self.state, decode(Event, from_text(row.body), self._layouts))
-            if self.state.counter != row.counter:
-                raise FormatError(
-                    f"event {row.serial} does not lead to where it once led",
-                    details="The gate's rules have changed since it was written, or the log is damaged.",
-                    hint="start the version that wrote it once more and stop it; it leaves a snapshot to go on from",
+    def _begin(self, connection: Connection, first: Callable[[], State]) -> Loaded:
+        """What is there, or a first state; from here on it is this program's."""
+        found = load(connection, first) or Loaded(first(), 0, 0, 0, Layouts(), other=True)
+        if found.other:
+            if found.outbox is not None:
+                connection.execute(delete(schema.outbox))
+            for action in found.outbox or ():
+                connection.execute(
+                    _INSERT_ACTION, {"action": action.id, "body": to_text(encode(action, found.layouts))}
                 )
-
-    def _keep_layouts(self, connection: Connection) -> None:
-        new = self._layouts.new
-        if new:
-            connection.execute(insert(schema.layouts), [{"digest": name, "body": text} for name, text in new.items()])
+            body = to_text(encode(found.state, found.layouts))
+            write_layouts(connection, found.layouts)
+            thin(connection, self._keep)
+            write_snapshot(connection, found.serial, body)
+            write_program(connection, found.serial)
+        return found
 
     def _take_snapshot(self) -> None:
         body = to_text(encode(self.state, self._layouts))
-        old = schema.snapshots.c.serial
         with _said(), self._connection.begin():
-            self._keep_layouts(self._connection)
-            self._connection.execute(delete(schema.snapshots).where(old > 0))
-            self._connection.execute(insert(schema.snapshots), {"serial": self._serial, "body": body})
-        self._layouts.new.clear()
+            write_layouts(self._connection, self._layouts)
+            thin(self._connection, self._keep)
+            write_snapshot(self._connection, self._serial, body)
+            self._first = max(self._first, prune(self._connection, self._layouts, self._keep))
         self._snapshot = self._serial
         self._due = _next_snapshot(self._serial, self.state)
 
@@ -187,13 +195,14 @@ def _next_snapshot(serial: int, state: State) -> int:
 
 
 _INSERT_EVENT = insert(schema.events)
+_INSERT_DELTA = insert(schema.deltas)
 _INSERT_ACTION = insert(schema.outbox)
 _DELETE_ACTION = delete(schema.outbox).where(schema.outbox.c.action == bindparam("gone"))
 
 
-def open_file(path: Path, first: Callable[[], State], *, durable: bool = True) -> SqlStore:
+def open_file(path: Path, first: Callable[[], State], *, durable: bool = True, keep: int | None = KEEP) -> SqlStore:
     """The store in an SQLite file."""
-    return SqlStore(f"sqlite:///{path}", first, durable=durable)
+    return SqlStore(f"sqlite:///{path}", first, durable=durable, keep=keep)
 
 
 @contextmanager
