@@ -138,7 +138,7 @@ def _record(value: object, layouts: Layouts) -> Json:
     found: dict[str, Json] = {_MARK: kind.__name__}
     for name, default in _defaults(kind):
         one = getattr(value, name)
-        if one is not default and one != default:
+        if one is not default and (isinstance(one, Table) or one != default):
             found[name] = encode(one, layouts)
     return found
 

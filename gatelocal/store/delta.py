@@ -58,7 +58,7 @@ def _change(old: Any, new: Any, layouts: Layouts) -> Json:
         gone, more = new.since(old)
         if not more or old.last is None or more[0] > old.last:
             return {_MARK: _LINE, "gone": gone, "new": more}
-    if isinstance(new, tuple) and 0 < len(new) == len(old) and all(map(_alike, old, new)):
+    if isinstance(new, tuple) and isinstance(old, tuple) and 0 < len(new) == len(old) and all(map(_alike, old, new)):
         pairs = enumerate(zip(old, new, strict=True))
         return {_MARK: _TUPLE, "at": [[at, _part(was, one, layouts)] for at, (was, one) in pairs if one is not was]}
     return encode(new, layouts)

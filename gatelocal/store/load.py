@@ -63,10 +63,11 @@ def load(connection: Connection, first: Callable[[], State]) -> Loaded | None:
         raise FormatError("the database has no state to begin with")
     newest = snapshots[-1]
     program = connection.execute(select(schema.programs).order_by(schema.programs.c.serial.desc())).first()
-    serial = max(connection.execute(select(func.max(schema.events.c.serial))).scalar() or 0, newest.serial)
+    latest = (connection.execute(select(func.max(one.c.serial))).scalar() for one in (schema.events, schema.deltas))
+    serial = max(newest.serial, *(one or 0 for one in latest))
     convert = converter(written)
     reading = _layouts(connection, convert)
-    state = _recorded(connection, reading, convert, newest, serial) if convert else None
+    state = _recorded(_Found(tables, newest, serial), connection, reading, convert) if convert else None
     layouts = reading if written == FORMAT else _layouts(connection)
     if state is None:
         state, ends = _begun_anew(connection, first(), from_text(newest.body))
@@ -85,10 +86,18 @@ def _layouts(connection: Connection, convert: Convert | None = None) -> Layouts:
     return found
 
 
-def _recorded(
-    connection: Connection, layouts: Layouts, convert: Convert, newest: Row[Any], serial: int
-) -> State | None:
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is known before a state is read. :ivar tables: the schema. :ivar newest: the snapshot's row."""
+
+    tables: int
+    newest: Row[Any]
+    serial: int
+
+
+def _recorded(found: _Found, connection: Connection, layouts: Layouts, convert: Convert) -> State | None:
     """The state as it was recorded; None where what happened has to be decided on again, and leads elsewhere."""
+    newest = found.newest
     state: State = decode(State, convert(from_text(newest.body)), layouts)
     events, deltas = schema.events.c, schema.deltas.c
     since = (
@@ -100,16 +109,16 @@ def _recorded(
     at = newest.serial
     for row in connection.execute(since):
         at += 1
-        if row.delta is not None:
-            state = applied(state, convert(from_text(row.delta)), layouts)
+        if found.tables > 1:
+            state = applied(state, convert(from_text(row.delta or "null")), layouts)
         else:
             state, _ = decide(state, decode(Event, convert(from_text(row.body)), layouts))
             if state.counter != row.counter:
                 return None
         if (row.serial, row.counter) != (at, state.counter):
             raise FormatError(f"the database is damaged: event {row.serial} does not fit to the one before")
-    if at != serial:
-        raise FormatError(f"the database is damaged: there is no event {serial}")
+    if at != found.serial:
+        raise FormatError(f"the database is damaged: there is no event {found.serial}")
     return state
 
 
