@@ -17,6 +17,7 @@ from gatelocal.pipeline.decide import Decided, traced
 from gatelocal.pipeline.events import Event
 from gatelocal.pipeline.state import Item, State
 from gatelocal.store.codec import FORMAT, FormatError, Layouts, decode, encode, from_text, to_text
+from gatelocal.store.rules import rules
 
 _HEAD = "gatelocal-journal"
 
@@ -48,7 +49,7 @@ class Journal:
                 self._read(whole)
             else:
                 self.first = self.state = first()
-                self._write({_HEAD: FORMAT}, {"first": encode(self.first, self._layouts)})
+                self._write({_HEAD: FORMAT, "rules": rules()}, {"first": encode(self.first, self._layouts)})
         except OSError as error:
             raise InfrastructureError(f"cannot use {path}", details=error.strerror or str(error)) from None
 
@@ -87,7 +88,7 @@ class Journal:
     def _read(self, whole: Iterable[bytes]) -> None:
         values = (from_text(line.decode("utf-8", "replace")) for line in whole)
         head = next(values)
-        if not isinstance(head, dict) or head.get(_HEAD) != FORMAT:
+        if head != {_HEAD: FORMAT, "rules": rules()}:
             raise FormatError(f"{self._path} was written by another version of this program")
         begun = False
         for value in values:
@@ -110,7 +111,7 @@ class Journal:
         if decided.state.counter != counter:
             raise FormatError(
                 f"{self._path} does not lead to where it once led",
-                details="It is damaged, or the gate's rules have changed since it was written.",
+                details="It is damaged.",
             )
         self._keep(event, decided.state, decided.actions, gone)
         self.left += decided.left

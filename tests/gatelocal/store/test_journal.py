@@ -16,7 +16,8 @@ from gatelocal.pipeline.actions import Action, Prepare, RequestNode, StartBuild
 from gatelocal.pipeline.decide import initial
 from gatelocal.pipeline.events import BuildDone, Enqueue, Event, NodeAnswer, Prepared
 from gatelocal.pipeline.state import State
-from gatelocal.store.codec import Layouts, encode, to_text
+from gatelocal.store import journal
+from gatelocal.store.codec import FormatError, Layouts, encode, to_text
 from gatelocal.store.journal import Journal
 from tests.fakes.one_line import asking, change
 
@@ -138,3 +139,12 @@ def test_what_is_damaged_or_of_another_version_is_refused(tmp_path: Path, harm: 
     path.write_text(harm(path.read_text()))
     with pytest.raises(GateError):
         Journal(path, first)
+
+
+def test_other_rules_do_not_go_on_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Journal(tmp_path / "journal", first)
+    fed(store, asked)
+    store.close()
+    monkeypatch.setattr(journal, "rules", lambda: "later")
+    with pytest.raises(FormatError, match="another version of this program"):
+        Journal(tmp_path / "journal", first)
