@@ -2,10 +2,17 @@
 
 Run: python benchmarks/core.py [--quick]. Prints a table; exits 1 when a figure misses what the project promises.
 Events are counted in processor time, and the best of several rounds counts: other work on the machine is not ours.
+
+With --against REV the same is measured of that commit, too, in turns, and what counts is the ratio. 600c20c ended the
+first batch: the gate still froze jobs itself then, and the ratios that are wanted are against it. Each measurement is
+made by the benchmark of its own commit, in a process of its own.
 """
 
 from __future__ import annotations
 
+import argparse
+import json
+import os
 import resource
 import statistics
 import subprocess
@@ -13,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections import deque
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -20,8 +28,9 @@ from pathlib import Path
 sys.path[:] = [folder for folder in sys.path if Path(folder).resolve() != Path(__file__).resolve().parent]
 
 from gatelocal.config.zuul_yaml import parse  # noqa: E402
-from gatelocal.engine.engine import answered_by  # noqa: E402
+from gatelocal.engine.engine import answered_by, unwanted  # noqa: E402
 from gatelocal.model.facts import Facts, Ref, Vote  # noqa: E402
+from gatelocal.model.layout import Graph  # noqa: E402
 from gatelocal.pipeline.actions import Action, Prepare, Report, RequestNode, StartBuild, Submit  # noqa: E402
 from gatelocal.pipeline.decide import decide, initial  # noqa: E402
 from gatelocal.pipeline.events import BuildDone, ChangeEvent, Event, NodeAnswer, Prepared, Submitted  # noqa: E402
@@ -65,7 +74,6 @@ class Belt:
         self.store: Store | None = None
         self.todo: deque[Event] = deque()
         self.running: deque[StartBuild] = deque()
-        self.names: dict[Ref, Facts] = {}
         self.events = 0
         self.seconds = 0.0
         self.landed = 0
@@ -80,7 +88,7 @@ class Belt:
         self.events += 1
         if self.store is not None:
             began = time.perf_counter()
-            self.store.commit(event, self.state, actions, answered_by(event))
+            self.store.commit(event, self.state, actions, (*answered_by(event), *unwanted(actions)))
             self.commits.append(time.perf_counter() - began)
         for action in actions:
             self._answer(action)
@@ -89,7 +97,7 @@ class Belt:
         match action:
             case Prepare():
                 base = ((("P", "master", str(self.tip))),)
-                graphs = tuple(self.configuration.graph(self.names[ref], ref, action.pipeline) for ref in action.of)
+                graphs = tuple(self._graph(ref, action.pipeline) for ref in action.of)
                 self.todo.append(Prepared(0.0, action.id, action.item, action.generation, True, (), base, graphs))
             case RequestNode():
                 self.todo.append(NodeAnswer(0.0, action.id, action.item, action.generation, action.run, True))
@@ -102,6 +110,9 @@ class Belt:
             case Report():
                 pass
 
+    def _graph(self, ref: Ref, pipeline: str) -> Graph:
+        return self.configuration.graph(self.state.changes[ref.change], ref, pipeline)
+
     def settle(self) -> None:
         """Give all answers that wait."""
         while self.todo:
@@ -112,7 +123,6 @@ class Belt:
         name = f"C{number}"
         votes = (Vote("Code-Review", 2, "reviewer", 0.0, 1), Vote("Workflow", 1, "reviewer", 0.0, 2))
         facts = Facts(name, 1, "P", "master", votes=votes, missing=("Verified",), files=(f"{name}.txt",))
-        self.names[facts.ref] = facts
         self.feed(ChangeEvent(0.0, "comment-added", facts.ref, facts, (), (("Workflow", 1),)))
         self.settle()
 
@@ -198,7 +208,15 @@ PROMISED = ((10, 20_000), (100, 0), (1000, 0), (5000, 10_000))
 
 def main() -> int:
     """Measure, print, compare."""
-    quick = "--quick" in sys.argv
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true", help="less of everything: a look, no proof")
+    parser.add_argument("--against", metavar="REV", help="measure that commit, too, and print the ratios")
+    options = parser.parse_args()
+    return against(options.against, options.quick) if options.against else alone(options.quick)
+
+
+def alone(quick: bool) -> int:
+    """Measure this tree; 1 when something that is promised is missed."""
     kept = [events(length, wanted, 300 if quick else 3000) for length, wanted in PROMISED]
     speed, _ = rate(20, 30 if quick else 300, 10)
     print(f"    20 queued, ten jobs each: {speed:9,.0f} events/s ({1e6 / speed:5.1f} us each)")
@@ -230,6 +248,71 @@ def simulations() -> bool:
             f"{changes:6} landed by one simulate: {each[changes]:5.2f} ms each beyond start-up, {peak:6.1f} MiB at most"
         )
     return each[5000] <= 2 and each[5000] <= 2 * each[100]
+
+
+# ---- against another commit
+
+LOADED = """
+import importlib.util, json, sys
+found = importlib.util.spec_from_file_location("measured", sys.argv[1] + "/benchmarks/core.py")
+core = importlib.util.module_from_spec(found)
+sys.modules["measured"] = core
+found.loader.exec_module(core)
+print(json.dumps(getattr(core, sys.argv[2])(*json.loads(sys.argv[3]))))
+"""
+
+
+def measured(tree: Path, what: str, *arguments: float) -> list[float]:
+    """What the benchmark of a tree measures, in a process that knows no other tree."""
+    command = [sys.executable, "-c", LOADED, str(tree), what, json.dumps(arguments)]
+    told = subprocess.run(
+        command, check=True, stdout=subprocess.PIPE, text=True, cwd=tree, env={**os.environ, "PYTHONPATH": str(tree)}
+    )
+    return [float(one) for one in json.loads(told.stdout)]
+
+
+def landed_each(tree: Path, changes: int) -> float:
+    """Milliseconds that one more landed change costs a whole `simulate`."""
+    return (measured(tree, "whole", changes)[0] - measured(tree, "whole", 1)[0]) / (changes - 1) * 1000
+
+
+def against(rev: str, quick: bool) -> int:
+    """Measure this tree and that of another commit in turns; 1 when a ratio misses what is wanted."""
+    rounds, landings, changes = (2, 200, 200) if quick else (7, 1000, 1000)
+    here = Path(__file__).resolve().parents[1]
+    with tempfile.TemporaryDirectory() as folder:
+        other = Path(folder)
+        packed = subprocess.run(["git", "archive", rev], check=True, stdout=subprocess.PIPE, cwd=here).stdout
+        subprocess.run(["tar", "x"], check=True, input=packed, cwd=other)
+
+        def both(measure: Callable[[Path], float]) -> tuple[list[float], list[float]]:
+            pairs = [(measure(here), measure(other)) for _ in range(rounds)]
+            return [one for one, _ in pairs], [one for _, one in pairs]
+
+        def speed(length: int) -> Callable[[Path], float]:
+            return lambda tree: measured(tree, "rate", length, landings)[0]
+
+        kept = [
+            compared("events/s,   10 queued", *both(speed(10)), 1.5, more=True),
+            compared("events/s, 5000 queued", *both(speed(5000)), 1.5, more=True),
+            compared("MiB for 5000 queued", *both(lambda tree: measured(tree, "rate", 5000, 1)[1]), 0.8),
+            compared("ms a change in simulate", *both(lambda tree: landed_each(tree, changes)), 0.6),
+        ]
+    return int(not all(kept))
+
+
+def compared(name: str, ours: list[float], theirs: list[float], wanted: float, *, more: bool = False) -> bool:
+    """Print the best of both and their ratio, with the ratios of the rounds; whether it is what is wanted."""
+    best = max if more else min
+    ratio = best(ours) / best(theirs)
+    each = sorted(one / other for one, other in zip(ours, theirs, strict=True))
+    kept = ratio >= wanted if more else ratio <= wanted
+    print(
+        f"{name:24}{best(ours):11,.2f} to {best(theirs):11,.2f}: {ratio:5.2f} x ({each[0]:.2f} to {each[-1]:.2f}),"
+        f" wanted {'at least' if more else 'at most'} {wanted}{'' if kept else ': missed'}",
+        flush=True,
+    )
+    return kept
 
 
 if __name__ == "__main__":
