@@ -16,30 +16,22 @@ _SMALLEST = 48
 _CHUNK = 64
 
 
-class _Gone:
-    """What stands in the overlay for a key that was removed."""
-
-    __slots__ = ()
-
-
-_GONE = _Gone()
-
-
 class Table(Generic[K, V]):
-    """A mapping: a large base that is shared, and a small overlay of what has changed since it was made."""
+    """A mapping: a large base that is shared, and a small overlay of what has changed since it was made.
+
+    None stands in the overlay for what was removed.
+    """
 
     __slots__ = ("_base", "_over")
 
-    def __init__(self, base: Mapping[K, V] | None = None, over: dict[K, V | _Gone] | None = None) -> None:
-        self._base: dict[K, V] = base if type(base) is dict else dict(base or {})
-        self._over: dict[K, V | _Gone] = over or {}
+    def __init__(self, base: dict[K, V] | None = None, over: dict[K, V | None] | None = None) -> None:
+        self._base: dict[K, V] = {} if base is None else base
+        self._over: dict[K, V | None] = {} if over is None else over
 
     def get(self, key: K) -> V | None:
         """The value, None when there is none."""
-        found = self._over.get(key)
-        if found is None:
-            return self._base.get(key)
-        return None if isinstance(found, _Gone) else found
+        over = self._over
+        return over[key] if key in over else self._base.get(key)
 
     def __getitem__(self, key: K) -> V:
         found = self.get(key)
@@ -54,31 +46,20 @@ class Table(Generic[K, V]):
         """A table with these values; None removes a key."""
         if not changes:
             return self
-        over: dict[K, V | _Gone] = dict(self._over)
-        for key, value in changes.items():
-            over[key] = _GONE if value is None else value
+        over = {**self._over, **changes}
         if len(over) <= _SMALLEST or len(over) * len(over) <= len(self._base):
             return Table(self._base, over)
         return Table(_joined(self._base, over))
 
     def parts(self) -> tuple[dict[K, V], dict[K, V | None]]:
-        """Base and overlay, in which None stands for what was removed; :meth:`of` makes the same table of them."""
-        return self._base, {key: None if isinstance(value, _Gone) else value for key, value in self._over.items()}
-
-    @staticmethod
-    def of(base: dict[K, V], over: Mapping[K, V | None]) -> Table[K, V]:
-        """The table of these parts: the order of its keys, too, is that of the one that they come from."""
-        return Table(base, {key: _GONE if value is None else value for key, value in over.items()})
+        """Base and overlay: a table that is made of them has its keys in the same order, now and later."""
+        return self._base, self._over
 
     def since(self, older: Table[K, V]) -> dict[K, V | None]:
         """What :meth:`changed` has to be given to make this table of an older one; None stands for what is gone."""
         if self.shares(older):
             known = older._over
-            return {
-                key: None if isinstance(value, _Gone) else value
-                for key, value in self._over.items()
-                if known.get(key) is not value
-            }
+            return {key: one for key, one in self._over.items() if key not in known or known[key] is not one}
         old = _joined(older._base, older._over)
         new = _joined(self._base, self._over)
         found: dict[K, V | None] = {key: value for key, value in new.items() if old.get(key) is not value}
@@ -116,10 +97,10 @@ class Table(Generic[K, V]):
         return f"Table({dict(self.items())!r})"
 
 
-def _joined(base: dict[K, V], over: Mapping[K, V | _Gone]) -> dict[K, V]:
+def _joined(base: dict[K, V], over: Mapping[K, V | None]) -> dict[K, V]:
     whole = dict(base)
     for key, value in over.items():
-        if isinstance(value, _Gone):
+        if value is None:
             whole.pop(key, None)
         else:
             whole[key] = value

@@ -276,7 +276,7 @@ def _table(key: Decoder, value: Decoder, value_or_none: Decoder) -> Decoder:
         if len(_listed(raw)) != 2:
             raise FormatError(f"expected the two parts of a table, found {_short(raw)}")
         base = dict(_pair(each, key, value, layouts) for each in _listed(raw[0]))
-        return Table.of(base, dict(_pair(each, key, value_or_none, layouts) for each in _listed(raw[1])))
+        return Table(base, dict(_pair(each, key, value_or_none, layouts) for each in _listed(raw[1])))
 
     return read
 
