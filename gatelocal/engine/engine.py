@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable
 
+from gatelocal.engine.put_off import PutOff
+from gatelocal.errors import InfrastructureError
 from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropRequest
 from gatelocal.pipeline.decide import traced
 from gatelocal.pipeline.events import BuildDone, Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
@@ -23,6 +25,9 @@ Left = Callable[[Item], None]
 class Engine:
     """One gate. Made from its store, it first does again what may not have been done.
 
+    An action that its hand cannot carry out now, so that it raises :class:`gatelocal.errors.InfrastructureError`, is tried
+    again, each time after a longer wait, and is not overtaken where order matters.
+
     :ivar state: what the store holds.
     """
 
@@ -33,11 +38,25 @@ class Engine:
         self._left = left
         self._todo: deque[Action] = deque(store.outbox())
         self._answers: deque[Event] = deque()
+        self._put_off = PutOff()
+        self._now = 0.0
         self.state = store.state
+
+    @property
+    def due(self) -> float | None:
+        """When :meth:`again` is to be called, in the time of the events; None: nothing has failed."""
+        return self._put_off.due
 
     def feed(self, event: Event) -> None:
         """Work an event in, with all that follows from it at once."""
         self._decide(event)
+        self.run()
+
+    def again(self, now: float) -> None:
+        """Try once more what could not be carried out, as far as it is due."""
+        self._now = max(self._now, now)
+        for action in self._put_off.take(self._now):
+            self._try(action)
         self.run()
 
     def run(self) -> None:
@@ -49,16 +68,31 @@ class Engine:
                 self._decide(self._answers.popleft())
 
     def _carry_out(self, action: Action) -> None:
-        answer = self._hands.carry_out(action)
+        if self._put_off.must_wait(action):
+            self._put_off.add(action, self._now)
+        else:
+            self._try(action)
+
+    def _try(self, action: Action) -> None:
+        try:
+            answer = self._hands.carry_out(action)
+        except InfrastructureError:
+            self._put_off.add(action, self._now)
+            return
+        self._put_off.done(action.id)
         if answer is not None:
             self._answers.append(answer)
         if not isinstance(action, ANSWERED):
             self._store.done(action.id)
 
     def _decide(self, event: Event) -> None:
+        self._now = max(self._now, event.at)
         before = self.state
         after, actions, touched, left = traced(before, event)
-        self._store.commit(event, after, actions, (*answered_by(event), *unwanted(actions)))
+        ended = (*answered_by(event), *unwanted(actions))
+        self._store.commit(event, after, actions, ended)
+        for one in ended:
+            self._put_off.done(one)
         self.state = after
         self._todo.extend(actions)
         if self._left is not None:

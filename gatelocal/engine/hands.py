@@ -87,7 +87,6 @@ class LocalHands:
     def carry_out(self, action: Action) -> Event | None:
         """Do it, or give the first answer again."""
         if action.id not in self._seen:
-            self._seen[action.id] = None
             self._seen[action.id] = self._do(action)
         return self._seen[action.id]
 

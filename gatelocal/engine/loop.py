@@ -37,22 +37,32 @@ class Inbox:
         """The time, as events are stamped with it."""
         return self._clock()
 
-    def take(self) -> Event:
-        """The next event, however long that takes. :raises BaseException: what :meth:`interrupt` was called with."""
-        while True:
-            left = None if self._wake is None else max(self._wake - self._clock(), 0.0)
-            try:
-                found = self._waiting.get(timeout=left)
-            except Empty:
-                self._wake = None
-                return Woken(self._clock())
-            if isinstance(found, BaseException):
-                raise found
-            return replace(found, at=self._clock())
+    def take(self, until: float | None = None) -> Event | None:
+        """The next event, however long that takes.
+
+        :param until: a time after which nobody waits any longer; None is the answer then.
+        :raises BaseException: what :meth:`interrupt` was called with.
+        """
+        first = min((at for at in (self._wake, until) if at is not None), default=None)
+        left = None if first is None else max(first - self._clock(), 0.0)
+        try:
+            found = self._waiting.get(timeout=left)
+        except Empty:
+            if self._wake is None or (until is not None and until < self._wake):
+                return None
+            self._wake = None
+            return Woken(self._clock())
+        if isinstance(found, BaseException):
+            raise found
+        return replace(found, at=self._clock())
 
 
 def follow(engine: Engine, inbox: Inbox, over: Callable[[], bool]) -> None:
     """Decide on what comes until it is over. Errors as for :meth:`Inbox.take`."""
     engine.run()
     while not over():
-        engine.feed(inbox.take())
+        event = inbox.take(engine.due)
+        if event is None:
+            engine.again(inbox.now())
+        else:
+            engine.feed(event)

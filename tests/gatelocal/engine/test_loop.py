@@ -38,6 +38,15 @@ def test_a_wish_to_be_woken_comes_true_once_and_the_latest_counts() -> None:
     assert inbox.take() == Started(50.0)
 
 
+def test_nobody_waits_longer_than_wanted() -> None:
+    inbox = Inbox(lambda: 50.0)
+    assert inbox.take(until=49.0) is None
+    inbox.wake_at(40.0)
+    assert inbox.take(until=49.0) == Woken(50.0)
+    inbox.put(Started(0.0))
+    assert inbox.take(until=49.0) == Started(50.0)
+
+
 def test_what_ends_everything_is_raised_in_the_loop() -> None:
     inbox = Inbox(lambda: 0.0)
     inbox.interrupt(KeyboardInterrupt())

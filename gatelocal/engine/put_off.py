@@ -1,0 +1,73 @@
+"""Actions that could not be carried out now: when they are tried again, and what must not overtake them.
+
+It has no clock; whoever asks says what time it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatelocal.pipeline.actions import Action, Report, Submit
+
+FIRST, MOST = 1.0, 300.0
+"""Seconds until the first try again, and at most between two; each wait is twice the one before."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    action: Action
+    due: float
+    wait: float
+
+
+class PutOff:
+    """What is to be tried again."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, _Waiting] = {}
+
+    @property
+    def due(self) -> float | None:
+        """When the next one is to be tried; None: there is none."""
+        return min((one.due for one in self._waiting.values()), default=None)
+
+    def must_wait(self, action: Action) -> bool:
+        """Whether the action would overtake one that comes before it: what one change is told, and its landing."""
+        line = _line(action)
+        return line is not None and any(line == _line(one.action) for one in self._waiting.values())
+
+    def add(self, action: Action, now: float) -> None:
+        """The action has failed, or must wait."""
+        before = self._waiting.get(action.id)
+        wait = FIRST if before is None else min(2 * before.wait, MOST)
+        self._waiting[action.id] = _Waiting(action, now + wait, wait)
+
+    def take(self, now: float) -> tuple[Action, ...]:
+        """Those that are to be tried now, in the order in which they were wanted; each is taken out by :meth:`done`.
+
+        Of those that must not overtake one another, only the first.
+        """
+        lines: set[str] = set()
+        found = []
+        for one in self._waiting.values():
+            line = _line(one.action)
+            if one.due <= now and line not in lines:
+                found.append(one.action)
+            if line is not None:
+                lines.add(line)
+        return tuple(found)
+
+    def done(self, action: int) -> None:
+        """It was carried out, or is not wanted any more; what has waited for it alone is due at once."""
+        gone = self._waiting.pop(action, None)
+        line = None if gone is None else _line(gone.action)
+        if gone is not None and line is not None:
+            for one in self._waiting.values():
+                if _line(one.action) == line:
+                    one.due = min(one.due, gone.due)
+                    break
+
+
+def _line(action: Action) -> str | None:
+    """What the action must stay in order with; None: nothing."""
+    return action.ref.change if isinstance(action, Report | Submit) else None

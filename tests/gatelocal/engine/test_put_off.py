@@ -1,0 +1,106 @@
+"""Actions that fail are tried again, later and later, and not overtaken where order matters."""
+
+from __future__ import annotations
+
+from gatelocal.engine.asked import layout
+from gatelocal.engine.engine import Engine
+from gatelocal.engine.put_off import MOST, PutOff
+from gatelocal.errors import InfrastructureError
+from gatelocal.model.facts import Ref
+from gatelocal.model.layout import Graph, JobSpec
+from gatelocal.pipeline.actions import Action, Prepare, Report, RequestNode, Submit, WakeAt
+from gatelocal.pipeline.decide import initial
+from gatelocal.pipeline.events import Dequeue, Enqueue, Event, Prepared
+from gatelocal.store.memory import MemoryStore
+from tests.fakes.one_line import asking, change
+
+
+def report(number: int, name: str = "1", text: str = "") -> Report:
+    return Report(number, 1, Ref(name, 1), "gate", "start", text)
+
+
+def submit(number: int, name: str = "1") -> Submit:
+    return Submit(number, 1, Ref(name, 1), (Ref(name, 1),), "gate")
+
+
+def test_the_waits_grow_to_a_limit() -> None:
+    put_off, now, waits = PutOff(), 0.0, []
+    for _ in range(12):
+        put_off.add(report(1), now)
+        assert put_off.due is not None and put_off.take(put_off.due - 0.1) == ()
+        waits.append(put_off.due - now)
+        now = put_off.due
+        assert put_off.take(now) == (report(1),)
+    assert waits == [min(2.0**n, MOST) for n in range(12)]
+    put_off.done(1)
+    assert put_off.due is None and put_off.take(now + 1000) == ()
+
+
+def test_what_a_change_is_told_and_its_landing_stay_in_order_and_no_other_waits() -> None:
+    put_off = PutOff()
+    put_off.add(report(1), 0.0)
+    assert put_off.must_wait(submit(2)) and put_off.must_wait(report(3))
+    assert not put_off.must_wait(report(4, "2")) and not put_off.must_wait(WakeAt(5, 1.0))
+    for one in (submit(2), report(3), report(4, "2")):
+        put_off.add(one, 0.0)
+    assert put_off.take(10.0) == (report(1), report(4, "2"))
+    put_off.done(1)
+    assert put_off.take(10.0) == (submit(2), report(4, "2"))
+    put_off.done(4)
+    put_off.done(2)
+    assert put_off.take(10.0) == (report(3),)
+
+
+class Failing:
+    """Hands of which one action fails so many times."""
+
+    def __init__(self, kind: type[Action], times: int) -> None:
+        self.kind = kind
+        self.times = times
+        self.tried: list[Action] = []
+
+    def carry_out(self, action: Action) -> Event | None:
+        self.tried.append(action)
+        if isinstance(action, self.kind) and self.times:
+            self.times -= 1
+            raise InfrastructureError("not now")
+        return None
+
+
+def engine(kind: type[Action], times: int) -> tuple[Engine, Failing, MemoryStore]:
+    asked = asking(change(1), {change(1): ()})
+    hands, store = Failing(kind, times), MemoryStore(initial(layout(asked, "gate")))
+    found = Engine(store, hands)
+    found.feed(Enqueue(100.0, "gate", asked.facts))
+    return found, hands, store
+
+
+def soon(found: Engine) -> float:
+    assert found.due is not None
+    return found.due
+
+
+def test_an_action_is_tried_until_it_is_carried_out() -> None:
+    found, hands, store = engine(Prepare, 3)
+    assert soon(found) == 101.0 and [type(one) for one in store.outbox()] == [Prepare]
+    found.again(100.5)
+    assert len(hands.tried) == 1
+    for wait in (2.0, 4.0):
+        now = soon(found)
+        found.again(now)
+        assert soon(found) == now + wait
+    found.again(soon(found))
+    assert found.due is None and hands.tried == [hands.tried[0]] * 4
+    assert [type(one) for one in store.outbox()] == [Prepare]  # its answer has not come yet
+
+
+def test_what_is_not_wanted_any_more_is_not_tried_again() -> None:
+    found, hands, store = engine(RequestNode, 1)
+    (prepare,) = hands.tried
+    assert isinstance(prepare, Prepare)
+    graph = Graph(prepare.of[0], (JobSpec("a"),))
+    found.feed(Prepared(101.0, prepare.id, prepare.item, prepare.generation, True, (), (), (graph,)))
+    assert found.due is not None
+    found.feed(Dequeue(102.0, prepare.of[0].change))
+    assert found.due is None and store.outbox() == ()
+    assert [type(one).__name__ for one in hands.tried] == ["Prepare", "RequestNode", "DropRequest"]
