@@ -25,8 +25,8 @@ Left = Callable[[Item], None]
 class Engine:
     """One gate. Made from its store, it first does again what may not have been done.
 
-    An action that its hand cannot carry out now, so that it raises :class:`gatelocal.errors.InfrastructureError`, is tried
-    again, each time after a longer wait, and is not overtaken where order matters.
+    An action that its hand cannot carry out now (:class:`gatelocal.errors.InfrastructureError`) is tried again after a
+    wait, the next time after a longer one, and is not overtaken where order matters.
 
     :ivar state: what the store holds.
     """
