@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import NOOP, JobKind, JobSpec, Manager
 from gatelocal.model.pattern import any_matches
-from gatelocal.pipeline.actions import Action, StartBuild, Submit
+from gatelocal.pipeline.actions import Action, Prepare, StartBuild, Submit
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.state import State
 from gatelocal.sim.build import Build
@@ -37,19 +37,20 @@ class Audit:
         self.earlier: list[Configuration] = []
         self._landed: dict[tuple[int, int], list[Ref]] = {}
         self._outrun: set[Ref] = set()
+        self._asked: dict[int, tuple[Ref, ...]] = {}
         self._by_change: dict[str, list[Build]] = {}
         self._seen = 0
 
-    def mistaken(self, state: State, actions: tuple[Action, ...]) -> Iterator[str]:
-        """Builds that are to run on another workspace than the one that their item was to have."""
+    def mistaken(self, actions: tuple[Action, ...]) -> Iterator[str]:
+        """Builds that are to run on another workspace than the one that was asked for under its id."""
         for action in actions:
-            item = state.items.get(action.item) if isinstance(action, StartBuild) else None
-            if item is None or not isinstance(action, StartBuild) or action.preparation != item.preparation:
-                continue
-            found = self._world.trees.made[action.preparation].changes
-            if found != item.content:
-                wanted = " ".join(map(str, item.content))
-                yield f"{action.job} of {action.change} is to run on {' '.join(map(str, found))}, and not on {wanted}"
+            if isinstance(action, Prepare):
+                self._asked[action.id] = action.changes
+            elif isinstance(action, StartBuild):
+                found, wanted = self._world.trees.made[action.preparation].changes, self._asked[action.preparation]
+                if found != wanted:
+                    told = " and not on ".join(" ".join(map(str, one)) for one in (found, wanted))
+                    yield f"{action.job} of {action.change} is to run on {told}"
 
     def landing(self, action: Submit, state: State) -> list[str]:
         """What is wrong with a landing that has just happened."""
