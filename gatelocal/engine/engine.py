@@ -82,6 +82,8 @@ class Engine:
         self._put_off.done(action.id)
         if answer is not None:
             self._answers.append(answer)
+        if isinstance(action, CancelBuild):
+            self._store.done(action.build)
         if not isinstance(action, ANSWERED):
             self._store.done(action.id)
 
@@ -89,7 +91,8 @@ class Engine:
         self._now = max(self._now, event.at)
         before = self.state
         after, actions, touched, left = traced(before, event)
-        ended = (*answered_by(event), *unwanted(actions))
+        # A build that was never begun has a node all the same: it is begun first, and then called off.
+        ended = (*answered_by(event), *(one for one in unwanted(actions) if not self._put_off.has_build(one)))
         self._store.commit(event, after, actions, ended)
         for one in ended:
             self._put_off.done(one)

@@ -5,9 +5,10 @@ It has no clock; whoever asks says what time it is.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-from gatelocal.pipeline.actions import Action, Report, Submit
+from gatelocal.pipeline.actions import Action, CancelBuild, KeepNode, Report, ResumeBuild, StartBuild, Submit
 
 FIRST, MOST = 1.0, 300.0
 """Seconds until the first try again, and at most between two; each wait is twice the one before."""
@@ -29,10 +30,17 @@ class PutOff:
     @property
     def due(self) -> float | None:
         """When the next one is to be tried; None: there is none."""
-        return min((one.due for one in self._waiting.values()), default=None)
+        return min((one.due for one in self._first()), default=None)
+
+    def has_build(self, build: int) -> bool:
+        """Whether that build is still to be begun."""
+        return build in self._waiting and isinstance(self._waiting[build].action, StartBuild)
 
     def must_wait(self, action: Action) -> bool:
-        """Whether the action would overtake one that comes before it: what one change is told, and its landing."""
+        """Whether the action would overtake one that comes before it.
+
+        What one change is told, and its landing; and a build's beginning and end.
+        """
         line = _line(action)
         return line is not None and any(line == _line(one.action) for one in self._waiting.values())
 
@@ -43,19 +51,18 @@ class PutOff:
         self._waiting[action.id] = _Waiting(action, now + wait, wait)
 
     def take(self, now: float) -> tuple[Action, ...]:
-        """Those that are to be tried now, in the order in which they were wanted; each is taken out by :meth:`done`.
+        """Those that are to be tried now, in the order in which they were wanted; each is taken out by :meth:`done`."""
+        return tuple(one.action for one in self._first() if one.due <= now)
 
-        Of those that must not overtake one another, only the first.
-        """
+    def _first(self) -> Iterator[_Waiting]:
+        """Those that come next: of what must not overtake one another, only the first."""
         lines: set[str] = set()
-        found = []
         for one in self._waiting.values():
             line = _line(one.action)
-            if one.due <= now and line not in lines:
-                found.append(one.action)
+            if line not in lines:
+                yield one
             if line is not None:
                 lines.add(line)
-        return tuple(found)
 
     def done(self, action: int) -> None:
         """It was carried out, or is not wanted any more; what has waited for it alone is due at once."""
@@ -70,4 +77,12 @@ class PutOff:
 
 def _line(action: Action) -> str | None:
     """What the action must stay in order with; None: nothing."""
-    return action.ref.change if isinstance(action, Report | Submit) else None
+    match action:
+        case Report() | Submit():
+            return f"change {action.ref.change}"
+        case StartBuild():
+            return f"build {action.id}"
+        case CancelBuild() | ResumeBuild() | KeepNode():
+            return f"build {action.build}"
+        case _:
+            return None

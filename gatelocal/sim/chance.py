@@ -154,6 +154,8 @@ class Trial:
             # A crash that never came would fail the scenario: it comes now.
             self._call_off()
             self._take({"crash": "now"})
+        if game.world.failing:
+            self._take({"failing": "none"})
         if game.world.nodes_held:
             self._take({"nodes": "release"})
         if game.world.slow or game.world.waiting:
@@ -162,7 +164,9 @@ class Trial:
             paused = sorted({queue.label for queue in game.state.queues.values() if queue.paused})
             for label in paused:
                 self._take({"operator": {"resume": label}})
-            if not game.world.running and not paused:
+            if game.engine.due is not None:
+                self._take({"advance": "10m"})
+            elif not game.world.running and not paused:
                 return
             self._take({"release": "all"})
 

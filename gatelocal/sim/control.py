@@ -15,7 +15,7 @@ from gatelocal.sim.expect import differences
 from gatelocal.sim.game import Play, advance, feed, restart, settle
 from gatelocal.sim.lined import Value
 from gatelocal.sim.output import look
-from gatelocal.sim.slow import held, selected
+from gatelocal.sim.slow import failures, held, selected
 from gatelocal.sim.steps import moments, selector
 
 
@@ -117,6 +117,12 @@ def _answers(game: Play, value: Value) -> None:
         _give(game, list(world.waiting)[: given["release"].whole()])
 
 
+def _failing(game: Play, value: Value) -> None:
+    if not value.is_mapping():
+        game.world.failing.clear()
+    game.world.failing += failures(value)
+
+
 def _give(game: Play, actions: list[int]) -> None:
     for number in actions:
         if number in game.world.waiting:
@@ -188,6 +194,7 @@ STEPS: Mapping[str, Callable[[Play, Value], None]] = {
     "announce": _announce,
     "nodes": _nodes,
     "answers": _answers,
+    "failing": _failing,
     "operator": _operator,
     "reload": _reload,
     "advance": lambda game, value: advance(game, value.seconds()),

@@ -9,7 +9,7 @@ from typing import Any
 
 from gatelocal.pipeline.policies import STARRED, Policy
 from gatelocal.sim.lots import BUILT_JOBS, LAYOUTS, PROJECTS, QUEUES
-from gatelocal.sim.slow import SLOW, WORK
+from gatelocal.sim.slow import FAILING, SLOW, WORK
 
 Values = dict[str, Any]
 Step = dict[str, Any]
@@ -338,6 +338,12 @@ def _crash(dice: Dice) -> Step:
     return {"crash": {"after": first if dice.happens(0.7) else [first, dice.random.randint(1, 12)]}}
 
 
+def _failing(dice: Dice) -> Step:
+    chosen = dice.random.sample(tuple(FAILING.values()), dice.random.randint(1, 2))
+    times: dict[str, int | str] = {one: dice.random.randint(1, 3) for one in chosen}
+    return {"failing": times | ({"work": "first"} if dice.happens(0.4) else {})}
+
+
 def _answers(dice: Dice) -> Step:
     kind = dice.random.random()
     if kind < 0.35:
@@ -399,6 +405,7 @@ _COMMON: tuple[tuple[Callable[[Dice], Step], int], ...] = (
     (_stand, 4),
     (_nodes, 1),
     (_crash, 7),
+    (_failing, 2),
     (_reload, 2),
     (_set, 3),
     (lambda dice: {"comment": {"change": dice.change(), "text": "recheck"}}, 2),
@@ -424,4 +431,4 @@ _LOSSES: tuple[tuple[Callable[[Dice], Step], int], ...] = (
 )
 _FOREIGN: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_push, 5), (_one("submit"), 4))
 _SCARCE: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_nodes, 16),)
-_SLOW: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_answers, 40), (_crash, 6))
+_SLOW: tuple[tuple[Callable[[Dice], Step], int], ...] = ((_answers, 40), (_failing, 8), (_crash, 6))

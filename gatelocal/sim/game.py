@@ -152,7 +152,7 @@ def advance(game: Play, seconds: float) -> None:
     world = game.world
     end = world.now + seconds
     while True:
-        points = [point for point in (world.next_due(), world.wake or None) if point is not None and point <= end]
+        points = [point for point in _points(game) if point is not None and point <= end]
         if not points:
             break
         world.now = max(world.now, min(points))
@@ -161,5 +161,23 @@ def advance(game: Play, seconds: float) -> None:
             world.wake = 0.0
             feed(game, Woken(world.now))
             settle(game)
+        if game.engine.due is not None and game.engine.due <= world.now:
+            _again(game)
+            settle(game)
     world.now = end
     settle(game)
+
+
+def _points(game: Play) -> tuple[float | None, ...]:
+    """When something happens by itself: a build ends, the engine is woken, or tries again what has failed."""
+    return game.world.next_due(), game.world.wake or None, game.engine.due
+
+
+def _again(game: Play) -> None:
+    try:
+        with _watched(game):
+            game.engine.again(game.world.now)
+        return
+    except Crashed:
+        pass
+    restart(game)

@@ -19,7 +19,7 @@ _Place = tuple[str | int, ...]
 _KEPT = frozenset({"name", "project", "result", "times", "layout", "scenario", "steps", "changes", "builds", "policy"})
 """Keys that a world cannot do without; ``times`` ends what would be tried again for ever."""
 
-_COUNTED = ("crash", "answers", "nodes")
+_COUNTED = ("crash", "answers", "failing", "nodes")
 """Steps that have something happen after, or to, a number of others."""
 
 _PASSES = 3

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from gatelocal.pipeline.actions import Action, Look, Prepare, ReadServer, Submit
+from gatelocal.pipeline.actions import (
+    Action,
+    CancelBuild,
+    Look,
+    Prepare,
+    ReadServer,
+    Report,
+    RequestNode,
+    StartBuild,
+    Submit,
+)
 from gatelocal.pipeline.events import Event
 from gatelocal.sim.lined import Value
 
@@ -30,6 +40,37 @@ class Waiting:
         if wanted.get("action", SLOW[type(self.action)]) != SLOW[type(self.action)]:
             return False
         return "change" not in wanted or wanted["change"] in _names(self.action)
+
+
+FAILING: Mapping[type[Action], str] = {
+    **SLOW,
+    RequestNode: "request_node",
+    StartBuild: "start_build",
+    CancelBuild: "cancel_build",
+    Report: "report",
+}
+"""Action → its name in ``failing``: what a hand may fail at, so that it is tried again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One time that a hand fails. :ivar done: whether what was asked for is done all the same."""
+
+    action: str
+    done: bool
+
+
+def failures(value: Value) -> list[Failure]:
+    """The next times that hands fail, in the order in which they are said; ``none`` means that none does any more.
+
+    :raises ScenarioError: the value is neither that nor ``{ACTION: TIMES, work: first or last}``.
+    """
+    if not value.is_mapping():
+        value.choice("none")
+        return []
+    given = value.mapping((*FAILING.values(), "work"))
+    done = "work" in given and given["work"].choice(*WORK) == "first"
+    return [Failure(name, done) for name, one in given.items() if name != "work" for _ in range(one.whole(1))]
 
 
 def _names(action: Slow) -> tuple[str, ...]:

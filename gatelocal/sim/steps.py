@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from gatelocal.sim.lined import ScenarioError, Value
-from gatelocal.sim.slow import held, selected
+from gatelocal.sim.slow import failures, held, selected
 from gatelocal.sim.world import CRASH_POINTS
 
 PATCHSET_KEYS = (
@@ -190,6 +190,10 @@ def _answers(value: Value, known: Known) -> None:
         given["release"].whole(1)
 
 
+def _failing(value: Value, known: Known) -> None:
+    failures(value)
+
+
 def _operator(value: Value, known: Known) -> None:
     given = value.mapping(("dequeue", "promote", "enqueue", "pipeline", "pause", "resume", "hold"))
     verbs = [key for key in given if key != "pipeline"]
@@ -338,6 +342,7 @@ _CHECKS: Mapping[str, Callable[[Value, Known], None]] = {
     "announce": _announce,
     "nodes": _nodes,
     "answers": _answers,
+    "failing": _failing,
     "operator": _operator,
     "reload": _reload,
     "advance": _advance,

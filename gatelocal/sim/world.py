@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from gatelocal.errors import InfrastructureError
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Graph
@@ -47,7 +48,7 @@ from gatelocal.pipeline.events import (
 from gatelocal.sim.build import Build, Rule
 from gatelocal.sim.configuration import Configuration
 from gatelocal.sim.server import GATE, Server
-from gatelocal.sim.slow import SLOW, Waiting
+from gatelocal.sim.slow import FAILING, SLOW, Failure, Waiting
 from gatelocal.sim.workspaces import Branch, Trees, Workspace
 
 CRASH_POINTS = {
@@ -83,6 +84,7 @@ class World:
     :ivar nodes: requests whose nodes are in use, or wait to be. :ivar armed: the action that the next crash follows.
     :ivar moments: how many moments at which the engine may die pass until it does, and from there to the next time.
     :ivar slow: actions whose answers wait → whether their work comes last. :ivar waiting: action → such an answer.
+    :ivar failing: the next times that a hand fails.
     :ivar submits: the gate's submits with their answers. :ivar pushed: pushed commit → what it changed.
     :ivar acts: how often people have done something. :ivar begun: item → the server's count of what others put on
         branches, and `acts`, when its first submit was asked for. :ivar outrun: items of which a submit came to the
@@ -107,6 +109,7 @@ class World:
     nodes: set[int] = field(default_factory=set)
     messages: dict[str, list[Report]] = field(default_factory=dict)
     log: list[Report] = field(default_factory=list)
+    failing: list[Failure] = field(default_factory=list)
     submits: list[tuple[Ref, str]] = field(default_factory=list)
     submitted: list[Submit] = field(default_factory=list)
     pushed: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -142,6 +145,7 @@ class World:
         self.moment()
         if isinstance(action, Submit):
             self.begun.setdefault(action.item, (self.server.foreign, self.acts))
+        self._fail(action)
         answer = None
         if self.slow and SLOW.get(type(action)) in self.slow:
             self._have_wait(action)
@@ -152,6 +156,16 @@ class World:
             self.armed = ""
             raise Crashed
         return answer
+
+    def _fail(self, action: Action) -> None:
+        """:raises InfrastructureError: the hand fails at it, now; what it was to do may be done."""
+        failure = next((one for one in self.failing if one.action == FAILING.get(type(action))), None)
+        if failure is None:
+            return
+        self.failing.remove(failure)
+        if failure.done:
+            self._first(action)
+        raise InfrastructureError(f"the make-believe hands fail at {failure.action}")
 
     def moment(self) -> None:
         """The engine may die here. :raises Crashed: it does."""

@@ -8,9 +8,9 @@ from gatelocal.engine.put_off import MOST, PutOff
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Graph, JobSpec
-from gatelocal.pipeline.actions import Action, Prepare, Report, RequestNode, Submit, WakeAt
+from gatelocal.pipeline.actions import Action, Prepare, Report, RequestNode, StartBuild, Submit, WakeAt
 from gatelocal.pipeline.decide import initial
-from gatelocal.pipeline.events import Dequeue, Enqueue, Event, Prepared
+from gatelocal.pipeline.events import Dequeue, Enqueue, Event, NodeAnswer, Prepared
 from gatelocal.store.memory import MemoryStore
 from tests.fakes.one_line import asking, change
 
@@ -49,6 +49,14 @@ def test_what_a_change_is_told_and_its_landing_stay_in_order_and_no_other_waits(
     put_off.done(4)
     put_off.done(2)
     assert put_off.take(10.0) == (report(3),)
+
+
+def test_whoever_waits_for_another_is_not_due() -> None:
+    put_off = PutOff()
+    put_off.add(report(1), 0.0)
+    put_off.add(submit(2), 0.0)
+    put_off.add(report(1), 1.0)  # failed again
+    assert put_off.due == 3.0 and put_off.take(2.0) == ()
 
 
 class Failing:
@@ -104,3 +112,19 @@ def test_what_is_not_wanted_any_more_is_not_tried_again() -> None:
     found.feed(Dequeue(102.0, prepare.of[0].change))
     assert found.due is None and store.outbox() == ()
     assert [type(one).__name__ for one in hands.tried] == ["Prepare", "RequestNode", "DropRequest"]
+
+
+def test_a_build_that_could_not_be_begun_is_begun_before_it_is_called_off() -> None:
+    found, hands, store = engine(StartBuild, 1)
+    (prepare,) = hands.tried
+    assert isinstance(prepare, Prepare)
+    graph = Graph(prepare.of[0], (JobSpec("a"),))
+    found.feed(Prepared(101.0, prepare.id, prepare.item, prepare.generation, True, (), (), (graph,)))
+    (node,) = (one for one in hands.tried if isinstance(one, RequestNode))
+    found.feed(NodeAnswer(102.0, node.id, node.item, node.generation, node.run, True))
+    found.feed(Dequeue(102.5, prepare.of[0].change))
+    assert [type(one).__name__ for one in store.outbox()] == ["StartBuild", "CancelBuild"]
+    found.again(soon(found))
+    found.again(soon(found))
+    assert [type(one).__name__ for one in hands.tried[2:]] == ["StartBuild", "StartBuild", "CancelBuild"]
+    assert found.due is None and store.outbox() == ()
