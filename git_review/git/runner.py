@@ -10,16 +10,18 @@ import contextlib
 import os
 import re
 import subprocess
-from collections.abc import Callable, Collection, Mapping, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from git_review.git import neutral
 from git_review.git.errors import GitError, GitFailed, GitSilent, complaint
 from git_review.git.watch import Limits, Silent, TooMuch, watched
+from git_review.git.watch import end as put_an_end_to
 from git_review.records import dataclass
 
 LARGEST = 64 << 20
-"""Bytes that another program's answer may have (ssh's, of a server's)."""
+"""Bytes that the answer of a program may have which waits for a server: ssh, and git where it contacts one."""
 
 _PIECE_END = re.compile(rb"(?<=\n)|(?<=\r)(?!\n)")
 # What git's own side of a transfer tells, in place of which it would be silent.
@@ -210,11 +212,25 @@ class Runner:
             pass_on(b"\n")
         return Output(argv, child.returncode, "".join(said), "")
 
-    def _contact(self, argv: tuple[str, ...], ok: Collection[int], environment: Mapping[str, str]) -> Output:
-        """Run a command that waits for a server."""
+    def _contact(
+        self,
+        argv: tuple[str, ...],
+        ok: Collection[int],
+        environment: Mapping[str, str],
+        stdin: bytes = b"",
+        timeout: float | None = None,
+    ) -> Output:
+        """Run a command that waits for a server. Errors as for :meth:`query`; also when the answer is too large."""
         pipe = subprocess.PIPE
-        with _popen(argv, environment, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe) as child:
-            out, err = self._wait(child, argv).values()
+        with (
+            _given(stdin) as source,
+            _popen(argv, environment, stdin=source, stdout=pipe, stderr=pipe) as child,
+        ):
+            try:
+                out, err = self._wait(child, argv, timeout=timeout).values()
+            except BaseException:
+                put_an_end_to(child)
+                raise
         words = "".join(line for line in re.split(r"(?<=[\n\r])", _text(err)) if not _PROGRESS.match(line))
         return _judged(Output(argv, child.returncode, _text(out), words), ok)
 
@@ -225,14 +241,24 @@ class Runner:
         heard: Callable[[bytes], None] | None = None,
         *,
         hurried: bool = True,
+        timeout: float | None = None,
     ) -> dict[int, bytes]:
-        """What a command that waits for a server says. :raises GitSilent: nothing, for too long."""
+        """What a command that waits for a server says.
+
+        :raises GitSilent: nothing, for too long. :raises GitError: it did not end in time, or says too much.
+        """
         line = told(self._shown(argv))
+        began = time.monotonic()
         waiting = self.waiting
         notice = None if waiting is None or not hurried else lambda: waiting(line)
         try:
-            return watched(child, Limits(self.patience if hurried else None, notice=notice), heard)
+            return watched(child, Limits(self.patience if hurried else None, timeout, LARGEST, notice), heard)
+        except TooMuch:
+            words = f"{line} gave an answer of more than {LARGEST >> 20} MB"
+            raise GitError(words, hint="is that the right server?") from None
         except Silent as silent:
+            if timeout is not None and time.monotonic() - began >= timeout:
+                raise _late(argv, timeout) from None
             said = without_password(_text(b"".join(silent.said.values()))) if heard is None else ""
             raise GitSilent(argv, self.patience or 0.0, said) from None
 
@@ -273,9 +299,9 @@ class Runner:
         environment: Mapping[str, str] | None = None,
     ) -> Output:
         merged = {**self._environment, **(environment or {})}
-        if stdin is None and timeout is None and neutral.verb(argv[1:]) in neutral.CONTACTS:
-            return self._contact(argv, ok, merged)
         fed = stdin.encode("utf-8", "surrogateescape") if isinstance(stdin, str) else stdin
+        if neutral.verb(argv[1:]) in neutral.CONTACTS:
+            return self._contact(argv, ok, merged, fed or b"", timeout)
         try:
             done = subprocess.run(
                 argv,
@@ -288,10 +314,7 @@ class Runner:
         except FileNotFoundError as error:
             raise GitError("git is not installed, or not on PATH", hint="install git 2.39 or newer") from error
         except subprocess.TimeoutExpired as error:
-            raise GitError(
-                f"{without_password(' '.join(argv))} gave no answer within {timeout:g} s",
-                hint="is the server reachable?",
-            ) from error
+            raise _late(argv, error.timeout) from error
         return _judged(Output(argv, done.returncode, _text(done.stdout), _text(done.stderr)), ok)
 
 
@@ -425,10 +448,29 @@ def _feed(child: subprocess.Popen[bytes], stdin: bytes) -> None:
             child.stdin.close()
 
 
+@contextlib.contextmanager
+def _given(stdin: bytes) -> Iterator[int]:
+    """What a program reads as a file, so that nobody has to write to it while it is listened to."""
+    if not stdin:
+        yield subprocess.DEVNULL
+        return
+    import tempfile
+
+    with tempfile.TemporaryFile() as file:
+        file.write(stdin)
+        file.seek(0)
+        yield file.fileno()
+
+
 def _judged(output: Output, ok: Collection[int]) -> Output:
     if output.status not in ok:
         raise _failed(output)
     return output
+
+
+def _late(argv: Sequence[str], seconds: float) -> GitError:
+    line = without_password(" ".join(argv))
+    return GitError(f"{line} gave no answer within {seconds:g} s", hint="is the server reachable?")
 
 
 def _failed(output: Output) -> GitFailed:
