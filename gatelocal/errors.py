@@ -17,6 +17,8 @@ code   meaning
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +29,38 @@ from git_review.gerrit.errors import AddressError
 
 PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
 
-_NO_SPACE = ("No space left on device", "Disk quota exceeded")
+_NO_SPACE = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
+# How git says that it could not write when it does not say why.
+_UNWRITTEN = re.compile(
+    r"(?i:(?:unable to|could not|couldn't|failed to|cannot) (?:write|create|store|close|copy|append|reset|save|finish))"
+    r"|write error|early EOF|index-pack|unpack-objects|copy-fd"
+)
+_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
+_LITTLE = 1 << 20
+"""Bytes that may be left on a full disk, because whoever failed has removed what it had begun to write."""
+_SHOWN = 5
 
 
-def is_full(words: str) -> bool:
-    """Whether a program says that a disk is full."""
-    return any(each in words for each in _NO_SPACE)
+def is_full(words: str, *folders: Path) -> bool:
+    """Whether a program says that a disk of this machine is full.
+
+    :param folders: where it wrote: git often does not say why it could not write, so it is looked what room is left.
+    """
+    own = _own(words)
+    return any(each in own for each in _NO_SPACE) or bool(_UNWRITTEN.search(own) and any(map(_has_no_room, folders)))
+
+
+def _own(words: str) -> str:
+    """Git's words without those of the server."""
+    return "\n".join(line for line in words.splitlines() if not line.startswith("remote: "))
+
+
+def _has_no_room(folder: Path) -> bool:
+    try:
+        state = os.statvfs(next(each for each in (folder, *folder.parents) if each.exists()))
+    except (OSError, StopIteration):
+        return False
+    return state.f_bavail * state.f_frsize < _LITTLE or bool(state.f_files and not state.f_favail)
 
 
 class GateError(ReviewError):
@@ -85,6 +113,33 @@ class InfrastructureError(GateError):
         return is_full(self.details)
 
 
+class NoSpace(InfrastructureError):
+    """A disk of this machine is full.
+
+    :param doing: what was being done, as the beginning of a sentence. :param folders: where it wrote.
+    """
+
+    def __init__(self, doing: str, details: str, *folders: Path) -> None:
+        folder = next(filter(_has_no_room, folders), folders[0] if folders else None)
+        lines = details.splitlines()
+        shown = lines if len(lines) <= _SHOWN + 1 else [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} lines more"]
+        where = f" where {folder} is" if folder is not None else ""
+        hint = f"make room{where}, and try again"
+        super().__init__(f"{doing}: the disk is full", details="\n".join(shown), hint=hint)
+
+    @property
+    def no_space(self) -> bool:
+        """That is why."""
+        return True
+
+
+def not_written(doing: str, error: OSError, folder: Path) -> InfrastructureError:
+    """What the operating system refused when something was to be written in that folder."""
+    if error.errno in _FULL_ERRORS:
+        return NoSpace(doing, str(error), folder)
+    return InfrastructureError(doing, details=str(error))
+
+
 class DamagedCache(InfrastructureError):
     """A repository of the cache is broken; it can be made anew. :ivar folder: where it is."""
 
@@ -115,33 +170,35 @@ _DAMAGE = re.compile(
 
 # Why git may fail to read what is sound.
 _PASSING = re.compile(
-    r"No space left|Disk quota|Cannot allocate memory|out of memory|Too many open files|Permission denied"
-    r"|Input/output error"
+    r"No space left|Disk quota|Out of diskspace|Cannot allocate memory|out of memory|Too many open files"
+    r"|Permission denied|Input/output error"
 )
 
 
 def is_damage(words: str) -> bool:
-    """Whether git says that the repository itself is broken; the words are those of git 2.39."""
-    return bool(_DAMAGE.search(words)) and not _PASSING.search(words)
+    """Whether git says that its own repository is broken, not the server's; the words are those of git 2.39."""
+    own = _own(words)
+    return bool(_DAMAGE.search(own)) and not _PASSING.search(own)
 
 
 @contextmanager
-def as_machinery(doing: str, cache: Path | None = None) -> Iterator[None]:
+def as_machinery(doing: str, cache: Path | None = None, into: Path | None = None) -> Iterator[None]:
     """Tell what git or Gerrit could not do inside the block as a failure of the machinery, not of the change.
 
     :param doing: what was being done, as the beginning of a sentence: ``fetching openstack/nova``.
     :param cache: the repository of the cache that git works with, if it is one.
+    :param into: another folder that git writes into.
     :raises InfrastructureError: instead of any :class:`ReviewError` that is no :class:`GateError` yet;
-        a :class:`DamagedCache` when that repository is broken.
+        a :class:`DamagedCache` when that repository is broken, :class:`NoSpace` when a disk is full.
     """
     try:
         yield
     except GateError:
         raise
     except ReviewError as error:
+        folders = [folder for folder in (cache, into) if folder is not None]
+        if is_full(error.details, *folders):
+            raise NoSpace(doing, error.details, *folders) from error
         if cache is not None and is_damage(error.details):
             raise DamagedCache(f"{doing}: the cache is damaged", cache, error.details) from error
-        failure = InfrastructureError(f"{doing}: {error.brief}", details=error.details, hint=error.hint)
-        if failure.no_space:
-            failure.hint = "free some disk space and try again"
-        raise failure from error
+        raise InfrastructureError(f"{doing}: {error.brief}", details=error.details, hint=error.hint) from error

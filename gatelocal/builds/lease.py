@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatelocal.merger.lock import held
+from gatelocal.lock import held
 from gatelocal.ports import Say
 
 _LEASE = ".lease"

@@ -16,10 +16,19 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
-from gatelocal.errors import DamagedCache, InfrastructureError, InputError, as_machinery, is_damage, is_full
+from gatelocal.errors import (
+    DamagedCache,
+    InfrastructureError,
+    InputError,
+    NoSpace,
+    as_machinery,
+    is_damage,
+    is_full,
+    not_written,
+)
+from gatelocal.lock import held
 from gatelocal.merger import repair
 from gatelocal.merger.borrow import borrow
-from gatelocal.merger.lock import held
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from git_review.git import leftovers, objects
@@ -132,7 +141,7 @@ class Repository:
     def pack(self, commits: Sequence[str], without: Sequence[str], bundle: Path) -> None:
         """Write commits, with all that the commits `without` do not have, into a file for :meth:`unpack`."""
         refs = {_taken(sha): sha for sha in commits}
-        with self.locked(), as_machinery(f"packing commits of {plain(self.project)}", self.path):
+        with self.locked(), as_machinery(f"packing commits of {plain(self.project)}", self.path, bundle.parent):
             self._mended(partial(objects.update_references, self.git, refs))
             self.git.run("bundle", "create", "--quiet", str(bundle), *refs, "--not", *without)
 
@@ -213,7 +222,9 @@ class Repository:
                 raise InputError(
                     f"{plain(self.project)} at {shown} has no {unknown[1] or unknown[2]}", details=error.details
                 ) from error
-            if is_damage(_own(error.details)):
+            if is_full(error.details, self.path.parent):
+                raise NoSpace(f"fetching {plain(self.project)}", error.details, self.path.parent) from error
+            if is_damage(error.details):
                 raise DamagedCache(
                     f"fetching {plain(self.project)}: the cache is damaged", self.path, error.details
                 ) from error
@@ -221,12 +232,6 @@ class Repository:
                 hint = f"is there another git at work in {self.path}? If not, remove that folder: it is made anew"
                 raise InfrastructureError(
                     f"cannot fetch {plain(self.project)}", details=error.details, hint=hint
-                ) from error
-            if is_full(error.details):
-                raise InfrastructureError(
-                    f"cannot fetch {plain(self.project)}: the disk is full",
-                    details=error.details,
-                    hint=f"make room where {self.path.parent} is, and try again",
                 ) from error
             hint = error.hint or "does `git ls-remote` with this address work? Are the name and the access right?"
             raise InfrastructureError(
@@ -248,7 +253,7 @@ class Repository:
         tips = borrow(clone, self.path)
         if tips:
             self.say(f"taking what {plain(str(clone.absolute()))} has of {plain(self.project)}")
-            with as_machinery(f"keeping the objects of {plain(self.project)}"):
+            with as_machinery(f"keeping the objects of {plain(self.project)}", into=self.path):
                 objects.update_references(self.git, {_taken(sha): sha for sha in tips})
 
     def _take_many(self) -> None:
@@ -307,8 +312,9 @@ class Cache:
         try:
             self._root.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise InfrastructureError(f"cannot make the cache folder {self._root}", details=str(error)) from error
-        with repository.locked(), as_machinery(f"making the cache of {plain(repository.project)}"):
+            raise not_written(f"cannot make the cache folder {self._root}", error, self._root) from error
+        doing = f"making the cache of {plain(repository.project)}"
+        with repository.locked(), as_machinery(doing, into=self._root):
             if repository.path.exists():
                 return
             draft = repository.path.with_suffix(".new")
@@ -324,11 +330,6 @@ def _name(project: str, url: str) -> str:
     """A file name of its own for each project and server; its readable part only helps a person who looks."""
     key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{quote(plain(project), safe='')[:100]}-{key}"
-
-
-def _own(words: str) -> str:
-    """Git's words without those of the server."""
-    return "\n".join(line for line in words.splitlines() if not line.startswith("remote: "))
 
 
 def _taken(sha: str) -> str:

@@ -12,8 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatelocal.errors import InfrastructureError
-from gatelocal.merger.lock import held
+from gatelocal.errors import InfrastructureError, is_full
+from gatelocal.lock import held
 from gatelocal.ports import Say
 from git_review.errors import ReviewError
 
@@ -25,7 +25,7 @@ _PATIENCE = 30.0  # seconds for a git whose run was killed, and that goes on by 
 
 def is_locked(error: ReviewError) -> bool:
     """Whether a lock of git's own is why it failed."""
-    return bool(_LOCKED.search(error.details))
+    return bool(_LOCKED.search(error.details)) and not is_full(error.details)
 
 
 def unlock(repository: Path) -> list[str]:

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from gatelocal.errors import InfrastructureError, InputError
+from gatelocal.errors import InputError, not_written
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from gatelocal.workspace.manifest import ROOT, Tree
@@ -33,8 +33,9 @@ def build(trees: Sequence[Tree], stored: Mapping[str, Stored], root: Path, say: 
             made[tree.project] = root / tree.path
             write(tree, stored[tree.project], root / tree.path)
     except OSError as error:
+        failure = not_written("cannot write the source trees", error, root)
         shutil.rmtree(source, ignore_errors=True)
-        raise InfrastructureError("cannot write the source trees", details=str(error)) from error
+        raise failure from error
     except BaseException:
         shutil.rmtree(source, ignore_errors=True)
         raise

@@ -65,7 +65,7 @@ def _lighten(trees: Sequence[Tree], root: Path, node: Node, image: str) -> Mappi
     kept: dict[str, str] = {}
     for number, tree in enumerate(trees):
         if has.get(number) and number in places:
-            with as_machinery(f"packing {plain(tree.project)}"):
+            with as_machinery(f"packing {plain(tree.project)}", into=root):
                 if _repack(root / tree.path, has[number]):
                     kept[tree.path] = places[number]
     return kept

@@ -35,7 +35,7 @@ def write(tree: Tree, stored: Stored, path: Path) -> None:
     :raises gatelocal.errors.InfrastructureError: no disk, or a broken cache.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with as_machinery(f"writing the tree of {plain(tree.project)}", stored.path):
+    with as_machinery(f"writing the tree of {plain(tree.project)}", stored.path, path):
         kind = objects.alone(stored.path).query("rev-parse", "--show-object-format").text
         words = ("--quiet", "--template=", f"--object-format={kind}", "--initial-branch=main")
         objects.alone(path.parent).run("init", *words, "--", path.name)

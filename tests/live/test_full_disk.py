@@ -44,8 +44,16 @@ def test_a_full_node_ends_its_build_and_leaves_the_record(tmp_path: Path, small:
     assert (logs / "unit/job-output.txt").read_text().startswith("20")
 
 
-@pytest.mark.parametrize("small", [("cache", "100k")], indirect=True)
-def test_a_full_cache_is_told_with_what_to_do(tmp_path: Path, small: Path) -> None:
+@pytest.mark.parametrize(
+    ("small", "doing"),
+    [
+        (("cache", "100k"), "fetching ex/p"),
+        (("cache", "400k"), "writing the tree of ex/p"),
+        (("cache", "600k"), "writing the tree of ex/p"),
+    ],
+    indirect=["small"],
+)
+def test_a_full_cache_is_told_with_what_to_do(tmp_path: Path, small: Path, doing: str) -> None:
     environment = small_project(tmp_path, "true")
     script = "head -c 300000 /dev/urandom > big; git add big; git commit -qm big; git push -q gerrit HEAD:master"
     argv = ["sh", "-ec", f"{script}; git commit -q --allow-empty -m more"]
@@ -53,5 +61,5 @@ def test_a_full_cache_is_told_with_what_to_do(tmp_path: Path, small: Path) -> No
     argv = [GATELOCAL, "run", "--node", "local", "-q"]
     done = subprocess.run(argv, cwd=tmp_path / "tree", env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == MACHINERY
-    assert "hint: " in done.stderr
-    assert str(small) in done.stderr or "room" in done.stderr
+    assert f"{doing}: the disk is full" in done.stdout + done.stderr
+    assert f"make room where {small}" in done.stderr + done.stdout
