@@ -20,7 +20,7 @@ from gatelocal.merger.merger import Merger
 from gatelocal.model.merged import RepoState, SpeculativeState
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
-from gatelocal.workspace import person
+from gatelocal.workspace import folder, person
 from gatelocal.workspace.destinations import Layout, Rule, destinations, rules
 from gatelocal.workspace.manifest import Tree, Wanted, tree
 from git_review.git.runner import without_password
@@ -66,6 +66,7 @@ def arrange(request: WorkspaceRequest, directories: Directories, environment: Ma
     """
     if not request.changes and not request.projects:
         raise InputError("a workspace needs a change or a project", hint="name a change, or projects with --project")
+    folder.check(request.target)
     clone_map = _clone_map(request.clone_map)
     place = _place(request, environment)
     tenancy = tenancies.find(Asked(request.config, request.tenant, request.directory), place, directories)

@@ -18,7 +18,7 @@ from gatelocal.model.merged import NO_REFS, MergedChange, RepoState, Speculative
 from gatelocal.model.recipe import Recipe, RecipeJob, RecipeRepository
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
-from gatelocal.workspace import person
+from gatelocal.workspace import folder, person
 from gatelocal.workspace.manifest import Tree, Wanted, branch_of, place, refuse_nesting, tree
 
 
@@ -93,6 +93,7 @@ def rebuild(recipe: Recipe, kitchen: Kitchen, job: str | None = None) -> Rebuilt
     :raises gatelocal.errors.InfrastructureError: no answer from a server, no disk.
     """
     wanted = _job(recipe, job)
+    folder.check(kitchen.target)
     with prepared(recipe, kitchen) as found:
         if isinstance(found, Rebuilt):
             return found

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
-from gatelocal.errors import InfrastructureError, InputError, as_machinery
+from gatelocal.errors import InputError, as_machinery, not_written
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
+from gatelocal.workspace.folder import MARK
 from gatelocal.workspace.manifest import Tree
 from gatelocal.workspace.tree import Stored, fill, write
 from git_review.git import objects
 
-_MARK = "gatelocal.json"
 _UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG", "rebase-merge", "rebase-apply")
 _SHOWN = 5
 
@@ -70,11 +70,11 @@ def _on_disk(make: Callable[[Tree, Stored, Path], None], tree: Tree, stored: Sto
     try:
         make(tree, stored, path)
     except OSError as error:
-        raise InfrastructureError(f"cannot write {path}", details=str(error)) from error
+        raise not_written(f"cannot write {path}", error, path) from error
 
 
 def _renew(tree: Tree, stored: Stored, path: Path) -> None:
-    with as_machinery(f"renewing the tree of {plain(tree.project)}"):
+    with as_machinery(f"renewing the tree of {plain(tree.project)}", into=path):
         mark = _read_mark(path)
         ours = set(mark.refs) if mark else set()
         kept = {name: sha for name, sha in objects.references(objects.alone(path)).items() if name not in ours}
@@ -127,13 +127,13 @@ def _nested(tree: Tree, paths: Mapping[str, Path]) -> tuple[str, ...]:
 
 
 def _mark(tree: Tree, path: Path) -> None:
-    data = {"project": tree.project, "checkout": tree.checkout, "refs": tree.refs}
-    (path / ".git" / _MARK).write_text(json.dumps(data))
+    data = {"project": tree.project, "path": tree.path, "checkout": tree.checkout, "refs": tree.refs}
+    (path / ".git" / MARK).write_text(json.dumps(data))
 
 
 def _read_mark(path: Path) -> Mark | None:
     try:
-        data = json.loads((path / ".git" / _MARK).read_text())
+        data = json.loads((path / ".git" / MARK).read_text())
         return Mark(str(data["project"]), str(data["checkout"]), {str(k): str(v) for k, v in data["refs"].items()})
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -141,3 +141,18 @@ def test_a_conflict_leaves_nothing(desk: Desk) -> None:
 def test_nothing_asked_for(desk: Desk) -> None:
     with pytest.raises(InputError, match="needs a change or a project"):
         desk.make()
+
+
+def test_a_folder_with_other_things_in_it_is_refused_before_anything_is_fetched(desk: Desk) -> None:
+    desk.commit("one")
+    mine = desk.folder / "made" / "mine"
+    mine.mkdir(parents=True)
+    with pytest.raises(InputError, match="made is not empty, and no workspace of gatelocal"):
+        desk.make("HEAD")
+    assert list(mine.parent.iterdir()) == [mine]
+    assert not (desk.folder / "GATELOCAL_CACHE").exists()
+    mine.rmdir()
+    desk.make("HEAD")
+    mine.mkdir()
+    desk.make("HEAD", "--project", LIB)
+    assert desk.git(LIB).query("symbolic-ref", "HEAD").text == "refs/heads/trunk"
