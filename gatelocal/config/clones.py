@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import time
 from pathlib import Path
 from urllib.parse import quote
 
 from gatelocal.config.repositories import is_repository
-from gatelocal.errors import InfrastructureError
+from gatelocal.errors import InfrastructureError, NoSpace, is_damage, is_full, not_written
+from gatelocal.lock import held
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from git_review.git.errors import GitError
@@ -58,13 +58,20 @@ class Clones:
         key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
         path = self._folder / f"{quote(project, safe='')[:100]}-{key}.git"
         try:
-            if not path.exists():
-                self._make(project, url, path)
-            elif _age(path) > FRESH:
-                self._refresh(project, url, path)
+            if _age(path) > FRESH:
+                self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+                with held(path.with_suffix(".lock"), f"the copy of {plain(project)}", _TIMEOUT, self._say):
+                    self._renew(project, url, path)
         except OSError as error:
-            raise InfrastructureError(f"cannot keep a copy of {project}: {error.strerror}") from error
+            raise not_written(f"cannot keep a copy of {plain(project)}", error, self._folder) from error
         return path
+
+    def _renew(self, project: str, url: str, path: Path) -> None:
+        """Make the copy, or bring it up to date, unless another process has just done so. Its lock has to be held."""
+        if not path.exists():
+            self._make(project, url, path)
+        elif _age(path) > FRESH:
+            self._refresh(project, url, path)
 
     def _local(self, url: str) -> Path | None:
         """The repository on this machine that the person's git takes for that address."""
@@ -90,20 +97,20 @@ class Clones:
             raise InfrastructureError(
                 f"cannot fetch {project}: {plain(server)} did not answer", details=self._silent[server]
             )
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(prefix="new-", dir=self._folder))
+        draft = path.with_suffix(".new")
+        shutil.rmtree(draft, ignore_errors=True)  # of a process that was killed
         try:
-            Runner(draft, alone=True).run("init", "--quiet", "--bare", "--template=", "--initial-branch=master")
+            Runner(self._folder, alone=True).run(
+                "init", "--quiet", "--bare", "--template=", "--initial-branch=master", "--", draft.name
+            )
             if server not in self._asked:  # a fetch may wait long, and for a whole tenant once for each project
                 self._asked.add(server)
                 Runner(draft).query("ls-remote", "--", url, "HEAD", timeout=_ANSWER)
             self._fetch(project, url, draft)
-            try:
-                draft.rename(path)
-            except OSError:
-                if not path.exists():  # another process was quicker, and its copy is as good
-                    raise
+            draft.rename(path)
         except GitError as error:
+            if is_full(error.details, self._folder):
+                raise NoSpace(f"fetching {plain(project)}", error.details, self._folder) from error
             shown = plain(without_password(url))
             if any(word in f"{error.brief} {error.details}" for word in _NO_ANSWER):
                 self._silent[server] = error.details or error.brief
@@ -114,10 +121,20 @@ class Clones:
             shutil.rmtree(draft, ignore_errors=True)
 
     def _refresh(self, project: str, url: str, path: Path) -> None:
+        for lock in path.glob("**/*.lock"):  # of a git that was killed
+            lock.unlink(missing_ok=True)
         try:
             self._fetch(project, url, path)
         except GitError as error:
-            self._say(f"{project}: the server does not answer, an older copy is used ({plain(error.brief)})")
+            if is_damage(error.details):
+                self._say(f"{plain(project)}: {path} is damaged and made anew")
+                shutil.rmtree(path)
+                return self._make(project, url, path)
+            full = is_full(error.details, self._folder)
+            why = (
+                f"the disk of {self._folder} is full" if full else f"the server does not answer ({plain(error.brief)})"
+            )
+            self._say(f"{project}: {why}, an older copy is used")
 
     def _fetch(self, project: str, url: str, path: Path) -> None:
         self._say(f"fetching {project} from {plain(without_password(url))}")
