@@ -119,7 +119,10 @@ def _with_errors(project: str, plans: Sequence[Plan]) -> Plan:
         if found.errors:
             return found
     lacking = dict.fromkeys(
-        f"{one.repository}: {one.why}" for found in plans for one in found.missing if one.needed_for
+        f"{one.repository}: {one.why}"
+        for found in plans
+        for one in found.missing
+        if set(one.needed_for) - set(one.required_by)
     )
     raise InputError(
         f"{project} runs no job in {' or '.join(freeze.PIPELINES)}",

@@ -85,22 +85,36 @@ def _counts(layout: Layout, one: Complaint, used: Used) -> bool:
 
 def missing(layout: Layout, used: Used) -> tuple[Missing, ...]:
     """The repositories that were not found, those that something here leans on first, with what."""
+    sources, read = set(_required(layout, used)), {*_named(layout, used), *_guessed(layout, used)}
     needed: dict[str, dict[str, None]] = {}
-    for repository, job in (*_named(layout, used), *_guessed(layout, used)):
+    for repository, job in (*_required(layout, used), *_named(layout, used), *_guessed(layout, used)):
         needed.setdefault(repository, {})[job] = None
     for repository in layout.missing:
         needed.setdefault(repository, {})
-    return tuple(Missing(_short(layout, name), tuple(jobs), _why(layout, name)) for name, jobs in needed.items())
+    return tuple(
+        Missing(
+            _short(layout, name),
+            tuple(jobs),
+            _why(layout, name),
+            tuple(job for job in jobs if (name, job) in sources - read),
+        )
+        for name, jobs in needed.items()
+    )
+
+
+def _required(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
+    """Repositories whose source trees jobs need."""
+    for planned in used.jobs:
+        for required in planned.job.required_projects if planned.job is not None and planned.run else ():
+            if required.name in layout.missing or required.name not in layout.projects:
+                yield required.name, planned.name
 
 
 def _named(layout: Layout, used: Used) -> Iterator[tuple[str, str]]:
-    """Repositories that jobs name."""
+    """Repositories whose files jobs name."""
     for planned in used.jobs:
         if planned.job is None or not planned.run:
             continue
-        for required in planned.job.required_projects:
-            if required.name in layout.missing or required.name not in layout.projects:
-                yield required.name, planned.name
         for role in planned.job.roles:
             if role.explicit and role.project in layout.missing:
                 yield role.project, planned.name

@@ -205,11 +205,16 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True)
 class Missing:
-    """A repository that was not found. :ivar repository: empty when it is not known which. :ivar why: for people."""
+    """A repository that was not found.
+
+    :ivar repository: empty when it is not known which. :ivar needed_for: jobs and templates. :ivar why: for people.
+    :ivar required_by: those of these jobs that need its source tree alone: what is planned for them is right.
+    """
 
     repository: str
     needed_for: tuple[str, ...]
     why: str = ""
+    required_by: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from gatelocal.jobs.cost import Cost, proposed
 from gatelocal.model.pattern import Pattern
 from gatelocal.model.plan import (
     FrozenJob,
+    Missing,
     Nodeset,
     Opinion,
     Place,
@@ -49,7 +50,12 @@ def as_json(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> dict[st
         "proposed_order": list(steps),
         "errors": [_problem(problem) for problem in plan.errors],
         "missing": [
-            {"repository": one.repository or None, "needed_for": list(one.needed_for), "why": one.why}
+            {
+                "repository": one.repository or None,
+                "needed_for": list(one.needed_for),
+                "required_by": list(one.required_by),
+                "why": one.why,
+            }
             for one in plan.missing
         ],
         "other_errors": plan.other_errors,
@@ -131,20 +137,33 @@ def _short(value: object) -> str:
 
 
 def _shortfalls(plan: Plan) -> list[str]:
-    lines: list[str] = []
-    if missing := [one for one in plan.missing if one.needed_for]:
-        lines += ["", "repositories that could not be read:"]
-        for one in missing[:SHOWN]:
-            needed = ", ".join(one.needed_for[:4]) + (", ..." if len(one.needed_for) > 4 else "")
-            why = f" ({' '.join(one.why.split())})" if one.repository and one.why else ""
-            lines.append(visible(f"  {one.repository or one.why}: needed for {needed}{why}"))
-        if len(missing) > SHOWN:
-            lines.append(f"  and {len(missing) - SHOWN} more")
+    read = [(one, [job for job in one.needed_for if job not in one.required_by]) for one in plan.missing]
+    sources = [(one, one.required_by) for one, jobs in read if not jobs]
+    lines = _lacking(
+        "repositories that could not be read: what they may define for these jobs is not in the plan:",
+        "needed for",
+        read,
+    )
+    lines += _lacking(
+        "required projects that were not read: the plan does without, a run fetches their source trees:",
+        "required by",
+        sources,
+    )
     for problem in plan.errors:
         lines += ["", *_told(problem)]
     if plan.other_errors:
         lines += ["", f"{plan.other_errors} errors elsewhere in the tenant do not touch this project"]
     return lines
+
+
+def _lacking(heading: str, words: str, found: Iterable[tuple[Missing, Sequence[str]]]) -> list[str]:
+    told = [(one, jobs) for one, jobs in found if jobs]
+    lines = ["", heading] if told else []
+    for one, jobs in told[:SHOWN]:
+        some = ", ".join(jobs[:4]) + (", ..." if len(jobs) > 4 else "")
+        why = f" ({' '.join(one.why.split())})" if one.repository and one.why else ""
+        lines.append(visible(f"  {one.repository or one.why}: {words} {some}{why}"))
+    return [*lines, f"  and {len(told) - SHOWN} more"] if len(told) > SHOWN else lines
 
 
 def _told(problem: Problem) -> list[str]:

@@ -13,6 +13,7 @@ from gatelocal.jobs.planner import Question, plan
 from gatelocal.jobs.zuul.layout import Layout, lay_out
 from gatelocal.model.plan import FrozenJob, Plan, PlannedJob
 from gatelocal.model.tenant import ConfigFile, Repository, Tenant, TenantProject
+from gatelocal.reporter.plan import table
 from tests.patience import within
 
 CONFIG = TenantProject("o/config", "h", trusted=True)
@@ -448,6 +449,22 @@ def test_with_a_config_project_missing_unknown_parents_may_be_in_it() -> None:
 def test_every_repository_that_was_not_found_is_told() -> None:
     found = planned(app("- job: {name: j, required-projects: o/lib}\n", "j"), GONE, LIB)
     assert [(one.repository, one.needed_for) for one in found.missing] == [("o/lib", ("j",)), ("o/gone", ())]
+
+
+def test_a_project_that_is_required_alone_is_told_apart_from_one_that_defines_something() -> None:
+    text = "- job: {name: j, required-projects: [o/lib, o/gone], roles: [zuul: o/gone]}\n- job: {name: k}\n"
+    found = planned(app(f"{text}- job: {{name: l, parent: j, required-projects: o/lib}}\n", "j", "k", "l"), GONE, LIB)
+    assert {one.repository: (one.needed_for, one.required_by) for one in found.missing} == {
+        "o/lib": (("j", "l"), ("j", "l")),
+        "o/gone": (("j", "l"), ()),
+    }
+    lines = table(found)
+    read, required = (next(n for n, line in enumerate(lines) if line.startswith(head)) for head in ("repos", "requ"))
+    assert [line.partition(" (")[0] for line in (lines[read + 1], lines[required + 1])] == [
+        "  o/gone: needed for j, l",
+        "  o/lib: required by j, l",
+    ]
+    assert "source trees" in lines[required]
 
 
 @pytest.mark.parametrize(
