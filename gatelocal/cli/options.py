@@ -63,6 +63,12 @@ def run_folder(named: Path, directories: Directories) -> Path:
     found = runs[-1:] if name == "last" else [path for path in runs if path.name.startswith(name)]
     if len(found) == 1:
         return found[0]
+    if not runs:
+        raise InputError(
+            "there is no run yet" if name == "last" else f"there is neither a file {plain(name)} nor any run",
+            details=f"runs are kept in {directories.runs}",
+            hint="make one with `gatelocal run`",
+        )
     several = ", ".join(path.name for path in found[-5:])
     raise InputError(
         f"{plain(name)} means {len(found)} runs: {several}"

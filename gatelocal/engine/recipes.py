@@ -135,7 +135,10 @@ def read(path: Path) -> Recipe:
             root = root_of(opened.read(MAX_CHARACTERS + 1), MAX_CHARACTERS, MAX_VALUES)
         return form.from_data({} if root is None else value_of(root, Reading()), str(file))
     except OSError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}", hint="each run's folder of logs has one") from None
+        raise InputError(
+            f"cannot read {file}: {error.strerror}",
+            hint="a run that ended before its changes were merged has none; `gatelocal run` makes one",
+        ) from None
     except UnicodeDecodeError:
         raise InputError(f"{file}: not UTF-8 text") from None
     except NotYaml as error:

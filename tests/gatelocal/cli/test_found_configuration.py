@@ -119,6 +119,10 @@ def test_a_workspace_lies_under_the_canonical_name(hand: GitServer, tmp_path: Pa
 
 def test_a_run_by_its_name(tmp_path: Path) -> None:
     folders = Directories(tmp_path / "cache", tmp_path)
+    for name in ("last", "20260101"):
+        with pytest.raises(InputError) as caught:
+            run_folder(Path(name), folders)
+        assert caught.value.hint == "make one with `gatelocal run`" and str(folders.runs) in caught.value.details
     for name in ("20260101-000000-aaaaaa", "20260101-000000-bbbbbb", "20260102-000000-cccccc"):
         (folders.runs / name).mkdir(parents=True)
     assert run_folder(Path("last"), folders).name == "20260102-000000-cccccc"
