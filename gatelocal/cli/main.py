@@ -17,6 +17,7 @@ from gatelocal.config.directories import directories
 from gatelocal.errors import BUG, INTERRUPTED, MACHINERY, exit_code
 from gatelocal.ui import messages
 from gatelocal.ui.terminal import Terminal
+from git_review.encoding import in_utf8, never_refuse
 from git_review.errors import ReviewError
 
 _COMMANDS = {
@@ -61,6 +62,8 @@ def gatelocal() -> None:
 
 def main() -> None:
     """Run the command line of this process and exit."""
+    in_utf8()
+    never_refuse()
     end_as_interrupted()
     sys.exit(_run())
 

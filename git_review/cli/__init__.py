@@ -23,6 +23,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         # Editors and Weblate ask this before each command: it is answered before anything else is loaded.
         sys.stdout.write(_version_line() + "\n")
         sys.exit(0)
+    if argv is None:
+        from git_review.encoding import in_utf8
+
+        in_utf8()
     # A run is short: neither collecting garbage nor taking the interpreter apart is worth its time (a tenth of it).
     gc.disable()
     _end(status(words))
