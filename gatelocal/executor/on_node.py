@@ -51,7 +51,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--constraints", default="")
     for name in ("mark", "package", "config"):
         parser.add_argument("--" + name, default="")
-    for name in ("env", "tree", "junit", "tox"):
+    for name in ("env", "tree", "junit", "tox", "where"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
     options.work = Path(options.work)
@@ -193,23 +193,34 @@ def normal(name: str) -> str:
 
 def environments(options: Namespace) -> list[tuple[str, Path]]:
     """Each environment of the build that exists, with its folder."""
-    usual = options.work / ".tox"
+    usual = usual_folder(options)
     if "ALL" in options.env:
         return [(folder.name, folder) for folder in sorted(usual.glob("*")) if (folder / "bin" / "python").exists()]
     found = []
     for env in options.env:
         folder = usual / env
-        if not folder.is_dir() and options.tox:
-            folder = asked_of_tox(options, env)
-        if folder is not None and folder.is_dir():
+        if options.tox and (options.where or options.config or not folder.is_dir()):
+            folder = asked_of_tox(options, env) or folder
+        if folder.is_dir():
             found.append((env, folder))
     return found
 
 
+def usual_folder(options: Namespace) -> Path:
+    """Where environments are when nothing is said of one alone."""
+    named = os.environ.get("TOX_WORK_DIR", ".tox")
+    words = [*options.where, ""]
+    for at, word in enumerate(words):
+        if word.startswith("--workdir"):
+            named = word.partition("=")[2] or words[at + 1]
+    return Path(options.work) / named
+
+
 def asked_of_tox(options: Namespace, env: str) -> Path | None:
-    """The folder of an environment that is not in the usual place."""
+    """The folder of an environment that may not be in the usual place."""
+    settings = [*(["-c", options.config] if options.config else []), *options.where]
     asked = subprocess.run(
-        [*options.tox, "config", *(["-c", options.config] if options.config else []), "-e", env, "-k", "env_dir"],
+        [*options.tox, "config", *settings, "-e", env, "-k", "env_dir"],
         cwd=str(options.work),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

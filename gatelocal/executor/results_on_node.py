@@ -39,7 +39,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("command", choices=["watch", "gather"])
     for name in ("work", "into", "witness", "config"):
         parser.add_argument("--" + name, default="")
-    for name in ("env", "junit", "tox"):
+    for name in ("env", "junit", "tox", "where"):
         parser.add_argument("--" + name, action="append", default=[])
     options = parser.parse_args(words)
     options.work, options.into = Path(options.work).resolve(), Path(options.into)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from enum import Enum
 
+from gatelocal.executor.extra import chosen, once, placing
 from gatelocal.executor.wanted import Wanted, env_names
 
 INSIST = ("--skip-missing-interpreters=false",)
@@ -107,23 +108,25 @@ def steps(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> tuple[Step, 
     chain = [_tox(Stage.ENVIRONMENT, build, (*run, "--notest", *build.extra), f"make the environment {names}")]
     if build.siblings:
         trees = tuple(word for tree in build.siblings for word in ("--tree", tree))
-        words = ("siblings", "--constraints", build.constraints, *_envs(build, tox), *trees)
+        words = ("siblings", "--constraints", build.constraints, *questions(build, tox), *trees)
         own = (f"--package={build.package}",) if build.package else ()
         purpose = "install required projects from source"
         chain.append(_asked(Stage.SIBLINGS, build, helpers, (*words, *own), purpose))
-    chain.append(_tox(Stage.TESTS, build, (*run, *build.extra), f"run {names}"))
+    chain.append(_tox(Stage.TESTS, build, (*run, *once(build.extra)), f"run {names}"))
     return tuple(chain)
 
 
 def index(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
     """A look whether the package index answers, after pip has said that it has nothing."""
-    step = _asked(Stage.COLLECT, build, helpers, ("index", *_envs(build, tox)), "ask the package index for anything")
+    step = _asked(
+        Stage.COLLECT, build, helpers, ("index", *questions(build, tox)), "ask the package index for anything"
+    )
     return replace(step, environment=dict(build.environment))
 
 
 def collect(build: Wanted, helpers: Helpers, tox: tuple[str, ...]) -> Step:
     """The step that comes last, however the others ended."""
-    words = ("collect", "--into", build.output, *_envs(build, tox), *_junit(build))
+    words = ("collect", "--into", build.output, *questions(build, tox), *_junit(build))
     return _asked(Stage.COLLECT, build, helpers, words, "gather results and logs")
 
 
@@ -141,18 +144,33 @@ def _bindep(build: Wanted) -> tuple[str, ...]:
     )
 
 
-def _envs(build: Wanted, tox: tuple[str, ...]) -> tuple[str, ...]:
+def questions(build: Wanted, tox: tuple[str, ...]) -> tuple[str, ...]:
+    """The words by which a program on the node finds the build's environments."""
     # --tox=WORD: a word of the command line may itself begin with a dash.
-    words = tuple(f"--env={env}" for env in build.envs) + tuple(f"--tox={word}" for word in tox)
+    names = dict.fromkeys((*build.envs, *chosen(build.extra)))
+    words = tuple(f"--env={env}" for env in names) + tuple(f"--tox={word}" for word in tox)
+    words += tuple(f"--where={word}" for word in placing(build.extra))
     return (*words, f"--config={build.config}") if build.config else words
 
 
+def afterwards(build: Wanted) -> dict[str, str]:
+    """The job's variables, once the environments are made: see :func:`gatelocal.executor.extra.once`."""
+    return {name: value for name, value in build.environment if name != "TOX_RECREATE"}
+
+
+def for_tox(build: Wanted) -> dict[str, str]:
+    """What the job's variables say to tox alone, which counts whenever tox is asked."""
+    return {name: value for name, value in build.environment if name.startswith("TOX")}
+
+
 def _tox(stage: Stage, build: Wanted, argv: tuple[str, ...], purpose: str) -> Step:
-    return Step(stage, argv, build.directory, purpose, " ".join(argv), dict(build.environment))
+    environment = dict(build.environment) if stage is Stage.ENVIRONMENT else afterwards(build)
+    return Step(stage, argv, build.directory, purpose, " ".join(argv), environment)
 
 
 def _asked(stage: Stage, build: Wanted, helpers: Helpers, words: tuple[str, ...], purpose: str) -> Step:
-    return _helped(stage, helpers.on_node, helpers.mark(), (*words, "--work", build.directory), purpose)
+    step = _helped(stage, helpers.on_node, helpers.mark(), (*words, "--work", build.directory), purpose)
+    return replace(step, environment=for_tox(build))
 
 
 def _prepared(stage: Stage, build: Wanted, helpers: Helpers, words: tuple[str, ...], purpose: str) -> Step:

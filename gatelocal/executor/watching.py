@@ -7,8 +7,9 @@ from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
+from gatelocal.executor.extra import placing
 from gatelocal.executor.results import results_in, watched
-from gatelocal.executor.stages import INSIST, Stage, Step
+from gatelocal.executor.stages import INSIST, Stage, Step, afterwards, for_tox, questions
 from gatelocal.executor.wanted import Wanted
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.results.console import Command, Console
@@ -39,11 +40,11 @@ def relist(build: Wanted, tox: tuple[str, ...], console: Console, logs: Path) ->
     return tuple(
         Step(
             Stage.COLLECT,
-            (*tox, "exec", "-e", env, *INSIST, "--", *words),
+            (*tox, "exec", *_config(build), "-e", env, *INSIST, *placing(build.extra), "--", *words),
             build.directory,
             f"list the tests of {env}",
             f"tox exec -e {env} -- {' '.join(words)}",
-            dict(build.environment),
+            afterwards(build),
         )
         for env, words in sorted(asked, key=str)
         if words is not None
@@ -57,11 +58,14 @@ def explained(result: BuildResult, console: Console, listed: Iterable[str] = ())
     :param result: as its steps ended. Tests of a build that ended well and did not run turn it into a failed one.
     """
     console.finish()
+    listed = tuple(listed)
     found = results_in(Path(result.logs), console.commands, listed)
     notes = [*found.notes, *(f"tox left out {env}" for env in dict.fromkeys(console.skipped))]
+    seen = watched(Path(result.logs))
+    notes += _unwatched(console, seen, bool(listed)) if result.outcome is Outcome.SUCCESS else []
     result = replace(result, tests=found.tests, counted=found.counted, never_ran=found.never_ran, notes=tuple(notes))
     if result.outcome is Outcome.SUCCESS:
-        reason = _untold(found.unnoticed, console, watched(Path(result.logs)))
+        reason = _untold(found.unnoticed, console, seen)
         return replace(result, outcome=Outcome.FAILURE, reason=reason) if reason else result
     if result.outcome is Outcome.TIMED_OUT:
         return replace(result, output=_tail(console.last) if not result.failures else ())
@@ -72,6 +76,19 @@ def explained(result: BuildResult, console: Console, listed: Iterable[str] = ())
     if result.failures and (failed.tool or not (others and failed.status)):
         return replace(result, reason="")
     return replace(result, reason=_reason(failed) or result.reason, output=_tail(failed))
+
+
+def _unwatched(console: Console, seen: frozenset[tuple[str, str]], listed: bool) -> list[str]:
+    """What is not known of a build that ended well, where the witness was not there: see decision 5."""
+    blind = {
+        (one.tool, one.env)
+        for one in console.commands
+        if one.tool == "pytest" or (one.tool == "stestr" and not listed and " run" in one.line)
+    }
+    return [
+        f"nobody watched {tool} in {env}: tests that were chosen and never ran would not be noticed"
+        for tool, env in sorted(blind - seen)
+    ]
 
 
 def _untold(names: tuple[str, ...], console: Console, seen: frozenset[tuple[str, str]]) -> str:
@@ -106,7 +123,12 @@ def _step(command: str, build: Wanted, tox: tuple[str, ...], purpose: str) -> St
         texts.joinpath(name).read_text(encoding="utf-8") for name in ("results_on_node.py", "on_node.py", "witness.py")
     )
     words = [command, f"--work={build.directory}", f"--into={build.output}"]
-    words += [f"--env={env}" for env in build.envs] + [f"--tox={word}" for word in tox]
+    words += questions(build, tox)
     words += [f"--junit={pattern}" for pattern in build.junit]
     words += [f"--witness={witness}"] if command == "watch" else []
-    return Step(Stage.COLLECT, ("python3", "-c", program, helper, *words), None, purpose, purpose)
+    argv = ("python3", "-c", program, helper, *words)
+    return Step(Stage.COLLECT, argv, None, purpose, purpose, for_tox(build))
+
+
+def _config(build: Wanted) -> tuple[str, ...]:
+    return ("-c", build.config) if build.config else ()

@@ -175,3 +175,36 @@ def test_modules_that_cannot_be_imported(node: FolderNode, tmp_path: Path) -> No
 def test_an_interpreter_that_is_missing_is_no_pass(node: FolderNode, tmp_path: Path) -> None:
     result = run(node, tmp_path / "logs", "", tox_envlist="py27", tox_extra_args="")
     assert (result.outcome, "no Python for py27" in result.reason) == (Outcome.NODE_FAILURE, True)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"tox_extra_args": "-vr"},
+        {"tox_extra_args": "--recreate"},
+        {"tox_environment": {"TOX_RECREATE": "1"}},
+        {"tox_extra_args": "--workdir elsewhere"},
+        {"tox_environment": {"TOX_WORK_DIR": "elsewhere"}},
+        {"tox_extra_args": "-x tox.work_dir=elsewhere"},
+        {"tox_extra_args": "-x testenv.env_dir={tox_root}/own"},
+        {"tox_extra_args": "-c other.ini"},
+        {"tox_config_file": "other.ini"},
+    ],
+    ids=str,
+)
+def test_the_witness_is_there_whatever_the_job_says_to_tox(
+    node: FolderNode, tmp_path: Path, more: dict[str, object]
+) -> None:
+    app = Path(node.home) / "app"
+    (app / "other.ini").write_text(f"{FILES['tox.ini']}\n[testenv:py3]\nenv_dir = {app}/other\n")
+    extra = f"{more.get('tox_extra_args', '')} -- pytest -q -p no:cacheprovider parameters.py"
+    result = run(node, tmp_path / "logs", "", **{**more, "tox_extra_args": extra})
+    assert result.outcome is Outcome.FAILURE
+    assert (result.never_ran, result.notes) == (("parameters.test_last",), ())
+
+
+def test_what_takes_the_witness_away_is_told(node: FolderNode, tmp_path: Path) -> None:
+    extra = "-x testenv.recreate=true -- pytest -q tests/test_unit.py"
+    result = run(node, tmp_path / "logs", "", tox_extra_args=extra)
+    assert result.outcome is Outcome.SUCCESS
+    assert result.notes == ("nobody watched pytest in py3: tests that were chosen and never ran would not be noticed",)

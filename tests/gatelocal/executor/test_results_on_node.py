@@ -147,6 +147,16 @@ def test_green_is_red_when_tests_never_ran(tmp_path: Path) -> None:
     assert build(tmp_path / "none", text=unittest).outcome is Outcome.FAILURE
 
 
+def test_it_is_told_when_nobody_watched(tmp_path: Path) -> None:
+    text = "a: commands[0]> pytest\n2 passed in 1s\na: commands[1]> stestr run\na: commands[2]> stestr last\n"
+    told = "nobody watched {} in a: tests that were chosen and never ran would not be noticed"
+    assert build(tmp_path / "none", text=text).notes == (told.format("pytest"), told.format("stestr"))
+    with_list = BuildResult("j", Outcome.SUCCESS, 1, logs=str(tmp_path / "none"))
+    assert explained(with_list, console(text), ["t.x"]).notes == (told.format("pytest"),)
+    record = b'{"tool": "pytest", "env": "a"}\n{"end": 0}\n'
+    assert build(folder(tmp_path, a_jsonl=record), text=text).notes == (told.format("stestr"),)
+
+
 def test_red_stays_what_it_is_and_is_explained(tmp_path: Path) -> None:
     place = folder(tmp_path, a_jsonl=STESTR, s_subunit=NEW)
     result = build(place, Outcome.FAILURE, reason="tox ended with status 1")

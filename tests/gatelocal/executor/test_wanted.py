@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from gatelocal.errors import ConfigurationError
+from gatelocal.executor.extra import placing
 from gatelocal.executor.heard import Heard
 from gatelocal.executor.outcome import Failed, judged
-from gatelocal.executor.stages import INSIST, Helpers, Stage, Step, preparation, steps
+from gatelocal.executor.stages import INSIST, Helpers, Stage, Step, collect, preparation, steps
 from gatelocal.executor.wanted import Places, Wanted, located, wanted
+from gatelocal.executor.watching import watch
 from gatelocal.model.job import Job
 from gatelocal.model.result import Outcome
 from gatelocal.model.stanza import Tagged
@@ -91,6 +93,38 @@ def test_the_steps_are_those_of_the_tox_role() -> None:
     assert chain[0].argv == ("python3", "-m", "tox", "-e", "py3", *INSIST, "--notest", "--", "x")
     assert chain[2].argv == ("python3", "-m", "tox", "-e", "py3", *INSIST, "--", "x")
     assert [step.mark for step in chain] == ["", "mark", ""]
+
+
+@pytest.mark.parametrize(
+    ("extra", "kept"),
+    [
+        ("-r -- -r x", "-- -r x"),
+        ("--recreate -vv", "-vv"),
+        ("-vr -x testenv.a=b", "-v -x testenv.a=b"),
+        ("-e r -- --recreate", "-e r -- --recreate"),
+        ("--recreate", ""),
+    ],
+)
+def test_environments_are_made_anew_before_the_tests_and_not_with_them(extra: str, kept: str) -> None:
+    chain = steps(build_of(tox_extra_args=extra, tox_environment={"TOX_RECREATE": 1, "A": "b"}), MARKS, ("tox",))
+    assert chain[0].argv == ("tox", "-e", "py3", *INSIST, "--notest", *extra.split())
+    assert chain[-1].argv == ("tox", "-e", "py3", *INSIST, *kept.split())
+    assert (chain[0].environment["TOX_RECREATE"], chain[-1].environment.get("TOX_RECREATE")) == ("1", None)
+    assert chain[-1].environment["A"] == "b"
+
+
+def test_whoever_looks_for_the_environments_knows_what_the_job_says_of_them() -> None:
+    build = build_of(
+        tox_extra_args="-r --workdir w -x tox.a=b -cx.ini --root=.. -vv -epy4,lint -- -c y -e z",
+        tox_environment={"TOX_WORK_DIR": "/w", "A": "b"},
+        tox_config_file="ci/tox.ini",
+    )
+    words = "--workdir w -x tox.a=b -cx.ini --root=..".split()
+    assert placing(build.extra) == tuple(words)
+    told = [*(f"--where={word}" for word in words), "--config=ci/tox.ini", "--env=py3", "--env=py4", "--env=lint"]
+    for step in (steps(build, MARKS, ("tox",))[1], collect(build, MARKS, ("tox",)), watch(build, ("tox",))):
+        assert set(told) < set(step.argv)
+        assert step.environment == {"TOX_WORK_DIR": "/w"}
 
 
 def test_what_the_gate_does_before_tox() -> None:
