@@ -15,9 +15,11 @@ from gatelocal import process
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import connection, place, steps, sweeper
 from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.lock import held
 from gatelocal.ports import Say
 
 DESCRIPTION = "this machine, in a scratch folder: NO ISOLATION"
+_PATIENCE = 900.0  # seconds for another build that installs tox
 _KEPT = (
     *("LANG", "LC_ALL", "TERM", "TZ", "SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS", "http_proxy", "https_proxy", "all_proxy", "no_proxy"),
@@ -52,16 +54,26 @@ def _tox(cache: Path, path: str, say: Say) -> Path:
     kept = cache / f"tox-{sys.version_info.major}.{sys.version_info.minor}"
     on_path = shutil.which("tox", path=path)
     for tox in (Path(sys.prefix) / "bin/tox", Path(on_path or "/nonexistent"), kept / "bin/tox"):
-        if tox.exists() and process.run([str(tox), "--version"], timeout=60, check=False).stdout[:1] >= "4":
+        if _is_new(tox):
             return tox.parent
-    shutil.rmtree(kept, ignore_errors=True)
     cache.mkdir(parents=True, exist_ok=True)
+    with held(kept.with_name(f"{kept.name}.lock"), "the tox of this machine", _PATIENCE, say):
+        if not _is_new(kept / "bin/tox"):  # another build may have installed it meanwhile
+            _install(kept, cache / "tox.log", say)
+    return kept / "bin"
+
+
+def _is_new(tox: Path) -> bool:
+    return tox.exists() and process.run([str(tox), "--version"], timeout=60, check=False).stdout[:1] >= "4"
+
+
+def _install(folder: Path, log: Path, say: Say) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
     what = "installing tox"
     with steps.step(say, what, "the Python package index"):
-        steps.watched([sys.executable, "-m", "venv", str(kept)], cache / "tox.log", what)
-        pip = [str(kept / "bin/python"), "-m", "pip", "install", "--quiet", "tox>=4"]
-        steps.watched(pip, cache / "tox.log", what)
-    return kept / "bin"
+        steps.watched([sys.executable, "-m", "venv", str(folder)], log, what)
+        pip = [str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "tox>=4"]
+        steps.watched(pip, log, what)
 
 
 class LocalNode:
