@@ -307,7 +307,8 @@ def arguments(pid: int) -> tuple[str, ...]:
 def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[bytes]:
     """The lines of a child's output until it is closed, or until the child has ended and nothing more comes.
 
-    A program that left the child's process group may keep the output open for ever: this never waits for it.
+    A program that left the child's process group may keep the output open for ever: this never waits for it. A line
+    that was begun is given as well.
 
     :raises TimeoutError: the deadline, a reading of the monotonic clock, has passed.
     """
@@ -320,6 +321,8 @@ def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[b
     ended, after = False, 0
     while after < _LAST_CHUNKS:
         if deadline is not None and time.monotonic() >= deadline:
+            if line.size:  # what it was at when its time was over
+                yield line.take()
             raise TimeoutError
         wait = 0.25 if deadline is None else min(0.25, max(deadline - time.monotonic(), 0))
         ended = ended or child.poll() is not None

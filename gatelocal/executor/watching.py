@@ -68,7 +68,10 @@ def explained(result: BuildResult, console: Console, listed: Iterable[str] = ())
         reason = _untold(found.unnoticed, console, seen)
         return replace(result, outcome=Outcome.FAILURE, reason=reason) if reason else result
     if result.outcome is Outcome.TIMED_OUT:
-        return replace(result, output=_tail(console.last) if not result.failures else ())
+        last = console.last
+        if result.failures or last is None:
+            return result
+        return replace(result, reason="; ".join(filter(None, (result.reason, last.sentence))), output=_tail(last))
     if result.outcome is not Outcome.FAILURE or console.last is None:
         return result
     failed = console.failed or console.last

@@ -146,6 +146,7 @@ class Console:
                 command.tool = "unittest"
             command.tests, command.counted = tuple(reader.tests), reader.counted
             command.done = reader.ended
+            command.sentence = command.sentence or reader.told
         self._reader = None
 
 

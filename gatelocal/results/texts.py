@@ -8,6 +8,9 @@ from gatelocal.model.result import Counted, TestResult, TestStatus
 from gatelocal.results.names import class_of, of_pytest
 from gatelocal.results.stream import shortened
 
+CUT = "the test run ends while this test runs"
+"""What is said of a test that began and did not end."""
+
 _MOST_LINES = 400
 _MOST_TESTS = 10_000
 _MOST_BLOCKS = 200
@@ -17,6 +20,7 @@ class UnittestText:
     """unittest's and Django's report, in which each failed test stands with its traceback between two rules.
 
     :ivar tests: those that failed. :ivar counted: the others. :ivar ended: the report came to its last line.
+    :ivar told: how far it came, as a sentence, when it was cut off and names no test.
     """
 
     _RULE, _LINE = "=" * 70, "-" * 70
@@ -29,6 +33,7 @@ class UnittestText:
         self.tests: list[TestResult] = []
         self.counted = Counted()
         self.ended = False
+        self.told = ""
         self._name = ""
         self._details: list[str] | None = None
         self._ruled = False
@@ -92,18 +97,28 @@ def _unittest_id(header: str) -> str:
 
 
 class PytestText:
-    """pytest's short summary, tracebacks and last line. The attributes are those of :class:`UnittestText`."""
+    """pytest's short summary, tracebacks and last line; its progress, when that is all that there is.
+
+    The attributes are those of :class:`UnittestText`.
+    """
 
     _HEADER = re.compile(r"_{2,} (?:ERROR (?:at (?:setup|teardown) of|collecting) )?(.+?) _{2,}$")
 
     _BAD = re.compile(r"(?:FAILED|ERROR) (\S+?(?:\[.*?\])?)(?: - (.*))?$")
     _WHOLE = re.compile(r"^[.a-zA-Z]+ +\[(?:100%|(\d+)/\1)\]$")
+    # What -v tells of a test, before and after it ran, and what xdist tells of it.
+    _VERDICT = re.compile(r"(\S+\.py::\S.*?)(?: +(PASSED|FAILED|ERROR|SKIPPED|XFAIL|XPASS)\b.*)? *$")
+    _WORKERS = re.compile(r"\[gw\d+\] \[ *\d+%\] ([A-Z]+) (\S+\.py::\S.*?) *$")
+    _DOTS = re.compile(r"(?:(\S+\.py) )?([.FEsxX]+)(?: +\[ *\d+%\])?$")
     _END = re.compile(r"(?:=+ )?((?:\d+ [a-z]+(?:, )?)+|no tests ran) in [\d.]+s\b")
 
     def __init__(self) -> None:
         self.tests: list[TestResult] = []
         self.counted = Counted()
         self.ended = False
+        self.told = ""
+        self._verdicts: dict[str, str] = {}
+        self._file, self._dots = "", ""
         self._summary = False
         self._blocks: dict[str, list[str]] = {}
         self._block: list[str] | None = None
@@ -131,6 +146,31 @@ class PytestText:
             told = {word: int(number) for number, word in re.findall(r"(\d+) ([a-z]+)", end[1])}
             passed = sum(told.get(word, 0) for word in ("passed", "xfailed", "xpassed"))
             self.counted = Counted(passed, told.get("skipped", 0))
+        elif not self._summary and len(self._verdicts) < _MOST_TESTS:
+            self._progress(text)
+
+    def _progress(self, text: str) -> None:
+        if worker := self._WORKERS.match(text):
+            self._verdicts[worker[2]] = worker[1]
+        elif verdict := self._VERDICT.match(text):
+            self._verdicts[verdict[1]] = verdict[2] or ""
+        elif dots := self._DOTS.match(text):
+            self._file = dots[1] or self._file
+            self._dots = f"{self._dots}{dots[2]}"[-_MOST_TESTS:]
 
     def finish(self) -> None:
         """There is no further line."""
+        if self.ended or self._summary:
+            return
+        for node, verdict in self._verdicts.items():
+            if verdict in ("FAILED", "ERROR", ""):
+                name, classname = of_pytest(node)
+                within = ".".join(node.split("::")[1:])
+                details = shortened("\n".join(self._blocks.get(within, ()))) if verdict else CUT
+                self.tests.append(TestResult(name, TestStatus.FAILURE, None, details, classname))
+        passed = sum(verdict in ("PASSED", "XFAIL", "XPASS") for verdict in self._verdicts.values())
+        self.counted = Counted(passed, list(self._verdicts.values()).count("SKIPPED"))
+        if self._dots:
+            bad = self._dots.count("F") + self._dots.count("E")
+            where = f" in {self._file}" if self._file else ""
+            self.told = f"pytest had told of {len(self._dots)} tests, {bad} of them failed, the last{where}"

@@ -13,6 +13,7 @@ from gatelocal.model.result import TestResult, TestStatus
 from gatelocal.results.missing import never_ran
 from gatelocal.results.names import class_of, of_pytest
 from gatelocal.results.stream import Stream, shortened
+from gatelocal.results.texts import CUT
 
 _STATUS: Mapping[str, TestStatus] = {
     one.value: one for one in (TestStatus.SUCCESS, TestStatus.FAILURE, TestStatus.SKIP, TestStatus.EXPECTED_FAILURE)
@@ -68,9 +69,7 @@ def stream_of(told: Told, streams: Iterable[Stream]) -> Stream:
         notes.append(f"{told.broken} lines of what {told.tool or 'a test program'} told make no sense")
     ended = {*told.ended, *(test.name for one in others for test in one.tests)}
     cut = [name for name in told.began if name not in ended]
-    tests += [
-        _test(told.tool, name, TestStatus.FAILURE, None, "the test run ends while this test runs") for name in cut
-    ]
+    tests += [_test(told.tool, name, TestStatus.FAILURE, None, CUT) for name in cut]
     if told.listed is None:
         return Stream(tuple(tests), tuple(notes))
     ended.update(cut)

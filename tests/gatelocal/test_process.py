@@ -24,6 +24,13 @@ def test_run_feeds_standard_input() -> None:
     assert process.run(["cat"], stdin=b"fed").stdout == "fed"
 
 
+def test_what_a_program_had_begun_to_say_when_its_time_was_over_is_handed_over() -> None:
+    lines: list[str] = []
+    with pytest.raises(TimeoutError):
+        process.stream(["sh", "-c", "echo whole; printf 'begun '; sleep 600"], lines.append, timeout=1)
+    assert lines == ["whole", "begun "]
+
+
 def test_a_failure_carries_the_last_words() -> None:
     with pytest.raises(process.ProgramFailed) as caught:
         process.run([sys.executable, "-c", "raise SystemExit('no such luck')"])

@@ -170,6 +170,19 @@ def test_red_stays_what_it_is_and_is_explained(tmp_path: Path) -> None:
     assert build(place, Outcome.NODE_FAILURE, reason="gone").reason == "gone"
 
 
+def test_a_time_out_says_how_far_pytest_came(tmp_path: Path) -> None:
+    text = "py3: commands[0]> pytest\nt/a.py .F.\nt/b.py ."
+    quiet = build(tmp_path, Outcome.TIMED_OUT, text, "the job took longer than its 5 s")
+    assert quiet.reason.endswith("its 5 s; pytest had told of 4 tests, 1 of them failed, the last in t/b.py")
+    assert quiet.output == ("t/a.py .F.", "t/b.py .")
+    loud = build(tmp_path, Outcome.TIMED_OUT, "py3: commands[0]> pytest -v\nt/a.py::x FAILED\nt/a.py::y ", "late")
+    assert [(test.own_name, test.details) for test in loud.failures] == [
+        ("x", ""),
+        ("y", "the test run ends while this test runs"),
+    ]
+    assert (loud.reason, loud.output) == ("late", ())
+
+
 def test_a_stream_that_could_not_be_fetched_makes_nothing_red(tmp_path: Path) -> None:
     done = b'{"began": "new.T.test"}\n{"done": "new.T.test"}\n{"done": "new.T.other"}\n'
     result = build(folder(tmp_path, a_jsonl=STESTR + done))

@@ -101,6 +101,53 @@ def test_pytest_names_what_failed_and_counts_the_rest() -> None:
     assert command.counted == Counted(passed=6, skipped=2)
 
 
+VERBOSE = """
+py3: commands[0]> pytest -v
+============ test session starts ============
+collected 4 items
+
+tests/test_a.py::test_good PASSED                      [ 25%]
+tests/test_a.py::C::test_v[1 x] FAILED                 [ 50%]
+tests/test_a.py::test_later SKIPPED (no moon)          [ 75%]
+tests/test_a.py::test_hangs """
+WORKERS = """
+py3: commands[0]> pytest -v -n2
+tests/test_a.py::C::test_v[1 x]
+tests/test_a.py::test_hangs
+[gw1] [ 33%] FAILED tests/test_a.py::C::test_v[1 x]
+tests/test_a.py::test_good
+[gw1] [ 66%] PASSED tests/test_a.py::test_good
+"""
+
+
+@pytest.mark.parametrize(("text", "skipped"), [(VERBOSE, 1), (WORKERS, 0)])
+def test_a_pytest_that_is_cut_off_names_what_failed_and_what_ran(text: str, skipped: int) -> None:
+    (command,) = console(text).commands
+    assert [(test.classname, test.own_name, test.details) for test in command.tests] == [
+        ("tests.test_a.C", "test_v[1 x]", ""),
+        ("tests.test_a", "test_hangs", "the test run ends while this test runs"),
+    ]
+    assert command.counted == Counted(passed=1, skipped=skipped)
+
+
+@pytest.mark.parametrize(
+    ("lines", "where"),
+    [
+        ("tests/test_a.py ..F\ntests/test_b.py .s", " in tests/test_b.py"),
+        ("..F     [ 30%]\n.E", ""),
+    ],
+)
+def test_a_quiet_pytest_that_is_cut_off_says_how_far_it_came(lines: str, where: str) -> None:
+    (command,) = console(f"py3: commands[0]> pytest\n{lines}").commands
+    assert command.sentence == f"pytest had told of 5 tests, {2 - bool(where)} of them failed, the last{where}"
+    assert command.tests == ()
+
+
+def test_progress_is_no_result_once_there_is_a_report() -> None:
+    (command,) = console(f"{VERBOSE}PASSED\n==== 3 passed, 1 failed in 1.2s ====").commands
+    assert (command.tests, command.counted, command.sentence) == ((), Counted(passed=3), "")
+
+
 DISCOVERY = """
 =========================
 Failures during discovery
