@@ -15,11 +15,11 @@ def in_utf8() -> None:
     """
     if sys.getfilesystemencoding() == "utf-8" or "utf8" in sys._xoptions or not sys.executable:
         return
-    environment = dict(os.environ)
+    environment = {**os.environ, "PYTHONUTF8": "1"}  # a variable, for the programs of ours that are started later
     spoken = getattr(sys.stdout, "encoding", "ascii")
     if "ascii" not in spoken:
         environment.setdefault("PYTHONIOENCODING", f"{spoken}:backslashreplace")
-    os.execve(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]], environment)  # noqa: S606
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], environment)  # noqa: S606
 
 
 def never_refuse() -> None:

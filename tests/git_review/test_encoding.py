@@ -44,6 +44,16 @@ def test_a_path_that_is_not_ascii(command: str, environment: dict[str, str], tmp
         assert done.stdout.endswith(b"/%b/made/ex/p\n" % name), done.stdout
 
 
+@pytest.mark.live
+def test_a_whole_run_where_paths_are_not_ascii(tmp_path: Path) -> None:
+    folder = tmp_path / FOLDER
+    folder.mkdir()
+    argv = [sys.executable, "-c", COMMANDS["plan"], "run", "--node", "local", "-q"]
+    variables = small_project(folder, f"test {FOLDER} = $(basename $(dirname {folder}/x))") | TRIED[1]
+    done = subprocess.run(argv, cwd=folder / "tree", env=variables, capture_output=True, check=False)
+    assert (done.returncode, f"{FOLDER}/state/runs".encode() in done.stdout) == (0, True), done.stderr
+
+
 def test_it_is_started_anew_once_with_the_same_words_and_only_where_it_has_to_be() -> None:
     told = "import os, sys, git_review.encoding as e; print(os.getpid()); e.in_utf8(); print(os.fsencode(sys.argv[1]))"
     word = b"\xff\xc3\xa9"
