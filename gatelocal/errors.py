@@ -17,50 +17,16 @@ code   meaning
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from gatelocal.disk import FULL_ERRORS, has_no_room, is_full, own_words, shortened
 from git_review.errors import ReviewError
 from git_review.gerrit.errors import AddressError
 
 PASSED, FAILED, USAGE, BUG, CONFLICT, CONFIGURATION, MACHINERY, INCOMPLETE, INTERRUPTED = 0, 1, 2, 3, 4, 5, 6, 7, 130
-
-_NO_SPACE = ("No space left on device", "Disk quota exceeded", "Out of diskspace")
-# How git says that it could not write when it does not say why.
-_UNWRITTEN = re.compile(
-    r"(?i:(?:unable to|could not|couldn't|failed to|cannot) (?:write|create|store|close|copy|append|reset|save|finish))"
-    r"|write error|early EOF|index-pack|unpack-objects|copy-fd"
-)
-_FULL_ERRORS = (errno.ENOSPC, errno.EDQUOT)
-_LITTLE = 1 << 20
-"""Bytes that may be left on a full disk, because whoever failed has removed what it had begun to write."""
-_SHOWN = 5
-
-
-def is_full(words: str, *folders: Path) -> bool:
-    """Whether a program says that a disk of this machine is full.
-
-    :param folders: where it wrote: git often does not say why it could not write, so it is looked what room is left.
-    """
-    own = _own(words)
-    return any(each in own for each in _NO_SPACE) or bool(_UNWRITTEN.search(own) and any(map(_has_no_room, folders)))
-
-
-def _own(words: str) -> str:
-    """Git's words without those of the server."""
-    return "\n".join(line for line in words.splitlines() if not line.startswith("remote: "))
-
-
-def _has_no_room(folder: Path) -> bool:
-    try:
-        state = os.statvfs(next(each for each in (folder, *folder.parents) if each.exists()))
-    except (OSError, StopIteration):
-        return False
-    return state.f_bavail * state.f_frsize < _LITTLE or bool(state.f_files and not state.f_favail)
 
 
 class GateError(ReviewError):
@@ -120,12 +86,10 @@ class NoSpace(InfrastructureError):
     """
 
     def __init__(self, doing: str, details: str, *folders: Path) -> None:
-        folder = next(filter(_has_no_room, folders), folders[0] if folders else None)
-        lines = details.splitlines()
-        shown = lines if len(lines) <= _SHOWN + 1 else [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} lines more"]
+        folder = next(filter(has_no_room, folders), folders[0] if folders else None)
         where = f" where {folder} is" if folder is not None else ""
         hint = f"make room{where}, and try again"
-        super().__init__(f"{doing}: the disk is full", details="\n".join(shown), hint=hint)
+        super().__init__(f"{doing}: the disk is full", details=shortened(details), hint=hint)
 
     @property
     def no_space(self) -> bool:
@@ -135,7 +99,7 @@ class NoSpace(InfrastructureError):
 
 def not_written(doing: str, error: OSError, folder: Path) -> InfrastructureError:
     """What the operating system refused when something was to be written in that folder."""
-    if error.errno in _FULL_ERRORS:
+    if error.errno in FULL_ERRORS:
         return NoSpace(doing, str(error), folder)
     return InfrastructureError(doing, details=str(error))
 
@@ -177,7 +141,7 @@ _PASSING = re.compile(
 
 def is_damage(words: str) -> bool:
     """Whether git says that its own repository is broken, not the server's; the words are those of git 2.39."""
-    own = _own(words)
+    own = own_words(words)
     return bool(_DAMAGE.search(own)) and not _PASSING.search(own)
 
 

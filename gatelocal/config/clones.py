@@ -9,7 +9,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from gatelocal.config.repositories import is_repository
-from gatelocal.errors import InfrastructureError, NoSpace, is_damage, is_full, not_written
+from gatelocal.disk import is_full
+from gatelocal.errors import InfrastructureError, NoSpace, is_damage, not_written
 from gatelocal.lock import held
 from gatelocal.model.text import plain
 from gatelocal.ports import Say

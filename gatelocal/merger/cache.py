@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from urllib.parse import quote
 
+from gatelocal.disk import is_full
 from gatelocal.errors import (
     DamagedCache,
     InfrastructureError,
@@ -23,7 +24,6 @@ from gatelocal.errors import (
     NoSpace,
     as_machinery,
     is_damage,
-    is_full,
     not_written,
 )
 from gatelocal.lock import held

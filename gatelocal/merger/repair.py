@@ -12,7 +12,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from gatelocal.errors import InfrastructureError, is_full
+from gatelocal.disk import is_full
+from gatelocal.errors import InfrastructureError
 from gatelocal.lock import held
 from gatelocal.ports import Say
 from git_review.errors import ReviewError

@@ -10,7 +10,8 @@ from types import SimpleNamespace
 import pytest
 
 from gatelocal import errors
-from gatelocal.errors import DamagedCache, InfrastructureError, NoSpace, as_machinery, is_full, not_written
+from gatelocal.disk import is_full
+from gatelocal.errors import DamagedCache, InfrastructureError, NoSpace, as_machinery, not_written
 from git_review.errors import ReviewError
 
 # As git 2.39 says it on a full disk: the first ones whatever is left there, the others alike without rights.
