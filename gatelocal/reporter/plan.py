@@ -140,14 +140,10 @@ def _shortfalls(plan: Plan) -> list[str]:
     read = [(one, [job for job in one.needed_for if job not in one.required_by]) for one in plan.missing]
     sources = [(one, one.required_by) for one, jobs in read if not jobs]
     lines = _lacking(
-        "repositories that could not be read: what they may define for these jobs is not in the plan:",
-        "needed for",
-        read,
+        "repositories that could not be read: what they may define for these jobs is not in the plan:", read
     )
     lines += _lacking(
-        "required projects that were not read: the plan does without, a run fetches their source trees:",
-        "required by",
-        sources,
+        "required projects that were not read: the plan does without, a run fetches their source trees:", sources
     )
     for problem in plan.errors:
         lines += ["", *_told(problem)]
@@ -156,13 +152,13 @@ def _shortfalls(plan: Plan) -> list[str]:
     return lines
 
 
-def _lacking(heading: str, words: str, found: Iterable[tuple[Missing, Sequence[str]]]) -> list[str]:
+def _lacking(heading: str, found: Iterable[tuple[Missing, Sequence[str]]]) -> list[str]:
     told = [(one, jobs) for one, jobs in found if jobs]
     lines = ["", heading] if told else []
     for one, jobs in told[:SHOWN]:
         some = ", ".join(jobs[:4]) + (", ..." if len(jobs) > 4 else "")
         why = f" ({' '.join(one.why.split())})" if one.repository and one.why else ""
-        lines.append(visible(f"  {one.repository or one.why}: {words} {some}{why}"))
+        lines.append(visible(f"  {one.repository or one.why}: needed for {some}{why}"))
     return [*lines, f"  and {len(told) - SHOWN} more"] if len(told) > SHOWN else lines
 
 

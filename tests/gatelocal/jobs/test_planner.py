@@ -462,7 +462,7 @@ def test_a_project_that_is_required_alone_is_told_apart_from_one_that_defines_so
     read, required = (next(n for n, line in enumerate(lines) if line.startswith(head)) for head in ("repos", "requ"))
     assert [line.partition(" (")[0] for line in (lines[read + 1], lines[required + 1])] == [
         "  o/gone: needed for j, l",
-        "  o/lib: required by j, l",
+        "  o/lib: needed for j, l",
     ]
     assert "source trees" in lines[required]
 
