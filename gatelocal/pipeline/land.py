@@ -16,7 +16,7 @@ from gatelocal.pipeline.builds import all_green
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.events import Looked, Submitted
 from gatelocal.pipeline.leave import inform, leave, say, take_out
-from gatelocal.pipeline.ready import obstacle
+from gatelocal.pipeline.ready import obstacle, outgrown
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Reason, Stage, Step
 from gatelocal.pipeline.switches import beside
@@ -142,11 +142,13 @@ def looked(draft: Draft, item: Item, event: Looked) -> None:
     own = [facts for facts in event.facts if facts.change in item.names]
     for facts in own:
         reason = obstacle(pipeline, facts)
-        if reason is not None and len(item.changes) > 1:
-            why = Reason("cannot-land", (facts.change, texts.sentence(reason)))
-            reject(draft, item, why, "dependency")
-            return
-        if reason is not None:
+        if len(item.changes) > 1:
+            reason = reason or outgrown(draft, facts)
+            if reason is not None:
+                why = Reason("cannot-land", (facts.change, texts.sentence(reason)))
+                reject(draft, item, why, "dependency")
+                return
+        elif reason is not None:
             expel(draft, item, reason)
             return
     if draft.policy.verify and any(facts.status == "MERGED" for facts in own):

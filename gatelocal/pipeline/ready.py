@@ -83,6 +83,14 @@ def outdated_parent(draft: Draft, facts: Facts) -> Ref | None:
     return facts.parent
 
 
+def outgrown(draft: Draft, facts: Facts) -> Reason | None:
+    """Another patchset of the git parent has landed: the server refuses whoever stands on this one."""
+    parent = draft.facts(facts.parent.change) if facts.parent is not None else None
+    if parent is None or parent.status != "MERGED" or parent.ref == facts.parent:
+        return None
+    return Reason("outdated", (str(facts.parent),))
+
+
 def may_stay(draft: Draft, item: Item) -> Reason | None:
     """Why a queued item has to go: it cannot land any more, or what it needs is neither landed nor ahead of it.
 
