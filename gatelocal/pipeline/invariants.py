@@ -128,6 +128,8 @@ def _batch(state: State, item: Item, name: str) -> Iterator[str]:
         other = state.items.get(number)
         if other is not None and other.batch != item.batch and not other.settled:
             yield f"{name} is tested together with item {number}, which does not know of that"
+    if item.preparation > last.preparation:
+        yield f"{name} was prepared after item {last.id}, which speaks for it"
     own = [run for run in item.runs if run.job.kind is not JobKind.REPORTER]
     if item is not last and any(run.phase not in (Phase.IDLE, Phase.DONE) or run.build for run in own):
         yield f"{name} has builds of its own and is tested by those of item {last.id}"

@@ -40,6 +40,8 @@ def gather(draft: Draft, item: Item) -> Item:
         return item
     if not _not_begun(item) or not _not_begun(ahead) or not any(run.phase is Phase.SHORT for run in ahead.runs):
         return item
+    if ahead.preparation > item.preparation:
+        return item  # it was prepared anew on what has landed beside the queue: this one's workspace does not have that
     return _together(draft, (*(one.id for one in fellows(draft, ahead)), item.id))
 
 
