@@ -333,6 +333,13 @@ def empty_queue(pipeline: Pipeline, name: str, label: str, *, dynamic: bool = Fa
     return Queue(pipeline.name, name, label, Line(), window, dynamic=dynamic)
 
 
+def main_queue(draft: Draft, key: QueueKey) -> Queue:
+    """The queue that this one stands beside, or itself."""
+    queue = draft.queue(key)
+    found = draft.queue_or_none((queue.pipeline, queue.label)) if queue.dynamic else None
+    return found or queue
+
+
 def is_current(draft: Draft, ref: Ref) -> bool:
     """Whether the patchset is the newest one that is known."""
     facts = draft.facts(ref.change)

@@ -13,7 +13,7 @@ from gatelocal.model.layout import Manager
 from gatelocal.pipeline import reporting, texts, trunk, window
 from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
-from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.draft import Draft, Flag, main_queue
 from gatelocal.pipeline.events import Looked, Submitted
 from gatelocal.pipeline.leave import inform, leave, say, take_out
 from gatelocal.pipeline.ready import obstacle, outgrown
@@ -209,7 +209,9 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
     draft.put_tip(branch, event.tip)
     facts = draft.facts(event.ref.change)
     if draft.policy.reuse and facts is not None:
-        draft.put_step((*branch, event.tip), Step(event.before, event.ref, facts.files))
+        queue, tip = main_queue(draft, item.key), (*branch, event.tip)
+        draft.put_step(tip, Step(event.before, event.ref, facts.files, queue.latest))
+        draft.put_queue(replace(queue, landed=tip))
     item = draft.put(replace(item, submitted=item.submitted + 1))
     if item.submitted < len(item.changes):
         if moved:

@@ -195,7 +195,7 @@ def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queu
     A queue that is not there yet is the old one under another name: it is as wide, and paused if that one was.
     """
     if draft.queue_or_none(key) is None:
-        fresh = replace(empty_queue(pipeline, key[1], key[1]), paused=old.paused, anew=old.anew)
+        fresh = replace(empty_queue(pipeline, key[1], key[1]), paused=old.paused, anew=old.anew, landed=old.latest)
         size = window.kept(pipeline.window, old.window) if fresh.window else 0
         draft.put_queue(replace(fresh, window=size))
     apart(draft, item)

@@ -13,28 +13,26 @@ from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobSpec
 from gatelocal.pipeline.actions import CancelBuild, NoteReuse
-from gatelocal.pipeline.draft import Draft
+from gatelocal.pipeline.draft import Draft, main_queue
 from gatelocal.pipeline.events import BuildDone, BuildPaused
 from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.resources import stop_going
-from gatelocal.pipeline.state import Item, JobRun, Kept, Phase, Step
+from gatelocal.pipeline.state import Item, JobRun, Kept, Phase, Step, Tip
 
 _RED = ("FAILURE", "TIMED_OUT", "POST_FAILURE")
 
 _FAR = 1000
 """Landings; what is older is not compared."""
 
-_Bases = tuple[tuple[str, str, str], ...]
 
-
-def results(item: Item, *, red: bool) -> tuple[Kept, ...]:
+def results(draft: Draft, item: Item, *, red: bool) -> tuple[Kept, ...]:
     """The results of this generation, and of earlier ones where this one has none.
 
     :param red: not only green ones. What the machinery did to a build is no result.
     """
     wanted = ("SUCCESS", *_RED) if red else ("SUCCESS",)
     fresh = {
-        (run.job.name, run.ref): Kept(run, item.bases, item.content)
+        (run.job.name, run.ref): _kept(draft, item, run)
         for run in item.runs
         if run.phase is Phase.DONE and run.result in wanted and run.control_of < 0 and (run.build or run.reused)
     }
@@ -42,10 +40,14 @@ def results(item: Item, *, red: bool) -> tuple[Kept, ...]:
     return (*old, *fresh.values())
 
 
+def _kept(draft: Draft, item: Item, run: JobRun) -> Kept:
+    return Kept(run, item.bases, item.content, main_queue(draft, item.key).latest)
+
+
 def running(draft: Draft, item: Item) -> tuple[Kept, ...]:
     """The builds that may go on when the item is reset: those that hold nothing and read nothing of what has left."""
     runs = () if item.batch else item.runs
-    now = (Kept(run, item.bases, item.content) for run in runs if run.phase is Phase.RUNNING and _is_free(run))
+    now = (_kept(draft, item, run) for run in runs if run.phase is Phase.RUNNING and _is_free(run))
     return tuple(one for one in (*item.going, *now) if not _is_hopeless(draft, item, one))
 
 
@@ -130,30 +132,44 @@ def same_for(draft: Draft, job: JobSpec, known: tuple[str, str, str], tip: str) 
         return True
     if not draft.policy.reuse:
         return False
-    steps = _landed_between(draft, ((project, branch, old),), ((project, branch, tip),))
+    steps = _added(draft, ((project, branch, old),), ((project, branch, tip),))
     return steps is not None and not any(touches(job, step.files) for step in steps)
 
 
 def _same_inputs(draft: Draft, kept: Kept, item: Item) -> bool:
-    landed = _landed_between(draft, kept.bases, item.bases)
-    if landed is None:
+    added, landed = _added(draft, kept.bases, item.bases), _landed_since(draft, item, kept.after)
+    if added is None or landed is None:
         return False
-    now = {*item.content, *(step.ref for step in landed if step.ref is not None)}
+    now = {*item.content, *(step.ref for step in (*added, *landed) if step.ref is not None)}
     before = set(kept.content)
-    if any(touches(kept.run.job, step.files) for step in landed if step.ref is None):
+    if any(touches(kept.run.job, step.files) for step in added if step.ref is None):
         return False
     return not any(_ref_touches(draft, kept.run.job, ref) for ref in now ^ before)
 
 
-def _landed_between(draft: Draft, old: _Bases, new: _Bases) -> list[Step] | None:
-    """What every branch gained from the old tips to the new ones; None when that is not known, or too much."""
-    before = {(project, branch): tip for project, branch, tip in old}
+def _landed_since(draft: Draft, item: Item, after: Tip) -> list[Step] | None:
+    """What has landed out of the item's queue, or beside it, on any branch; None when it is not known, or too much."""
     steps: list[Step] = []
-    for project, branch, newest in new:
-        if (project, branch) not in before:
-            continue
-        tip = newest
-        while tip != before[project, branch]:
+    tip = main_queue(draft, item.key).latest
+    while tip != after:
+        step = draft.step(tip)
+        if step is None or step.earlier is None or len(steps) == _FAR:
+            return None
+        steps.append(step)
+        tip = step.earlier
+    return steps
+
+
+def _added(draft: Draft, old: tuple[Tip, ...], new: tuple[Tip, ...]) -> list[Step] | None:
+    """What every branch gained from the old tips to the new ones; None when that is not known, or too much.
+
+    A branch without a new one is where the gate knows it to be.
+    """
+    now = {(project, branch): tip for project, branch, tip in new}
+    steps: list[Step] = []
+    for project, branch, first in old:
+        tip = now.get((project, branch)) or draft.tip((project, branch)) or first
+        while tip != first:
             step = draft.step((project, branch, tip))
             if step is None or len(steps) == _FAR:
                 return None

@@ -97,7 +97,7 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
 
     :param spare: only what is ahead of it has changed: red results and builds that run may be of use, too.
     """
-    kept = reuse.results(item, red=spare) if draft.policy.reuse else ()
+    kept = reuse.results(draft, item, red=spare) if draft.policy.reuse else ()
     going = reuse.running(draft, item) if spare else ()
     if draft.policy.batch:
         apart(draft, item)

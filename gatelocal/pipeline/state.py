@@ -13,6 +13,9 @@ from gatelocal.pipeline.policies import CLASSIC, Policy
 QueueKey = tuple[str, str]
 """Pipeline and queue name."""
 
+Tip = tuple[str, str, str]
+"""Project, branch, and where that is."""
+
 
 class Phase(Enum):
     """Where the run of a job stands.
@@ -105,11 +108,16 @@ class JobRun:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A run of an earlier generation, and what it was made on: the tips of its branches and the changes on them."""
+    """A run of an earlier generation, and what it was made on: the tips of its branches and the changes on them.
+
+    :ivar after: the latest landing of its queue that it knew of: what had landed when that generation ended was a part
+        of it, or nothing that its job reads.
+    """
 
     run: JobRun
-    bases: tuple[tuple[str, str, str], ...]
+    bases: tuple[Tip, ...]
     content: tuple[Ref, ...]
+    after: Tip = ("", "", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,6 +210,7 @@ class Queue:
     :ivar beside: names of the queues whose items are tested or land beside this one.
     :ivar suspects: items of which one at least is bad; the first half of them is tested, those behind wait.
     :ivar reporting: the item whose reporter jobs run, and that all others wait for; 0 for none.
+    :ivar landed: what the latest landing out of it, or beside it, has made of a branch (the switch ``reuse``).
     """
 
     pipeline: str
@@ -216,6 +225,12 @@ class Queue:
     beside: tuple[str, ...] = ()
     suspects: tuple[int, ...] = ()
     reporting: int = 0
+    landed: Tip | None = None
+
+    @property
+    def latest(self) -> Tip:
+        """Its latest landing; a mark of its own, which is no tip, when there was none."""
+        return self.landed or (self.pipeline, self.name, "")
 
     @property
     def probe(self) -> int:
@@ -256,11 +271,15 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What one movement of a branch added. :ivar ref: the change that landed; None for a push past the gate."""
+    """What one movement of a branch added.
+
+    :ivar ref: the change that landed; None for a push past the gate. :ivar earlier: the landing before it in its queue.
+    """
 
     before: str
     ref: Ref | None
     files: tuple[str, ...]
+    earlier: Tip | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Manager, WindowRule
-from gatelocal.pipeline.draft import Draft, Flag
+from gatelocal.pipeline.draft import Draft, Flag, main_queue
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 
 
@@ -47,9 +47,7 @@ def not_succeeded(draft: Draft, item: Item) -> None:
 def _change(draft: Draft, item: Item, rule: Callable[[WindowRule, int], int]) -> None:
     pipeline = draft.pipeline(item)
     if pipeline.manager is Manager.DEPENDENT:
-        queue = draft.queue(item.key)
-        if queue.dynamic:
-            queue = draft.queue_or_none((queue.pipeline, queue.label)) or queue
+        queue = main_queue(draft, item.key)
         draft.put_queue(replace(queue, window=rule(pipeline.window, queue.window)))
 
 

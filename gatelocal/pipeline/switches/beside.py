@@ -11,23 +11,16 @@ from collections.abc import Iterable
 
 from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
-from gatelocal.pipeline.draft import Draft, Flag, empty_queue
+from gatelocal.pipeline.draft import Draft, Flag, empty_queue, main_queue
 from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.reuse import without
 from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 
 
-def main(draft: Draft, key: QueueKey) -> Queue:
-    """The queue that this one stands beside, or itself."""
-    queue = draft.queue(key)
-    found = draft.queue_or_none((queue.pipeline, queue.label)) if queue.dynamic else None
-    return found or queue
-
-
 def family(draft: Draft, key: QueueKey) -> tuple[Queue, ...]:
     """A queue with all that stand beside it."""
-    first = main(draft, key)
+    first = main_queue(draft, key)
     others = (draft.queue_or_none((first.pipeline, name)) for name in first.beside if name != first.name)
     return (first, *(queue for queue in others if queue is not None))
 
