@@ -119,9 +119,10 @@ def _land(draft: Draft, item: Item) -> None:
 def _submit(draft: Draft, item: Item) -> None:
     ref = item.changes[item.submitted]
     make = partial(Submit, item=item.id, ref=ref, changes=item.changes, pipeline=item.pipeline)
-    if item.batch:
+    tested = draft.find(item.batch[-1]) if item.batch else None
+    if tested is not None and tested.batch == item.batch:  # or else it has come apart between two members of a cycle
         left = sum(len(one.changes) - one.submitted for one in fellows(draft, item)) - 1
-        make = partial(make, batch=spokesman(draft, item).preparation, left=left)
+        make = partial(make, batch=tested.preparation, left=left)
     draft.act(make)
 
 

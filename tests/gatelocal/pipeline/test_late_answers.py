@@ -49,8 +49,8 @@ def _late(monkeypatch: pytest.MonkeyPatch) -> list[Submitted]:
     return found
 
 
-def do(game: Play, steps: str) -> None:
-    for step in understand(TEXT.replace("[]\n", "\n" + steps), Path()).steps:
+def do(game: Play, steps: str, text: str = TEXT) -> None:
+    for step in understand(text.replace("steps: []\n", "steps:\n" + steps), Path()).steps:
         take(game, step)
 
 
@@ -69,4 +69,36 @@ def test_nobody_is_tested_on_one_that_has_not_had_its_turn(late: list[Submitted]
     assert running(game) == {"C": ["C"], "D": ["C", "D"]}
     do(game, "- release: all\n")
     assert [str(ref) for ref in game.world.landed] == ["A", "B", "C", "D"]
+    assert not game.violations
+
+
+BATCH = """
+scenario: a cycle and another that are tested together
+layout:
+- pipeline:
+    name: gate
+    manager: dependent
+    trigger: {gerrit: [{event: comment-added, approval: [{Workflow: 1}]}]}
+    success: {gerrit: {Verified: 2, submit: true}}
+    failure: {gerrit: {Verified: -2}}
+- job: {name: base, parent: null, run: run.yaml}
+- job: {name: unit}
+- queue: {name: ring, allow-circular-dependencies: true}
+- project: {name: P, queue: ring, gate: {jobs: [unit]}}
+policy: {batch: true}
+changes: {A: {project: P, depends_on: [B]}, B: {project: P, depends_on: [A], approved: true}, C: {project: P}}
+builds: {nodes: hold}
+steps: []
+"""
+
+
+def test_a_cycle_that_has_begun_to_land_lands_whole_though_its_batch_has_come_apart(late: list[Submitted]) -> None:
+    game = begin(understand(BATCH, Path()))
+    do(game, "- approve: [A, C]\n- nodes: {free: 1}\n- abandon: C\n", BATCH)
+    feed(game, late[0])
+    assert [(str(one.ref), bool(one.batch), one.left) for one in game.world.submitted] == [
+        ("B", True, 2),
+        ("A", False, 0),
+    ]
+    assert [str(ref) for ref in game.world.landed] == ["B", "A"]
     assert not game.violations
