@@ -48,6 +48,10 @@ class Node(Protocol):
         """For people: which kind of node, and how it is isolated and accelerated."""
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """What is other on it than on the node that the job names, each one sentence: what stands in for what."""
+
+    @property
     def home(self) -> str:
         """The absolute path on the node of the folder that builds happen in."""
 

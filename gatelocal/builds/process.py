@@ -12,6 +12,8 @@ from gatelocal.builds.folder import PROCESS, Process
 from gatelocal.builds.lease import holding
 from gatelocal.builds.order import Order
 from gatelocal.builds.worker import Rooms, work
+from gatelocal.config.directories import directories
+from gatelocal.config.labels import labels
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.launcher import place, pool
 from gatelocal.ports import Executor, Launcher
@@ -34,7 +36,8 @@ def main(folder: Path) -> None:
 
 
 def _launcher(order: Order) -> Launcher:
-    return pool.launcher(order.kind, Path(order.cache), Path(order.nodes))
+    table = labels(directories(os.environ).configuration)
+    return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table)
 
 
 def _executor(order: Order) -> Executor:

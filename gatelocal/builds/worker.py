@@ -130,7 +130,7 @@ class _Build:
             seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
             logs = str(self._folder)
             return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
-        return replace(result, job=order.title)
+        return replace(result, job=order.title, notes=(*node.notes, *result.notes))
 
     def _tried(self, outcome: Outcome, what: Callable[[], T]) -> T | None:
         """Its answer; None when there is none, and then the result says why.

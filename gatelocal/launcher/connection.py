@@ -124,6 +124,11 @@ class SshNode:
         return self._record.description
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """See :class:`gatelocal.ports.Node`."""
+        return self._record.notes
+
+    @property
     def home(self) -> str:
         """See :class:`gatelocal.ports.Node`."""
         return HOME

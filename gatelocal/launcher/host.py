@@ -65,6 +65,12 @@ def read(environment: Mapping[str, str], suite: str, root: Path = Path("/")) -> 
     return HostSettings(files, sources)
 
 
+def without_sources(settings: HostSettings) -> tuple[File, ...]:
+    """The files of a node that has package sources of its own."""
+    apt = ("/etc/apt/sources.list", "/etc/apt/auth.conf")
+    return tuple(file for file in settings.files if file not in settings.sources and not file.path.startswith(apt))
+
+
 def _authorities(root: Path) -> list[File]:
     folder = root / _LOCAL_AUTHORITIES.relative_to("/")
     found = sorted(each for each in folder.glob("**/*.crt") if each.is_file())

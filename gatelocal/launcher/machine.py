@@ -13,15 +13,15 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import images, recipe, steps, trials
+from gatelocal.launcher import bootstrap, images, layers, recipe, steps, trials
 from gatelocal.launcher.seed import File, cpio
+from gatelocal.model.label import Size
 from gatelocal.ports import Say
 
 UP = "gatelocal: the kernel is up"
 """What a guest that is booted with ``gatelocal.probe`` writes on its console before it powers off."""
 
 ADDRESS, GATEWAY, RESOLVER = "10.0.2.15", "10.0.2.2", "10.0.2.3"
-_DISK_BYTES = 24 << 30
 _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng")
 
 _INIT = f"""#!/bin/busybox sh
@@ -43,15 +43,25 @@ $b mount --move /dev /root/dev
 exec $b switch_root /root /lib/systemd/systemd
 """
 
-# Makes the disk from the tree ($1: a folder or a tar archive), the kernel's modules ($2) into the file $3 of $4 bytes.
+# Makes the disk of the kernel's modules ($1) and the trees from $4 on (the uppermost first; folders, or one archive)
+# into the file $2 of $3 bytes.
 _FILL = """
 set -eu
+modules=$1 disk=$2 size=$3
+shift 3
 mkdir tree
-if [ -d "$1" ]; then cp -a --reflink=auto "$1/." tree/; else tar -x -C tree --exclude='./dev/*' -f "$1"; fi
+if [ $# -gt 1 ]; then
+    mkdir merged
+    ln -s "$1" upper
+    ln -s "$2" lower
+    mount -t overlay -o lowerdir=upper:lower overlay merged
+    cp -a merged/. tree/
+    umount merged
+elif [ -d "$1" ]; then cp -a --reflink=auto "$1/." tree/; else tar -x -C tree --exclude='./dev/*' -f "$1"; fi
 mkdir -p tree/usr/lib/modules
-cp -r "$2/." tree/usr/lib/modules/
-truncate -s "$4" "$3"
-mke2fs -q -t ext4 -O '^has_journal,^metadata_csum,^64bit' -m 0 -E lazy_itable_init=1,nodiscard -L root -d tree "$3"
+cp -r "$modules/." tree/usr/lib/modules/
+truncate -s "$size" "$disk"
+mke2fs -q -t ext4 -O '^has_journal,^metadata_csum,^64bit' -m 0 -E lazy_itable_init=1,nodiscard -L root -d tree "$disk"
 """
 
 
@@ -69,47 +79,53 @@ def ensure_kernel(image: images.Image, say: Say) -> Path:
 
     :raises InfrastructureError: it cannot be made here.
     """
-    part = image.folder / "kernel"
+    part = image.kernel.folder / f"{layers.KERNEL}-{_KEY}"
     if not part.exists():
-        with images.building(image, "kernel") as folder:
+        with layers.building(image.kernel, part.name) as folder:
             if folder is not None:
                 with steps.step(say, f"fetching a kernel for the image {image.label}", "the Debian archive"):
-                    _fetch_kernel(image, folder)
+                    _fetch_kernel(image, folder, folder / part.name)
     return part
 
 
-def ensure(image: images.Image, say: Say) -> Machine:
-    """What a virtual machine of the image boots, made when it is not there. Errors: see :func:`ensure_kernel`."""
-    rootfs = images.ensure_rootfs(image, say)
+_KEY = recipe.key(_INIT, _MODULES)[:8]
+
+
+def ensure(image: images.Image, say: Say, gibibytes: int = Size().disk) -> Machine:
+    """What a virtual machine of the image boots, made when it is not there. Errors: see :func:`ensure_kernel`.
+
+    :param gibibytes: how much the disk holds; of a file with holes, which is smaller.
+    """
+    trees = images.ensure_rootfs(image, say)
     kernel = ensure_kernel(image, say)
-    if not (image.folder / "disk").exists():
-        with images.building(image, "disk") as folder:
+    disk = image.packages.folder / f"{layers.DISK}-{gibibytes}-{image.kernel.key[:8]}"
+    if not disk.exists():
+        with layers.building(image.packages, disk.name) as folder:
             if folder is not None:
                 with steps.step(say, f"writing the disk of the image {image.label}", "mke2fs"):
-                    _fill(rootfs, kernel / "modules", folder)
-    return Machine(kernel / "vmlinuz", kernel / "initrd", image.folder / "disk")
+                    _fill(trees, kernel / "modules", folder / disk.name, gibibytes << 30)
+    return Machine(kernel / "vmlinuz", kernel / "initrd", disk)
 
 
-def _fill(rootfs: Path, modules: Path, folder: Path) -> None:
+def _fill(trees: tuple[Path, ...], modules: Path, disk: Path, size: int) -> None:
     process.find("mke2fs")
-    script = ("sh", "-c", f'cd "$5"; {_FILL}', "sh", str(rootfs), str(modules), str(folder / "disk"))
-    argv = (*images.as_root(), *script, str(_DISK_BYTES), str(folder))
-    steps.watched(argv, folder.parent / "disk.log", "writing the image's disk", environment=_PATH)
+    words = (str(disk.parent), str(modules), str(disk), str(size), *map(str, trees))
+    argv = (*bootstrap.as_root(), *(trials.PRIVATE if len(trees) > 1 else ()))
+    script = ("sh", "-c", f'cd "$1"; shift; {_FILL}', "sh", *words)
+    log = disk.parent.parent / "disk.log"
+    steps.watched((*argv, *script), log, "writing the image's disk", environment=bootstrap.PATH)
 
 
-_PATH = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}
-
-
-def _fetch_kernel(image: images.Image, folder: Path) -> None:
-    target = "tree" if trials.is_root() else "tree.tar"
+def _fetch_kernel(image: images.Image, folder: Path, out: Path) -> None:
+    target = folder / ("tree" if trials.is_root() else "tree.tar")
     options = ("--variant=extract", f"--include={','.join(recipe.KERNEL_PACKAGES)}")
-    images.bootstrap(image, folder, target, options)
+    bootstrap.debian(image.kernel, image.suite, image.kernel_settings, target, options, None)
     tree = folder / "tree"
     if not trials.is_root():
         tree.mkdir()
-        unpack = ["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(folder / target)]
+        unpack = ["tar", "-x", "-C", str(tree), "--exclude=./dev/*", "-f", str(target)]
         steps.watched(unpack, folder.parent / "kernel.log", "unpacking the kernel")
-    _assemble(tree, folder / "kernel")
+    _assemble(tree, out)
 
 
 def _assemble(tree: Path, out: Path) -> None:
@@ -118,7 +134,7 @@ def _assemble(tree: Path, out: Path) -> None:
     images_ = sorted((tree / "boot").glob("vmlinuz-*"))
     if not found or not images_:
         raise InfrastructureError("the kernel's package holds no kernel", details=str(tree))
-    depmod = [*images.as_root(), process.find("chroot"), str(tree), "/sbin/depmod", found[-1].name]
+    depmod = [*bootstrap.as_root(), process.find("chroot"), str(tree), "/sbin/depmod", found[-1].name]
     steps.watched(depmod, tree.parent.parent / "kernel.log", "listing the kernel's modules")
     (out / "vmlinuz").write_bytes(unpacked(images_[-1].read_bytes()))
     (out / "initrd").write_bytes(_initrd(tree, found[-1]))

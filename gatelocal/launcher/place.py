@@ -22,6 +22,8 @@ from gatelocal.launcher.lifecycle import NodeState, may_follow
 _RECORD = "node.json"
 NEW = ".new-"
 """Before the name of a node's folder that is being made: with the process that makes it."""
+DISK = "disk"
+"""The file in a node's folder that holds what was changed on its disk."""
 SCRATCH = "gatelocal-"
 """The like before the names of temporary folders."""
 
@@ -44,6 +46,8 @@ class Record:
     :ivar kind: the provider's name. :ivar owner: the process that launched it.
     :ivar processes: leaders of the process groups that run for it, in the order in which they were started.
     :ivar cgroups: absolute paths of control groups made for it.
+    :ivar disk: bytes that the file :data:`DISK` in the folder may grow to; 0: there is none, or no limit.
+    :ivar notes: see :attr:`gatelocal.ports.Node.notes`.
     :ivar description: see :attr:`gatelocal.ports.Node.description`. :ivar home: see :attr:`gatelocal.ports.Node.home`.
     """
 
@@ -56,6 +60,8 @@ class Record:
     cgroups: tuple[str, ...] = ()
     description: str = ""
     home: str = ""
+    notes: tuple[str, ...] = ()
+    disk: int = 0
 
 
 def name_of(pid: int) -> ProcessName | None:
@@ -142,6 +148,7 @@ def read(folder: Path) -> Record | None:
                 "state": NodeState(data["state"]),
                 "processes": tuple(ProcessName(**each) for each in data["processes"]),
                 "cgroups": tuple(data["cgroups"]),
+                "notes": tuple(data.get("notes", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -1,23 +1,40 @@
-"""What is in an image: packages and the shell script that finishes the tree; it builds nothing."""
+"""What is in an image: packages and the shell scripts that finish a tree, and the keys of its layers; it builds none.
+
+An image has layers: the system with what any node needs; on it the packages of a family of jobs; beside them a kernel.
+A key is made of all that goes into a layer, so that another recipe is another layer.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from dataclasses import dataclass
 
 from gatelocal.launcher.seed import HOME, UID, USER
+from gatelocal.model.label import Labels, Meaning, Origin
 
-REVISION = 3
-"""Raised when the recipe changes in a way that its texts do not show."""
+REVISION = 4
+"""Raised when a recipe changes in a way that its texts do not show."""
 
-_PACKAGES = (
+SYSTEM = (
     *("systemd", "systemd-sysv", "dbus", "kmod", "openssh-server", "sudo", "iproute2", "iputils-ping", "netbase"),
     *("ca-certificates", "curl", "wget", "gnupg", "lsb-release", "file", "lsof", "procps", "gettext-base", "locales"),
     *("python3", "python3-venv", "git", "rsync", "bzip2", "xz-utils", "tzdata"),
-    # What packages without wheels are built with: the gate's own nodes have that much.
-    *("build-essential", "pkg-config", "python3-dev", "libffi-dev", "libssl-dev"),
 )
+"""What any node has."""
+
+_COMPILER = ("build-essential", "pkg-config", "python3-dev", "libffi-dev", "libssl-dev")
+FAMILIES = {
+    # What packages without wheels are built with: the gate's own nodes have that much.
+    "tox": _COMPILER,
+    # What devstack takes for granted beside it, and what its services need from the start.
+    "devstack": (
+        *_COMPILER,
+        *("apparmor-utils", "bc", "bridge-utils", "conntrack", "dnsmasq-base", "ebtables", "graphviz", "iptables"),
+        *("jq", "libldap2-dev", "libpcre2-dev", "libsasl2-dev", "libsystemd-dev", "libxml2-dev", "libxslt1-dev"),
+        *("libyaml-dev", "mariadb-server", "net-tools", "pcp", "psmisc", "python3-pip", "rabbitmq-server", "screen"),
+        *("tcpdump", "unzip", "uuid-runtime", "zlib1g-dev"),
+    ),
+}
+"""Family of jobs → the packages that they want beside the system's."""
 KERNEL_PACKAGES = ("linux-image-cloud-amd64", "busybox-static", "kmod")
 
 # What apt and dpkg leave out or hurry: a node lives for minutes and nobody reads manuals on it.
@@ -47,55 +64,33 @@ _MASKED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """An image's label and what it is made from. :ivar suite: the Debian release's code name."""
-
-    label: str
-    suite: str
-    packages: tuple[str, ...] = _PACKAGES
-
-
-DEFAULT_LABEL = "debian-bookworm"
-RECIPES = {label: Recipe(label, label.removeprefix("debian-")) for label in (DEFAULT_LABEL, "debian-trixie")}
-
-# The image whose Python and libraries come nearest: Debian 12 has Python 3.11, Debian 13 has 3.13.
-_NEAREST = (
-    (
-        re.compile(r"trixie|debian-?13|noble|ubuntu-?24|resolute|ubuntu-?26|(centos|rocky|alma|rhel)\D*10"),
-        "debian-trixie",
-    ),
-    (re.compile(r""), DEFAULT_LABEL),
+DEFAULT = "debian-bookworm"
+_TRIXIE = "debian-trixie"
+BUILT_IN = Labels(
+    DEFAULT,
+    {name: Origin(name, name.removeprefix("debian-")) for name in (DEFAULT, _TRIXIE)},
+    (Meaning((DEFAULT,), DEFAULT), Meaning((_TRIXIE,), _TRIXIE)),
 )
+"""The table of labels where nobody gives another one."""
 
 
-def nearest(label: str | None) -> str:
-    """The label of an image that is that label's own, or stands in for it (None: the job names none)."""
-    wanted = label or DEFAULT_LABEL
-    return wanted if wanted in RECIPES else next(image for pattern, image in _NEAREST if pattern.search(wanted))
+def key(*parts: object) -> str:
+    """A name for what is made of these parts; other parts have another name."""
+    return hashlib.sha256(repr((REVISION, *parts)).encode()).hexdigest()[:16]
 
 
-def key(recipe: Recipe, sources: bytes) -> str:
-    """A name for the tree that this recipe gives with those package sources; another recipe has another name."""
-    parts = (REVISION, recipe, KERNEL_PACKAGES, DPKG_OPTIONS, APT_OPTIONS, finish_script(recipe), sources)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-
-def finish_script(recipe: Recipe) -> str:
-    """The lines of shell that turn installed packages into a node's tree; their argument is the tree's path."""
-    masks = " ".join(_MASKED)
-    return f"""set -eu
+FINISH = f"""set -eu
 root=$1
-for name in $(env | sed -n 's/^\\(PIP_[A-Za-z_]*\\|[A-Z_]*CA_[A-Z]*\\|SSL_CERT_[A-Z]*\\)=.*/\\1/p'); do
-    unset "$name"
-done
 inside() {{ chroot "$root" env LC_ALL=C.UTF-8 HOME=/root "$@"; }}
+other=$(inside getent passwd {UID} | cut -d: -f1)
+[ -z "$other" ] || inside userdel --remove "$other" 2>/dev/null
 inside useradd --uid {UID} --user-group --create-home --home-dir {HOME} --shell /bin/bash --password '*' {USER}
 echo '{USER} ALL=(ALL) NOPASSWD: ALL' >"$root/etc/sudoers.d/{USER}"
 chmod 0440 "$root/etc/sudoers.d/{USER}"
 echo 'Defaults !fqdn' >"$root/etc/sudoers.d/names"
 chmod 0440 "$root/etc/sudoers.d/names"
-cat >"$root/etc/ssh/sshd_config.d/gatelocal.conf" <<'END'
+for each in ssh/sshd_config.d gatelocal systemd/journald.conf.d sysctl.d default; do mkdir -p "$root/etc/$each"; done
+cat >"$root/etc/ssh/sshd_config.d/00-gatelocal.conf" <<'END'
 HostKey /etc/gatelocal/host_key
 AuthorizedKeysFile /etc/gatelocal/authorized_keys
 PasswordAuthentication no
@@ -104,16 +99,33 @@ UseDNS no
 PrintMotd no
 MaxSessions 64
 END
-rm -f "$root"/etc/ssh/ssh_host_*
-mkdir -p "$root/etc/gatelocal" "$root/etc/systemd/journald.conf.d"
+rm -f "$root"/etc/ssh/ssh_host_* "$root"/etc/machine-id "$root"/var/lib/dbus/machine-id
+: >"$root/etc/machine-id"
 printf '[Journal]\\nStorage=volatile\\nForwardToConsole=no\\n' >"$root/etc/systemd/journald.conf.d/gatelocal.conf"
-for unit in {masks}; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
+echo 'net.ipv4.ping_group_range = 0 65535' >"$root/etc/sysctl.d/gatelocal.conf"
+for unit in {" ".join(_MASKED)}; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
 ln -sf /lib/systemd/system/multi-user.target "$root/etc/systemd/system/default.target"
+[ ! -d "$root/etc/cloud" ] || touch "$root/etc/cloud/cloud-init.disabled"
 rm -f "$root"/etc/cron.daily/*
 echo 'LANG=C.UTF-8' >"$root/etc/default/locale"
-inside python3 -m venv /opt/tox
-inside /opt/tox/bin/pip --no-cache-dir --quiet --disable-pip-version-check install 'tox>=4' bindep
-ln -s /opt/tox/bin/tox /opt/tox/bin/bindep "$root/usr/local/bin/"
-rm -rf "$root"/root/.cache "$root"/usr/share/locale/* "$root"/var/cache/debconf/*-old "$root"/var/lib/dpkg/*-old
 : >"$root/etc/fstab"
 """
+"""Turns a system into a node's: its user, ssh, no services that nobody waits for. Its argument is the tree's path."""
+
+TOX = """set -eu
+root=$1
+for name in $(env | sed -n 's/^\\(PIP_[A-Za-z_]*\\|[A-Z_]*CA_[A-Z]*\\|SSL_CERT_[A-Z]*\\)=.*/\\1/p'); do
+    unset "$name"
+done
+inside() { chroot "$root" env LC_ALL=C.UTF-8 HOME=/root "$@"; }
+inside python3 -m venv /opt/tox
+inside /opt/tox/bin/pip --no-cache-dir --quiet --disable-pip-version-check install 'tox>=4' bindep
+ln -sf /opt/tox/bin/tox /opt/tox/bin/bindep "$root/usr/local/bin/"
+"""
+"""Puts tox and bindep into a tree. Its argument is the tree's path."""
+
+CLEAN = """set -eu
+cd "$1"
+rm -rf root/.cache usr/share/locale/* var/cache/debconf/*-old var/lib/dpkg/*-old var/cache/apt/*.bin
+"""
+"""Takes away what no node looks at. Its argument is the tree's path."""

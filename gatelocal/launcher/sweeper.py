@@ -75,14 +75,14 @@ def _stop(record: place.Record) -> None:
     stop_marked(record.name)
     _wait(lambda: not any(place.is_alive(each) for each in record.processes if each.pid != os.getpid()))
     for path in record.cgroups:
-        _wait(lambda path=path: _remove_cgroup(Path(path)))  # type: ignore[misc]
+        remove_group(Path(path))
 
 
 def _stop_unrecorded(name: str) -> None:
     """Stop what carries a node's mark, where nothing else is known of it."""
     stop_marked(name)
     for path in Path("/sys/fs/cgroup").rglob(f"gatelocal-{name}"):
-        _wait(lambda path=path: _remove_cgroup(path))  # type: ignore[misc]
+        remove_group(path)
 
 
 def stop_marked(name: str) -> None:
@@ -113,8 +113,12 @@ def _kill_marked(name: str) -> bool:
     return found
 
 
-def _remove_cgroup(path: Path) -> bool:
-    """The kernel lets go of a control group a moment after its last process."""
+def remove_group(path: Path) -> None:
+    """Remove a control group with all below it: the kernel lets go of one a moment after its last process."""
+    _wait(lambda: _is_gone(path))
+
+
+def _is_gone(path: Path) -> bool:
     for folder, _, _ in os.walk(path, topdown=False):
         with contextlib.suppress(OSError):
             Path(folder).rmdir()

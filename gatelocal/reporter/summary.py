@@ -152,9 +152,9 @@ def _about(build: BuildResult) -> list[str]:
     lines = [_tests(build)] if build.count or build.never_ran else []
     if build.reason:
         lines.append(plain(build.reason))
-    lines += [f"results: {plain(note)}" for note in build.notes[:NOTES_SHOWN]]
+    lines += [f"note: {plain(note)}" for note in build.notes[:NOTES_SHOWN]]
     if len(build.notes) > NOTES_SHOWN:
-        lines.append(f"results: and {_count(len(build.notes) - NOTES_SHOWN, 'more note')}")
+        lines.append(f"note: and {_count(len(build.notes) - NOTES_SHOWN, 'more note')}")
     if build.outcome is not Outcome.SUCCESS and build.job_output:
         lines.append(f"all of it: {plain(build.job_output)}")
     return lines

@@ -29,6 +29,10 @@ class FolderNode:
         return f"the folder {self._folder}"
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        return ()
+
+    @property
     def home(self) -> str:
         return str(self._folder)
 
@@ -96,6 +100,7 @@ class ScriptedNode:
     files: dict[str, bytes] = field(default_factory=dict)
     ran: list[tuple[tuple[str, ...], str | None, dict[str, str], float | None]] = field(default_factory=list)
     description: str = "a script"
+    notes: tuple[str, ...] = ()
     home: str = "/home/node"
 
     def run(

@@ -224,7 +224,7 @@ def test_passwords_of_package_indexes_stay_with_the_node(
             with contextlib.suppress(OSError):
                 assert b"Pa55word" not in (folder / "cmdline").read_bytes()
         image = images.find(images.below(cache), None, os.environ)
-        searched = ["grep", "-rlsI", "--devices=skip", "Pa55word", str(image.folder), str(tmp_path)]
+        searched = ["grep", "-rlsI", "--devices=skip", "Pa55word", *map(str, image.trees), str(tmp_path)]
         found = subprocess.run(searched, capture_output=True, text=True, check=False).stdout.split()
         (own,) = (tmp_path / "nodes").iterdir()
         assert all(Path(path).is_relative_to(own) for path in found)

@@ -90,6 +90,11 @@ class LocalNode:
         return self._record.description
 
     @property
+    def notes(self) -> tuple[str, ...]:
+        """See :class:`gatelocal.ports.Node`."""
+        return self._record.notes
+
+    @property
     def home(self) -> str:
         """See :class:`gatelocal.ports.Node`."""
         return str(self._folder / "home")

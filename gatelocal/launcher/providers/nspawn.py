@@ -1,42 +1,81 @@
 """Nodes that are booted containers (systemd-nspawn) with a network of their own; for root, at native speed.
 
-They share this machine's kernel, and root in them is this machine's root with fewer rights: no wall against malice.
+They share this machine's kernel. Root in them is nobody on this machine, where the kernel can do that, and lacks the
+rights that no job has business with; memory, tasks and disk have limits. What of that cannot be had here is told.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
+import contextlib
+import secrets
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import connection, images, network, place, seed, steps, trials
+from gatelocal.launcher import connection, groups, idmap, images, limits, network, place, seed, steps, sweeper, trials
 from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.model.label import Size
 from gatelocal.ports import Say
 
 KIND = "container (systemd-nspawn)"
 _READY_SECONDS = 120.0
 _TRIAL_SECONDS = 60.0
-_MEMORY = "containers.json"
+_START_SECONDS = 30.0
+_MEMORY, _USERS, _DISKS = "containers.json", "users.json", "disks.json"
+_RANGE = 0x10000
+_IDMAP = (sys.executable, idmap.__file__)
+_FIRST, _RANGES = 0x80000 // _RANGE, 28_000  # where systemd takes the ranges of its containers from
+_LEFT_OUT = (
+    *("CAP_MKNOD", "CAP_DAC_READ_SEARCH", "CAP_LINUX_IMMUTABLE", "CAP_SYS_TTY_CONFIG", "CAP_LEASE"),
+    *("CAP_AUDIT_CONTROL", "CAP_SYS_BOOT", "CAP_NET_BROADCAST"),
+)
+_LAST = "1000"  # of a thousand, how gladly the kernel ends a process when this machine's memory is short
 
-# Runs as the first process of the namespaces, in the node's folder: NAME, then the control groups to move to.
-_UP = """
+# Runs as the first process of the namespaces, in the node's folder: its NAME, its trees (the uppermost first), the
+# FIRST user of its range (0: it has none), BYTES of disk (0: no limit), Python and the idmap program, then the control
+# groups to move to. What the container says on its console is kept as far as anybody reads it.
+_UP = r"""
 set -eu
-name=$1
-shift
+name=$1 trees=$2 first=$3 bytes=$4 python=$5 idmap=$6
+shift 6
 for group; do echo $$ >"$group/cgroup.procs"; done
+echo @LAST@ >/proc/self/oom_score_adj
 ip link set lo up
 # systemd-nspawn keeps a folder for each container there and leaves it behind when it is killed: not on this machine.
 if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else mount -t tmpfs tmpfs /run; fi
-layers=lowerdir=lower,upperdir=upper,workdir=work
+if [ "$bytes" != 0 ]; then
+    truncate -s "$bytes" disk
+    mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum' -m 0 -E lazy_itable_init=1,nodiscard disk
+    mount -o loop,noatime disk changes
+fi
+mkdir -p changes/upper changes/work
+if [ "$first" != 0 ]; then
+    chown "$first:$first" changes/upper
+    below= pairs=
+    for tree in $trees; do
+        mkdir "shown-$tree"
+        below="$below${below:+:}shown-$tree" pairs="$pairs $tree shown-$tree"
+    done
+    "$python" -I -S "$idmap" "$first" 65536 $pairs
+    own="setpriv --reuid $first --regid $first --clear-groups"
+    users="--private-users=$first:65536 --private-users-ownership=off --private-network"
+else
+    below=$(echo $trees | tr ' ' :)
+    own= users=--network-namespace-path=/proc/self/ns/net
+fi
+layers=lowerdir=$below,upperdir=changes/upper,workdir=changes/work
 mount -t overlay -o "$layers,volatile" overlay root 2>/dev/null ||
     mount -t overlay -o "$layers" overlay root 2>/dev/null ||
-    cp -a --reflink=auto lower/. root/
-tar -x --no-overwrite-dir -C root -f seed.tar
-exec systemd-nspawn --quiet --boot --register=no --keep-unit --directory=root --machine="$name" \
-    --network-namespace-path=/proc/self/ns/net --resolv-conf=off --link-journal=no --console=pipe
-"""
-
+    { [ "$first" = 0 ] && cp -a --reflink=auto lower0/. root/; }
+(cd root && exec $own tar -x --no-overwrite-dir -f -) <seed.tar
+systemd-nspawn --quiet --boot --register=no --keep-unit --directory=root --machine="$name" $users \
+    --drop-capability=@LEFT_OUT@ \
+    --resolv-conf=off --link-journal=no --console=pipe 2>&1 | { dd bs=1024 count=20000 status=none; cat >/dev/null; }
+""".replace("@LEFT_OUT@", ",".join(_LEFT_OUT)).replace("@LAST@", _LAST)
 
 # Starts `true` in a container of this machine's own /usr, in the very way in which a node is started.
 _TRIAL = """
@@ -44,6 +83,41 @@ if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else
 exec systemd-nspawn --quiet --register=no --keep-unit --volatile=yes --directory=/ --machine=gatelocal-trial \
     --network-namespace-path=/proc/self/ns/net --resolv-conf=off --link-journal=no --console=pipe true
 """
+
+# The same with users of its own, in the working folder: $1 the range's first, $2 the folder of images, $3 and $4 Python
+# and the idmap program, then control groups (systemd-nspawn gives the one that it is in to the container).
+_TRIAL_OF_USERS = """
+set -eu
+first=$1 cache=$2 python=$3 idmap=$4
+shift 4
+for group; do echo $$ >"$group/cgroup.procs"; done
+if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else mount -t tmpfs tmpfs /run; fi
+mkdir shown-cache shown upper work root
+chown "$first:$first" upper
+"$python" -I -S "$idmap" "$first" 65536 "$cache" shown-cache / shown
+mount -t overlay -o lowerdir=shown,upperdir=upper,workdir=work overlay root
+exec systemd-nspawn --quiet --register=no --keep-unit --directory=root --machine=gatelocal-trial \
+    --private-users="$first:65536" --private-users-ownership=off --private-network \
+    --resolv-conf=off --link-journal=no --console=pipe true
+"""
+
+_TRIAL_OF_DISKS = """
+set -eu
+truncate -s 64M disk
+mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum' disk
+mkdir changes
+mount -o loop disk changes
+mkdir changes/upper changes/work root
+mount -t overlay -o lowerdir=/usr,upperdir=changes/upper,workdir=changes/work overlay root
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Walls:
+    """What keeps a container from the rest. :ivar no_users, no_disks: why it lacks that; empty: it has it."""
+
+    no_users: str = ""
+    no_disks: str = ""
 
 
 class DidNotStart(InfrastructureError):
@@ -58,7 +132,7 @@ def why_not(cache: Path) -> str:
     process.find("systemd-nspawn")
     if not trials.is_root():
         return "containers need root"
-    return network.why_not() or trials.remembered(cache / _MEMORY, ["systemd-nspawn"], _try)
+    return network.why_not() or trials.remembered(cache / _MEMORY, ["systemd-nspawn"], lambda: _try(_TRIAL))
 
 
 def does_not_work(cache: Path, error: DidNotStart) -> None:
@@ -66,40 +140,80 @@ def does_not_work(cache: Path, error: DidNotStart) -> None:
     trials.keep(cache / _MEMORY, ["systemd-nspawn"], f"a container was tried and did not start ({error.brief})")
 
 
-def _try() -> str:
+def _try(script: str, *words: str) -> str:
+    """Why the script does not end well in namespaces of its own, in a folder of its own; empty when it does."""
     spaces = trials.spaces()
     if not spaces or "--map-root-user" in spaces:
         return "this root may make no namespaces or mounts (CAP_SYS_ADMIN is missing, or this is a plain chroot)"
-    try:
-        done = process.run((*spaces, "sh", "-c", _TRIAL), timeout=_TRIAL_SECONDS, check=False)
-    except TimeoutError as error:
-        return f"a small container was tried and did not end ({error})"
+    with place.scratch() as folder:
+        try:
+            done = process.run(
+                (*spaces, "sh", "-c", script, "sh", *words), cwd=folder, timeout=_TRIAL_SECONDS, check=False
+            )
+        except TimeoutError as error:
+            return f"it was tried and did not end ({error})"
     said = (done.stderr or done.stdout).strip().splitlines()
-    return "" if done.status == 0 else f"a small container was tried and did not start ({said[-1] if said else ''})"
+    return "" if done.status == 0 else f"it was tried and did not work ({said[-1] if said else ''})"
 
 
-def launch(image: images.Image, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
+def walls(cache: Path, say: Say) -> Walls:
+    """What this machine lets us put around a container; it is tried, and remembered.
+
+    :param cache: the folder of images.
+    """
+    idmapped = trials.remembered(cache / _USERS, ["systemd-nspawn"], lambda: _try_users(cache, say))
+    return Walls(idmapped, trials.remembered(cache / _DISKS, ["mke2fs"], lambda: _try(_TRIAL_OF_DISKS)))
+
+
+def launch(image: images.Image, size: Size, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
     """Boot a container of the image in the node's folder.
 
     :raises InfrastructureError: it does not come up; its console's last lines are in the details.
     """
-    lower = images.ensure_rootfs(image, say)
-    for part in ("upper", "work", "root"):
+    trees = images.ensure_rootfs(image, say)
+    images.use(image, image.layers, folder)
+    walled = walls(image.packages.cache, say)
+    limited = limits.of_container(size, folder.parent)
+    for part in ("changes", "root"):
         (folder / part).mkdir(mode=0o755)
-    (folder / "lower").symlink_to(lower)
+    for number, tree in enumerate(trees):
+        (folder / f"lower{number}").symlink_to(tree)
     files = (*seed.identity(folder, record.name, network.ADDRESS), *image.settings.files, _resolver())
     seed.write_tar(folder / "seed.tar", files)
-    groups = _control_groups(record.name)
-    record = place.move(folder, replace(record, cgroups=tuple(map(str, groups)), home=seed.HOME), NodeState.BOOTING)
+    made = groups.make(record.name, limited)
+    record = replace(
+        record,
+        cgroups=tuple(map(str, made.paths)),
+        home=seed.HOME,
+        disk=0 if walled.no_disks else limited.disk,
+        description="; ".join(filter(None, (record.description, _lacking(walled, made)))),
+    )
+    if record.disk and record.disk < size.disk << 30:
+        say(f"the node's disk holds {record.disk / (1 << 30):.1f} GiB: there is no room for {size.disk}")
+    record = place.move(folder, record, NodeState.BOOTING)
     with steps.step(say, f"starting the {KIND} {record.name}", "its ssh server"):
-        return _boot(folder, record, groups)
+        return _boot(folder, record, 0 if walled.no_users else range_of(record.name), len(trees))
 
 
-def _boot(folder: Path, record: place.Record, groups: tuple[Path, ...]) -> connection.SshNode:
-    argv = ("sh", "-c", _UP, "sh", record.name, *map(str, groups))
+def range_of(name: str) -> int:
+    """The first of a node's users on this machine: each node has a range of its own."""
+    return (_FIRST + int(name.rpartition("-")[2], 16) % _RANGES) * _RANGE
+
+
+def _lacking(walled: Walls, made: groups.Groups) -> str:
+    """What a container does not have here that it should, in words."""
+    disk = "disk" if walled.no_disks else ""
+    unlimited = " and ".join(filter(None, (made.unlimited, disk)))
+    parts = [f"its root is this machine's root ({walled.no_users})"] if walled.no_users else []
+    parts += [f"no limit on {unlimited}"] if unlimited else []
+    return "; ".join(parts)
+
+
+def _boot(folder: Path, record: place.Record, first: int, trees: int) -> connection.SshNode:
+    below = " ".join(f"lower{number}" for number in range(trees))
+    words = (record.name, below, str(first), str(record.disk), *_IDMAP, *record.cgroups)
     # Without this variable systemd-nspawn makes /tmp a tenth of the memory.
-    child, record = network.start(folder, record, argv, {"SYSTEMD_NSPAWN_TMPFS_TMP": "0"})
-    port, record = network.connect(folder, record, record.processes[-1].pid, 22)
+    child, record = network.start(folder, record, ("sh", "-c", _UP, "sh", *words), {"SYSTEMD_NSPAWN_TMPFS_TMP": "0"})
 
     def check(waited: float) -> None:
         if child.ended() is not None:
@@ -109,6 +223,8 @@ def _boot(folder: Path, record: place.Record, groups: tuple[Path, ...]) -> conne
                 hint="choose another kind of node: --node qemu, or --node local",
             )
 
+    inner = _first_inside(record.processes[-1].pid, check) if first else record.processes[-1].pid
+    port, record = network.connect(folder, record, inner, 22)
     try:
         connection.wait_for_banner(port, _READY_SECONDS, check)
     except TimeoutError as error:
@@ -124,32 +240,39 @@ def _boot(folder: Path, record: place.Record, groups: tuple[Path, ...]) -> conne
     return node
 
 
+def _first_inside(outer: int, check: Callable[[float], None]) -> int:
+    """The first process that has the container's own network, below the process `outer`."""
+    began = time.monotonic()
+    without = Path(f"/proc/{outer}/ns/net").readlink()
+    while (waited := time.monotonic() - began) < _START_SECONDS:
+        for pid in _descendants(outer):
+            with contextlib.suppress(OSError):
+                if Path(f"/proc/{pid}/ns/net").readlink() != without:
+                    return pid
+        check(waited)
+        time.sleep(0.01)
+    raise DidNotStart(f"the container had no network of its own in {_START_SECONDS:.0f} s")
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            yield int(child)
+            yield from _descendants(int(child))
+
+
+def _try_users(cache: Path, say: Say) -> str:
+    name = f"trial-{secrets.token_hex(4)}"
+    first = range_of(name)
+    cache.mkdir(parents=True, exist_ok=True)
+    made = groups.make(name, limits.Limits(1 << 30, 1 << 30))
+    try:
+        with steps.step(say, "trying containers with users of their own", "a small container"):
+            return _try(_TRIAL_OF_USERS, str(first), str(cache), *_IDMAP, *map(str, made.paths))
+    finally:
+        for path in made.paths:
+            sweeper.remove_group(path)
+
+
 def _resolver() -> seed.File:
     return seed.File("/etc/resolv.conf", f"nameserver {network.RESOLVER}\n".encode())
-
-
-def _control_groups(name: str) -> tuple[Path, ...]:
-    """Make a control group of the node's own below this process's, in the hierarchies that systemd uses."""
-    made = []
-    for line in Path("/proc/self/cgroup").read_text().splitlines():
-        number, controllers, path = line.split(":", 2)
-        for mounted in _mounts(number == "0", controllers):
-            group = mounted / path.lstrip("/") / f"gatelocal-{name}"
-            try:
-                group.mkdir()
-            except OSError:
-                continue
-            made.append(group)
-    return tuple(made)
-
-
-def _mounts(unified: bool, controllers: str) -> list[Path]:
-    wanted = []
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
-        kind, _, options = after.split(" ", 2)
-        if (unified and kind == "cgroup2") or (
-            controllers == "name=systemd" and kind == "cgroup" and "name=systemd" in options
-        ):
-            wanted.append(Path(before.split()[4]))
-    return wanted[:1]

@@ -5,15 +5,17 @@ A machine runs in namespaces of its own where that is possible, so that it canno
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import connection, images, machine, network, place, seed, steps, sweeper
+from gatelocal.launcher import connection, images, limits, machine, network, place, seed, steps, sweeper, trials
 from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.model.label import Size
 from gatelocal.ports import Say
 
+_NOBODY = "65534:65534"
 _PORT = 2222  # where the machine's ssh server is found inside the namespaces
 _KERNEL = (
     "console=ttyS0 root=/dev/vda rw quiet loglevel=4 panic=-1 nokaslr mitigations=off net.ifnames=0 "
@@ -36,13 +38,15 @@ until ip -4 -o address show tap0 2>/dev/null | grep -q inet; do sleep 0.02; done
 exec "$@"
 """
 
-
-@dataclass(frozen=True, slots=True)
-class Size:
-    """A machine's size. :ivar cpus: virtual processors. :ivar memory: in mebibytes."""
-
-    cpus: int = 2
-    memory: int = 2048
+# Before QEMU: no file that it writes grows beyond $1 units of 512 bytes, and it is the first to go when this machine's
+# memory is short.
+_WITHIN = """
+trap '' XFSZ
+ulimit -f "$1"
+echo 1000 >/proc/self/oom_score_adj
+shift
+exec "$@"
+"""
 
 
 def require() -> str:
@@ -71,7 +75,7 @@ class Provider:
     """
 
     accelerated: bool
-    size: Size = Size()
+    size: Size = field(default_factory=Size)
     patience: int = 1
 
     def launch(self, image: images.Image, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
@@ -80,18 +84,20 @@ class Provider:
         :raises DidNotBoot: it does not come up in time; its console's last lines are in the details.
         :raises InfrastructureError: it ends, or cannot be started.
         """
-        return self.boot(image, machine.ensure(image, say), folder, record, say)
+        return self.boot(image, machine.ensure(image, say, self.size.disk), folder, record, say)
 
     def boot(
         self, image: images.Image, files: machine.Machine, folder: Path, record: place.Record, say: Say
     ) -> connection.SshNode:
         """Boot a machine from these files of the image; errors as those of :meth:`launch`."""
         self._prepare(image, files, folder, record)
-        record = place.move(folder, replace(record, home=seed.HOME), NodeState.BOOTING)
+        record = replace(record, home=seed.HOME, disk=limits.disk(self.size, folder.parent))
+        record = place.move(folder, record, NodeState.BOOTING)
         with steps.step(say, f"booting the {record.description} {record.name}", "its ssh server"):
             return self._boot(files, folder, record, say)
 
     def _prepare(self, image: images.Image, files: machine.Machine, folder: Path, record: place.Record) -> None:
+        images.use(image, (image.packages, image.kernel), folder)
         given = (
             *seed.identity(folder, record.name, machine.ADDRESS),
             *image.settings.files,
@@ -140,7 +146,7 @@ class Provider:
         if network.why_not():
             return self._start_beside(files, folder, record)
         (folder / "resolv.conf").write_text(f"nameserver {network.RESOLVER}\n")
-        argv = ("sh", "-c", _UP, "sh", *self._argv(files, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
+        argv = ("sh", "-c", _UP, "sh", *self._argv(files, record, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
         child, record = network.start(folder, record, argv)
         port, record = network.connect(folder, record, record.processes[-1].pid, _PORT)
         return child, port, record
@@ -151,18 +157,23 @@ class Provider:
         """Without a network of its own: in this machine's own network, which the guest then reaches as 10.0.2.2."""
         record = replace(record, description=f"{record.description}; this machine's loopback is in its reach")
         port = connection.free_port()
-        argv = self._argv(files, f"tcp:127.0.0.1:{port}-:22")
+        argv = self._argv(files, record, f"tcp:127.0.0.1:{port}-:22")
         mark = {sweeper.MARK: record.name}
         child = process.spawn(argv, log=folder / "qemu.log", cwd=folder, environment=mark, outlive=True)
         return child, port, place.note_process(folder, record, child.pid)
 
-    def _argv(self, files: machine.Machine, forward: str) -> tuple[str, ...]:
+    def _argv(self, files: machine.Machine, record: place.Record, forward: str) -> tuple[str, ...]:
         engine = (
             ("-accel", "kvm", "-cpu", "host") if self.accelerated else ("-accel", "tcg,thread=multi", "-cpu", "max")
         )
+        size = limits.of_machine(self.size)
+        # Once it is set up it can start nothing, gain no rights and, started by root, is nobody.
+        walls = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
         return (
-            *("qemu-system-x86_64", "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
-            *("-machine", "q35", *engine, "-smp", str(self.size.cpus), "-m", str(self.size.memory)),
+            *("sh", "-c", _WITHIN, "sh", str(record.disk // 512)),
+            *("qemu-system-x86_64", *walls, *(("-runas", _NOBODY) if trials.is_root() else ())),
+            *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+            *("-machine", "q35", *engine, "-smp", str(size.cpus), "-m", str(size.memory)),
             *("-kernel", str(files.kernel), "-initrd", "initrd", "-append", _KERNEL),
             *("-serial", "file:console", "-rtc", "base=utc,driftfix=slew"),
             *("-drive", "if=none,id=disk,file=disk,format=qcow2,cache=unsafe,discard=unmap"),

@@ -24,7 +24,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return folder
 
     monkeypatch.setattr(qemu.Provider, "launch", boot)
-    monkeypatch.setattr(pool.Pool, "_choose", lambda self, label, say: pool._Choice("qemu", "a machine"))
+    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: pool._Choice("qemu", "a machine"))
     return asked
 
 
@@ -32,7 +32,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 def test_a_machine_that_hangs_is_replaced_once(
     image: str, patient: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pool.Pool, "_image", lambda self, label: image)
+    monkeypatch.setattr(pool.Pool, "_image", lambda self, origin: image)
     launcher = pool.launcher("qemu", tmp_path / "cache", tmp_path / "nodes")
     said: list[str] = []
     if image == "boots":

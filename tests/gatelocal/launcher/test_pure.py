@@ -17,7 +17,7 @@ import pytest
 
 from gatelocal import process
 from gatelocal.errors import InputError
-from gatelocal.launcher import connection, host, machine, pack, place, recipe, seed, unpack
+from gatelocal.launcher import connection, host, machine, pack, place, seed, unpack
 from gatelocal.launcher.lifecycle import NodeState, is_abandoned, may_follow
 from gatelocal.launcher.pool import launcher
 from gatelocal.launcher.providers import local
@@ -41,13 +41,6 @@ def test_only_held_nodes_outlive_their_owner() -> None:
 def test_unknown_kind_is_bad_input(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="docker"):
         launcher("docker", tmp_path, tmp_path)
-
-
-def test_another_recipe_or_source_is_another_image() -> None:
-    bookworm = recipe.RECIPES["debian-bookworm"]
-    other = recipe.Recipe(bookworm.label, bookworm.suite, (*bookworm.packages, "gcc"))
-    assert len({recipe.key(bookworm, b"a"), recipe.key(bookworm, b"b"), recipe.key(other, b"a")}) == 3
-    assert recipe.key(bookworm, b"a") == recipe.key(bookworm, b"a")
 
 
 def _members(archive: bytes) -> dict[str, tuple[int, bytes]]:
@@ -362,22 +355,3 @@ def test_a_debian_of_another_release_knows_where_this_one_is(tmp_path: Path) -> 
         "Types: deb\nURIs: http://mirror/bookworm/debian\nSuites: trixie trixie-updates\nComponents: main\n\n"
         "Types: deb\nURIs: http://mirror/debian-security\nSuites: trixie-security\nComponents: main\n\n",
     ]
-
-
-@pytest.mark.parametrize(
-    ("label", "image"),
-    [
-        (None, "debian-bookworm"),
-        ("debian-bookworm", "debian-bookworm"),
-        ("debian-trixie", "debian-trixie"),
-        ("debian-trixie-8GB", "debian-trixie"),
-        ("ubuntu-noble", "debian-trixie"),
-        ("openstack-single-node-noble", "debian-trixie"),
-        ("ubuntu-jammy", "debian-bookworm"),
-        ("centos-9-stream", "debian-bookworm"),
-        ("centos-10-stream", "debian-trixie"),
-        ("whatever", "debian-bookworm"),
-    ],
-)
-def test_every_label_has_the_image_that_comes_nearest(label: str | None, image: str) -> None:
-    assert recipe.nearest(label) == image

@@ -6,15 +6,17 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import images, pool, steps, trials
+from gatelocal.launcher import bootstrap, images, layers, pool, steps, trials
 from gatelocal.launcher.providers import acceleration, nspawn, qemu
+from gatelocal.launcher.recipe import BUILT_IN
+
+_ORIGIN = BUILT_IN.origins["debian-bookworm"]
 
 
 def test_an_answer_is_found_out_once_until_what_it_rests_on_changes(
@@ -63,7 +65,7 @@ def _world(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(qemu, "require", lambda: answer(machine))
         monkeypatch.setattr(acceleration, "why_not", lambda *_: answer(slow))
         monkeypatch.setattr(nspawn, "why_not", lambda cache: answer(container))
-        monkeypatch.setattr(images, "why_not", lambda: answer(image))
+        monkeypatch.setattr(bootstrap, "why_not", lambda: answer(image))
 
     return say_what_there_is
 
@@ -82,7 +84,7 @@ def test_auto_is_the_best_that_can_be_had(
     world: Callable[..., None], tmp_path: Path, there_is: dict[str, str], kind: str, told: str
 ) -> None:
     world(**there_is)
-    choice = pool.launcher("auto", tmp_path, tmp_path)._choose("debian-bookworm", print)
+    choice = pool.launcher("auto", tmp_path, tmp_path)._choose(_ORIGIN, print)
     assert choice.kind == kind and told in choice.description
 
 
@@ -99,7 +101,7 @@ def test_what_cannot_be_had_is_told_with_every_reason_and_the_way_out(
 ) -> None:
     world(**there_is)
     with pytest.raises(InfrastructureError, match="no isolated node") as caught:
-        pool.launcher("auto", tmp_path, tmp_path)._choose("debian-bookworm", print)
+        pool.launcher("auto", tmp_path, tmp_path)._choose(_ORIGIN, print)
     assert "--node local" in caught.value.hint
     for reason in (there_is["container"], there_is.get("image", ""), there_is.get("machine", "")):
         assert reason.removeprefix("program ") in caught.value.details
@@ -110,14 +112,14 @@ def test_a_container_that_does_not_start_is_not_tried_again_in_this_boot(
 ) -> None:
     monkeypatch.setattr(qemu, "require", lambda: "")
     monkeypatch.setattr(acceleration, "why_not", lambda *_: "no kvm")
-    monkeypatch.setattr(images, "why_not", lambda: "")
-    monkeypatch.setattr(nspawn, "_try", lambda: "")
+    monkeypatch.setattr(bootstrap, "why_not", lambda: "")
+    monkeypatch.setattr(nspawn, "_try", lambda script: "")
     monkeypatch.setattr(nspawn.network, "why_not", lambda: "")
     monkeypatch.setattr(nspawn.process, "find", lambda name: "/bin/sh")
     monkeypatch.setattr(trials, "is_root", lambda: True)
     tried: list[str] = []
 
-    def start(self: object, choice: pool._Choice, folder: Path, record: object, say: object) -> str:
+    def start(self: object, choice: pool._Choice, wanted: object, folder: Path, record: object, say: object) -> str:
         tried.append(choice.kind)
         if choice.kind == "nspawn":
             raise nspawn.DidNotStart("the container x ended while it started")
@@ -145,16 +147,16 @@ def test_a_container_that_does_not_start_is_not_tried_again_in_this_boot(
 )
 def test_every_error_of_the_image_step_has_a_hint(tmp_path: Path, fault: Exception, told: str, hint: str) -> None:
     image = images.find(tmp_path, None, {})
-    with pytest.raises(InfrastructureError) as caught, images.building(image, "kernel"):
+    with pytest.raises(InfrastructureError) as caught, layers.building(image.kernel, "kernel"):
         raise fault
     assert told in caught.value.brief + caught.value.details and hint in caught.value.hint
-    assert [each.name for each in image.folder.iterdir()] == ["lock"]
+    assert [each.name for each in image.kernel.folder.iterdir()] == ["lock"]
 
 
 def test_a_cache_that_is_no_folder_is_an_error_with_a_hint(tmp_path: Path) -> None:
     (tmp_path / "images").touch()
-    image = replace(images.find(tmp_path, None, {}), folder=tmp_path / "images" / "x")
-    with pytest.raises(InfrastructureError) as caught, images.building(image, "kernel"):
+    image = images.find(tmp_path / "images", None, {})
+    with pytest.raises(InfrastructureError) as caught, layers.building(image.kernel, "kernel"):
         pass
     assert "GATELOCAL_CACHE" in caught.value.hint
 

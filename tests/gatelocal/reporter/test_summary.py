@@ -220,7 +220,7 @@ def test_counts_losses_the_end_of_the_output_and_where_all_of_it_is() -> None:
     lines = summary(replace(RUN, builds=(LOST,)))
     assert "    7 tests, 0 failed, 3 skipped, 1 never ran" in lines
     assert "    1 test never ran" in lines
-    assert "    results: junit.xml: it is not utf-8 throughout" in lines
+    assert "    note: junit.xml: it is not utf-8 throughout" in lines
     assert "    all of it: /x/logs/app-py3/job-output.txt" in lines
     at = lines.index("app-py3: the end of its output")
     assert lines[at + 1 : at + 3] == ["    make: *** [test]", "    boom"]

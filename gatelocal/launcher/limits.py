@@ -1,0 +1,81 @@
+"""How much of this machine a node may take: memory, tasks, disk; it looks at what there is and enforces nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from gatelocal.errors import InfrastructureError
+from gatelocal.launcher import capacity, place
+from gatelocal.model.label import Size
+
+TASKS = 4096
+"""Processes and threads: many times what jobs have, and far from what a kernel can carry."""
+_GIB = 1 << 30
+_CONTAINER_MEMORY = 8 * _GIB  # the usual node of the field; what a container does not use costs nothing
+_LEAST_MEMORY, _LEAST_DISK = _GIB, _GIB
+_RESERVE = _GIB
+"""Bytes of the disk that no node is given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """In bytes, but for tasks."""
+
+    memory: int
+    disk: int
+    tasks: int = TASKS
+
+
+def of_container(size: Size, runtime: Path, meminfo: Path = Path("/proc/meminfo")) -> Limits:
+    """What a container of that size may take: at most three quarters of the memory that is free now.
+
+    :raises InfrastructureError: the disk is full.
+    """
+    free = int(capacity.memory(meminfo) * _GIB) * 3 // 4
+    memory = max(min(max(size.memory << 20, _CONTAINER_MEMORY), free), _LEAST_MEMORY)
+    return Limits(memory, disk(size, runtime))
+
+
+def of_machine(size: Size, meminfo: Path = Path("/proc/meminfo")) -> Size:
+    """What a virtual machine of that size can have here: no more processors than there are, nor memory than is free."""
+    free = int(capacity.memory(meminfo) * 1024) * 3 // 4
+    least = _LEAST_MEMORY >> 20
+    return replace(size, cpus=min(size.cpus, max(capacity.cores(), 2)), memory=max(min(size.memory, free), least))
+
+
+def disk(size: Size, runtime: Path) -> int:
+    """Bytes of disk for one more node: never more than half of what nodes that are there could not fill yet.
+
+    :param runtime: the folder of nodes. :raises InfrastructureError: there is too little.
+    """
+    found = os.statvfs(runtime)
+    promised = _promised(place.folders(runtime))
+    room = found.f_bavail * found.f_frsize - promised - _RESERVE
+    if room < _LEAST_DISK:
+        of_nodes = f", of which {promised / _GIB:.1f} are for nodes that are there" if promised else ""
+        raise InfrastructureError(
+            "there is no room for a node's disk",
+            details=f"No space left on device: {runtime} has {(room + promised + _RESERVE) / _GIB:.1f} GiB{of_nodes}",
+            hint="make room (gatelocal image prune, gatelocal node list), or let GATELOCAL_STATE name another disk",
+        )
+    return min(size.disk * _GIB, max(room // 2, _LEAST_DISK)) // (1 << 20) * (1 << 20)
+
+
+def _promised(folders: Iterable[Path]) -> int:
+    """Bytes that nodes may still take of the disk."""
+    total = 0
+    for folder in folders:
+        record = place.read(folder)
+        if record is not None and record.disk:
+            total += max(record.disk - _taken(folder / place.DISK), 0)
+    return total
+
+
+def _taken(path: Path) -> int:
+    try:
+        return path.stat().st_blocks * 512
+    except OSError:
+        return 0
