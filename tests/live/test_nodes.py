@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.config.directories import directories
+from gatelocal.config.labels import labels
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import images, machine, place, sweeper
 from gatelocal.launcher.pool import launcher
@@ -236,12 +237,13 @@ def test_passwords_of_package_indexes_stay_with_the_node(
 
 @pytest.mark.nspawn
 def test_a_label_of_debian_13_has_its_python(cache: Path, tmp_path: Path) -> None:
-    node = launcher("nspawn", cache, tmp_path / "nodes").launch("ubuntu-noble", print)
+    node = launcher("nspawn", cache, tmp_path / "nodes", labels(None)).launch("ubuntu-noble", print)
     try:
         lines: list[str] = []
         assert node.run(["python3", "--version"], on_line=lines.append) == 0
         assert lines[0].startswith("Python 3.13.")
         assert "debian-trixie stands in for ubuntu-noble" in node.description
+        assert node.notes == ("debian-trixie stands in for ubuntu-noble",)
         assert node.run(["tox", "--version"]) == 0
     finally:
         node.close()
