@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import host, layers, place, recipe, seed, steps, trials
+from gatelocal.launcher import host, layers, partitions, place, recipe, seed, steps, trials
 from gatelocal.ports import Say
 
 SYSTEM_OPTIONS = ("--variant=apt", "--verbose", f"--include={','.join(recipe.SYSTEM)}")
@@ -72,15 +72,20 @@ if [ $tree = tree ]; then umount tree; fi
 if [ "$wanted" = rootfs.tar ]; then tar -c --numeric-owner --exclude='./dev/*' -C rootfs -f rootfs.tar .; fi
 """
 
-# Takes the system out of a disk image ($1) into the folder $2: of its partitions the largest that can be mounted.
-_FROM_DISK = """set -eu
-qemu-img convert -O raw "$1" disk.raw
-offsets=$(sfdisk --json disk.raw 2>/dev/null | sed -n 's/.*"start": \\([0-9]*\\), "size": \\([0-9]*\\).*/\\2 \\1/p' |
-    sort -rn | cut -d' ' -f2)
+# Takes the system out of the raw disk $1 into the folder $2: from the first of the offsets after them that holds one.
+_FROM_DISK = """
+disk=$1 into=$2
+shift 2
 mkdir mounted
-for offset in ${offsets:-0}; do
-    if mount -o "ro,loop,offset=$((offset * 512))" disk.raw mounted 2>/dev/null; then
-        if [ -d mounted/etc ] && [ -d mounted/usr ]; then cp -a mounted/. "$2/" && umount mounted && exit 0; fi
+for offset; do
+    how="ro,loop,offset=$offset"
+    if mount -o "$how,noload" "$disk" mounted || mount -o "$how" "$disk" mounted; then
+        if [ -d mounted/etc ] && [ -d mounted/usr ]; then
+            set -e
+            cp -a mounted/. "$into/"
+            umount mounted
+            exit 0
+        fi
         umount mounted
     fi
 done
@@ -138,7 +143,10 @@ def given(layer: layers.Layer, path: Path, settings: host.HostSettings, folder: 
         argv = ["tar", "-x", "--numeric-owner", "-C", str(source), "--exclude=./dev/*", "--exclude=dev/*"]
         argv += ["-f", str(path)]
     elif trials.is_root():
-        argv = [*trials.PRIVATE, "sh", "-c", f'cd "$3"; {_FROM_DISK}', "sh", str(path), str(source), str(folder)]
+        raw = folder / "disk.raw"
+        steps.watched(["qemu-img", "convert", "-O", "raw", str(path), str(raw)], log, what)
+        argv = [*trials.PRIVATE, "sh", "-c", f'cd "$0"; {_FROM_DISK}', str(folder), str(raw), str(source)]
+        argv += map(str, partitions.offsets(raw))
     else:
         raise InfrastructureError(f"{what} needs root: it is a disk", hint="give its system as a tar archive")
     steps.watched([*as_root(), *argv], log, what)
