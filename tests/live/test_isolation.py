@@ -54,6 +54,16 @@ def _started(kind: str, runtime: Path) -> Iterator[Node]:
 
 
 @contextmanager
+def _running(*argv: str) -> Iterator[None]:
+    child = subprocess.Popen(argv)
+    try:
+        yield
+    finally:
+        child.kill()
+        child.wait()
+
+
+@contextmanager
 def _answering(server: socket.socket, answer: bytes) -> Iterator[None]:
     """Whoever connects gets that answer."""
     server.settimeout(0.2)
@@ -92,7 +102,7 @@ def test_what_is_tried_from_inside_is_refused(kind: str, tmp_path: Path, secret:
     with (
         socket.create_server(("127.0.0.1", 0)) as service,
         socket.socket(socket.AF_UNIX) as abstract,
-        subprocess.Popen(["sleep", word]) as other,
+        _running("sleep", word),
         _started(kind, tmp_path / "nodes") as node,
     ):
         name = f"gatelocal-test-{secrets.token_hex(4)}"
@@ -118,7 +128,6 @@ def test_what_is_tried_from_inside_is_refused(kind: str, tmp_path: Path, secret:
                 assert link.recv(64) == secret.encode(), "the host's own way in works"
             argv = ["sudo", "python3", "-c", _PROBE, json.dumps(facts)]
             status = node.run(argv, on_line=lines.append, timeout=600)
-        other.kill()
     _tell(f"tried from inside of a node of the kind {kind}, as root:", *lines)
     reached = [line for line in lines if not line.startswith("refused ")]
     assert status == 0 and not reached, reached

@@ -167,12 +167,13 @@ class Provider:
             ("-accel", "kvm", "-cpu", "host") if self.accelerated else ("-accel", "tcg,thread=multi", "-cpu", "max")
         )
         size = limits.of_machine(self.size)
-        # Once it is set up it can start nothing, gain no rights and, started by root, is nobody.
-        walls = ("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny")
+        # Once it is set up it can start nothing and gain no rights; who started it as root gets nobody's process.
+        filtered = "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
+        nobody = ("-sandbox", filtered, "-runas", _NOBODY)  # to become it is refused by elevateprivileges=deny
+        walls = nobody if trials.is_root() else ("-sandbox", f"{filtered},elevateprivileges=deny")
         return (
             *("sh", "-c", _WITHIN, "sh", str(record.disk // 512)),
-            *("qemu-system-x86_64", *walls, *(("-runas", _NOBODY) if trials.is_root() else ())),
-            *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
+            *("qemu-system-x86_64", *walls, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-machine", "q35", *engine, "-smp", str(size.cpus), "-m", str(size.memory)),
             *("-kernel", str(files.kernel), "-initrd", "initrd", "-append", _KERNEL),
             *("-serial", "file:console", "-rtc", "base=utc,driftfix=slew"),
