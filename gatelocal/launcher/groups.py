@@ -19,10 +19,9 @@ class Groups:
     limited: frozenset[str] = frozenset()
 
     @property
-    def unlimited(self) -> str:
-        """What has no limit, in words; empty: nothing."""
-        words = {"memory": "memory", "pids": "tasks"}
-        return " and ".join(word for name, word in words.items() if name not in self.limited)
+    def unlimited(self) -> tuple[str, ...]:
+        """What has no limit, in words."""
+        return tuple(word for name, word in (("memory", "memory"), ("pids", "tasks")) if name not in self.limited)
 
 
 def make(name: str, limits: Limits, proc: Path = Path("/proc/self")) -> Groups:

@@ -14,8 +14,9 @@ from gatelocal.ports import Say
 class FolderNode:
     """A node that is a folder of this machine: programs are real, isolation there is none."""
 
-    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folder: Path, environment: Mapping[str, str] | None = None, notes: tuple[str, ...] = ()) -> None:
         self._folder = folder
+        self.notes = notes
         self._environment = dict(environment or {})
         self.closed = False
         self.held = False
@@ -27,10 +28,6 @@ class FolderNode:
     @property
     def description(self) -> str:
         return f"the folder {self._folder}"
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        return ()
 
     @property
     def home(self) -> str:

@@ -202,8 +202,7 @@ def range_of(name: str) -> int:
 
 def _lacking(walled: Walls, made: groups.Groups) -> str:
     """What a container does not have here that it should, in words."""
-    disk = "disk" if walled.no_disks else ""
-    unlimited = " and ".join(filter(None, (made.unlimited, disk)))
+    unlimited = ", ".join((*made.unlimited, *(["disk"] if walled.no_disks else [])))
     parts = [f"its root is this machine's root ({walled.no_users})"] if walled.no_users else []
     parts += [f"no limit on {unlimited}"] if unlimited else []
     return "; ".join(parts)

@@ -34,6 +34,7 @@ class Machines:
         self.does = does
         self.nodes: list[FolderNode] = []
         self.failing: InfrastructureError | None = None
+        self.notes: tuple[str, ...] = ()
 
     def launch(self, label: str | None, say: Say) -> Node:
         if self.failing is not None:
@@ -41,12 +42,13 @@ class Machines:
         say(f"a node for {label}")
         home = self.folder / f"home{len(self.nodes)}"
         home.mkdir()
-        self.nodes.append(FolderNode(home))
+        self.nodes.append(FolderNode(home, notes=self.notes))
         return self.nodes[-1]
 
     def run(self, job: Job, project: str, node: Node, sources: object, logs: Path) -> BuildResult:
         (logs / "job-output.txt").write_text(f"2026-01-01 00:00:00.000000 | {'x' * 3000}\nno line of ours\n")
-        return BuildResult(job.name, self.does(logs), 1.0, job.voting, logs=str(logs))
+        lost = ("one stream broke",) if self.notes else ()
+        return BuildResult(job.name, self.does(logs), 1.0, job.voting, logs=str(logs), notes=lost)
 
 
 class Heard:
@@ -82,6 +84,16 @@ def test_from_node_to_result(tmp_path: Path) -> None:
     assert "begun" in heard.said
     assert heard.printed == ["x" * 2000 + " ... (1000 more characters)"]
     assert list((tmp_path / "work").iterdir()) == []
+
+
+def test_what_stands_in_for_the_node_is_in_the_result(tmp_path: Path) -> None:
+    world, build = Machines(tmp_path, lambda logs: Outcome.SUCCESS), ordered(tmp_path)
+    world.notes = ("debian-trixie stands in for ubuntu-noble",)
+    found = Following(build, ThreadBuilder(world, world).start(build), Heard().ears)
+    found.go(9)
+    assert found.until(found.final, Stop(), soon())
+    final = found.final()
+    assert final is not None and final.result.notes == ("debian-trixie stands in for ubuntu-noble", "one stream broke")
 
 
 def test_whoever_comes_next_knows_what_has_happened_and_hears_only_what_follows(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ def test_limits_are_set_in_hierarchies_of_version_1(tmp_path: Path) -> None:
     assert [str(each.relative_to(tmp_path)) for each in made.paths] == below
     assert (tmp_path / below[1] / "memory.limit_in_bytes").read_text() == str(5 * _GIB)
     assert (tmp_path / below[2] / "pids.max").read_text() == "77"
-    assert made.unlimited == ""
+    assert made.unlimited == ()
 
 
 def test_limits_are_set_below_the_root_of_version_2(tmp_path: Path) -> None:
@@ -117,14 +117,14 @@ def test_limits_are_set_below_the_root_of_version_2(tmp_path: Path) -> None:
     assert ((group / "memory.max").read_text(), (group / "pids.max").read_text()) == (str(5 * _GIB), "77")
     for folder in (group.parent, group.parent.parent):
         assert (folder / "cgroup.subtree_control").read_text() == "+memory +pids"
-    assert made.unlimited == ""
+    assert made.unlimited == ()
 
 
 def test_what_has_no_limit_is_told(tmp_path: Path) -> None:
     proc = _machine(tmp_path, "0::/a\n", {"unified": ("cgroup2", "nsdelegate")})
     (tmp_path / "unified/cgroup.subtree_control").mkdir()  # cannot be written, as where processes are in the group
     made = groups.make("n-1", limits.Limits(_GIB, _GIB), proc)
-    assert (made.paths, made.unlimited) == ((tmp_path / "unified/a/gatelocal-n-1",), "memory and tasks")
+    assert (made.paths, made.unlimited) == ((tmp_path / "unified/a/gatelocal-n-1",), ("memory", "tasks"))
     assert not (tmp_path / "unified/gatelocal").exists()
 
 
