@@ -1,8 +1,8 @@
 """Shows folders once more with other owners (idmapped mounts), so that one tree serves many ranges of users.
 
-Run as a program by root, with the first user id of the range, how many there are, and pairs of a folder and the place
-where it is to be seen; user 0 of a folder is the range's first there. Every file system and kernel that cannot do it
-says so, and nothing is mounted then. mount(8) can do this from util-linux 2.39 on, which Debian 12 does not have.
+Run as a program by root, with the first user id of the range, how many there are, and for each folder three words: the
+id that is the range's first there, the folder, and the place where it is to be seen. A file system or a kernel that
+cannot do it says so, and nothing is mounted then. mount(8) can do this from util-linux 2.39 on; Debian 12 has 2.38.
 """
 
 from __future__ import annotations
@@ -41,8 +41,8 @@ def show(source: str, target: str, users: int) -> None:
         os.close(tree)
 
 
-def range_of(first: int, count: int) -> int:
-    """A descriptor of a user namespace in which user 0 is `first` outside. :raises OSError: none can be made."""
+def range_of(inner: int, first: int, count: int) -> int:
+    """A descriptor of a user namespace in which user `inner` is `first` outside. :raises OSError: none can be made."""
     ready, go = os.pipe(), os.pipe()
     pid = os.fork()
     if pid == 0:
@@ -61,7 +61,7 @@ def range_of(first: int, count: int) -> int:
             raise OSError("no user namespace can be made")
         for name in ("uid_map", "gid_map"):
             handle = os.open(f"/proc/{pid}/{name}", os.O_WRONLY)
-            os.write(handle, f"0 {first} {count}\n".encode())
+            os.write(handle, f"{inner} {first} {count}\n".encode())
             os.close(handle)
         return os.open(f"/proc/{pid}/ns/user", os.O_RDONLY | os.O_CLOEXEC)
     finally:
@@ -81,9 +81,11 @@ def _call(number: int, *arguments: object) -> int:
 
 def main(words: list[str]) -> None:
     """See the module. :raises OSError: it cannot be done here."""
-    users = range_of(int(words[0]), int(words[1]))
-    for source, target in zip(words[2::2], words[3::2], strict=True):
+    first, count = int(words[0]), int(words[1])
+    for inner, source, target in zip(words[2::3], words[3::3], words[4::3], strict=True):
+        users = range_of(int(inner), first, count)
         show(source, target, users)
+        os.close(users)
 
 
 if __name__ == "__main__":

@@ -129,6 +129,8 @@ def ensure_rootfs(wanted: Image, say: Say) -> tuple[Path, ...]:
                     link.unlink(missing_ok=True)
                     link.symlink_to(tree)
                     bootstrap.packages_on(wanted.packages, tree, wanted.settings, folder, what, say)
+                    if not (folder / DELTA).exists():
+                        link.unlink()
     return wanted.trees
 
 

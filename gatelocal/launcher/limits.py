@@ -47,21 +47,23 @@ def of_machine(size: Size, meminfo: Path = Path("/proc/meminfo")) -> Size:
 
 
 def disk(size: Size, runtime: Path) -> int:
-    """Bytes of disk for one more node: never more than half of what nodes that are there could not fill yet.
+    """Bytes of disk for one more node, so that it can never fill this machine's.
+
+    It is at most half of what is free and not promised to others; where many nodes have been promised much, which few of
+    them take, a quarter of what is free.
 
     :param runtime: the folder of nodes. :raises InfrastructureError: there is too little.
     """
     found = os.statvfs(runtime)
-    promised = _promised(place.folders(runtime))
-    room = found.f_bavail * found.f_frsize - promised - _RESERVE
-    if room < _LEAST_DISK:
-        of_nodes = f", of which {promised / _GIB:.1f} are for nodes that are there" if promised else ""
+    free = found.f_bavail * found.f_frsize - _RESERVE
+    if free < _LEAST_DISK:
         raise InfrastructureError(
             "there is no room for a node's disk",
-            details=f"No space left on device: {runtime} has {(room + promised + _RESERVE) / _GIB:.1f} GiB{of_nodes}",
+            details=f"No space left on device: {runtime} has {(free + _RESERVE) / _GIB:.1f} GiB",
             hint="make room (gatelocal image prune, gatelocal node list), or let GATELOCAL_STATE name another disk",
         )
-    return min(size.disk * _GIB, max(room // 2, _LEAST_DISK)) // (1 << 20) * (1 << 20)
+    share = max((free - _promised(place.folders(runtime))) // 2, free // 4, _LEAST_DISK)
+    return min(size.disk * _GIB, share) // (1 << 20) * (1 << 20)
 
 
 def _promised(folders: Iterable[Path]) -> int:

@@ -36,7 +36,8 @@ $b ip link set eth0 up
 $b ip addr add {ADDRESS}/24 dev eth0
 $b ip route add default via {GATEWAY}
 until [ -b /dev/vda ]; do $b sleep 0.1; done
-$b mount -t ext4 -o noatime /dev/vda /root || exec $b sh -c 'echo "the disk cannot be mounted"; poweroff -f'
+$b mount -t ext4 -o noatime,noinit_itable /dev/vda /root ||
+    exec $b sh -c 'echo "the disk cannot be mounted"; poweroff -f'
 $b cp -a /seed/. /root/
 $b umount /proc
 $b mount --move /dev /root/dev
@@ -61,7 +62,8 @@ elif [ -d "$1" ]; then cp -a --reflink=auto "$1/." tree/; else tar -x -C tree --
 mkdir -p tree/usr/lib/modules
 cp -r "$modules/." tree/usr/lib/modules/
 truncate -s "$size" "$disk"
-mke2fs -q -t ext4 -O '^has_journal,^metadata_csum,^64bit' -m 0 -E lazy_itable_init=1,nodiscard -L root -d tree "$disk"
+mke2fs -q -t ext4 -O '^has_journal,^metadata_csum,uninit_bg,^64bit' -m 0 \\
+    -E lazy_itable_init=1,nodiscard -L root -d tree "$disk"
 """
 
 

@@ -47,6 +47,8 @@ class Record:
     :ivar processes: leaders of the process groups that run for it, in the order in which they were started.
     :ivar cgroups: absolute paths of control groups made for it.
     :ivar disk: bytes that the file :data:`DISK` in the folder may grow to; 0: there is none, or no limit.
+    :ivar trees: of a container: paths of what lies under its own changes, the uppermost first.
+    :ivar first: of a container: the first of its users on this machine; 0: it has none of its own.
     :ivar notes: see :attr:`gatelocal.ports.Node.notes`.
     :ivar description: see :attr:`gatelocal.ports.Node.description`. :ivar home: see :attr:`gatelocal.ports.Node.home`.
     """
@@ -62,6 +64,8 @@ class Record:
     home: str = ""
     notes: tuple[str, ...] = ()
     disk: int = 0
+    trees: tuple[str, ...] = ()
+    first: int = 0
 
 
 def name_of(pid: int) -> ProcessName | None:
@@ -149,6 +153,7 @@ def read(folder: Path) -> Record | None:
                 "processes": tuple(ProcessName(**each) for each in data["processes"]),
                 "cgroups": tuple(data["cgroups"]),
                 "notes": tuple(data.get("notes", ())),
+                "trees": tuple(data.get("trees", ())),
             }
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
-from gatelocal.launcher import bootstrap, images, machine, place, settings, sweeper
+from gatelocal.launcher import bootstrap, images, machine, place, settings, snapshots, sweeper
 from gatelocal.launcher.providers import acceleration, local, nspawn, qemu
 from gatelocal.launcher.recipe import BUILT_IN
 from gatelocal.model.label import Labels, Origin, Wanted
@@ -64,6 +64,25 @@ class Pool:
             choice = self._choose(wanted.origin, say)
         return self._launch(choice, wanted, say)
 
+    def snapshot(self, node: str, name: str) -> snapshots.Snapshot:
+        """Keep what the node of that name has on its disk. Errors: see :func:`gatelocal.launcher.snapshots.take`."""
+        return snapshots.take(self.cache, self.runtime / node, name)
+
+    def clone(self, name: str, say: Say) -> Node:
+        """A container that goes on from the snapshot of that name; errors are those of :meth:`launch`.
+
+        :raises InputError: there is no such snapshot.
+        """
+        self._sweep(say)
+        snapshot = snapshots.found(self.cache).get(name)
+        if snapshot is None:
+            known = ", ".join(sorted(snapshots.found(self.cache))) or "none"
+            raise InputError(f"there is no snapshot {name}", hint=f"snapshots: {known}")
+        wanted = self.labels.wanted(snapshot.label)
+        wanted = replace(wanted, origin=self.labels.origins.get(snapshot.label, wanted.origin), note="")
+        choice = _Choice("nspawn", f"{nspawn.KIND}, from the snapshot {name}", snapshot=snapshot)
+        return self._launch(choice, wanted, say)
+
     def _launch(self, choice: _Choice, wanted: Wanted, say: Say) -> Node:
         folder, record = place.create(self.runtime, choice.kind, wanted.origin.name)
         try:
@@ -108,7 +127,7 @@ class Pool:
             return local.launch(self.cache, folder, record, settings.environment(), say)
         image = self._image(wanted.origin)
         if choice.kind == "nspawn":
-            return nspawn.launch(image, wanted.size, folder, record, say)
+            return nspawn.launch(image, wanted.size, folder, record, say, choice.snapshot)
         provider = qemu.Provider(choice.accelerated, wanted.size, choice.patience)
         return provider.launch(image, folder, record, say)
 
@@ -170,3 +189,4 @@ class _Choice:
     description: str
     accelerated: bool = False
     patience: int = 1
+    snapshot: snapshots.Snapshot | None = None

@@ -41,6 +41,7 @@ def identity(folder: Path, name: str, address: str) -> tuple[File, ...]:
         File("/etc/gatelocal/host_key", (folder / "host_key").read_bytes(), 0o600),
         File("/etc/gatelocal/host_key.pub", public.encode()),
         File("/etc/gatelocal/authorized_keys", (folder / "key.pub").read_bytes()),
+        File("/etc/machine-id", b""),
         File("/etc/hostname", f"{name}\n".encode()),
         File("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{address} {name}\n".encode()),
     )

@@ -116,7 +116,7 @@ def _kept(folder: Path) -> Kept:
         _size(folder),
         layers.last_use(folder),
         layers.users(folder),
-        below.readlink().parent.name if below.is_symlink() and (folder / layers.DELTA).exists() else "",
+        below.readlink().parent.name if below.is_symlink() else "",
     )
 
 

@@ -16,7 +16,20 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import connection, groups, idmap, images, limits, network, place, seed, steps, sweeper, trials
+from gatelocal.launcher import (
+    connection,
+    groups,
+    idmap,
+    images,
+    limits,
+    network,
+    place,
+    seed,
+    snapshots,
+    steps,
+    sweeper,
+    trials,
+)
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.model.label import Size
 from gatelocal.ports import Say
@@ -35,9 +48,10 @@ _LEFT_OUT = (
 )
 _LAST = "1000"  # of a thousand, how gladly the kernel ends a process when this machine's memory is short
 
-# Runs as the first process of the namespaces, in the node's folder: its NAME, its trees (the uppermost first), the
-# FIRST user of its range (0: it has none), BYTES of disk (0: no limit), Python and the idmap program, then the control
-# groups to move to. What the container says on its console is kept as far as anybody reads it.
+# Runs as the first process of the namespaces, in the node's folder: its NAME, its trees (the uppermost first; a disk of
+# another node with the first of that one's users behind a =), the FIRST user of its range (0: it has none), BYTES of
+# disk (0: no limit), Python and the idmap program, then the control groups to move to. What the container says on its
+# console is kept as far as anybody reads it.
 _UP = r"""
 set -eu
 name=$1 trees=$2 first=$3 bytes=$4 python=$5 idmap=$6
@@ -49,23 +63,33 @@ ip link set lo up
 if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else mount -t tmpfs tmpfs /run; fi
 if [ "$bytes" != 0 ]; then
     truncate -s "$bytes" disk
-    mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum' -m 0 -E lazy_itable_init=1,nodiscard disk
-    mount -o loop,noatime disk changes
+    mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum,uninit_bg' -m 0 -E lazy_itable_init=1,nodiscard disk
+    mount -o loop,noatime,noinit_itable disk changes
 fi
 mkdir -p changes/upper changes/work
+below= mapped=
+for tree in $trees; do
+    inner=0
+    case $tree in
+    *=*)
+        inner=${tree#*=} tree=${tree%=*}
+        mkdir "of-$tree"
+        mount -o ro,loop,noload "$tree" "of-$tree"
+        tree=of-$tree/upper ;;
+    esac
+    if [ "$first" != 0 ]; then
+        place=shown-$(echo "$tree" | tr / -)
+        mkdir "$place"
+        mapped="$mapped $inner $tree $place" tree=$place
+    fi
+    below="$below${below:+:}$tree"
+done
+own= users=--network-namespace-path=/proc/self/ns/net
 if [ "$first" != 0 ]; then
     chown "$first:$first" changes/upper
-    below= pairs=
-    for tree in $trees; do
-        mkdir "shown-$tree"
-        below="$below${below:+:}shown-$tree" pairs="$pairs $tree shown-$tree"
-    done
-    "$python" -I -S "$idmap" "$first" 65536 $pairs
+    "$python" -I -S "$idmap" "$first" 65536 $mapped
     own="setpriv --reuid $first --regid $first --clear-groups"
     users="--private-users=$first:65536 --private-users-ownership=off --private-network"
-else
-    below=$(echo $trees | tr ' ' :)
-    own= users=--network-namespace-path=/proc/self/ns/net
 fi
 layers=lowerdir=$below,upperdir=changes/upper,workdir=changes/work
 mount -t overlay -o "$layers,volatile" overlay root 2>/dev/null ||
@@ -94,7 +118,7 @@ for group; do echo $$ >"$group/cgroup.procs"; done
 if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else mount -t tmpfs tmpfs /run; fi
 mkdir shown-cache shown upper work root
 chown "$first:$first" upper
-"$python" -I -S "$idmap" "$first" 65536 "$cache" shown-cache / shown
+"$python" -I -S "$idmap" "$first" 65536 0 "$cache" shown-cache 0 / shown
 mount -t overlay -o lowerdir=shown,upperdir=upper,workdir=work overlay root
 exec systemd-nspawn --quiet --register=no --keep-unit --directory=root --machine=gatelocal-trial \
     --private-users="$first:65536" --private-users-ownership=off --private-network \
@@ -165,19 +189,23 @@ def walls(cache: Path, say: Say) -> Walls:
     return Walls(idmapped, trials.remembered(cache / _DISKS, ["mke2fs"], lambda: _try(_TRIAL_OF_DISKS)))
 
 
-def launch(image: images.Image, size: Size, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
+def launch(
+    image: images.Image, size: Size, folder: Path, record: place.Record, say: Say, of: snapshots.Snapshot | None = None
+) -> connection.SshNode:
     """Boot a container of the image in the node's folder.
 
+    :param of: a snapshot that it goes on from, with an identity of its own.
     :raises InfrastructureError: it does not come up; its console's last lines are in the details.
     """
-    trees = images.ensure_rootfs(image, say)
-    images.use(image, image.layers, folder)
-    walled = walls(image.packages.cache, say)
+    cache = image.packages.cache
+    trees = of.trees if of else images.ensure_rootfs(image, say)
+    images.use(image, of.layers(cache) if of else image.layers, folder)
+    walled = walls(cache, say)
+    if of and walled.no_users and any(tree.first for tree in map(snapshots.tree, trees)):
+        raise InfrastructureError(f"the snapshot {of.name} has other users", hint=f"take it anew: {walled.no_users}")
     limited = limits.of_container(size, folder.parent)
     for part in ("changes", "root"):
         (folder / part).mkdir(mode=0o755)
-    for number, tree in enumerate(trees):
-        (folder / f"lower{number}").symlink_to(tree)
     files = (*seed.identity(folder, record.name, network.ADDRESS), *image.settings.files, _resolver())
     seed.write_tar(folder / "seed.tar", files)
     made = groups.make(record.name, limited)
@@ -185,6 +213,8 @@ def launch(image: images.Image, size: Size, folder: Path, record: place.Record, 
         record,
         cgroups=tuple(map(str, made.paths)),
         home=seed.HOME,
+        trees=tuple(map(str, trees)),
+        first=0 if walled.no_users else range_of(record.name),
         disk=0 if walled.no_disks else limited.disk,
         description="; ".join(filter(None, (record.description, _lacking(walled, made)))),
     )
@@ -192,7 +222,7 @@ def launch(image: images.Image, size: Size, folder: Path, record: place.Record, 
         say(f"the node's disk holds {record.disk / (1 << 30):.1f} GiB: there is no room for {size.disk}")
     record = place.move(folder, record, NodeState.BOOTING)
     with steps.step(say, f"starting the {KIND} {record.name}", "its ssh server"):
-        return _boot(folder, record, 0 if walled.no_users else range_of(record.name), len(trees))
+        return _boot(folder, record)
 
 
 def range_of(name: str) -> int:
@@ -208,9 +238,13 @@ def _lacking(walled: Walls, made: groups.Groups) -> str:
     return "; ".join(parts)
 
 
-def _boot(folder: Path, record: place.Record, first: int, trees: int) -> connection.SshNode:
-    below = " ".join(f"lower{number}" for number in range(trees))
-    words = (record.name, below, str(first), str(record.disk), *_IDMAP, *record.cgroups)
+def _boot(folder: Path, record: place.Record) -> connection.SshNode:
+    below = []
+    for number, tree in enumerate(map(snapshots.tree, map(Path, record.trees))):
+        (folder / f"lower{number}").symlink_to(tree.path)
+        below.append(f"lower{number}" + (f"={tree.first}" if tree.is_disk else ""))
+    first = record.first
+    words = (record.name, " ".join(below), str(first), str(record.disk), *_IDMAP, *record.cgroups)
     # Without this variable systemd-nspawn makes /tmp a tenth of the memory.
     child, record = network.start(folder, record, ("sh", "-c", _UP, "sh", *words), {"SYSTEMD_NSPAWN_TMPFS_TMP": "0"})
 

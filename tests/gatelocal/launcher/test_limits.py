@@ -54,13 +54,13 @@ def _node(runtime: Path, gibibytes: int, taken: int) -> None:
         os.fsync(disk.fileno())
 
 
-def test_nodes_together_cannot_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_node_can_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits.os, "statvfs", lambda path: _Disk(71))
     given = []
     for _ in range(4):
         given.append(limits.disk(_SIZE, tmp_path) / _GIB)
         _node(tmp_path, int(given[-1]), 0)
-    assert [int(each) for each in given] == [24, 23, 11, 6] and sum(given) < 70
+    assert [int(each) for each in given] == [24, 23, 17, 17]
 
 
 def test_what_a_node_has_taken_already_is_not_counted_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,11 +70,10 @@ def test_what_a_node_has_taken_already_is_not_counted_twice(tmp_path: Path, monk
 
 
 def test_no_room_for_a_disk_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits.os, "statvfs", lambda path: _Disk(5))
-    _node(tmp_path, 4, 0)
+    monkeypatch.setattr(limits.os, "statvfs", lambda path: _Disk(1.5))
     with pytest.raises(InfrastructureError, match="no room for a node's disk") as caught:
         limits.disk(_SIZE, tmp_path)
-    assert caught.value.no_space and "4.0 are for nodes" in caught.value.details and "prune" in caught.value.hint
+    assert caught.value.no_space and "has 1.5 GiB" in caught.value.details and "prune" in caught.value.hint
 
 
 def _machine(root: Path, own: str, mounts: dict[str, tuple[str, str]]) -> Path:
