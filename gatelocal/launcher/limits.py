@@ -49,8 +49,8 @@ def of_machine(size: Size, meminfo: Path = Path("/proc/meminfo")) -> Size:
 def disk(size: Size, runtime: Path) -> int:
     """Bytes of disk for one more node, so that it can never fill this machine's.
 
-    It is at most half of what is free and not promised to others; where many nodes have been promised much, which few of
-    them take, a quarter of what is free.
+    It is at most half of what is free and not promised to others; where much is promised, which few nodes take, it is a
+    quarter of what is free.
 
     :param runtime: the folder of nodes. :raises InfrastructureError: there is too little.
     """

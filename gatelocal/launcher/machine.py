@@ -100,7 +100,7 @@ def ensure(image: images.Image, say: Say, gibibytes: int = Size().disk) -> Machi
     """
     trees = images.ensure_rootfs(image, say)
     kernel = ensure_kernel(image, say)
-    disk = image.packages.folder / f"{layers.DISK}-{gibibytes}-{image.kernel.key[:8]}"
+    disk = image.packages.folder / f"{layers.DISK}-{gibibytes}-{recipe.key(image.kernel.key, _KEY, _FILL)[:8]}"
     if not disk.exists():
         with layers.building(image.packages, disk.name) as folder:
             if folder is not None:
