@@ -105,6 +105,14 @@ def _is_there(lock: int, path: Path) -> bool:
     return False
 
 
+def forget(layer: Layer, kind: str, but: str) -> None:
+    """Remove the parts of a kind that another recipe made, unless a node has started from the layer."""
+    with locked(layer.folder):
+        for part in () if users(layer.folder) else layer.folder.glob(f"{kind}-*"):
+            if part.name != but:
+                part.unlink() if part.is_file() else remove_tree(part)
+
+
 def use(layers: tuple[Layer, ...], node: Path) -> bool:
     """Note that a node of that folder starts from the layers now; False: one of them was removed in the meantime."""
     for layer in layers:

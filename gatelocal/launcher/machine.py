@@ -87,6 +87,7 @@ def ensure_kernel(image: images.Image, say: Say) -> Path:
             if folder is not None:
                 with steps.step(say, f"fetching a kernel for the image {image.label}", "the Debian archive"):
                     _fetch_kernel(image, folder, folder / part.name)
+        layers.forget(image.kernel, layers.KERNEL, part.name)
     return part
 
 
@@ -106,6 +107,7 @@ def ensure(image: images.Image, say: Say, gibibytes: int = Size().disk) -> Machi
             if folder is not None:
                 with steps.step(say, f"writing the disk of the image {image.label}", "mke2fs"):
                     _fill(trees, kernel / "modules", folder / disk.name, gibibytes << 30)
+        layers.forget(image.packages, f"{layers.DISK}-{gibibytes}", disk.name)
     return Machine(kernel / "vmlinuz", kernel / "initrd", disk)
 
 

@@ -142,6 +142,19 @@ def test_a_node_starts_from_no_layer_that_is_gone(cache: Path, tmp_path: Path) -
     assert not layers.use((gone,), tmp_path / "node")
 
 
+def test_parts_that_another_recipe_made_go_unless_a_node_may_need_them(cache: Path, tmp_path: Path) -> None:
+    folder = cache / "tox-bookworm-89ab"
+    for name in ("disk-24-old", "disk-24-new", "disk-2-other"):
+        (folder / name).touch()
+    layer = layers.Layer(cache, "tox-bookworm", "89ab")
+    node = _node(tmp_path, folder)
+    layers.forget(layer, "disk-24", "disk-24-new")
+    assert len(list(folder.glob("disk-*"))) == 3
+    node.rmdir()
+    layers.forget(layer, "disk-24", "disk-24-new")
+    assert {each.name for each in folder.glob("disk-*")} == {"disk-24-new", "disk-2-other"}
+
+
 def test_who_waited_for_a_layer_that_was_removed_makes_it_anew(cache: Path) -> None:
     layer = layers.Layer(cache, "os-trixie", "4567")
     layers.remove(layer.folder)
