@@ -7,11 +7,9 @@ rights that no job has business with; memory, tasks and disk have limits. What o
 from __future__ import annotations
 
 import contextlib
-import secrets
-import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from gatelocal import process
@@ -19,7 +17,6 @@ from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import (
     connection,
     groups,
-    idmap,
     images,
     limits,
     network,
@@ -27,21 +24,17 @@ from gatelocal.launcher import (
     seed,
     snapshots,
     steps,
-    sweeper,
     trials,
 )
 from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.launcher.providers import walls
 from gatelocal.model.label import Size
 from gatelocal.ports import Say
 
 KIND = "container (systemd-nspawn)"
 _READY_SECONDS = 120.0
-_TRIAL_SECONDS = 60.0
 _START_SECONDS = 30.0
-_MEMORY, _USERS, _DISKS = "containers.json", "users.json", "disks.json"
-_RANGE = 0x10000
-_IDMAP = (sys.executable, idmap.__file__)
-_FIRST, _RANGES = 0x80000 // _RANGE, 28_000  # where systemd takes the ranges of its containers from
+_MEMORY = "containers.json"
 _LEFT_OUT = (
     *("CAP_MKNOD", "CAP_DAC_READ_SEARCH", "CAP_LINUX_IMMUTABLE", "CAP_SYS_TTY_CONFIG", "CAP_LEASE"),
     *("CAP_AUDIT_CONTROL", "CAP_SYS_BOOT", "CAP_NET_BROADCAST"),
@@ -108,41 +101,6 @@ exec systemd-nspawn --quiet --register=no --keep-unit --volatile=yes --directory
     --network-namespace-path=/proc/self/ns/net --resolv-conf=off --link-journal=no --console=pipe true
 """
 
-# The same with users of its own, in the working folder: $1 the range's first, $2 the folder of images, $3 and $4 Python
-# and the idmap program, then control groups (systemd-nspawn gives the one that it is in to the container).
-_TRIAL_OF_USERS = """
-set -eu
-first=$1 cache=$2 python=$3 idmap=$4
-shift 4
-for group; do echo $$ >"$group/cgroup.procs"; done
-if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else mount -t tmpfs tmpfs /run; fi
-mkdir shown-cache shown upper work root
-chown "$first:$first" upper
-"$python" -I -S "$idmap" "$first" 65536 0 "$cache" shown-cache 0 / shown
-mount -t overlay -o lowerdir=shown,upperdir=upper,workdir=work overlay root
-exec systemd-nspawn --quiet --register=no --keep-unit --directory=root --machine=gatelocal-trial \
-    --private-users="$first:65536" --private-users-ownership=off --private-network \
-    --resolv-conf=off --link-journal=no --console=pipe true
-"""
-
-_TRIAL_OF_DISKS = """
-set -eu
-truncate -s 64M disk
-mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum' disk
-mkdir changes
-mount -o loop disk changes
-mkdir changes/upper changes/work root
-mount -t overlay -o lowerdir=/usr,upperdir=changes/upper,workdir=changes/work overlay root
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Walls:
-    """What keeps a container from the rest. :ivar no_users, no_disks: why it lacks that; empty: it has it."""
-
-    no_users: str = ""
-    no_disks: str = ""
-
 
 class DidNotStart(InfrastructureError):
     """A container ended while it started: this machine may not be fit for any."""
@@ -156,37 +114,12 @@ def why_not(cache: Path) -> str:
     process.find("systemd-nspawn")
     if not trials.is_root():
         return "containers need root"
-    return network.why_not() or trials.remembered(cache / _MEMORY, ["systemd-nspawn"], lambda: _try(_TRIAL))
+    return network.why_not() or trials.remembered(cache / _MEMORY, ["systemd-nspawn"], lambda: walls.why_not(_TRIAL))
 
 
 def does_not_work(cache: Path, error: DidNotStart) -> None:
     """Remember that a container did not start here, although the trial did."""
     trials.keep(cache / _MEMORY, ["systemd-nspawn"], f"a container was tried and did not start ({error.brief})")
-
-
-def _try(script: str, *words: str) -> str:
-    """Why the script does not end well in namespaces of its own, in a folder of its own; empty when it does."""
-    spaces = trials.spaces()
-    if not spaces or "--map-root-user" in spaces:
-        return "this root may make no namespaces or mounts (CAP_SYS_ADMIN is missing, or this is a plain chroot)"
-    with place.scratch() as folder:
-        try:
-            done = process.run(
-                (*spaces, "sh", "-c", script, "sh", *words), cwd=folder, timeout=_TRIAL_SECONDS, check=False
-            )
-        except TimeoutError as error:
-            return f"it was tried and did not end ({error})"
-    said = (done.stderr or done.stdout).strip().splitlines()
-    return "" if done.status == 0 else f"it was tried and did not work ({said[-1] if said else ''})"
-
-
-def walls(cache: Path, say: Say) -> Walls:
-    """What this machine lets us put around a container; it is tried, and remembered.
-
-    :param cache: the folder of images.
-    """
-    idmapped = trials.remembered(cache / _USERS, ["systemd-nspawn"], lambda: _try_users(cache, say))
-    return Walls(idmapped, trials.remembered(cache / _DISKS, ["mke2fs"], lambda: _try(_TRIAL_OF_DISKS)))
 
 
 def launch(
@@ -200,7 +133,7 @@ def launch(
     cache = image.packages.cache
     trees = of.trees if of else images.ensure_rootfs(image, say)
     images.use(image, of.layers(cache) if of else image.layers, folder)
-    walled = walls(cache, say)
+    walled = walls.around(cache, say)
     if of and walled.no_users and any(tree.first for tree in map(snapshots.tree, trees)):
         raise InfrastructureError(f"the snapshot {of.name} has other users", hint=f"take it anew: {walled.no_users}")
     limited = limits.of_container(size, folder.parent)
@@ -214,9 +147,9 @@ def launch(
         cgroups=tuple(map(str, made.paths)),
         home=seed.HOME,
         trees=tuple(map(str, trees)),
-        first=0 if walled.no_users else range_of(record.name),
+        first=0 if walled.no_users else walls.range_of(record.name),
         disk=0 if walled.no_disks else limited.disk,
-        description="; ".join(filter(None, (record.description, _lacking(walled, made)))),
+        description="; ".join(filter(None, (record.description, walled.lacking(made)))),
     )
     if record.disk and record.disk < size.disk << 30:
         say(f"the node's disk holds {record.disk / (1 << 30):.1f} GiB: there is no room for {size.disk}")
@@ -225,26 +158,13 @@ def launch(
         return _boot(folder, record)
 
 
-def range_of(name: str) -> int:
-    """The first of a node's users on this machine: each node has a range of its own."""
-    return (_FIRST + int(name.rpartition("-")[2], 16) % _RANGES) * _RANGE
-
-
-def _lacking(walled: Walls, made: groups.Groups) -> str:
-    """What a container does not have here that it should, in words."""
-    unlimited = ", ".join((*made.unlimited, *(["disk"] if walled.no_disks else [])))
-    parts = [f"its root is this machine's root ({walled.no_users})"] if walled.no_users else []
-    parts += [f"no limit on {unlimited}"] if unlimited else []
-    return "; ".join(parts)
-
-
 def _boot(folder: Path, record: place.Record) -> connection.SshNode:
     below = []
     for number, tree in enumerate(map(snapshots.tree, map(Path, record.trees))):
         (folder / f"lower{number}").symlink_to(tree.path)
         below.append(f"lower{number}" + (f"={tree.first}" if tree.is_disk else ""))
     first = record.first
-    words = (record.name, " ".join(below), str(first), str(record.disk), *_IDMAP, *record.cgroups)
+    words = (record.name, " ".join(below), str(first), str(record.disk), *walls.IDMAP, *record.cgroups)
     # Without this variable systemd-nspawn makes /tmp a tenth of the memory.
     child, record = network.start(folder, record, ("sh", "-c", _UP, "sh", *words), {"SYSTEMD_NSPAWN_TMPFS_TMP": "0"})
 
@@ -292,19 +212,6 @@ def _descendants(pid: int) -> Iterator[int]:
         for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
             yield int(child)
             yield from _descendants(int(child))
-
-
-def _try_users(cache: Path, say: Say) -> str:
-    name = f"trial-{secrets.token_hex(4)}"
-    first = range_of(name)
-    cache.mkdir(parents=True, exist_ok=True)
-    made = groups.make(name, limits.Limits(1 << 30, 1 << 30))
-    try:
-        with steps.step(say, "trying containers with users of their own", "a small container"):
-            return _try(_TRIAL_OF_USERS, str(first), str(cache), *_IDMAP, *map(str, made.paths))
-    finally:
-        for path in made.paths:
-            sweeper.remove_group(path)
 
 
 def _resolver() -> seed.File:

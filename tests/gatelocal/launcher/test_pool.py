@@ -12,7 +12,7 @@ import pytest
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import groups, place, pool
-from gatelocal.launcher.providers import nspawn, qemu
+from gatelocal.launcher.providers import qemu, walls
 from gatelocal.model.label import Labels, Meaning, Size, Sizing
 
 
@@ -101,14 +101,14 @@ def test_this_machine_stands_in_for_every_label(tmp_path: Path) -> None:
 
 
 def test_each_container_has_users_of_its_own() -> None:
-    ranges = [nspawn.range_of(f"debian-bookworm-{number:08x}") for number in range(100)]
+    ranges = [walls.range_of(f"debian-bookworm-{number:08x}") for number in range(100)]
     assert len(set(ranges)) == 100
     assert all(first % 0x10000 == 0 and 0x80000 <= first < 0x70000000 for first in ranges)
-    assert nspawn.range_of("x-ffffffff") < 0x70000000
+    assert walls.range_of("x-ffffffff") < 0x70000000
 
 
 def test_what_a_container_lacks_is_told() -> None:
     whole = groups.Groups((), frozenset({"memory", "pids"}))
-    assert nspawn._lacking(nspawn.Walls(), whole) == ""
-    assert nspawn._lacking(nspawn.Walls("too old"), whole) == "its root is this machine's root (too old)"
-    assert nspawn._lacking(nspawn.Walls("", "x"), groups.Groups()) == "no limit on memory, tasks, disk"
+    assert walls.Walls().lacking(whole) == ""
+    assert walls.Walls("too old").lacking(whole) == "its root is this machine's root (too old)"
+    assert walls.Walls("", "x").lacking(groups.Groups()) == "no limit on memory, tasks, disk"

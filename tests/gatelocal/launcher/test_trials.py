@@ -113,7 +113,7 @@ def test_a_container_that_does_not_start_is_not_tried_again_in_this_boot(
     monkeypatch.setattr(qemu, "require", lambda: "")
     monkeypatch.setattr(acceleration, "why_not", lambda *_: "no kvm")
     monkeypatch.setattr(bootstrap, "why_not", lambda: "")
-    monkeypatch.setattr(nspawn, "_try", lambda script: "")
+    monkeypatch.setattr(nspawn.walls, "why_not", lambda script: "")
     monkeypatch.setattr(nspawn.network, "why_not", lambda: "")
     monkeypatch.setattr(nspawn.process, "find", lambda name: "/bin/sh")
     monkeypatch.setattr(trials, "is_root", lambda: True)
