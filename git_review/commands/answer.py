@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any
 
 from git_review.commands.known import Known, State
 from git_review.messages import clean
 from git_review.records import dataclass
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from typing import Any
 
 _LINE = re.compile(r"remote:\s+(?P<url>https?://\S+?/(?:c/\S+?/\+/|c/)?(?P<number>[0-9]+))/?\s+(?P<text>\S.*)")
 _MARKS = re.compile(r"(?: \[[A-Z ]+\])*")

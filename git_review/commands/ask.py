@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import islice
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_review import messages
@@ -17,6 +16,7 @@ from git_review.git.watch import NOTICE
 from git_review.messages import changes as said
 from git_review.records import dataclass, replace
 
+TYPE_CHECKING = False  # not typing's, which takes too long to load
 if TYPE_CHECKING:
     from git_review.gerrit.client import Gerrit
     from git_review.gerrit.transport import Policy

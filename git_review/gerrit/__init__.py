@@ -7,8 +7,8 @@ Names are fetched when they are used, so that a plain upload, which needs `addre
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # not typing's, which takes too long to load
 if TYPE_CHECKING:
     from git_review.credentials import Auth
     from git_review.gerrit.client import Gerrit, connect

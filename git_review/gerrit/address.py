@@ -7,10 +7,10 @@ take a name for something else.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from git_review.gerrit.errors import AddressError, one_line
+from git_review.records import dataclass
 
 _DEFAULT_PORTS = {"http": 80, "https": 443, "ssh": 29418}
 _SCP = re.compile(r"(?P<head>(?:[^/:\[\]]*@)?\[[^\]/]+\]|[^/:\[\]]+):(?P<path>.*)", re.DOTALL)

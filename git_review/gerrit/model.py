@@ -6,11 +6,15 @@ The names are Gerrit's; where its JSON is awkward (maps of revisions, numbers as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-Json = Mapping[str, Any]
+from git_review.records import dataclass
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from typing import Any
+
+Json = Mapping[str, "Any"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,16 +10,19 @@ import json
 import re
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePath
-from typing import Any
 
 from git_review.gerrit.address import Remote
 from git_review.gerrit.errors import GerritError, NotGerrit, Unreachable, printable, words
 from git_review.gerrit.model import Account, Change, Json, Label, PatchSet, Vote, integer, table, tables, text
 from git_review.git.errors import GitError
 from git_review.git.runner import Output, program
+from git_review.records import dataclass
+
+TYPE_CHECKING = False  # not typing's, which takes too long to load
+if TYPE_CHECKING:
+    from typing import Any
 
 PAGE_LIMIT = 200
 """How many pages of one query are asked for at most: a server that always promises more must not keep us for ever."""

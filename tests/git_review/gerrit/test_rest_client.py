@@ -9,7 +9,6 @@ import subprocess
 import sys
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from git_review.gerrit import Auth, Gerrit, changes, connect
 from git_review.gerrit import errors as e
 from git_review.gerrit.model import Change, Message, PatchSet
 from git_review.gerrit.transport import Policy, Transport, url_path
+from git_review.records import replace
 from tests.fakes.gerrit import FakeGerrit
 from tests.patience import LONG, until
 
