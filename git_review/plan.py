@@ -126,11 +126,13 @@ class Push:
 
     :ivar wanted: what the person wants the server to be told with it.
     :ivar hurried: it is silent only as long as the server is: no hook of the person's runs meanwhile.
+    :ivar environment: gives the variables with which git uses a connection that is open already, if that is still so.
     """
 
     words: tuple[str, ...]
     wanted: tuple[str, ...] = ()
     hurried: bool = True
+    environment: Callable[[], Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +272,8 @@ def _push(step: Push, runner: Runner, talk: Talk) -> str:
         talk.say(f"{messages.DRY_RUN_PUSH}\n\n    {shlex.join(('git', *step.words))}")
         return ""
     try:
-        done = runner.relay(*step.words, heard=talk.relay, hurried=step.hurried)
+        environment = {} if step.environment is None else step.environment()
+        done = runner.relay(*step.words, heard=talk.relay, environment=environment, hurried=step.hurried)
     except GitSilent as error:
         raise messages.push_fell_silent(error.details) from error
     if done.status == 0:

@@ -38,6 +38,8 @@ _KEYS: Mapping[str, tuple[tuple[str, ...], str | None, str | None]] = {
     "notopic": (("gitreview.notopic",), "notopic", "0"),
     "timeout": (("gitreview.timeout",), None, None),
 }
+_Configuration = tuple[Mapping[str, str], Mapping[str, str], frozenset[str]]
+"""Values, scopes, and the keys with several values."""
 _LISTED = ("config", "--show-scope", "-z", "--list")
 _FLAG = "the command line"
 DEFAULT = "the default"
@@ -66,8 +68,10 @@ class Settings:
     :ivar timeout: seconds that a question to the server may take; None leaves it to the kind of question.
     :ivar username: for the server; None when nobody set one.
     :ivar ssh: the words that git starts ssh with, perhaps through a shell.
+    :ivar openssh: it takes OpenSSH's options, as git is told, or would tell by its name.
     :ivar git: git's configuration, the last value of each key. :ivar scopes: how far each of these reaches, in git's
         words: ``system``, ``global``, ``local``, ``worktree``, ``command``.
+    :ivar repeated: the keys with several values.
     :ivar origins: where each setting comes from, in words for people. :ivar values: what was written there.
     :ivar warnings: what a person should hear about.
     :ivar script_places: where the person's own scripts for every repository may be.
@@ -87,8 +91,10 @@ class Settings:
     timeout: float | None
     username: str | None
     ssh: tuple[str, ...]
+    openssh: bool
     git: Mapping[str, str] = field(repr=False)
     scopes: Mapping[str, str] = field(repr=False)
+    repeated: frozenset[str]
     origins: Mapping[str, str]
     values: Mapping[str, str]
     warnings: tuple[str, ...] = ()
@@ -126,7 +132,7 @@ class _Found:
 
 def begin(runner: Runner) -> contextlib.AbstractContextManager[Pending | None]:
     """Start asking git for its configuration, for :func:`load`; None where the repository has to be found first."""
-    return contextlib.nullcontext() if _is_local() else runner.begin(*_LISTED)
+    return contextlib.nullcontext() if is_local() else runner.begin(*_LISTED)
 
 
 def load(
@@ -143,12 +149,13 @@ def load(
     :raises git_review.git.repo.NoWorkTree: there is no repository.
     :raises ReviewError: a setting makes no sense; the text names its origin.
     """
-    local = _is_local()
+    local = is_local()
     places = places or locate(runner)
     if local:
-        git, scopes = _git_configuration(runner.query(*_LISTED[:1], "-f", str(places.common / "config"), *_LISTED[2:]))
+        listed = runner.query(*_LISTED[:1], "-f", str(places.common / "config"), *_LISTED[2:])
     else:
-        git, scopes = _git_configuration(begun.answer() if begun is not None else runner.query(*_LISTED))
+        listed = begun.answer() if begun is not None else runner.query(*_LISTED)
+    git, scopes, repeated = _git_configuration(listed)
     found = _Found({}, {})
     for name, value in (flags or {}).items():
         found.offer(name, value, _FLAG)
@@ -167,25 +174,28 @@ def load(
             f"WARNING: Invalid gitreview.branchauthor: {found.values['branchauthor']!r} from"
             f" {found.origins['branchauthor']}; it has no effect any more"
         )
-    settings = _judged(found, (git, scopes), tuple(warnings))
+    settings = _judged(found, (git, scopes, repeated), tuple(warnings))
     return replace(settings, script_places=(Path.home() / _GLOBAL / "hooks",))
 
 
-def _is_local() -> bool:
+def is_local() -> bool:
+    """Whether only the repository's own file counts of git's configuration (``GITREVIEW_LOCAL_MODE``)."""
     return "GITREVIEW_LOCAL_MODE" in os.environ
 
 
-def _git_configuration(listed: Output) -> tuple[dict[str, str], dict[str, str]]:
+def _git_configuration(listed: Output) -> _Configuration:
     scoped = "--show-scope" in listed.argv
     fields = iter(listed.stdout.split("\0"))
-    values, scopes = {}, {}
+    values, scopes, repeated = {}, {}, set()
     for first in fields:
         scope, record = (first, next(fields, "")) if scoped else ("local", first)
         key, equals, value = record.partition("\n")
         if key:
+            if key in values:
+                repeated.add(key)
             values[key] = value if equals else "true"
             scopes[key] = scope
-    return values, scopes
+    return values, scopes, frozenset(repeated)
 
 
 def _origin(scope: str, key: str) -> str:
@@ -209,11 +219,10 @@ def _from_files(found: _Found, top: Path, local: bool) -> list[str]:
     return warnings
 
 
-def _judged(
-    found: _Found, configuration: tuple[Mapping[str, str], Mapping[str, str]], warnings: tuple[str, ...]
-) -> Settings:
+def _judged(found: _Found, configuration: _Configuration, warnings: tuple[str, ...]) -> Settings:
     values = found.values
-    git, scopes = configuration
+    git, scopes, repeated = configuration
+    ssh = _ssh(git)
     scheme = values["scheme"].lower()
     host, project = values.get("host") or None, (values.get("project") or "").strip("/") or None
     _require(found, "scheme", _SCHEME.fullmatch(scheme), "ssh, http or https")
@@ -237,9 +246,11 @@ def _judged(
         topic=_topic(found),
         timeout=_seconds(found),
         username=username,
-        ssh=_ssh(git),
+        ssh=ssh,
+        openssh=_is_openssh(git, ssh),
         git=git,
         scopes=scopes,
+        repeated=repeated,
         origins=dict(found.origins),
         values=dict(values),
         warnings=warnings,
@@ -330,3 +341,15 @@ def _ssh(git: Mapping[str, str]) -> tuple[str, ...]:
     if not line or not line.strip():
         return (os.environ.get("GIT_SSH") or "ssh",)
     return ("sh", "-c", f'{line} "$@"', line) if _FOR_A_SHELL.search(line) else (line,)
+
+
+def _is_openssh(git: Mapping[str, str], ssh: tuple[str, ...]) -> bool:
+    """What is neither named for its kind nor called ssh may be: git asks it, and nobody else does.
+
+    Source: git's ``connect.c``, ``determine_ssh_variant``.
+    """
+    kind = os.environ.get("GIT_SSH_VARIANT") or git.get("ssh.variant") or "auto"
+    if kind != "auto":
+        return kind == "ssh"
+    line = ssh[3] if len(ssh) > 1 else ssh[0]
+    return Path(next(iter(line.split()), "")).name == "ssh"

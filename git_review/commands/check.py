@@ -5,6 +5,8 @@ The one exception is -K, which was asked to leave a conflict in the tree.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from git_review import messages
 from git_review.commands.context import Context, Rebase
 from git_review.commands.rebase import begin_rebase
@@ -33,19 +35,21 @@ def remember(context: Context) -> None:
         raise messages.cannot_fetch(context.remote, error.details) from error
 
 
-def target_of(context: Context, rebase: Rebase, looking: Pending | None, listing: Pending) -> str | None:
+def target_of(
+    context: Context, rebase: Rebase, meanwhile: tuple[Pending | None, Pending], unmoved: Callable[[], str | None]
+) -> str | None:
     """The target branch's commit, on which HEAD's commits still apply; None where no check is wanted.
 
-    :param listing: of the commits that no remembered branch has, meanwhile.
-
-    :param looking: at what is checked out, meanwhile. Local edits are the first thing that is refused, whatever else
-        there is, and before anything is done to the work tree.
+    :param meanwhile: git looks at what is checked out, and lists the commits that no remembered branch has. Local edits
+        are the first thing that is refused, whatever else there is, and before anything is done to the work tree.
+    :param unmoved: gives the commit where the server has told that it still is what is remembered.
     """
+    looking, listing = meanwhile
     if looking is None:
         remember(context)
         return None
     try:
-        target = fetched(context)
+        target = fetched(context, unmoved)
         if rebase is Rebase.KEEP:
             refuse_edits(repo.state(looking))
         if rebase is not Rebase.FORCE:
@@ -67,9 +71,10 @@ def refuse_edits(state: repo.State) -> None:
         raise messages.no_commit()
 
 
-def fetched(context: Context, *, whole: bool = False) -> str:
+def fetched(context: Context, unmoved: Callable[[], str | None] = lambda: None, *, whole: bool = False) -> str:
     """The target branch's commit as the server has it now; a dry run moves no ref for it.
 
+    :param unmoved: gives it where there is no need to fetch it, as the server has told.
     :param whole: the commit itself is wanted, too, and not only its id.
     """
     try:
@@ -78,7 +83,7 @@ def fetched(context: Context, *, whole: bool = False) -> str:
             if (whole or wanted(context) is Rebase.FORCE) and repo.commit_id(context.runner, target) is None:
                 repo.obtain(context.runner, context.push_place, context.branch)
             return target
-        return repo.fetch_branch(context.runner, context.remote, context.branch)
+        return unmoved() or repo.fetch_branch(context.runner, context.remote, context.branch)
     except repo.BranchMissing as error:
         raise messages.no_such_branch(context.remote, context.branch) from error
     except GitFailed as error:

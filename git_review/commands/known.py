@@ -57,6 +57,12 @@ class Question:
     failure: str = ""
     left: bool = False
 
+    def wait(self, seconds: float) -> bool:
+        """Whether the answer, or its failure, is there within that time."""
+        if self.thread is not None:
+            self.thread.join(seconds)
+        return self.thread is None or not self.thread.is_alive()
+
     def answer(self) -> tuple[Change, ...] | None:
         """Wait for the answer; None when there is none."""
         if self.thread is None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from contextlib import nullcontext, suppress
+from functools import partial
 
 from git_review import hooks, messages
-from git_review.commands import check, known, own
+from git_review.commands import check, early, known, own
 from git_review.commands.context import Context, Rebase
 from git_review.commands.finish import finish_steps
 from git_review.commands.known import Known, Question, State
@@ -20,6 +21,7 @@ from git_review.commands.scripts import POST, PRE, run_scripts
 from git_review.commands.setup import ensure_remote, hook_steps, update
 from git_review.errors import PushRefused
 from git_review.git import repo
+from git_review.git.early import Early
 from git_review.git.errors import GitFailed
 from git_review.git.refs import tracking
 from git_review.git.runner import Pending
@@ -78,7 +80,12 @@ def push(context: Context) -> None:
     """Upload. :raises ReviewError: it was refused, cancelled, or failed; then its exit code is git push's."""
     ensure_remote(context)
     run_scripts(context, PRE)
-    observed = observe(context)
+    with early.begin(context, check.wanted(context)) as connection:
+        _upload(context, connection)
+
+
+def _upload(context: Context, connection: Early | None) -> None:
+    observed = observe(context, connection)
     if observed.nothing_new and not context.options.new_change_id:
         place = f"{context.remote}/{context.branch}"
         context.talk.say(messages.NO_NEW_CHANGES if observed.known else messages.NOTHING_COMMITTED.format(place))
@@ -88,11 +95,15 @@ def push(context: Context) -> None:
     if observed.only_told and not context.options.dry_run and not context.options.new_change_id:
         from git_review.commands.retell import retell
 
+        if connection is not None:
+            connection.close()
         retell(context, observed.known, observed.told)
         report(context, observed, "", None)
         _after(context, observed)
         return
-    steps = plan(observed, context)
+    steps = plan(observed, context, connection)
+    if connection is not None and any(isinstance(step, (Confirm, Git)) for step in steps):
+        connection.close()
     try:
         said = carry_out(steps, context.runner, context.talk)
     except PushRefused:
@@ -111,8 +122,11 @@ def _after(context: Context, observed: Observed) -> None:
         run_scripts(context, POST)
 
 
-def observe(context: Context) -> Observed:
-    """Read what the plan needs, fetch the target branch, ask the server, and try whether the commits still apply."""
+def observe(context: Context, connection: Early | None = None) -> Observed:
+    """Read what the plan needs, fetch the target branch, ask the server, and try whether the commits still apply.
+
+    :param connection: one that is open already, for the push.
+    """
     if context.options.update:
         update(context)
     finish = finish_steps(context) if context.options.finish else ()
@@ -120,13 +134,16 @@ def observe(context: Context) -> Observed:
     state = nullcontext() if rebase is Rebase.NONE else repo.begin_state(context.runner)
     with state as looking, repo.begin_outgoing(context.runner, context.remote) as listing:
         question = _question(context, rebase, listing)
-        target = check.target_of(context, rebase, looking, listing)
+        unmoved = partial(early.unmoved, context, connection, question)
+        target = check.target_of(context, rebase, (looking, listing), unmoved)
         commits = _first_commits(context, target, listing)
     missing = not hooks.look(context.places.hooks).runs
     hook = tuple(hook_steps(context))
     found = own.survey(context, target, commits, question.answer() or ())
     commits = found.commits
     if question.left:
+        if connection is not None:
+            connection.give_way()
         question = known.ask_beside(context, lambda: commits, all_at_once=True)
     entries, asked = _answered(context, question, commits)
     if context.options.new_change_id and entries:
@@ -136,7 +153,7 @@ def observe(context: Context) -> Observed:
     return Observed(rebase, entries, asked, landed, missing, hook, finish, told, found, target)
 
 
-def plan(observed: Observed, context: Context) -> list[Step]:
+def plan(observed: Observed, context: Context, connection: Early | None = None) -> list[Step]:
     """The steps of the upload; refusals are steps as well, so that a dry run tells all that would come before them."""
     options = context.options
     steps: list[Step] = [
@@ -161,7 +178,8 @@ def plan(observed: Observed, context: Context) -> list[Step]:
     apart = not context.leads_to_files
     git = context.settings.git
     words = push_words(context.remote, context.branch, observed.told, thin=options.thin, apart=apart, git=git)
-    steps.append(Push(words, observed.told.said, hurried=not os.access(context.places.hooks / "pre-push", os.X_OK)))
+    hurried = not os.access(context.places.hooks / "pre-push", os.X_OK)
+    steps.append(Push(words, observed.told.said, hurried, None if connection is None else connection.environment))
     return steps
 
 

@@ -102,6 +102,7 @@ class Runner:
 
     :ivar patience: seconds that a server may be silent in a command that waits for one; None is no limit.
     :ivar waiting: called with such a command's line when the server has been silent for a while.
+    :ivar before_contact: called before each such command that only reads, or fetches.
     """
 
     def __init__(
@@ -120,6 +121,7 @@ class Runner:
         self.tell = tell
         self.patience: float | None = None
         self.waiting: Callable[[str], None] | None = None
+        self.before_contact: Callable[[], None] | None = None
         self._show = show
         self._environment = _environment(environment or {}, alone)
 
@@ -174,6 +176,19 @@ class Runner:
         """
         return Dialogue(self._reading(args), self._environment)
 
+    def apart(self, argv: Sequence[str], shown: Sequence[str], ends: Sequence[int]) -> subprocess.Popen[bytes]:
+        """Start another program (ssh) in a session of its own, where it finds no terminal to ask anybody at.
+
+        :param shown: what is told of it. :param ends: the file descriptors of its input, its output, and its words.
+        :raises OSError: it cannot be started.
+        """
+        if self.tell is not None:
+            self.tell(told(shown))
+        stdin, stdout, stderr = ends
+        return subprocess.Popen(
+            argv, stdin=stdin, stdout=stdout, stderr=stderr, env=self._environment, start_new_session=True
+        )
+
     def relay(
         self,
         *args: str,
@@ -221,6 +236,8 @@ class Runner:
         timeout: float | None = None,
     ) -> Output:
         """Run a command that waits for a server. Errors as for :meth:`query`; also when the answer is too large."""
+        if self.before_contact is not None:
+            self.before_contact()
         pipe = subprocess.PIPE
         with (
             _given(stdin) as source,

@@ -192,7 +192,7 @@ def _texts(place: Path, names: str = "**/*") -> str:
 CHANGE_ID = "I" + "c" * 40
 SSH = """#!/bin/sh
 printf '%s\\n' "$@" >> {log}
-for command; do :; done
+for command; do case "$command" in LocalCommand=*) sh -c "${{command#LocalCommand=}}" ;; esac; done
 case "$command" in
     "gerrit query"*)
         for own in {answer}.*; do
