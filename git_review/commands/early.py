@@ -29,12 +29,12 @@ _PATIENCE = 0.3
 
 def begin(context: Context, rebase: Rebase) -> AbstractContextManager[Early | None]:
     """Open it, where git would open the same and nothing comes between that may take long, such as a hook."""
-    words = _words(context)
-    if words is None or context.options.dry_run or rebase is Rebase.FORCE or _hooked(context):
+    words, options = _words(context), context.options
+    if words is None or options.dry_run or options.remote_hook or rebase is Rebase.FORCE or _hooked(context):
         return nullcontext()
     with suppress(OSError):
         made = Early(context.runner, context.settings.ssh, words)
-        context.runner.before_contact = made.give_way
+        context.runner.before_contact = made.close
         return made
     return nullcontext()
 
@@ -47,14 +47,14 @@ def unmoved(context: Context, connection: Early | None, question: Question) -> s
 
     :raises GitSilent: the server says nothing for too long.
     """
-    if connection is None or f"remote.{context.remote}.pushurl" in context.settings.git:
+    remembered = commit_id(context.runner, tracking(context.remote, context.branch)) if connection else None
+    if connection is None or remembered is None:
         return None
     ref = head(context.branch)
     threading.Thread(target=_let_go, args=(connection, question), daemon=True).start()
-    remembered = commit_id(context.runner, tracking(context.remote, context.branch))
     if not connection.obeys() and connection.tip(ref) is not None and not question.wait(_PATIENCE):
         connection.close()
-    return remembered if remembered is not None and connection.tip(ref) == remembered else None
+    return remembered if connection.tip(ref) == remembered else None
 
 
 def _let_go(connection: Early, question: Question) -> None:
@@ -68,11 +68,10 @@ def _words(context: Context) -> tuple[str, ...] | None:
     git = settings.git
     if is_local():
         return None  # all that git would do cannot be seen
-    key = f"{remote}pushurl" if f"{remote}pushurl" in git else f"{remote}url"
-    match = _PLAIN_URL.fullmatch(git.get(key, ""))
-    if match is None or key in settings.repeated or not settings.openssh:
+    match = _PLAIN_URL.fullmatch(git.get(f"{remote}url", ""))
+    if match is None or f"{remote}url" in settings.repeated or not settings.openssh:
         return None
-    if f"{remote}receivepack" in git or f"{remote}vcs" in git or _rewritten(context, match[0]):
+    if any(f"{remote}{key}" in git for key in ("pushurl", "receivepack", "vcs")) or _rewritten(context, match[0]):
         return None
     port = () if match["port"] is None else ("-p", match["port"])
     return (*port, match["place"], f"git-receive-pack '{match['path']}'")

@@ -143,7 +143,7 @@ def observe(context: Context, connection: Early | None = None) -> Observed:
     commits = found.commits
     if question.left:
         if connection is not None:
-            connection.give_way()
+            connection.close()
         question = known.ask_beside(context, lambda: commits, all_at_once=True)
     entries, asked = _answered(context, question, commits)
     if context.options.new_change_id and entries:

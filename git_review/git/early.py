@@ -98,7 +98,8 @@ class Early:
     def tip(self, ref: str) -> str | None:
         """The commit id of one of the server's refs; its answer is waited for. None where it tells none, or strangely.
 
-        From here on the server is at work for the connection: nothing else should be asked of it before `close`.
+        From here on the server is at work for the connection: nothing else should be asked of it before `close`, as
+        there are servers that do one thing at a time.
 
         :raises GitSilent: it says nothing for too long.
         """
@@ -123,11 +124,6 @@ class Early:
         self._thread = threading.Thread(target=self._hand_over, daemon=True)
         self._thread.start()
         return {"GIT_SSH_COMMAND": script, "GIT_SSH_VARIANT": "ssh"}
-
-    def give_way(self) -> None:
-        """Close it if the server is at work for it, as there are servers that do one thing at a time."""
-        if self._rows is not None:
-            self.close()
 
     def close(self) -> None:
         """End the connection; a server that waits is told that there is no push, unless there was one."""

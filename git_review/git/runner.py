@@ -102,7 +102,7 @@ class Runner:
 
     :ivar patience: seconds that a server may be silent in a command that waits for one; None is no limit.
     :ivar waiting: called with such a command's line when the server has been silent for a while.
-    :ivar before_contact: called before each such command that only reads, or fetches.
+    :ivar before_contact: called before each such command but a push.
     """
 
     def __init__(

@@ -160,25 +160,44 @@ def test_a_connection_that_has_waited_for_long_is_not_used(asked: Asked, monkeyp
     assert left(asked) == []
 
 
+def one_at_a_time(asked: Asked) -> str:
+    """The server does so; gives the line that waits for a turn."""
+    turn = f"until mkdir {asked.root}/busy 2>/dev/null; do sleep 0.01; done; trap 'rmdir {asked.root}/busy' EXIT\n"
+    changed(asked, 'case "$command" in\n    "gerrit', f'{turn}case "$command" in\n    "gerrit')
+    changed(asked, "exec git-", "git-")
+    changed(asked, "exit 9", "exit")
+    return turn
+
+
 @pytest.mark.parametrize("held", [True, False])
 def test_a_server_that_does_one_thing_at_a_time(asked: Asked, held: bool) -> None:
     """An ssh that goes over another one's connection is not held; then the server is freed for the question."""
+    turn = one_at_a_time(asked)
     if not held:
         changed(asked, 'sh -c "${command#LocalCommand=}"', ":")
-    lock = f"until mkdir {asked.root}/busy 2>/dev/null; do sleep 0.01; done; trap 'rmdir {asked.root}/busy' EXIT\n"
-    changed(asked, 'case "$command" in\n    "gerrit', f'{lock}case "$command" in\n    "gerrit')
-    changed(asked, "exec git-", "git-")
-    changed(asked, "exit 9", "exit")
-    if not held:
         # The question comes when the server is at work for the connection already.
         later = f'case "$command" in gerrit*) until [ -e {asked.root}/busy ]; do sleep 0.01; done ;; esac'
-        changed(asked, lock, f"{later}\n{lock}")
+        changed(asked, turn, f"{later}\n{turn}")
     asked.answers()
     head = with_hook(asked.clone).commit("a change")
     result = asked.clone.review("-v")
     assert (result.code, asked.clone.pushed()) == (0, head), result.text
     assert "(new)" in result.out, "the question was answered"
     assert connections(asked).count("git-receive-pack") == (1 if held else 2)
+
+
+@pytest.mark.parametrize("why", ["not remembered", "moved"])
+def test_a_fetch_waits_for_no_connection_of_ours(asked: Asked, why: str) -> None:
+    one_at_a_time(asked)
+    asked.answers()
+    head = with_hook(asked.clone).commit("a change")
+    if why == "moved":
+        asked.clone.upstream({"other": "theirs"})
+    else:
+        asked.clone.git.run("update-ref", "-d", "refs/remotes/gerrit/main")
+    asked.clone.git.run("config", "gitreview.timeout", "20")
+    result = asked.clone.review()
+    assert (result.code, asked.clone.pushed()) == (0, head), result.text
 
 
 @pytest.mark.parametrize("key", ["protocol.version", "core.sshCommand"])
@@ -203,7 +222,7 @@ URL = "ssh://ann@review.example.org:29418/demo/project"
     [
         ((), ("-p", "29418", "ann@review.example.org", "git-receive-pack '/demo/project'")),
         ((("remote.gerrit.url", "ssh://host/a/b.git"),), ("host", "git-receive-pack '/a/b.git'")),
-        ((("remote.gerrit.pushurl", "ssh://host/b"),), ("host", "git-receive-pack '/b'")),
+        ((("remote.gerrit.pushurl", "ssh://host/b"),), None),
         (
             (("url.https://elsewhere/.insteadOf", "https://host/"),),
             ("-p", "29418", "ann@review.example.org", "git-receive-pack '/demo/project'"),
@@ -236,7 +255,7 @@ def test_where_it_is_opened(
     assert opened == ([] if words is None else [("/opt/bin/ssh", *words)])
 
 
-@pytest.mark.parametrize("why", ["dry run", "rebase", "two URLs", "hook", "no ssh", "local mode"])
+@pytest.mark.parametrize("why", ["dry run", "rebase", "two URLs", "hook of the server", "hook", "no ssh", "local mode"])
 def test_where_it_is_not(asked: Asked, monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     if why == "two URLs":
         asked.clone.git.run("config", "--add", "remote.gerrit.url", URL)
@@ -249,7 +268,7 @@ def test_where_it_is_not(asked: Asked, monkeypatch: pytest.MonkeyPatch, why: str
     opened: list[object] = []
     monkeypatch.setattr(Early, "__init__", lambda self, *words: opened.append(words))
     monkeypatch.chdir(asked.clone.path)
-    context = prepare(Options(dry_run=why == "dry run"), Silence())
+    context = prepare(Options(dry_run=why == "dry run", remote_hook=why == "hook of the server"), Silence())
     begin(context, Rebase.FORCE if why == "rebase" else Rebase.TEST)
     assert opened == []
 
