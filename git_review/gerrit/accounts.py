@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from git_review.gerrit import decode
-from git_review.gerrit.model import Account, mapping
+from git_review.gerrit.model import Account, flag, mapping, text
 from git_review.gerrit.transport import Transport, url_path
 
 
@@ -55,3 +55,16 @@ class Accounts:
     def set_http_password(self, id: str | int, password: str) -> None:
         """Set the password for REST and for git over HTTP."""
         self._transport.put(url_path("accounts", id, "password.http"), {"http_password": password})
+
+    def ssh_keys(self, id: str | int = "self") -> tuple[str, ...]:
+        """The valid public keys of an account, each the whole line.
+
+        Gerrit shows them to the account itself and to who may modify accounts.
+
+        :raises Forbidden: not to us. :raises NotFound: there is no such account, or it is hidden from us.
+        """
+        answer = self._transport.get(url_path("accounts", id, "sshkeys"))
+        keys = [mapping(one) for one in answer] if isinstance(answer, list) else []
+        return tuple(
+            key for one in keys if flag(one, "valid") is not False and (key := text(one, "ssh_public_key").strip())
+        )

@@ -83,6 +83,7 @@ class FakeGerrit:
         self.projects: dict[str, dict[str, Any]] = {}
         self.changes: dict[int, FakeChange] = {}
         self.stored: dict[str, Any] = {}
+        self.keys: dict[str, list[dict[str, Any]]] = {}
         self.requests: list[Request] = []
         self.paths: list[str] = []
         self.page = page
@@ -156,6 +157,8 @@ class FakeGerrit:
         if request.verb != "GET":
             self.stored["/".join(parts)] = request.body.decode()
             return None
+        if parts[1:] == ["sshkeys"]:
+            return self.keys.get(parts[0], [])
         return {"_account_id": 1000000, "username": user if parts[0] == "self" else parts[0]}
 
     def _projects(self, request: Request, parts: list[str], user: str | None) -> Any:

@@ -168,6 +168,9 @@ def test_accounts_and_groups(gerrit: GerritProject) -> None:
     with connect(server.url, auth=Auth(name, "tw\u00f6 : three")) as user:
         assert user.accounts.get() == account
         user.accounts.add_ssh_key("self", server.admin.public_key)
+        assert user.accounts.ssh_keys() == client.accounts.ssh_keys(name) == (server.admin.public_key.strip(),)
+        with pytest.raises(e.Forbidden):
+            user.accounts.ssh_keys(server.admin.username)
     assert client.groups.add_member(group.name, server.admin.username).username == server.admin.username
     with pytest.raises(e.GerritError):
         client.groups.add_member(group.name, "nobody-of-that-name")

@@ -244,6 +244,12 @@ def test_keys_are_plain_text(fake: FakeGerrit, gerrit: Gerrit) -> None:
     assert fake.requests[0].headers["Content-Type"].startswith("text/plain")
 
 
+def test_the_valid_keys_of_an_account(fake: FakeGerrit, gerrit: Gerrit) -> None:
+    key = "ssh-ed25519 AAAA me@here"
+    fake.keys["ann"] = [{"ssh_public_key": f"{key}\n"}, {"ssh_public_key": "ssh-rsa B", "valid": False}, {"seq": 3}]
+    assert (gerrit.accounts.ssh_keys("ann"), gerrit.accounts.ssh_keys("bob")) == ((key,), ())
+
+
 def test_login_goes_with_the_prefix_only(fake: FakeGerrit, gerrit: Gerrit) -> None:
     assert gerrit.accounts.get().username == "admin"
     assert gerrit.username == "admin"
