@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gatelocal.engine.request import GateRequest
     from gatelocal.engine.running import Interrupted, Running
     from gatelocal.model import happening
+    from gatelocal.model.hold import Hold
     from gatelocal.model.result import Outcome
     from gatelocal.model.run import RunResult as GateResult
     from gatelocal.model.run import Verdict
@@ -29,6 +30,7 @@ __all__ = [
     "Gate",
     "GateRequest",
     "GateResult",
+    "Hold",
     "Interrupted",
     "Outcome",
     "Running",
@@ -43,6 +45,7 @@ _PLACES = {
     "GateRequest": ("gatelocal.engine.request", "GateRequest"),
     "GateResult": ("gatelocal.model.run", "RunResult"),
     "Interrupted": ("gatelocal.engine.running", "Interrupted"),
+    "Hold": ("gatelocal.model.hold", "Hold"),
     "Outcome": ("gatelocal.model.result", "Outcome"),
     "Verdict": ("gatelocal.model.run", "Verdict"),
 }

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from gatelocal.model.change import Change
+from gatelocal.model.hold import Occasion
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult
 from gatelocal.pipeline.actions import Action
@@ -91,8 +92,11 @@ class Node(Protocol):
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         """The command line that gives a person on this machine a shell on the node."""
 
-    def hold(self) -> None:
-        """Let it live on after this process, until a person returns it; it must not be closed then."""
+    def hold(self, occasion: Occasion) -> float:
+        """Let it live on after this process, until a person returns it; it must not be closed then.
+
+        :param occasion: is noted with it. :returns: when it is returned even so, in seconds since the epoch.
+        """
 
     def close(self) -> None:
         """Return the node: it is stopped and its disk removed. Closing twice is harmless."""

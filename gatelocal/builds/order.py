@@ -6,11 +6,12 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.hold import Keep
 from gatelocal.model.job import Job
 from gatelocal.store.codec import FormatError, Layouts, decode, encode
 from gatelocal.workspace.manifest import Tree
@@ -31,7 +32,8 @@ class Order:
     :ivar kind: ``auto``, ``qemu``, ``nspawn`` or ``local``: which nodes.
     :ivar cache: folder of images. :ivar nodes: folder of running nodes. :ivar work: folder of trees on their way.
     :ivar gate: a file that is locked for as long as whoever gave the order lives.
-    :ivar hold: a file that the build which keeps its node makes; empty: no node is kept.
+    :ivar claim: the file by which the builds of the run agree on a node: :mod:`gatelocal.builds.claim`.
+    :ivar keep: whether there is to be one.
     """
 
     id: int
@@ -46,7 +48,8 @@ class Order:
     nodes: str
     work: str
     gate: str
-    hold: str = ""
+    claim: str = ""
+    keep: Keep = field(default_factory=Keep)
 
 
 def write(folder: Path, order: Order) -> None:

@@ -14,9 +14,10 @@ from gatelocal.builds.order import Order
 from gatelocal.builds.worker import Rooms, work
 from gatelocal.config.directories import directories
 from gatelocal.config.labels import labels
+from gatelocal.errors import GateError
 from gatelocal.executor.tox import ToxExecutor
-from gatelocal.launcher import place, pool
-from gatelocal.ports import Executor, Launcher
+from gatelocal.launcher import entering, holds, place, pool, sweeper
+from gatelocal.ports import Executor, Launcher, Say
 from gatelocal.stopping import Stop
 
 _LOCK = ".lock"
@@ -30,7 +31,7 @@ def main(folder: Path) -> None:
         with holding(folder / _LOCK):
             own = place.this_process()
             orders.put(folder / PROCESS, Process(own.pid, own.started))
-            work(folder, Rooms(_launcher, _executor), stop)
+            work(folder, Rooms(_launcher, _executor, _held), stop)
     except BlockingIOError:
         return
 
@@ -42,6 +43,20 @@ def _launcher(order: Order) -> Launcher:
 
 def _executor(order: Order) -> Executor:
     return ToxExecutor(_silent, install_packages=order.kind != "local")  # who follows it reads its log
+
+
+def _held(order: Order, node: str, before: str, say: Say) -> None:
+    """Return the node whose place this one takes, let in who is to be, and see to the room of all held ones."""
+    nodes = Path(order.nodes)
+    try:
+        if before:
+            say(f"the node {holds.give_back(nodes, before)} is returned: a run keeps one")
+        if order.keep.keys and (record := place.read(nodes / node)) is not None:
+            for line in entering.let_in(nodes / node, record, order.keep.keys):
+                say(f"    {line}")
+        sweeper.sweep(nodes, say)
+    except GateError as error:
+        say(error.brief)
 
 
 def _silent(_: str) -> None:

@@ -13,19 +13,22 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 from gatelocal.builds import order as orders
 from gatelocal.builds import refusal
+from gatelocal.builds.claim import claim
 from gatelocal.builds.folder import GO, Final, Progress
 from gatelocal.builds.lease import folder as leased
 from gatelocal.builds.lease import is_held
 from gatelocal.builds.order import Order
 from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.merger.cache import Repository
+from gatelocal.model.hold import Occasion
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.ports import Executor, Launcher, Node
+from gatelocal.ports import Executor, Launcher, Node, Say
 from gatelocal.stopping import Stop, Stopped, stoppable
 from gatelocal.workspace import build, deliver
 
@@ -38,10 +41,14 @@ _STEP, _LONGEST = 0.002, 0.1  # seconds between two looks whether the build may 
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
-    """Who makes nodes and who runs jobs, for an order."""
+    """Who makes nodes and who runs jobs, for an order.
+
+    :ivar held: what is done when a node (its name) is held in the place of another (empty: of none).
+    """
 
     launcher: Callable[[Order], Launcher]
     executor: Callable[[Order], Executor]
+    held: Callable[[Order, str, str, Say], None]
 
 
 def work(folder: Path, rooms: Rooms, stop: Stop) -> None:
@@ -155,19 +162,25 @@ class _Build:
         return None
 
     def _hold(self, node: Node, result: BuildResult) -> bool:
-        """Keep the node of the first voting build that fails, if somebody wants that."""
-        bad = result.outcome not in (Outcome.SUCCESS, Outcome.NODE_FAILURE, Outcome.ERROR)
-        if not (self._order.hold and result.voting and bad):
-            return False
+        """Keep the node, if somebody wants this one; that it cannot be done costs no result."""
+        order = self._order
         try:
-            os.close(os.open(self._order.hold, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-        except FileExistsError:
+            before = claim(Path(order.claim), node.name, result, order.keep.hold)
+            if before is None:
+                return False
+            run, logs = self._folder.parent.name, str(self._folder)
+            until = node.hold(Occasion(run, order.title, order.change, result.outcome.value, logs, result.invocation))
+        except (OSError, GateError) as error:
+            self._progress.say(f"the node cannot be kept: {error}")
             return False
-        node.hold()
         for line in (
-            f"the node is kept: enter it with `gatelocal node shell {node.name}`",
+            f"the node is kept until {datetime.fromtimestamp(until).astimezone():%Y-%m-%d %H:%M}:"
+            f" enter it with `gatelocal shell {node.name}`",
             f"    or directly with: {shlex.join(node.shell_argv())}",
-            f"    and return it with `gatelocal node return {node.name}`",
+            *([f"    repeat its command with `gatelocal shell {node.name} --repeat`"] if result.invocation else []),
+            f"    and return it with `gatelocal hold release {node.name}`",
         ):
             self._progress.say(line)
+        with contextlib.suppress(Stopped):
+            self._rooms.held(order, node.name, before, self._progress.say)
         return True

@@ -27,6 +27,8 @@ _COMMANDS = {
     "replay": "Run a run's jobs again from its recipe, or make its sources again.",
     "diff": "What differs between the recipes of two runs.",
     "simulate": "Try the gate on scenarios in a make-believe world.",
+    "shell": "Into a node that was kept, to where its build stood.",
+    "hold": "Nodes that were kept: how long, for what, at which price.",
     "sandbox": "A private, real Gerrit for trial and tests.",
     "image": "The images that nodes are started from.",
     "node": "Nodes that were kept: list them, enter them, return them.",

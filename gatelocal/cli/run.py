@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from gatelocal.engine.gate import Gate
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from gatelocal.model.happening import Happening, Watch
+from gatelocal.model.hold import Hold
 from gatelocal.reporter import machine
 from gatelocal.reporter.lines import Lines
 from gatelocal.reporter.summary import summary
@@ -29,12 +31,27 @@ from git_review.errors import ReviewError
 from git_review.git.runner import Runner
 
 
+class _Run(click.Command):
+    """``--hold`` takes one of its own words or none: what else follows it is the change."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See :class:`click.Command`."""
+        words = [one.value for one in Hold]
+        for at, word in enumerate(args):
+            if word == "--":
+                break
+            if word == "--hold" and args[at + 1 : at + 2] and args[at + 1] not in words:
+                args = [*args[:at], f"--hold={Hold.FAILURE.value}", *args[at + 1 :]]
+        return super().parse_args(ctx, args)
+
+
 @click.command(
+    cls=_Run,
     epilog=examples(
         "gatelocal run                                # HEAD, with all that it depends on",
         "gatelocal run 1234 --job unit --node nspawn  # one job of a change on the server",
-        "gatelocal run --hold --junit result.xml",
-    )
+        "gatelocal run --hold=always --junit result.xml",
+    ),
 )
 @click.argument("change", default="HEAD")
 @click.option("-j", "--job", "jobs", multiple=True, metavar="NAME", help="Run only this job; may be repeated.")
@@ -48,7 +65,15 @@ from git_review.git.runner import Runner
 @click.option("--branch", metavar="NAME", help="Target branch of a local commit; by default that of .gitreview.")
 @of_configuration
 @GERRIT
-@click.option("--hold", is_flag=True, help="Keep the node of the first job that fails, and say how to enter it.")
+@click.option(
+    "--hold",
+    type=click.Choice([one.value for one in Hold]),
+    is_flag=False,
+    flag_value=Hold.FAILURE.value,
+    help="Keep the node of the first job that fails (always: else of the last one), and say how to enter it. --hold"
+    " alone means failure. By default: failure in a terminal, else never.",
+)
+@click.option("--key", metavar="FILE|gerrit:USER", help="Let the owner of that public key in to the node that is kept.")
 @click.option(
     "-w",
     "--width",
@@ -75,7 +100,15 @@ from git_review.git.runner import Runner
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
 @click.pass_context
 def run(
-    context: click.Context, /, *, junit: Path | None, resume: str | None, ahead: Sequence[str], **question: Any
+    context: click.Context,
+    /,
+    *,
+    junit: Path | None,
+    resume: str | None,
+    ahead: Sequence[str],
+    hold: str | None,
+    key: str | None,
+    **question: Any,
 ) -> int:
     """Take a change, with everything it depends on, to a verdict on this machine.
 
@@ -92,7 +125,9 @@ def run(
     if junit is not None and not junit.absolute().parent.is_dir():
         raise InputError(messages.no_folder_for(str(junit)))
     names = tuple(name.strip() for one in ahead for name in one.split(",") if name.strip())
-    request = GateRequest(directory=Path.cwd(), ahead=names, **question)
+    request = GateRequest(directory=Path.cwd(), ahead=names, hold=_hold(hold), **question)
+    if key is not None:
+        request = replace(request, keys=_keys(key, request))
     gate = Gate(directories(os.environ), os.environ, _reader(terminal, quiet=quiet, events=json_events))
     if resume is not None:
         _refuse_others(context)
@@ -109,6 +144,26 @@ def run(
     if junit is not None:
         junit.write_bytes(machine.as_junit(result))
     return result.verdict.exit_code
+
+
+def _hold(said: str | None) -> Hold:
+    """Which node is kept where nobody says it: whoever sits at a terminal may want to look at what has failed."""
+    if said is not None:
+        return Hold(said)
+    return Hold.FAILURE if sys.stdin.isatty() and sys.stderr.isatty() else Hold.NEVER
+
+
+def _keys(key: str, request: GateRequest) -> tuple[str, ...]:
+    """:raises InputError: nobody can be let in, or there is no such key."""
+    from gatelocal.engine import keys
+
+    if request.hold is Hold.NEVER:
+        raise InputError(messages.KEY_WITHOUT_HOLD, hint="add --hold")
+    if request.node == "local":
+        raise InputError(
+            messages.KEY_WITHOUT_SSH, hint="take --node qemu or nspawn, or have them log in to this machine"
+        )
+    return keys.read(key, request, os.environ)
 
 
 def _refuse_others(context: click.Context) -> None:

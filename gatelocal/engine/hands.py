@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import assert_never
 
 from gatelocal.engine.keeper import Keeper, Kept
@@ -14,6 +14,7 @@ from gatelocal.engine.seats import Seats
 from gatelocal.engine.work import Preparation, Tools
 from gatelocal.errors import ConflictError, GateError
 from gatelocal.model.happening import JobsKnown
+from gatelocal.model.hold import Keep
 from gatelocal.model.layout import Graph, Layout
 from gatelocal.pipeline.actions import (
     Action,
@@ -44,13 +45,13 @@ class Line:
     """What the hands of one line work for.
 
     :ivar make: called in a thread of its own. :ivar layout: what the gate runs with, once semaphores are known.
-    :ivar folder: where all is kept that must outlive the process. :ivar hold: keep a failing build's node.
+    :ivar folder: where all is kept that must outlive the process. :ivar keep: which node is kept.
     """
 
     make: Make
     layout: Callable[[Preparation], Layout]
     folder: RunFolder
-    hold: bool = False
+    keep: Keep = field(default_factory=Keep)
 
 
 class LocalHands:
@@ -73,7 +74,7 @@ class LocalHands:
             self._tell(kept[1])
         self.failed = line.folder.failed()
         self.kept = Kept()
-        keeper = Keeper(tools, self.kept, self.prepared, line.folder, hold=line.hold)
+        keeper = Keeper(tools, self.kept, self.prepared, line.folder, line.keep)
         self._seats = Seats(tools.width, keeper, inbox.put, inbox.interrupt)
         if self._preparation is not None:
             self._seats.take_up((one.order.id, one.build) for one in keeper.take_up())

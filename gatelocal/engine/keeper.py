@@ -22,6 +22,7 @@ from gatelocal.engine.work import Preparation, Tools, Work
 from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.model.filename import folder_of
 from gatelocal.model.happening import JobEnded, JobStarted, NodeReady, Output, Progress
+from gatelocal.model.hold import Keep
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.actions import RequestNode, StartBuild
 from gatelocal.stopping import Stop, Stopped
@@ -59,17 +60,17 @@ class Kept:
 class Keeper:
     """See :class:`gatelocal.engine.seats.Keeper`; its methods are called by many threads.
 
-    :param prepared: the item, once it is prepared. :param hold: keep the node of the first voting build that fails.
+    :param prepared: the item, once it is prepared. :param keep: which node is kept.
     """
 
     def __init__(
-        self, tools: Tools, kept: Kept, prepared: Callable[[], Preparation], folder: RunFolder, *, hold: bool
+        self, tools: Tools, kept: Kept, prepared: Callable[[], Preparation], folder: RunFolder, keep: Keep
     ) -> None:
         self._tools = tools
         self._kept = kept
         self._prepared = prepared
         self._folder = folder
-        self._hold = hold
+        self._keep = keep
         self._lock = threading.Lock()
         self._labels: dict[str | None, threading.Lock] = {}
         self._there: dict[str | None, InfrastructureError | None] = {}
@@ -207,7 +208,8 @@ class Keeper:
             nodes=str(directories.nodes),
             work=str(directories.work),
             gate=str(self._folder.lock),
-            hold=str(self._folder.hold) if self._hold else "",
+            claim=str(self._folder.claim),
+            keep=self._keep,
         )
         folder = _folder(tools.logs, work.title)
         orders.write(folder, order)

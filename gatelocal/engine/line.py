@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gatelocal import stopping
 from gatelocal.engine.asked import Asked, layout
@@ -15,6 +15,7 @@ from gatelocal.engine.loop import Inbox, follow
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.work import Tools
 from gatelocal.errors import InputError
+from gatelocal.model.hold import Keep
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.decide import initial
 from gatelocal.pipeline.events import Dequeue, Enqueue
@@ -26,13 +27,12 @@ from gatelocal.store.journal import Journal
 class Question:
     """What is put into the line.
 
-    :ivar pipeline: what the gate calls its only pipeline. :ivar hold: keep the node of the first voting build that
-        fails.
+    :ivar pipeline: what the gate calls its only pipeline. :ivar keep: which node is kept, and for whom.
     """
 
     asked: Asked
     pipeline: str
-    hold: bool = False
+    keep: Keep = field(default_factory=Keep)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def through(tools: Tools, question: Question, make: Make) -> Ended:
     asked, pipeline, folder = question.asked, question.pipeline, RunFolder(tools.logs)
     with folder.alone(), closing(Journal(folder.journal, lambda: initial(layout(asked, pipeline)))) as store:
         inbox = Inbox(_clock(store))
-        line = Line(make, lambda known: layout(asked, pipeline, known.semaphores), folder, question.hold)
+        line = Line(make, lambda known: layout(asked, pipeline, known.semaphores), folder, question.keep)
         hands = LocalHands(tools, inbox, line)
         tools.builder.open()
         try:

@@ -21,6 +21,7 @@ from gatelocal.model import happening
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.happening import ChangeKnown
+from gatelocal.model.hold import Keep
 from gatelocal.model.layout import NOOP
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import Base, RunResult
@@ -85,7 +86,7 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
         found = prepare(tools, wish, _item(tools, question, action, merged), merged)
         return found
 
-    ended = through(tools, Question(question, pipeline, request.hold), make)
+    ended = through(tools, Question(question, pipeline, Keep(request.hold, request.keys)), make)
     kept = ended.hands.kept
     if ended.hands.failed is not None:
         raise ended.hands.failed

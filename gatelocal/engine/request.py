@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gatelocal.model.hold import Hold
+
 
 @dataclass(frozen=True, slots=True)
 class GateRequest:
@@ -20,7 +22,8 @@ class GateRequest:
     :ivar gerrit: base URL of the server's web interface; None: what the remote or the git configuration says.
     :ivar config: the file that says where configuration and repositories come from; None: what is found by itself.
     :ivar tenant: which tenant of that file is meant.
-    :ivar hold: keep the node of the first voting build that fails.
+    :ivar hold: which node is kept.
+    :ivar keys: lines of public keys that are let in to the node that is kept.
     :ivar ahead: changes, named as `change` is, that are merged before it, the first to land first.
     :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
@@ -32,8 +35,9 @@ class GateRequest:
     directory: Path = field(default_factory=Path)
     branch: str | None = None
     gerrit: str | None = None
-    hold: bool = False
+    hold: Hold = Hold.NEVER
     config: Path | None = None
     tenant: str | None = None
     ahead: tuple[str, ...] = ()
     width: int | None = None
+    keys: tuple[str, ...] = ()

@@ -80,8 +80,8 @@ class RunFolder:
         return self._own / "lock"
 
     @property
-    def hold(self) -> Path:
-        """Is made by the build that keeps its node."""
+    def claim(self) -> Path:
+        """Says which node is kept: see :mod:`gatelocal.builds.claim`."""
         return self._own / "held"
 
     @property

@@ -21,7 +21,7 @@ from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.tenancy import Asked
 from gatelocal.engine.work import Tools
-from gatelocal.launcher import capacity
+from gatelocal.launcher import capacity, terms
 from gatelocal.model.happening import Progress, RunEnded, Watch
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
@@ -105,6 +105,7 @@ class Wired:
         return local.run(replace(self._tools(request, place, logs), tenancy=tenancy), source, request)
 
     def _tools(self, request: GateRequest, place: Place, logs: Path) -> Tools:
+        terms.of(self._environment)  # to be told of a mistake in it now, and not when a node is held
         return Tools(
             merger=changes.merger(place, self._directories, request.directory, self._say),
             builder=nursery.Nursery(),

@@ -20,6 +20,7 @@ from gatelocal.executor.stages import Helpers, Stage, Step, collect, index, prep
 from gatelocal.executor.wanted import Places, Wanted, wanted
 from gatelocal.executor.watching import explained, gather, relist, watch
 from gatelocal.jobs.families import TOX
+from gatelocal.model.hold import Invocation
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.text import plain
@@ -60,7 +61,7 @@ class ToxExecutor:
             run = _Build(node, record, logs, began, self._install)
             outcome, reason = run.whole(job, Places(node.home, project, sources))
             result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(logs))
-            result = explained(result, run.console, run.listed)
+            result = replace(explained(result, run.console, run.listed), invocation=run.invocation)
             if record.lost:
                 result = replace(result, notes=(*result.notes, record.lost))
             for note in result.notes:
@@ -96,6 +97,8 @@ class _Build:
         self._doing, self._at_tests = "begin", False
         self.console = Console()
         self.listed: list[str] = []
+        self.invocation: Invocation | None = None
+        self._directory = ""
 
     def whole(self, job: Job, places: Places) -> tuple[Outcome, str]:
         """All steps; the outcome and one sentence about it."""
@@ -113,6 +116,7 @@ class _Build:
             return Outcome.NODE_FAILURE, f"{error.brief}{f' ({error.hint})' if error.hint else ''}"
 
     def _steps(self, build: Wanted) -> tuple[Outcome, str]:
+        self._directory = build.directory
         for name in build.missing:
             self._record.note(f"required project {name} has no tree on the node: its released package is used")
         full = self._begin(build)
@@ -219,6 +223,8 @@ class _Build:
         self._record.note(f"[{step.stage.value}] {step.command}")
         if step.stage is not Stage.COLLECT:
             self._doing, self._at_tests = step.purpose, step.stage is Stage.TESTS
+            directory = step.directory or self._directory
+            self.invocation = Invocation(step.argv, directory, step.environment, step.purpose, own=bool(step.mark))
         began = time.monotonic()
         status = self._node.run(
             step.argv, directory=step.directory, environment=step.environment, on_line=line, timeout=limit

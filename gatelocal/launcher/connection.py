@@ -16,11 +16,12 @@ from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import place, sweeper
-from gatelocal.launcher.lifecycle import NodeState
+from gatelocal.launcher import place, settings, sweeper
 from gatelocal.launcher.seed import HOME, USER
+from gatelocal.model.hold import Occasion
 from gatelocal.ports import Say
 
+_NONE = Occasion()
 _LOST = 255  # ssh's own status when there is no connection; a program on the node may end with it as well
 _NODE = "node"
 _MARK = "GATELOCAL_BUILD"
@@ -208,9 +209,10 @@ class SshNode:
         """See :class:`gatelocal.ports.Node`."""
         return shell_argv(self._folder, directory or self.home)
 
-    def hold(self) -> None:
-        """Let the node live on after this process, until somebody returns it."""
-        self._record = place.move(self._folder, self._record, NodeState.HELD)
+    def hold(self, occasion: Occasion = _NONE) -> float:
+        """See :class:`gatelocal.ports.Node`."""
+        self._record = place.hold(self._folder, self._record, occasion, time.time(), settings.limits().seconds)
+        return self._record.until
 
     def close(self) -> None:
         """See :class:`gatelocal.ports.Node`."""
@@ -245,13 +247,18 @@ class SshNode:
             return False
 
     def _lost(self) -> InfrastructureError:
-        consoles = [self._folder / each for each in ("console", "console.log")]
-        last = [each.read_text(errors="replace").splitlines()[-10:] for each in consoles if each.exists()]
         return InfrastructureError(
             f"the connection to the node {self.name} was lost",
-            details="\n".join(line for lines in last for line in lines),
+            details=last_words(self._folder),
             hint="this says nothing about the change: run it again",
         )
+
+
+def last_words(folder: Path) -> str:
+    """The last lines on the console of the node of that folder."""
+    consoles = [folder / each for each in ("console", "console.log")]
+    last = [each.read_text(errors="replace").splitlines()[-10:] for each in consoles if each.exists()]
+    return "\n".join(line for lines in last for line in lines)
 
 
 def sent(remote: str) -> tuple[str, ...]:

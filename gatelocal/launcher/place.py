@@ -12,14 +12,18 @@ import os
 import re
 import secrets
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher.lifecycle import NodeState, may_follow
+from gatelocal.model.hold import Invocation, Occasion
 
-_RECORD = "node.json"
+T = TypeVar("T")
+
+_RECORD, _ENTERED = "node.json", "entered"
 NEW = ".new-"
 """Before the name of a node's folder that is being made: with the process that makes it."""
 DISK = "disk"
@@ -51,6 +55,9 @@ class Record:
     :ivar first: of a container: the first of its users on this machine; 0: it has none of its own.
     :ivar notes: see :attr:`gatelocal.ports.Node.notes`.
     :ivar description: see :attr:`gatelocal.ports.Node.description`. :ivar home: see :attr:`gatelocal.ports.Node.home`.
+    :ivar since: when it was held, in seconds since the epoch. :ivar until: when it goes even so; 0: never.
+    :ivar occasion: why it is held; None: it is not, or an earlier version did it.
+    :ivar variables: all that programs get there, where the node is no machine of its own.
     """
 
     name: str
@@ -66,6 +73,10 @@ class Record:
     disk: int = 0
     trees: tuple[str, ...] = ()
     first: int = 0
+    since: float = 0.0
+    until: float = 0.0
+    occasion: Occasion | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 def name_of(pid: int) -> ProcessName | None:
@@ -144,20 +155,34 @@ def read(folder: Path) -> Record | None:
     """The record in a node's folder; None when there is none to be read. What another version added is passed over."""
     try:
         data = json.loads((folder / _RECORD).read_text())
-        known = {each.name for each in fields(Record)}
-        return Record(
-            **{name: value for name, value in data.items() if name in known}
-            | {
-                "owner": ProcessName(**data["owner"]),
-                "state": NodeState(data["state"]),
-                "processes": tuple(ProcessName(**each) for each in data["processes"]),
-                "cgroups": tuple(data["cgroups"]),
-                "notes": tuple(data.get("notes", ())),
-                "trees": tuple(data.get("trees", ())),
-            }
+        return _known(
+            Record,
+            data,
+            owner=ProcessName(**data["owner"]),
+            state=NodeState(data["state"]),
+            processes=tuple(ProcessName(**each) for each in data["processes"]),
+            cgroups=tuple(data["cgroups"]),
+            occasion=_occasion(data.get("occasion")),
+            notes=tuple(data.get("notes", ())),
+            trees=tuple(data.get("trees", ())),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
+
+
+def _known(kind: type[T], data: Mapping[str, Any], **read: object) -> T:
+    """A record of what is known of its fields here. :param read: those that are no plain values."""
+    names = {each.name for each in fields(kind)}  # type: ignore[arg-type]
+    return kind(**{name: value for name, value in data.items() if name in names} | read)
+
+
+def _occasion(data: Mapping[str, Any] | None) -> Occasion | None:
+    if data is None:
+        return None
+    told = data["invocation"]
+    return _known(
+        Occasion, data, invocation=told and _known(Invocation, told, argv=tuple(str(word) for word in told["argv"]))
+    )
 
 
 def move(folder: Path, record: Record, state: NodeState) -> Record:
@@ -167,6 +192,47 @@ def move(folder: Path, record: Record, state: NodeState) -> Record:
     moved = replace(record, state=state)
     write(folder, moved)
     return moved
+
+
+def hold(folder: Path, record: Record, occasion: Occasion, now: float, seconds: float) -> Record:
+    """Keep the node for that long. :param now: seconds since the epoch."""
+    return move(folder, replace(record, occasion=occasion, since=now, until=now + seconds), NodeState.HELD)
+
+
+@contextlib.contextmanager
+def entered(folder: Path) -> Iterator[None]:
+    """Tell others for the block that somebody is in the node."""
+    handle = os.open(folder / _ENTERED, os.O_RDONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(handle)
+
+
+def is_entered(folder: Path) -> bool:
+    """Whether somebody is in the node."""
+    try:
+        with locked(folder / _ENTERED):
+            return False
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        return False
+
+
+def used(folder: Path) -> int:
+    """The bytes of disk that a folder takes; a file of several names counts once, what a link leads to does not."""
+    seen: set[tuple[int, int]] = set()
+    total = 0
+    for path, names, files in os.walk(folder):
+        for name in (*names, *files):
+            with contextlib.suppress(OSError):
+                found = os.lstat(f"{path}/{name}")
+                if (found.st_dev, found.st_ino) not in seen:
+                    seen.add((found.st_dev, found.st_ino))
+                    total += found.st_blocks * 512
+    return total
 
 
 def note_process(folder: Path, record: Record, pid: int) -> Record:

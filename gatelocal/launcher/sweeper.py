@@ -1,7 +1,8 @@
-"""Takes nodes away: one that is returned, and those whose owner died; it asks nobody and touches no held node.
+"""Takes nodes away: one that is returned, those whose owner died, and held ones whose time or room is over.
 
 Run as a program (``python -m gatelocal.launcher.sweeper FOLDER``) it is the guard of one node: it waits until the
-node's owner is gone, however that ended, and returns the node unless it is held.
+node's owner is gone, however that ended, and returns the node, a held one when its time is over. One that somebody
+is in stays.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 from gatelocal import process
-from gatelocal.launcher import place
-from gatelocal.launcher.lifecycle import is_abandoned
+from gatelocal.launcher import place, settings
+from gatelocal.launcher.lifecycle import NodeState, beyond, is_abandoned, is_expired
 from gatelocal.ports import Say
 
 MARK = "GATELOCAL_NODE"
 """The variable that marks every process of a node that is no machine of its own."""
 
 _GONE = ".gone-"
+_LOOK = 5.0  # seconds between two looks at a held node
 
 
 def remove(folder: Path) -> None:
@@ -57,6 +59,26 @@ def sweep(runtime: Path, say: Say) -> None:
         elif record is not None and is_abandoned(record.state, place.is_alive(record.owner)):
             say(f"removing the node {record.name}: the command that launched it is gone")
             remove(folder)
+        elif record is not None and _is_over(folder, record):
+            say(f"returning the held node {record.name}: its time is over")
+            remove(folder)
+    _make_room(runtime, settings.terms().space, say)
+
+
+def _is_over(folder: Path, record: place.Record) -> bool:
+    return is_expired(record.state, record.until, time.time()) and not place.is_entered(folder)
+
+
+def _make_room(runtime: Path, space: int, say: Say) -> None:
+    """Return the oldest held nodes, if all of them use more than `space` bytes of disk."""
+    read = ((folder, place.read(folder)) for folder in place.folders(runtime))
+    held = [(folder, record) for folder, record in read if record is not None and record.state is NodeState.HELD]
+    if len(held) < 2:
+        return
+    known = [(record.since, place.used(folder), folder.name) for folder, record in held]
+    for name in beyond(known, space, [folder.name for folder, _ in held if place.is_entered(folder)]):
+        say(f"returning the held node {name}: held nodes use more than {space / (1 << 30):.1f} GiB of disk")
+        remove(runtime / name)
 
 
 def _named_like_a_node(folder: Path) -> bool:
@@ -136,9 +158,11 @@ def _guard(folder: Path) -> None:
     if record is None:
         return
     _wait_for_end(record.owner, folder)
-    record = place.read(folder)
-    if record is not None and is_abandoned(record.state, owner_alive=False):
-        remove(folder)
+    while (record := place.read(folder)) is not None:
+        if is_abandoned(record.state, owner_alive=False) or _is_over(folder, record):
+            remove(folder)
+            return
+        time.sleep(_LOOK)
 
 
 def _wait_for_end(owner: place.ProcessName, folder: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gatelocal.model.hold import Invocation
+
 JOB_OUTPUT = "job-output.txt"
 """The name of a build's log, Zuul's."""
 
@@ -107,6 +109,7 @@ class BuildResult:
     :ivar notes: what stood in for the node that the job names, and what of the results could not be read, each one
         sentence.
     :ivar output: the last lines of the command that failed, when no test explains the outcome.
+    :ivar invocation: the command that failed, or the last one; None when none was started.
     """
 
     job: str
@@ -120,6 +123,7 @@ class BuildResult:
     never_ran: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     output: tuple[str, ...] = ()
+    invocation: Invocation | None = None
 
     @property
     def count(self) -> int:

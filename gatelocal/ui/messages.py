@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from gatelocal.model.hold import Occasion
+from gatelocal.model.text import visible
+
 INTERRUPTED = "interrupted; nothing was left running"
 BUG = "this is a mistake in gatelocal, not in your change"
 DISK_FULL_HINT = "make room (old images and repositories are in gatelocal's cache folder) and try again"
 UNCOMMITTED = "your work tree has edits that are not committed: they are not part of what is tested"
 NO_NODE_HELD = "no node is held"
+KEY_WITHOUT_HOLD = "--key lets somebody in to a node that is kept, and none is"
+KEY_WITHOUT_SSH = "--key: there is no ssh to a node that is a folder of this machine"
 
 
 def bug_report(path: str) -> str:
@@ -27,3 +32,15 @@ def system_refused(reason: str, name: object) -> str:
 def node_returned(name: str) -> str:
     """A held node that is gone now."""
     return f"{name} is returned"
+
+
+def held_until(name: str, moment: str) -> str:
+    """A held node that stays longer."""
+    return f"{name} is held until {moment}"
+
+
+def entered(name: str, why: Occasion | None, repeat: str) -> tuple[str, ...]:
+    """What somebody who enters a held node is told: where they are, and how to repeat what happened there."""
+    job = visible(f", job {why.job} of {why.change}: {why.outcome}") if why is not None and why.job else ""
+    folder = visible(f", in {why.invocation.directory}") if why is not None and why.invocation is not None else ""
+    return (f"the node {name}{job}{folder}", *([f"repeat it with: {repeat}"] if repeat else []))

@@ -46,8 +46,14 @@ class ThreadLife:
 class ThreadBuilder:
     """See :class:`gatelocal.engine.work.Builder`."""
 
-    def __init__(self, launcher: Launcher, executor: Executor) -> None:
-        self._rooms = Rooms(lambda order: launcher, lambda order: executor)
+    def __init__(
+        self, launcher: Launcher, executor: Executor, give_back: Callable[[str], None] = lambda name: None
+    ) -> None:
+        self._rooms = Rooms(
+            lambda order: launcher,
+            lambda order: executor,
+            lambda order, node, before, say: give_back(before) if before else None,
+        )
         self.started: list[Path] = []
 
     def open(self) -> None:

@@ -8,7 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatelocal import process
+from gatelocal.model.hold import Occasion
 from gatelocal.ports import Say
+
+NO_OCCASION = Occasion()
 
 
 class FolderNode:
@@ -20,10 +23,11 @@ class FolderNode:
         self._environment = dict(environment or {})
         self.closed = False
         self.held = False
+        self.occasion = NO_OCCASION
 
     @property
     def name(self) -> str:
-        return "fake"
+        return f"fake-{self._folder.name}"
 
     @property
     def description(self) -> str:
@@ -65,8 +69,10 @@ class FolderNode:
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         return ("sh",)
 
-    def hold(self) -> None:
+    def hold(self, occasion: Occasion = NO_OCCASION) -> float:
         self.held = True
+        self.occasion = occasion
+        return 1_800_000_000.0
 
     def close(self) -> None:
         self.closed = True
@@ -130,8 +136,9 @@ class ScriptedNode:
     def shell_argv(self, directory: str | None = None) -> tuple[str, ...]:
         return ("true",)
 
-    def hold(self) -> None:
+    def hold(self, occasion: Occasion = NO_OCCASION) -> float:
         """There is nothing to keep."""
+        return 0.0
 
     def close(self) -> None:
         """There is nothing to return."""

@@ -16,6 +16,7 @@ from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.change import Change, ChangeStatus
+from gatelocal.model.hold import Hold, Keep, Occasion
 from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph, JobSpec
 from gatelocal.model.merged import SpeculativeState
@@ -25,7 +26,7 @@ from gatelocal.pipeline.actions import Prepare
 from gatelocal.ports import Node, Say
 from gatelocal.reporter.lines import Lines
 from tests.fakes.builder import ThreadBuilder
-from tests.fakes.node import FolderNode
+from tests.fakes.node import NO_OCCASION, FolderNode
 
 Does = Callable[[], Outcome]
 
@@ -100,6 +101,9 @@ class OneLine:
         self.log.append(f"end {job.name}")
         return BuildResult(job.name, outcome, 1.0, job.voting, logs=str(logs))
 
+    def give_back(self, name: str) -> None:
+        next(node for node in self.up if node.name == name).close()
+
     # ---- the run
 
     def through(
@@ -108,7 +112,7 @@ class OneLine:
         needs: Mapping[Change, Sequence[Change]] | None = None,
         *,
         fail_fast: bool = False,
-        hold: bool = False,
+        hold: Hold = Hold.NEVER,
         labels: Mapping[str, str] | None = None,
     ) -> Ended:
         """Take the first of the changes through the line; its needs are those of the table."""
@@ -133,7 +137,7 @@ class OneLine:
             merged = Merged(SpeculativeState("run", (), ()))
             return Preparation(merged, "gate", graphs, works, self.lacking, recipe, semaphores=self.semaphores)
 
-        return through(self.tools(), Question(question, "gate", hold), make)
+        return through(self.tools(), Question(question, "gate", Keep(hold)), make)
 
     def tools(self) -> Tools:
         logs = self.folder / "logs"
@@ -141,7 +145,7 @@ class OneLine:
         cache = Cache(self.folder / "cache")
         return Tools(
             merger=Merger(cache, lambda project: Remote(project, "")),
-            builder=ThreadBuilder(self, self),
+            builder=ThreadBuilder(self, self, self.give_back),
             kind="local",
             watch=Lines(self.said.append, self.printed.append),
             place=Place("demo/app", "main", "", "", "", None, "h"),
@@ -162,9 +166,9 @@ class _Node(FolderNode):
         super().close()
         self._world.up.remove(self)
 
-    def hold(self) -> None:
-        super().hold()
+    def hold(self, occasion: Occasion = NO_OCCASION) -> float:
         self._world.log.append("held")
+        return super().hold(occasion)
 
 
 def asking(first: Change, needs: Mapping[Change, Sequence[Change]]) -> Asked:

@@ -274,7 +274,7 @@ def test_a_held_node_stays_until_it_is_returned(bench: Bench) -> None:
     done = bench.run("--hold", ok=1)
     (line,) = bench.type("gatelocal", "node", "list").stdout.splitlines()
     name = line.split()[0]
-    assert f"gatelocal node shell {name}" in done.stderr
+    assert f"gatelocal shell {name}" in done.stderr
     kept = bench.state / "nodes" / name / "home" / "src"
     assert list(kept.glob("**/test_it.py"))
     bench.type("gatelocal", "node", "shell", name)

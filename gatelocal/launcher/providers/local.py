@@ -8,16 +8,20 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import connection, place, steps, sweeper
+from gatelocal.launcher import connection, place, settings, steps, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.lock import held
+from gatelocal.model.hold import Occasion
 from gatelocal.ports import Say
 
+_NONE = Occasion()
 DESCRIPTION = "this machine, in a scratch folder: NO ISOLATION"
 _PATIENCE = 900.0  # seconds for another build that installs tox
 _KEPT = (
@@ -150,9 +154,11 @@ class LocalNode:
         """See :class:`gatelocal.ports.Node`."""
         return shell_argv(self._folder, directory or self.home)
 
-    def hold(self) -> None:
-        """Let the folder stay after this process, until somebody returns the node."""
-        self._record = place.move(self._folder, self._record, NodeState.HELD)
+    def hold(self, occasion: Occasion = _NONE) -> float:
+        """See :class:`gatelocal.ports.Node`."""
+        record, seconds = replace(self._record, variables=self._variables), settings.limits().seconds
+        self._record = place.hold(self._folder, record, occasion, time.time(), seconds)
+        return self._record.until
 
     def close(self) -> None:
         """See :class:`gatelocal.ports.Node`."""

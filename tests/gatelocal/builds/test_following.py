@@ -15,6 +15,7 @@ from gatelocal.builds.folder import Final
 from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.lease import holding, is_held
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.hold import Hold, Keep
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.ports import Node, Say
@@ -164,7 +165,7 @@ def test_no_node_is_a_result_with_its_reason(tmp_path: Path) -> None:
 def test_only_one_of_several_builds_keeps_its_node(tmp_path: Path) -> None:
     world = Machines(tmp_path, lambda logs: Outcome.FAILURE)
     for name in ("one", "two"):
-        build = ordered(tmp_path / name, hold=str(tmp_path / "held"))
+        build = ordered(tmp_path / name, claim=str(tmp_path / "claim"), keep=Keep(Hold.FAILURE))
         found = Following(build, ThreadBuilder(world, world).start(build), Heard().ears)
         found.go(1)
         assert found.until(found.final, Stop(), soon())

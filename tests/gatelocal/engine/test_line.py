@@ -13,6 +13,7 @@ from gatelocal import stopping
 from gatelocal.engine.line import Ended
 from gatelocal.engine.local import results_of
 from gatelocal.errors import ConfigurationError, ConflictError, InfrastructureError
+from gatelocal.model.hold import Hold
 from gatelocal.model.layout import JobSpec
 from gatelocal.model.result import Outcome
 from tests.fakes.builder import interrupt
@@ -186,9 +187,17 @@ def test_all_of_a_cycle_bring_their_jobs_and_what_they_need_is_merged_before(lin
 def test_the_node_of_the_first_that_fails_is_kept(line: OneLine) -> None:
     line.width = 1
     line.does = {"a": [lambda: Outcome.FAILURE], "b": [lambda: Outcome.FAILURE]}
-    line.through({ONE: [replace(spec, voting=spec.name != "a") for spec in FOUR]}, hold=True)
+    line.through({ONE: [replace(spec, voting=spec.name != "a") for spec in FOUR]}, hold=Hold.FAILURE)
     assert len(line.up) == 1 and line.up[0].held and not line.up[0].closed
     assert line.log.index("end b") < line.log.index("held") and line.log.count("held") == 1
+
+
+def test_the_node_of_the_last_that_ends_is_kept_where_none_fails(line: OneLine) -> None:
+    line.width = 1
+    line.through({ONE: FOUR}, hold=Hold.ALWAYS)
+    (node,) = line.up
+    assert node.held and not node.closed and line.log.count("held") == len(FOUR)
+    assert (node.occasion.job, node.occasion.outcome, node.occasion.change) == ("d", "SUCCESS", "demo/app 1,1")
 
 
 def test_a_mistake_of_ours_is_kept_for_the_end_and_the_others_run(line: OneLine) -> None:

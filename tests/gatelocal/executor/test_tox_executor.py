@@ -6,6 +6,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -116,6 +117,25 @@ def test_outcomes(tmp_path: Path, answers: dict[str, Answer], outcome: Outcome, 
     assert result.outcome is outcome
     assert reason in result.reason
     assert (tmp_path / "logs/job-output.txt").read_text().rstrip().endswith("s)")
+
+
+@pytest.mark.parametrize(
+    ("answers", "command", "own"),
+    [
+        ({"tests": Answer(1)}, ("tox", "-e", "py3", "--skip-missing-interpreters=false"), False),
+        ({}, ("tox", "-e", "py3", "--skip-missing-interpreters=false"), False),
+        ({"environment": Answer(1)}, ("tox", "-e", "py3", "--skip-missing-interpreters=false", "--notest"), False),
+        ({"packages": Answer(1)}, ("python3", "-c"), True),
+    ],
+)
+def test_the_command_that_decided_is_told(
+    tmp_path: Path, answers: dict[str, Answer], command: tuple[str, ...], own: bool
+) -> None:
+    job = replace(PY3, variables={**PY3.variables, "tox_environment": {"FLAVOUR": "vanilla"}})
+    found = scripted(job, tmp_path, answers).invocation
+    assert found is not None and (found.directory, found.own) == ("/home/node/app", own)
+    assert found.argv[: len(command)] == command and (own or len(found.argv) == len(command))
+    assert own or found.environment["FLAVOUR"] == "vanilla"
 
 
 def test_output_is_live_stripped_and_recorded_with_times(tmp_path: Path) -> None:

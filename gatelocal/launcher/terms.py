@@ -1,0 +1,56 @@
+"""How long a node is held, and how much disk all held ones may use: what the user says of that, as numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from gatelocal.errors import InputError
+from gatelocal.model.text import visible
+
+VARIABLE = "GATELOCAL_HOLD"
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
+_BYTES = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+_HINT = "write a time as 90m, 24h or 7d, and a size as 500M or 20G"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of held nodes. :ivar seconds: of each. :ivar space: bytes of disk for all of them."""
+
+    seconds: float = 24 * 3600.0
+    space: int = 20 << 30
+
+
+def of(environment: Mapping[str, str]) -> Terms:
+    """What ``GATELOCAL_HOLD`` says: a time, a size, or both with a comma (``48h,50G``).
+
+    :raises InputError: it says something else.
+    """
+    found: dict[str, float] = {}
+    for word in filter(None, (part.strip() for part in environment.get(VARIABLE, "").split(","))):
+        kind, value = ("space", _size(word)) if word[-1:] in _BYTES else ("seconds", _duration(word))
+        if value is None or kind in found:
+            raise InputError(f"{VARIABLE} has {visible(word)}, which is no time or size", hint=_HINT)
+        found[kind] = value
+    return Terms(found.get("seconds", Terms().seconds), int(found.get("space", Terms().space)))
+
+
+def duration(text: str) -> float:
+    """The seconds of a time such as ``90m``. :raises InputError: it is none."""
+    found = _duration(text)
+    if found is None:
+        raise InputError(f"{visible(text)} is no time", hint=_HINT)
+    return found
+
+
+def _duration(text: str) -> float | None:
+    found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
+    seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
+    return seconds or None
+
+
+def _size(text: str) -> float | None:
+    found = re.fullmatch(r"([0-9]{1,6})([MGT])", text)
+    return int(found[1]) * _BYTES[found[2]] if found else None
