@@ -173,13 +173,16 @@ class _Build:
         except (OSError, GateError) as error:
             self._progress.say(f"the node cannot be kept: {error}")
             return False
-        for line in (
+        lines = [
             f"the node is kept until {datetime.fromtimestamp(until).astimezone():%Y-%m-%d %H:%M}:"
-            f" enter it with `gatelocal shell {node.name}`",
-            f"    or directly with: {shlex.join(node.shell_argv())}",
-            *([f"    repeat its command with `gatelocal shell {node.name} --repeat`"] if result.invocation else []),
-            f"    and return it with `gatelocal hold release {node.name}`",
-        ):
+            f" enter it with `gatelocal shell {node.name}`"
+        ]
+        if result.invocation is not None:
+            lines.append(f"    repeat its command with `gatelocal shell {node.name} --repeat`")
+        if order.kind != "local":
+            lines.append(f"    or go there directly with: {shlex.join(node.shell_argv())}")
+        lines.append(f"    and return it with `gatelocal hold release {node.name}`")
+        for line in lines:
             self._progress.say(line)
         with contextlib.suppress(Stopped):
             self._rooms.held(order, node.name, before, self._progress.say)

@@ -211,7 +211,7 @@ class SshNode:
 
     def hold(self, occasion: Occasion = _NONE) -> float:
         """See :class:`gatelocal.ports.Node`."""
-        self._record = place.hold(self._folder, self._record, occasion, time.time(), settings.limits().seconds)
+        self._record = place.hold(self._folder, self._record, occasion, time.time(), settings.terms().seconds)
         return self._record.until
 
     def close(self) -> None:

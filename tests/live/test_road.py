@@ -284,6 +284,17 @@ def test_a_held_node_stays_until_it_is_returned(bench: Bench) -> None:
     assert not kept.exists() and left_running(bench.state) == []
 
 
+def test_keys_that_cannot_be_had_are_told_before_anything_runs(bench: Bench) -> None:
+    bench.commit("A change")
+    run = ("gatelocal", "run", "--node", "nspawn", "--hold", "--key")
+    assert "knows no account nobody-there" in bench.type(*run, "gerrit:nobody-there", ok=(2,)).stderr
+    name = f"{bench.gerrit.project.rpartition('/')[2]}-without-keys"
+    bench.gerrit.client.accounts.create(name)
+    assert f"has no valid key of {name}" in bench.type(*run, f"gerrit:{name}", ok=(2,)).stderr
+    assert "there is no ssh" in bench.run("--hold", "--key", "key.pub", ok=2).stderr
+    assert not (bench.state / "runs").exists() and left_running(bench.state) == []
+
+
 @pytest.mark.parametrize("moment", ["merged: ", "job unit: running"])
 def test_an_interrupt_leaves_nothing(bench: Bench, moment: str) -> None:
     slow = TOX.replace("python -m unittest -v test_it", "python -c 'import time; time.sleep(60)'")

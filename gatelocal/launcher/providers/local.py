@@ -156,7 +156,7 @@ class LocalNode:
 
     def hold(self, occasion: Occasion = _NONE) -> float:
         """See :class:`gatelocal.ports.Node`."""
-        record, seconds = replace(self._record, variables=self._variables), settings.limits().seconds
+        record, seconds = replace(self._record, variables=self._variables), settings.terms().seconds
         self._record = place.hold(self._folder, record, occasion, time.time(), seconds)
         return self._record.until
 

@@ -173,6 +173,21 @@ def test_only_one_of_several_builds_keeps_its_node(tmp_path: Path) -> None:
     assert [(node.held, node.closed) for node in world.nodes] == [(True, False), (False, True)]
 
 
+def test_a_node_that_cannot_be_kept_costs_no_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> float:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FolderNode, "hold", full)
+    world, heard = Machines(tmp_path, lambda logs: Outcome.FAILURE), Heard()
+    build = ordered(tmp_path, claim=str(tmp_path / "claim"), keep=Keep(Hold.FAILURE))
+    found = Following(build, ThreadBuilder(world, world).start(build), heard.ears)
+    found.go(1)
+    assert found.until(lambda: not found.lives, Stop(), soon()) or not found.lives
+    final = found.final()
+    assert final is not None and final.result.outcome is Outcome.FAILURE and world.nodes[0].closed
+    assert any("cannot be kept" in line and "No space" in line for line in heard.said)
+
+
 def test_torn_lines_and_a_process_that_never_was_are_no_trouble(tmp_path: Path) -> None:
     build = ordered(tmp_path)
     assert following.found(build) is None
