@@ -9,7 +9,23 @@ from gatelocal.model.layout import Manager
 from gatelocal.pipeline.state import Item, Queue, Stage, State
 
 
-def ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
+def stands(before: State, state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
+    """All that must hold of what an item is tested on, after an event that has touched it."""
+    old = before.items.get(item.id)
+    if not queue.reporting:  # nobody is looked at meanwhile
+        yield from _ground(state, item, queue, name)
+    if old is None or old.content is not item.content:
+        yield from _content(state, item, name)
+    if old is not None and old.ahead and not item.ahead and not has_neighbours(state):
+        yield from _passed_on(before, state, old, item, name)
+
+
+def has_neighbours(state: State) -> bool:
+    """Whether there may be queues beside a queue, out of which others land than those ahead."""
+    return state.policy.urgent or state.policy.overtake
+
+
+def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
     """What it is tested on is the nearest item ahead that does not fail, in its present generation, and no other."""
     pipeline = state.layout.pipelines[item.pipeline]
     if pipeline.manager is not Manager.DEPENDENT or item.stage in (Stage.WAITING, Stage.PARKED):
@@ -27,7 +43,26 @@ def ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
         yield f"{name} is tested on item {item.ahead} and not on {nearest}"
 
 
-def content(state: State, item: Item, name: str) -> Iterator[str]:
+def _passed_on(before: State, state: State, old: Item, item: Item, name: str) -> Iterator[str]:
+    """Who has nothing ahead any more, and does not begin anew for that, was tested on what has landed, and itself.
+
+    It was prepared on the item ahead, or on the bare branches (:func:`_content`), and nobody has landed before that had
+    something else ahead. So it is enough to compare it with the item ahead, which has just landed.
+    """
+    if item.generation != old.generation:
+        return
+    ahead = before.items.get(old.ahead)
+    if ahead is None or not all(has_landed(state, change) for change in ahead.names):
+        yield f"{name} goes on without item {old.ahead}, which has not landed"
+        return
+    rest = item.content[: len(item.content) - len(item.changes)]
+    known = () if _left_out(ahead.content, rest) is not None else set(rest) - set(ahead.content)
+    for ref in sorted(known):
+        if not has_landed(state, ref.change):
+            yield f"{name} goes on and was tested on {ref}, which has not landed"
+
+
+def _content(state: State, item: Item, name: str) -> Iterator[str]:
     """What it was prepared with is what the item ahead contains, and itself last."""
     if item.stage is not Stage.PREPARING or state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
         return
@@ -36,12 +71,9 @@ def content(state: State, item: Item, name: str) -> Iterator[str]:
     if item.content[len(item.content) - len(own) :] != own:
         yield f"{name} does not contain itself last"
     yield from _built_on(state, item, name)
-    if ahead is not None:
-        before = item.content[: len(item.content) - len(own)]
-        gone = _left_out(ahead.content, before)
-        landed = all((facts := state.changes.get(ref.change)) and facts.status == "MERGED" for ref in gone or ())
-        if gone is None or not landed:
-            yield f"{name} does not contain what is ahead of it"
+    gone = _left_out(ahead.content if ahead is not None else (), item.content[: len(item.content) - len(own)])
+    if gone is None or not all(has_landed(state, ref.change) for ref in gone):
+        yield f"{name} contains something else than what is ahead of it, and itself"
 
 
 def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
@@ -52,7 +84,7 @@ def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
         other = state.items[number]
         if (other.ahead, other.ahead_generation) == (item.id, item.generation) and other.stage is not Stage.WAITING:
             rest = other.content[: len(other.content) - len(other.changes)]
-            if _still_open(state, rest) != _still_open(state, item.content):
+            if rest != item.content and _still_open(state, rest) != _still_open(state, item.content):
                 yield f"item {number} is tested on {name} and on other changes than that contains"
         if not other.failing:
             return

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from gatelocal.model.facts import Ref
 from gatelocal.model.layout import NOOP, JobKind, Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
 from gatelocal.pipeline.events import BuildDone, Event
-from gatelocal.pipeline.grounds import content, ground, has_landed
+from gatelocal.pipeline.grounds import has_landed, has_neighbours, stands
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage, State
 
 _UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
@@ -24,7 +25,7 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
     for number in numbers:
         item = after.items.get(number)
         if item is not None:
-            found += _item(after, item, before.items.get(number))
+            found += _item(before, after, item)
         found += _stopped(before, event, after, actions, number)
     found += _actions(before, after, actions)
     found += _semaphores(before, after)
@@ -35,7 +36,7 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
 # ---- one item
 
 
-def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
+def _item(before: State, state: State, item: Item) -> Iterator[str]:
     queue = state.queues.get(item.key)
     name = f"item {item.id} ({', '.join(map(str, item.changes))})"
     if queue is None or item.id not in queue.line:
@@ -59,10 +60,7 @@ def _item(state: State, item: Item, old: Item | None) -> Iterator[str]:
     if item.batch:
         yield from _batch(state, item, name)
     if state.layout.pipelines.get(item.pipeline) is not None:
-        if not queue.reporting:  # nobody is looked at meanwhile
-            yield from ground(state, item, queue, name)
-        if old is None or old.content is not item.content:
-            yield from content(state, item, name)
+        yield from stands(before, state, item, queue, name)
 
 
 def _speaks(run: JobRun) -> bool:
@@ -98,8 +96,18 @@ def _proof(state: State, item: Item, name: str) -> Iterator[str]:
             yield f"{name} lands although {run.job.name} was never built"
     together = [one for number in item.batch or (item.id,) if (one := state.items.get(number)) is not None]
     inside = {ref for one in together if one.batch == item.batch for ref in one.changes}
-    if not inside <= set(tested.content):
+    if not inside <= set(tested.content[-len(inside) :]):
         yield f"{name} lands and was not in the workspace that was tested"
+    if item.batch or has_neighbours(state):
+        yield from _landed_before(state, item, tested, inside, name)
+
+
+def _landed_before(state: State, item: Item, tested: Item, inside: set[Ref], name: str) -> Iterator[str]:
+    """All that it was tested on has landed.
+
+    Who is tested by itself, in a queue with none beside it, was found to be on that when the last one ahead of it had
+    landed, like everybody before it (grounds.py): there this long list need not be gone through for each landing.
+    """
     pipeline = state.layout.pipelines.get(item.pipeline)
     if pipeline is not None and pipeline.manager is Manager.DEPENDENT and not item.has_landed:
         for ref in tested.content:
