@@ -10,6 +10,7 @@ from gatelocal.model.change import Change
 from gatelocal.model.hold import Occasion
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult
+from gatelocal.model.text import LINE_LIMIT
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.events import Event
 from gatelocal.pipeline.state import State
@@ -64,12 +65,13 @@ class Node(Protocol):
         environment: Mapping[str, str] | None = None,
         on_line: Say | None = None,
         timeout: float | None = None,
+        longest: int = LINE_LIMIT,
     ) -> int:
         """Run a program on the node and return its exit status.
 
         :param directory: absolute path on the node, :attr:`home` by default.
         :param on_line: receives each line of its output (both streams merged) as it comes.
-        :param timeout: seconds.
+        :param timeout: seconds. :param longest: bytes of a line; what a longer one has besides is left out.
         :raises TimeoutError: it was stopped for taking longer.
         :raises gatelocal.errors.InfrastructureError: the node is gone.
         """

@@ -17,6 +17,7 @@ from typing import IO
 
 from gatelocal import stopping
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.text import LINE_LIMIT
 
 _PACKAGES = {
     "qemu-system-x86_64": "qemu-system-x86",
@@ -38,9 +39,6 @@ _CHUNK = 1 << 16
 _LISTEN_SECONDS = 2.0
 # How often more is read after a program has ended: a full pipe's worth, but not what a daemon goes on printing.
 _LAST_CHUNKS = 32
-
-LINE_LIMIT = 1 << 16
-"""Bytes of a line that :func:`stream` hands over; of a longer one its beginning, and how much was left out."""
 
 
 class ProgramMissing(InfrastructureError):
@@ -118,11 +116,12 @@ def stream(
     cwd: Path | None = None,
     environment: Mapping[str, str] | None = None,
     timeout: float | None = None,
+    longest: int = LINE_LIMIT,
 ) -> int:
     """Run a program, hand over each line of its output (both streams merged) as it comes, return its status.
 
     What it left in the background when it ends is not waited for; what is in its process group is killed. A line
-    longer than :data:`LINE_LIMIT` is cut; time and memory do not depend on where the line breaks are.
+    longer than `longest` bytes is cut; time and memory do not depend on where the line breaks are.
 
     :param timeout: seconds for the whole run.
     :raises TimeoutError: it was killed, with all that it had started, for taking longer.
@@ -131,7 +130,7 @@ def stream(
     child = _open(argv, cwd, environment, stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
     try:
         with stopping.waiting(lambda: _signal(child)):
-            for line in _lines(child, deadline):
+            for line in _lines(child, deadline, longest):
                 on_line(line.decode("utf-8", "replace").rstrip("\r\n"))
             left = None if deadline is None else max(deadline - time.monotonic(), 0.1)
             return child.wait(left)
@@ -304,7 +303,7 @@ def arguments(pid: int) -> tuple[str, ...]:
     return ()
 
 
-def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[bytes]:
+def _lines(child: subprocess.Popen[bytes], deadline: float | None, longest: int) -> Iterator[bytes]:
     """The lines of a child's output until it is closed, or until the child has ended and nothing more comes.
 
     A program that left the child's process group may keep the output open for ever: this never waits for it. A line
@@ -317,7 +316,7 @@ def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[b
     end = child.stdout.fileno()
     readable = select.poll()
     readable.register(end, select.POLLIN)
-    line = _Line()
+    line = _Line(longest)
     ended, after = False, 0
     while after < _LAST_CHUNKS:
         if deadline is not None and time.monotonic() >= deadline:
@@ -345,14 +344,15 @@ def _lines(child: subprocess.Popen[bytes], deadline: float | None) -> Iterator[b
 class _Line:
     """The line that is being read, of which no more is kept than is handed over."""
 
-    def __init__(self) -> None:
+    def __init__(self, longest: int) -> None:
         self._kept = bytearray()
+        self._longest = longest
         self.size = 0
 
     def add(self, piece: bytes) -> None:
         """The line goes on."""
         self.size += len(piece)
-        self._kept += piece[: max(LINE_LIMIT - len(self._kept), 0)]
+        self._kept += piece[: max(self._longest - len(self._kept), 0)]
 
     def take(self) -> bytes:
         """The line as it stands; a new one begins."""

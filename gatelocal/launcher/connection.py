@@ -19,6 +19,7 @@ from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import place, settings, sweeper
 from gatelocal.launcher.seed import HOME, USER
 from gatelocal.model.hold import Occasion
+from gatelocal.model.text import LINE_LIMIT
 from gatelocal.ports import Say
 
 _NONE = Occasion()
@@ -164,6 +165,7 @@ class SshNode:
         environment: Mapping[str, str] | None = None,
         on_line: Say | None = None,
         timeout: float | None = None,
+        longest: int = LINE_LIMIT,
     ) -> int:
         """See :class:`gatelocal.ports.Node`. The environment is visible to all on the node: put no secrets there."""
         self._require()
@@ -174,7 +176,8 @@ class SshNode:
             *("sh", "-c", _WRAPPER, "sh", directory or self.home, *argv),
         ]
         try:
-            status = process.stream(self._ssh(command), on_line or _hear_nothing, cwd=self._folder, timeout=timeout)
+            hear, cwd = on_line or _hear_nothing, self._folder
+            status = process.stream(self._ssh(command), hear, cwd=cwd, timeout=timeout, longest=longest)
         except BaseException:
             self._stop(mark)
             raise

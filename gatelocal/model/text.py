@@ -8,6 +8,9 @@ from __future__ import annotations
 import re
 import unicodedata
 
+LINE_LIMIT = 1 << 16
+"""Bytes of a line of a program's output that are kept; a longer one ends with how much is missing."""
+
 _SEQUENCES = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI: colours, cursor moves
     r"|\x1b[\]PX^_].*?(?:\x07|\x1b\\|\x9c|$)"  # OSC, DCS, SOS, PM, APC: titles, clipboard, links

@@ -63,6 +63,12 @@ def test_words_arrive_as_they_are(node: Node) -> None:
 
 
 @pytest.mark.live
+def test_a_line_is_as_long_as_somebody_wants_it(node: Node) -> None:
+    lines: list[str] = []
+    node.run(["sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x"], on_line=lines.append, longest=1 << 20)
+    assert lines == ["x" * 200_000]
+
+
 def test_lines_come_while_the_program_runs(node: Node) -> None:
     seen: list[float] = []
     node.run(["sh", "-c", "echo first; sleep 1; echo second"], on_line=lambda line: seen.append(time.monotonic()))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.model.hold import Occasion
+from gatelocal.model.text import LINE_LIMIT
 from gatelocal.ports import Say
 
 NO_OCCASION = Occasion()
@@ -45,6 +46,7 @@ class FolderNode:
         environment: Mapping[str, str] | None = None,
         on_line: Say | None = None,
         timeout: float | None = None,
+        longest: int = LINE_LIMIT,
     ) -> int:
         variables = {**self._environment, **(environment or {})}
         # By way of `env`, so that the program is looked for on the node's PATH, not on ours.
@@ -53,6 +55,7 @@ class FolderNode:
             on_line or (lambda line: None),
             cwd=Path(directory or self.home),
             timeout=timeout,
+            longest=longest,
         )
 
     def put(self, local: Path, remote: str) -> None:
@@ -114,6 +117,7 @@ class ScriptedNode:
         environment: Mapping[str, str] | None = None,
         on_line: Say | None = None,
         timeout: float | None = None,
+        longest: int = LINE_LIMIT,
     ) -> int:
         self.ran.append((tuple(argv), directory, dict(environment or {}), timeout))
         answer = self.answer(argv)

@@ -153,6 +153,14 @@ def test_a_line_of_just_the_limit_is_whole() -> None:
     assert lines == ["a" * process.LINE_LIMIT, "", "b"]
 
 
+def test_a_line_may_be_as_long_as_somebody_wants_it() -> None:
+    lines: list[str] = []
+    script = f"print('a' * {3 * process.LINE_LIMIT})"
+    process.stream([sys.executable, "-c", script], lines.append, longest=3 * process.LINE_LIMIT)
+    process.stream([sys.executable, "-c", script], lines.append, longest=10)
+    assert lines == ["a" * (3 * process.LINE_LIMIT), f"{'a' * 10} ... ({3 * process.LINE_LIMIT - 10} more bytes)"]
+
+
 @pytest.mark.live
 def test_stream_ends_although_a_daemon_goes_on_printing() -> None:
     lines: list[str] = []

@@ -19,6 +19,7 @@ from gatelocal.launcher import connection, place, settings, steps, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.lock import held
 from gatelocal.model.hold import Occasion
+from gatelocal.model.text import LINE_LIMIT
 from gatelocal.ports import Say
 
 _NONE = Occasion()
@@ -116,6 +117,7 @@ class LocalNode:
         environment: Mapping[str, str] | None = None,
         on_line: Say | None = None,
         timeout: float | None = None,
+        longest: int = LINE_LIMIT,
     ) -> int:
         """See :class:`gatelocal.ports.Node`."""
         self._require()
@@ -126,8 +128,8 @@ class LocalNode:
             (on_line or (lambda line: None))(f"cd: there is no folder {where}")
             return 127
         try:
-            mark = {sweeper.MARK: self.name}  # for `env` itself, until it has become the program
-            return process.stream(command, on_line or (lambda line: None), cwd=where, environment=mark, timeout=timeout)
+            hear, mark = on_line or (lambda line: None), {sweeper.MARK: self.name}  # for `env`, until it is the program
+            return process.stream(command, hear, cwd=where, environment=mark, timeout=timeout, longest=longest)
         except BaseException:
             sweeper.stop_marked(self.name)
             raise
