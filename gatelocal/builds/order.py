@@ -13,7 +13,9 @@ from typing import Any
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.hold import Keep
 from gatelocal.model.job import Job
+from gatelocal.model.playbooks import Item
 from gatelocal.store.codec import FormatError, Layouts, decode, encode
+from gatelocal.workspace.checkouts import Checkout
 from gatelocal.workspace.manifest import Tree
 
 NAME = "build.json"
@@ -34,6 +36,8 @@ class Order:
     :ivar gate: a file that is locked for as long as whoever gave the order lives.
     :ivar claim: the file by which the builds of the run agree on a node: :mod:`gatelocal.builds.claim`.
     :ivar keep: whether there is to be one.
+    :ivar checkouts: what playbooks and roles are taken from. :ivar item: what playbooks are told of the change.
+    :ivar attempt: which one of the job it is, from 1.
     """
 
     id: int
@@ -50,6 +54,9 @@ class Order:
     gate: str
     claim: str = ""
     keep: Keep = field(default_factory=Keep)
+    checkouts: tuple[Checkout, ...] = ()
+    item: Item | None = None
+    attempt: int = 1
 
 
 def write(folder: Path, order: Order) -> None:

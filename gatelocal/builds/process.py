@@ -15,8 +15,12 @@ from gatelocal.builds.worker import Rooms, work
 from gatelocal.config.directories import directories
 from gatelocal.config.labels import labels
 from gatelocal.errors import GateError
+from gatelocal.executor.ansible.checkouts import Checkouts
+from gatelocal.executor.ansible.executor import AnsibleExecutor, Setting
 from gatelocal.executor.tox import ToxExecutor
+from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
+from gatelocal.model.playbooks import Item
 from gatelocal.ports import Executor, Launcher, Say
 from gatelocal.stopping import Stop
 
@@ -41,7 +45,9 @@ def _launcher(order: Order) -> Launcher:
     return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table)
 
 
-def _executor(order: Order) -> Executor:
+def _executor(order: Order, root: Path) -> Executor:
+    if order.job.family == ANSIBLE and order.item is not None:
+        return AnsibleExecutor(_silent, _setting(order, order.item, root))
     return ToxExecutor(_silent, install_packages=order.kind != "local")  # who follows it reads its log
 
 
@@ -57,6 +63,23 @@ def _held(order: Order, node: str, before: str, say: Say) -> None:
         sweeper.sweep(nodes, say)
     except GateError as error:
         say(error.brief)
+
+
+def _setting(order: Order, item: Item, root: Path) -> Setting:
+    places = {(one.project, one.branch): root / one.tree.path for one in order.checkouts}
+    return Setting(
+        item=item,
+        attempt=order.attempt,
+        cache=Path(order.cache),
+        root=root,
+        scratch=root / "playing",
+        checkouts=Checkouts(
+            books={key: path for key, path in places.items() if key[1]},
+            roles={project: path for (project, branch), path in places.items() if not branch},
+        ),
+        paths={tree.project: tree.path for tree in order.trees},
+        checked_out={tree.project: (tree.branch, tree.commit) for tree in order.trees},
+    )
 
 
 def _silent(_: str) -> None:

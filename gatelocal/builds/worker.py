@@ -31,6 +31,7 @@ from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.ports import Executor, Launcher, Node, Say
 from gatelocal.stopping import Stop, Stopped, stoppable
 from gatelocal.workspace import build, deliver
+from gatelocal.workspace.tree import write
 
 T = TypeVar("T")
 
@@ -43,11 +44,12 @@ _STEP, _LONGEST = 0.002, 0.1  # seconds between two looks whether the build may 
 class Rooms:
     """Who makes nodes and who runs jobs, for an order.
 
+    :ivar executor: also for the folder on this machine that the order's trees were made in.
     :ivar held: what is done when a node (its name) is held in the place of another (empty: of none).
     """
 
     launcher: Callable[[Order], Launcher]
-    executor: Callable[[Order], Executor]
+    executor: Callable[[Order, Path], Executor]
     held: Callable[[Order, str, str, Say], None]
 
 
@@ -119,6 +121,8 @@ class _Build:
         order, say = self._order, self._progress.say
         stored = {project: Repository(project, "", Path(path), say=say) for project, path in order.stored.items()}
         made = build.build(order.trees, stored, root, say)
+        for one in order.checkouts:
+            write(one.tree, stored[one.tree.project], root / one.tree.path)
         self._stop.check()
         return made
 
@@ -130,14 +134,15 @@ class _Build:
             self._stop.check()
             self._begun = True
             self._progress.begun()
-            result = self._rooms.executor(order).run(order.job, order.project, node, sources, self._folder)
+            result = self._rooms.executor(order, root).run(order.job, order.project, node, sources, self._folder)
         except InfrastructureError as error:
             if not error.no_space:
                 raise
             seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
             logs = str(self._folder)
             return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
-        return replace(result, job=order.title, notes=(*node.notes, *result.notes))
+        notes, deviations = (*node.notes, *result.notes), (*order.job.deviations, *result.deviations)
+        return replace(result, job=order.title, notes=notes, deviations=deviations)
 
     def _tried(self, outcome: Outcome, what: Callable[[], T]) -> T | None:
         """Its answer; None when there is none, and then the result says why.

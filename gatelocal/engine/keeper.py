@@ -195,6 +195,7 @@ class Keeper:
     def _described(self, work: Work, request: int, key: Key) -> Path:
         """A fresh folder of a build, with what it is to do."""
         tools, directories = self._tools, self._tools.directories
+        needed = (*work.trees, *(one.tree for one in work.checkouts))
         order = Order(
             id=request,
             change=key[0],
@@ -202,7 +203,7 @@ class Keeper:
             title=work.title,
             job=work.job,
             trees=work.trees,
-            stored={tree.project: str(tools.merger.repository(tree.project).path) for tree in work.trees},
+            stored={tree.project: str(tools.merger.repository(tree.project).path) for tree in needed},
             kind=tools.kind,
             cache=str(directories.cache),
             nodes=str(directories.nodes),
@@ -210,6 +211,9 @@ class Keeper:
             gate=str(self._folder.lock),
             claim=str(self._folder.claim),
             keep=self._keep,
+            checkouts=work.checkouts,
+            item=work.item,
+            attempt=self._attempts[key] + 1,
         )
         folder = _folder(tools.logs, work.title)
         orders.write(folder, order)
@@ -255,7 +259,9 @@ class Keeper:
         self._take(key, Final(result, refusal.of(error)))
         with suppress(OSError, GateError):
             found = self._builds.get(request)
-            folder = self._described(replace(work, trees=()), request, key) if found is None else found.folder
+            folder = (
+                self._described(replace(work, trees=(), checkouts=()), request, key) if found is None else found.folder
+            )
             orders.put(folder / RESULT, Final(result, refusal.of(error)))
 
     def _tell(self, key: Key, work: Work) -> None:

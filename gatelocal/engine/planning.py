@@ -89,7 +89,7 @@ def in_tenant(
         if pipeline is None and now.pipelines and name not in now.pipelines:
             continue
         branch = subject.branch or _default_branch(now, subject.project)
-        found = plan(now, Question(subject.project, branch, name, subject.changed, before))
+        found = freeze.with_lacks(now, plan(now, Question(subject.project, branch, name, subject.changed, before)))
         if found.jobs or pipeline is not None:
             return now, found
         empty.append(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from gatelocal.engine import recipes
@@ -14,7 +14,8 @@ from gatelocal.model.facts import Ref
 from gatelocal.model.job import Job
 from gatelocal.model.merged import RepoState, SpeculativeState
 from gatelocal.model.plan import FrozenJob, Plan, PlannedJob
-from gatelocal.workspace import manifest
+from gatelocal.model.playbooks import Item
+from gatelocal.workspace import checkouts, manifest
 
 Key = tuple[str, str]
 """A change's name to the gate, and a job's."""
@@ -28,7 +29,7 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
     """
     found = members(tools, wish, item, merged)
     states = {**merged.states, **{one.project: one for one in merged.state.repositories}}
-    works, lacking = _works(tools, found, merged.state, states)
+    works, lacking = _works(tools, found, merged, states)
     plan = found[0].plan
     trees = {work.title: work.trees for key, work in works.items() if key not in lacking}
     sources = recipes.Sources(tools.place, merged.state, states, trees)
@@ -50,16 +51,15 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
 
 
 def _notes(found: Sequence[Member]) -> tuple[str, ...]:
-    runnable = [job for one in found for job in one.graph.runnable]
-    deviations = (f"{job.name}: {deviation}" for job in runnable for deviation in job.deviations)
     without = (f"{one.ref.change} brings no job: {one.note}" for one in found if one.note)
-    return tuple(dict.fromkeys((*(note for one in found for note in one.graph.notes), *deviations, *without)))
+    return tuple(dict.fromkeys((*(note for one in found for note in one.graph.notes), *without)))
 
 
 def _works(
-    tools: Tools, found: Sequence[Member], state: SpeculativeState, states: dict[str, RepoState]
+    tools: Tools, found: Sequence[Member], merged: Merged, states: dict[str, RepoState]
 ) -> tuple[dict[Key, Work], dict[Key, GateError]]:
     """The builds with their trees, and why some cannot have them."""
+    state = merged.state
     works: dict[Key, Work] = {}
     lacking: dict[Key, GateError] = {}
     gone: dict[str, GateError] = {}
@@ -73,21 +73,29 @@ def _works(
             works[key] = Work(title, job, one.own.project)
             try:
                 _have(tools, job, states, one.own.branch, gone)
-                trees = _trees(tools, one, job, states, state)
-                works[key] = Work(title, job, one.own.project, trees)
+                wanted, needed = _wanted(tools, one, job, state)
+                trees = manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
+                beside = checkouts.checkouts(job.playbooks, wanted, states, state.merged) if job.playbooks else ()
+                item = _item(tools, one, merged, found[0].plan.pipeline)
+                works[key] = Work(title, job, one.own.project, trees, beside, item)
             except GateError as error:
                 lacking[key] = error
     return works, lacking
 
 
 def _have(tools: Tools, job: Job, states: dict[str, RepoState], branch: str, gone: dict[str, GateError]) -> None:
-    """Look at the projects that the job requires. :raises GateError: one of them cannot be had."""
-    for project in _required(job, tools.place.host):
+    """Look at the projects that the job requires, and those of its playbooks and roles.
+
+    :raises GateError: one of them cannot be had.
+    """
+    host = tools.place.host
+    needed: dict[str, Set[str]] = dict.fromkeys(_required(job, host), frozenset())
+    for project, branches in {**needed, **(checkouts.projects(job.playbooks, host) if job.playbooks else {})}.items():
         if error := gone.get(project):
             raise error
         if project not in states:
             try:
-                states[project] = tools.merger.freeze(project, {branch})
+                states[project] = tools.merger.freeze(project, {branch, *branches})
             except GateError as error:
                 gone[project] = error
                 raise
@@ -98,15 +106,23 @@ def _required(job: Job, host: str) -> tuple[str, ...]:
     return tuple(name.removeprefix(f"{host}/") for name in job.required_projects)
 
 
-def _trees(
-    tools: Tools, member: Member, job: Job, states: Mapping[str, RepoState], state: SpeculativeState
-) -> tuple[manifest.Tree, ...]:
-    """Zuul delivers the projects of every change that was merged, whether or not the job asks for them."""
+def _wanted(tools: Tools, member: Member, job: Job, state: SpeculativeState) -> tuple[manifest.Wanted, set[str]]:
+    """What decides the branches of a job's trees, and of which projects there are trees.
+
+    Zuul delivers the projects of every change that was merged, whether or not the job asks for them.
+    """
     host = tools.place.host
     needed = {one.project for one in state.merged} | set(_required(job, host))
     frozen = next((one.job for one in member.plan.jobs if one.name == job.name), None)
-    wanted = manifest.Wanted(host, member.own.branch, _overrides(frozen, needed, host))
-    return manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
+    return manifest.Wanted(host, member.own.branch, _overrides(frozen, needed, host)), needed
+
+
+def _item(tools: Tools, member: Member, merged: Merged, pipeline: str) -> Item:
+    """What the playbooks of a change's jobs are told."""
+    own = member.own
+    change = own.changes[-1] if own.changes else None
+    tenant = "" if tools.tenancy is None else tools.tenancy.file.tenant.name
+    return Item(tools.place.host, pipeline, own.branch, change, merged.changes, tenant)
 
 
 def _overrides(job: FrozenJob | None, projects: set[str], host: str) -> Mapping[str, Sequence[str]]:

@@ -18,7 +18,9 @@ from gatelocal.model.happening import Progress, Watch
 from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph
 from gatelocal.model.merged import RepoState, SpeculativeState
+from gatelocal.model.playbooks import Item
 from gatelocal.model.recipe import Recipe
+from gatelocal.workspace.checkouts import Checkout
 from gatelocal.workspace.manifest import Tree
 
 
@@ -83,12 +85,15 @@ class Work:
 
     :ivar title: what it is called, and its folder: the job's name, with the project's where two changes of an item have
         a job of that name. :ivar project: the project of its change, whose tree it starts in.
+    :ivar checkouts: what its playbooks and roles are taken from. :ivar item: what they are told of the change.
     """
 
     title: str
     job: Job
     project: str
     trees: tuple[Tree, ...] = ()
+    checkouts: tuple[Checkout, ...] = ()
+    item: Item | None = None
 
 
 @dataclass(frozen=True, slots=True)

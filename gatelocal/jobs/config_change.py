@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from gatelocal.jobs.zuul.draft import ATTEMPTS, Draft
 from gatelocal.model.plan import FrozenJob
@@ -54,7 +55,7 @@ def substance(draft: Draft) -> tuple[object, ...]:
         (bool(draft.final), draft.abstract, draft.intermediate, bool(draft.protected_by), draft.post_review),
         (draft.nodesets, dict(draft.required), set(draft.dependencies), draft.semaphores, draft.roles),
         (draft.variables, draft.extra, draft.hosts, draft.groups),
-        books,
+        tuple(tuple(replace(book, branch="", level=1) for book in group) for group in books),
     )
 
 

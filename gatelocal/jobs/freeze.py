@@ -13,7 +13,7 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from gatelocal.errors import ConfigurationError, NoJobs
-from gatelocal.jobs import families
+from gatelocal.jobs import families, runnable
 from gatelocal.jobs.planner import Question
 from gatelocal.jobs.planner import plan as plan_of
 from gatelocal.jobs.zuul.checks import listed
@@ -21,7 +21,7 @@ from gatelocal.jobs.zuul.definitions import Definition, entries
 from gatelocal.jobs.zuul.layout import Layout, lay_out, stanzas_of
 from gatelocal.jobs.zuul.schema import sifted
 from gatelocal.model.job import Job, JobGraph
-from gatelocal.model.plan import FrozenJob, Nodeset, Plan, PlannedJob, Problem
+from gatelocal.model.plan import Nodeset, Plan, PlannedJob, Problem
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import ConfigFile, Repository, Tenant, TenantProject
 
@@ -71,6 +71,17 @@ def planned(
     return found, plan
 
 
+def with_lacks(found: Layout, plan: Plan) -> Plan:
+    """The plan with a word on each job that runs and could not be run here. :param found: what the plan comes from."""
+    return replace(plan, jobs=tuple(_with_lacks(found, one, plan.project) for one in plan.jobs))
+
+
+def _with_lacks(found: Layout, planned: PlannedJob, project: str) -> PlannedJob:
+    if not planned.run or planned.job is None:
+        return planned
+    return replace(planned, lacks=runnable.family_of(found, planned.job, project)[1])
+
+
 def graph(found: Layout, plan: Plan, project: str) -> JobGraph:
     """The jobs of a plan. :param found: the layout that the plan comes from."""
     return JobGraph(plan.pipeline, tuple(_job(found, one, project) for one in plan.jobs), plan.notes)
@@ -108,7 +119,7 @@ def plan_alone(
             hint="name the jobs in the project stanza, or choose another pipeline",
         )
     plan = plan_of(found, Question(project, branch, pipeline, changed, old))
-    return replace(plan, notes=notes)
+    return with_lacks(found, replace(plan, notes=notes))
 
 
 def alone(stanzas: Iterable[Stanza], project: str, branch: str) -> Layout:
@@ -207,8 +218,8 @@ def _job(found: Layout, planned: PlannedJob, project: str) -> Job:
     job = planned.job
     if job is None:
         return _left_out(planned)
-    family = families.family_of(job)
-    rule, reason = _feasible(planned, job, family)
+    family, lacks = runnable.family_of(found, job, project)
+    rule, reason = ("unsupported", lacks) if planned.run and lacks else (planned.rule, planned.reason)
     return Job(
         name=job.name,
         parents=job.parents,
@@ -223,7 +234,8 @@ def _job(found: Layout, planned: PlannedJob, project: str) -> Job:
         run=rule in ("matches", "config-changed", "needed-by"),
         rule=rule,
         reason=reason,
-        deviations=_deviations(found, job, project),
+        deviations=runnable.deviations(found, job, family, project),
+        playbooks=runnable.playbooks_of(found, job) if family == runnable.ANSIBLE else None,
     )
 
 
@@ -234,17 +246,6 @@ def _left_out(planned: PlannedJob) -> Job:
         own = planned.unknown == planned.name
         reason = "it is defined elsewhere" if own else f"parent {planned.unknown} is defined elsewhere"
     return Job(planned.name, voting=planned.said_voting, run=False, rule=rule, reason=reason)
-
-
-def _feasible(planned: PlannedJob, job: FrozenJob, family: str) -> tuple[str, str]:
-    if not planned.run:
-        return planned.rule, planned.reason
-    if not family:
-        own = ", ".join(book.path for book in job.run)
-        return "unsupported", f"it runs a playbook of its own: {own}" if own else "it runs nothing"
-    if len(job.nodeset.nodes) > 1:
-        return "unsupported", f"it needs {len(job.nodeset.nodes)} nodes"
-    return planned.rule, planned.reason
 
 
 def _label(nodeset: Nodeset) -> str | None:
@@ -258,14 +259,3 @@ def _label_of_python(variables: Mapping[str, object]) -> str | None:
     """The label for a job that names no node but a Python that not every node has."""
     wanted = f"{variables.get('python_version', '')} {variables.get('tox_envlist', '')}"
     return "debian-trixie" if re.search(r"(?<!\d)3\.13\b|\bpy313\b", wanted) else None
-
-
-def _deviations(found: Layout, job: FrozenJob, project: str) -> tuple[str, ...]:
-    known = found.project(project)
-    own = (project, known.canonical if known is not None else project)
-    books = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if book.project in own]
-    return (
-        *families.deviations(job),
-        *(f"the playbook {book.path} is not run" for book in books),
-        *(f"the secret {name} is not there" for name in job.secrets),
-    )

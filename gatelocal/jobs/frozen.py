@@ -100,7 +100,8 @@ def check_runnable(
         raise Refused(
             f"job {name} is for reviewed changes only (post-review, or a secret), which {pipeline} is not for"
         )
-    if draft.run or name == NOOP or tuple(assumed) == (layout.tenant.default_parent,):
+    base_may_run = layout.tenant.known_only and tuple(assumed) == (layout.tenant.default_parent,)
+    if draft.run or name == NOOP or base_may_run:
         return
     if assumed:
         raise Refused(

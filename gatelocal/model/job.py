@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+from gatelocal.model.deviation import Deviation
+from gatelocal.model.playbooks import Playbooks
+
 NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
 
 
@@ -20,12 +23,13 @@ class Job:
     :ivar timeout: seconds; None without a limit.
     :ivar defined_in: file and line of each definition, root first, for errors and reports.
     :ivar dependencies: names of jobs that come before it.
-    :ivar family: who knows how to run it (``tox``); empty when nobody here does.
+    :ivar family: who knows how to run it (``tox``, ``ansible``, ``noop``); empty when nobody here does.
     :ivar run: whether it is to be run; if not, `rule` and `reason` say why.
     :ivar rule: one of ``matches branch no-variant files irrelevant-files config-changed undefined error``, the
         words of ``gatelocal plan``, and ``unsupported`` for what Zuul runs and we cannot yet.
     :ivar reason: the rule in a person's words.
-    :ivar deviations: what differs from the gate's own run of it, each one sentence.
+    :ivar deviations: what differs from the gate's own run of it.
+    :ivar playbooks: of a job of the family ``ansible``: what it is made of.
     """
 
     name: str
@@ -41,7 +45,8 @@ class Job:
     run: bool = True
     rule: str = "matches"
     reason: str = ""
-    deviations: tuple[str, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    playbooks: Playbooks | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,12 +47,16 @@ class Playbook:
 
     :ivar project: the canonical name of the project that has it.
     :ivar secrets: the names of the secrets that it is given.
+    :ivar branch: the branch of the project whose definition names it.
+    :ivar level: of the definition in the job's ancestry, counted from 1 at the root (Zuul: nesting level).
     """
 
     project: str
     path: str
     secrets: tuple[str, ...] = ()
     semaphores: tuple[str, ...] = ()
+    branch: str = ""
+    level: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +192,7 @@ class PlannedJob:
     :ivar job: None when it could not be made out.
     :ivar unknown: for ``undefined`` and ``error``: the name of a job that no repository defines.
     :ivar said_voting: False where the project's own stanza makes it non-voting; of use without `job`.
+    :ivar lacks: why it cannot be run here; empty when it can, and for one that does not run anyway.
     """
 
     name: str
@@ -196,6 +201,7 @@ class PlannedJob:
     job: FrozenJob | None = None
     unknown: str = ""
     said_voting: bool = True
+    lacks: str = ""
 
     @property
     def run(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from gatelocal.model.deviation import Deviation
 from gatelocal.model.hold import Invocation
 
 JOB_OUTPUT = "job-output.txt"
@@ -110,6 +111,7 @@ class BuildResult:
         sentence.
     :ivar output: the last lines of the command that failed, when no test explains the outcome.
     :ivar invocation: the command that failed, or the last one; None when none was started.
+    :ivar deviations: what differs from the gate's own run of the job.
     """
 
     job: str
@@ -124,6 +126,7 @@ class BuildResult:
     notes: tuple[str, ...] = ()
     output: tuple[str, ...] = ()
     invocation: Invocation | None = None
+    deviations: tuple[Deviation, ...] = ()
 
     @property
     def count(self) -> int:

@@ -87,6 +87,7 @@ def _build(build: BuildResult) -> dict[str, object]:
         "failures": [_failure(test) for test in build.failures],
         "notes": list(build.notes),
         "output": list(build.output),
+        "deviations": [{"id": one.id, "text": one.text} for one in build.deviations],
     }
 
 

@@ -100,11 +100,18 @@ def table(plan: Plan, history: Mapping[str, Usual] = NOTHING_KNOWN) -> list[str]
             lines.append("~: a guess by the kind of job, for a gate's node with eight cores")
     else:
         lines.append(f"none of {len(plan.jobs)} jobs runs")
+    lines += _not_here(plan)
     others = [job for job in plan.jobs if not job.run]
     if others:
         lines += ["", "not run:", *_rows([(f"  {job.name}", job.rule, job.reason) for job in others])]
     lines += [*_ahead(plan), *_shortfalls(plan), *_told_otherwise(plan)]
     return [*lines, *(visible(f"note: {note}") for note in plan.notes)]
+
+
+def _not_here(plan: Plan) -> list[str]:
+    """The jobs that the gate runs and `gatelocal run` could not."""
+    lacking = [(f"  {job.name}", job.lacks) for job in plan.jobs if job.run and job.lacks]
+    return ["", f"{len(lacking)} of these cannot be run here:", *_rows(lacking)] if lacking else []
 
 
 def _ahead(plan: Plan) -> list[str]:
@@ -213,7 +220,8 @@ def _planned(planned: PlannedJob, cost: Cost | None) -> dict[str, object]:
         "gigabytes": cost.gigabytes,
         "from_builds": cost.builds,
     }
-    return {**head, **_frozen(planned.job), "predicted": predicted}
+    here = {"runnable": planned.run and not planned.lacks, "lacks": planned.lacks}
+    return {**head, **here, **_frozen(planned.job), "predicted": predicted}
 
 
 def _frozen(job: FrozenJob) -> dict[str, object]:

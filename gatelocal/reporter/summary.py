@@ -155,6 +155,7 @@ def _about(build: BuildResult) -> list[str]:
     lines += [f"note: {plain(note)}" for note in build.notes[:NOTES_SHOWN]]
     if len(build.notes) > NOTES_SHOWN:
         lines.append(f"note: and {_count(len(build.notes) - NOTES_SHOWN, 'more note')}")
+    lines += [f"other than in the gate: {plain(str(one))}" for one in build.deviations]
     if build.outcome is not Outcome.SUCCESS and build.job_output:
         lines.append(f"all of it: {plain(build.job_output)}")
     return lines

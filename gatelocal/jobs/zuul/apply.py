@@ -202,7 +202,12 @@ def _playbooks(draft: Draft, definition: Definition, layout: Layout) -> Draft:
         "cleanup-run": draft.cleanup_run,
     }
     given = {key: tuple(_with_secrets(book, passed) for book in books) for key, books in old.items()}
-    new = {key: tuple(_playbook(one, project.canonical, secrets) for one in with_names(body.get(key))) for key in old}
+    level = len({one.name for one in (*draft.chain, definition) if not one.entry})
+    place = (definition.origin.branch, level)
+    new = {
+        key: tuple(_playbook(one, project.canonical, secrets, place) for one in with_names(body.get(key)))
+        for key in old
+    }
     careful = draft.post_review or body.get("post-review") is True
     if passed and any(not _is_trusted(book.project, layout) for books in old.values() for book in books):
         careful = True
@@ -227,8 +232,8 @@ def _playbooks(draft: Draft, definition: Definition, layout: Layout) -> Draft:
     )
 
 
-def _playbook(item: Mapping[str, object], project: str, secrets: tuple[str, ...]) -> Playbook:
-    return Playbook(project, str(item["name"]), secrets, tuple(sorted(names(item.get("semaphores")))))
+def _playbook(item: Mapping[str, object], project: str, secrets: tuple[str, ...], place: tuple[str, int]) -> Playbook:
+    return Playbook(project, str(item["name"]), secrets, tuple(sorted(names(item.get("semaphores")))), *place)
 
 
 def _with_secrets(book: Playbook, passed: tuple[str, ...]) -> Playbook:

@@ -173,7 +173,12 @@ def _is_partial(draft: _Draft) -> bool:
 
 
 def may_be_elsewhere(layout: Layout | _Draft, parent: str) -> bool:
-    """Whether an unknown parent is taken for one that is defined elsewhere: the job is planned without what it adds."""
+    """Whether an unknown parent is taken for one that is defined elsewhere: the job is planned without what it adds.
+
+    Without a tenant that is the site's base job, which no project's own repository has.
+    """
+    if not layout.tenant.known_only:
+        return parent == layout.tenant.default_parent
     return layout.partial and (bool(layout.missing) or parent == layout.tenant.default_parent)
 
 

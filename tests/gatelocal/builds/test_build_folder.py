@@ -14,9 +14,14 @@ from gatelocal.builds import refusal
 from gatelocal.builds.folder import Final, Progress
 from gatelocal.builds.order import Order
 from gatelocal.errors import ConfigurationError, DamagedCache, GateError, InfrastructureError, InputError
+from gatelocal.model.change import Change
+from gatelocal.model.deviation import Deviation
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Group, Playbook, Role
+from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.stanza import Tagged
+from gatelocal.workspace.checkouts import Checkout
 from gatelocal.workspace.manifest import Tree
 
 VARIABLES: dict[str, object] = {
@@ -47,6 +52,26 @@ def order(**other: object) -> Order:
         **other,
     }
     return Order(**values)  # type: ignore[arg-type]
+
+
+def test_so_is_one_with_playbooks(tmp_path: Path) -> None:
+    tree = Tree("p", "ansible/0", "main", {"main": "1" * 40}, {"main": "2" * 40})
+    books = Playbooks(
+        pre=(Playbook("h/p", "pre.yaml", ("word",), (), "main", 2),),
+        roles=(Role("h/p", "p", "p", False),),
+        groups=(Group("g", ("node",)),),
+        host_variables=VARIABLES,
+        extra_variables={"a": Tagged("!unsafe", "{{ x }}")},
+    )
+    change = Change("p", "main", "3" * 40, "Subject\n", number=1, patchset=2)
+    made = order(
+        job=Job("own", family="ansible", playbooks=books, deviations=(Deviation("base-job", "it is not here"),)),
+        checkouts=(Checkout("h/p", "main", tree),),
+        item=Item("h", "gate", "main", change, (change,), "t"),
+        attempt=2,
+    )
+    orders.write(tmp_path, made)
+    assert orders.read(tmp_path) == made
 
 
 def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""What runs in Ansible's process and on nodes; this program imports none of it."""

@@ -1,0 +1,1 @@
+"""Action plugins: what only an executor of Zuul has."""

@@ -1,0 +1,1 @@
+"""What Ansible tells of itself."""

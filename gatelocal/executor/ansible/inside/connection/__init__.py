@@ -1,0 +1,1 @@
+"""Ways to hosts: one that leads to the node, one that leads nowhere."""

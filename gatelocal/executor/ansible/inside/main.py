@@ -1,0 +1,105 @@
+"""Runs one playbook as `ansible-playbook` does, within what the guard allows; started by Ansible's own Python.
+
+Its one argument is a JSON file: see :func:`gatelocal.executor.ansible.start.settings`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(Path(__file__).parent))
+
+import guard  # noqa: E402
+from ansible import template  # noqa: E402
+from ansible.cli.playbook import PlaybookCLI  # noqa: E402
+from ansible.errors import AnsibleError  # noqa: E402
+from ansible.plugins import loader  # noqa: E402
+from ansible.plugins.action import gather_facts  # noqa: E402
+from jinja2 import Undefined  # noqa: E402
+from jinja2.exceptions import SecurityError  # noqa: E402
+from jinja2.sandbox import SandboxedEnvironment  # noqa: E402
+
+NODE, REFUSED = "gatelocal", "gatelocal_refused"
+_STRATEGIES = ("linear", "free", "host_pinned")
+
+
+def main(file: str) -> None:
+    """Run it, and end with Ansible's status."""
+    settings = json.loads(Path(file).read_text(encoding="utf-8"))
+    folder = os.open(settings["bridge"], os.O_RDONLY | os.O_DIRECTORY)  # by its number: a socket's path is short
+    os.environ["BUILD_BRIDGE"] = f"/proc/self/fd/{folder}/bridge"
+    tell = guard.teller(settings["refusals"])
+    _only_nodes(tell)
+    _only_data(tell)
+    _only_facts_of_nodes()
+    rules = guard.Rules(
+        code=tuple(map(os.path.realpath, [*settings["code"], *filter(None, sys.path)])),
+        read=tuple(map(os.path.realpath, settings["read"])),
+        write=tuple(map(os.path.realpath, settings["write"])),
+        socket=os.environ["BUILD_BRIDGE"],
+    )
+    guard.watch(rules, tell)
+    PlaybookCLI.cli_executor(["ansible-playbook", *settings["words"]])
+
+
+def _only_nodes(tell: Callable[[str], None]) -> None:
+    """All ways to a host but ours lead nowhere; and no strategy asks a person."""
+    connections, strategies = loader.connection_loader, loader.strategy_loader
+    connect, choose = connections.get_with_context, strategies.get
+
+    def connection(name: str, *args: object, **kwargs: object) -> object:
+        if str(name).rpartition(".")[2] == NODE:
+            return connect(NODE, *args, **kwargs)
+        found = connect(REFUSED, *args, **kwargs)
+        if found.object is not None:
+            found.object.asked, found.object.tell = str(name), tell
+        return found
+
+    def strategy(name: str, *args: object, **kwargs: object) -> object:
+        if str(name).rpartition(".")[2] not in _STRATEGIES:
+            raise AnsibleError(f"refused by the gate: the strategy {name}")
+        return choose(name, *args, **kwargs)
+
+    connections.get_with_context, strategies.get = connection, strategy
+
+
+class _Closed(SandboxedEnvironment):
+    """Jinja's sandbox, with our words. :ivar tell: is told what is refused."""
+
+    tell = staticmethod(lambda why: None)
+
+    def unsafe_undefined(self, obj: object, attribute: str) -> Undefined:
+        """What stands for an attribute that leads into Python."""
+        why = f"a template asks for the attribute {attribute} of a {type(obj).__name__}"
+        self.tell(why)
+        return self.undefined(f"refused by the gate: {why}", name=attribute, obj=obj, exc=SecurityError)
+
+
+def _only_data(tell: Callable[[str], None]) -> None:
+    """Templates see values and not the Python behind them."""
+    _Closed.tell = staticmethod(tell)  # type: ignore[arg-type]
+    for name in ("AnsibleEnvironment", "AnsibleNativeEnvironment"):
+        setattr(template, name, type(name, (_Closed, getattr(template, name)), {}))
+    template.Templar.copy_with_new_env.__defaults__ = (template.AnsibleEnvironment,)
+
+
+def _only_facts_of_nodes() -> None:
+    """A play on what is no node of the job, this machine above all, gathers no facts; that is no failure."""
+    gather = gather_facts.ActionModule.run
+
+    def run(action: object, tmp: object = None, task_vars: object = None) -> dict[str, object]:
+        if action._connection.transport == REFUSED:  # type: ignore[attr-defined]
+            return {"changed": False, "ansible_facts": {}}
+        found: dict[str, object] = gather(action, tmp, task_vars)
+        return found
+
+    gather_facts.ActionModule.run = run
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,164 @@
+"""Whether a job of a plan can be run here, and as what; if not, exactly what is missing. No repository is read.
+
+A job is run as it is written (family ``ansible``) when all that it is made of lies in repositories of which the run has
+trees, or in such as were read for the plan. What is the site's own (playbooks of config-projects around the job's, and
+of a base job that nobody has) is left out, and told as a deviation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from gatelocal.jobs import families
+from gatelocal.jobs.zuul.draft import ATTEMPTS
+from gatelocal.jobs.zuul.layout import Layout
+from gatelocal.model.deviation import Deviation
+from gatelocal.model.plan import FrozenJob, Playbook
+from gatelocal.model.playbooks import Playbooks
+from gatelocal.model.stanza import Tagged
+
+ANSIBLE = "ansible"
+NODE = "node"
+"""The name of a node that the job's own definitions do not name."""
+
+
+def family_of(found: Layout, job: FrozenJob, project: str) -> tuple[str, str]:
+    """Who runs the job, or empty and why nobody does.
+
+    :param found: the layout that the job comes from. :param project: the change's.
+    """
+    family = families.family_of(job)
+    if family:
+        many = _nodes(job) if family != families.NOOP else ""
+        return ("", many) if many else (family, "")
+    lacks = next((why for why in _lacks(found, job, project) if why), "")
+    return ("", lacks) if lacks else (ANSIBLE, "")
+
+
+def deviations(found: Layout, job: FrozenJob, family: str, project: str) -> tuple[Deviation, ...]:
+    """What will differ from the gate's own run of the job, as far as that is known before."""
+    if family == ANSIBLE:
+        return tuple(_of_playbooks(found, job))
+    known = found.project(project)
+    own = (project, known.canonical if known is not None else project)
+    books = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if book.project in own]
+    return (
+        *(Deviation("tox-pdf", text) for text in families.deviations(job)),
+        *(Deviation("tox-playbook", f"the playbook {book.path} is not run") for book in books),
+        *(Deviation("secret", f"the secret {name} is not there") for name in job.secrets),
+    )
+
+
+def playbooks_of(found: Layout, job: FrozenJob) -> Playbooks:
+    """All of it that Ansible is to know. Only for jobs of that family."""
+    nodes, scalars = job.nodeset.nodes, job.scalars
+    post, attempts = scalars.get("post-timeout"), scalars.get("attempts")
+    return Playbooks(
+        pre=_kept(found, job.pre_run),
+        run=_kept(found, job.run),
+        post=_kept(found, job.post_run),
+        cleanup=_kept(found, job.cleanup_run),
+        roles=tuple(role for role in job.roles if not _is_trusted(found, role.project)),
+        nodes=nodes[0].names if nodes else (NODE,),
+        groups=job.nodeset.groups,
+        extra_variables=job.extra_variables,
+        host_variables=job.host_variables,
+        group_variables=job.group_variables,
+        post_timeout=post if isinstance(post, int) and post > 0 else None,
+        attempts=attempts if isinstance(attempts, int) else ATTEMPTS,
+        split_streams=scalars.get("ansible-split-streams") is True,
+        checkout=str(scalars.get("override-checkout") or ""),
+    )
+
+
+def _lacks(found: Layout, job: FrozenJob, project: str) -> Iterator[str]:
+    """What is missing, the most telling first; empty texts mean nothing."""
+    if not job.run:
+        yield "it runs nothing"
+    yield _ancestors(found, job)
+    yield from (_repository(found, job, book, project) for book in job.run)
+    yield from (
+        f"its playbook {book.path} is the site's own (config-project {book.project})"
+        for book in job.run
+        if _is_trusted(found, book.project)
+    )
+    books = _kept(found, (*job.pre_run, *job.run, *job.post_run, *job.cleanup_run))
+    yield from (_repository(found, job, book, project) for book in books)
+    yield from (f"it needs the secret {name}" for book in books for name in book.secrets)
+    for role in job.roles:
+        if role.explicit and not _is_trusted(found, role.project) and not _is_here(found, job, role.project, project):
+            yield f"its roles lie in {role.project}, which is not here"
+    yield _nodes(job)
+    if job.nodeset.known and not job.nodeset.nodes:
+        yield "it has no node: all of it would run on this machine"
+    if job.lists.get("include-vars"):
+        yield "it takes variables from files (include-vars)"
+    variables = (job.variables, job.extra_variables, job.host_variables, job.group_variables)
+    if any(_is_encrypted(value) for value in variables):
+        yield "one of its variables is encrypted"
+
+
+def _ancestors(found: Layout, job: FrozenJob) -> str:
+    """An ancestor that brings what is not here; the site's base job may be missing."""
+    for name in job.parents:
+        if name not in found.jobs and name != found.tenant.default_parent:
+            return f"its parent {name} is defined elsewhere"
+    shared = families.BUILT_IN
+    if found.project(shared.name) is shared:
+        built_in = next((one for one in job.parents if families.built_in(one) is not None), "")
+        if built_in and any(place.project == shared.name for place in job.chain):
+            own = ", ".join(book.path for book in job.run)
+            return f"it runs {own} on top of {built_in}, whose playbooks lie in {shared.name}, which is not here"
+    return ""
+
+
+def _repository(found: Layout, job: FrozenJob, book: Playbook, project: str) -> str:
+    if _is_here(found, job, book.project, project):
+        return ""
+    return f"its playbook {book.path} lies in {book.project}, which is not here"
+
+
+def _is_here(found: Layout, job: FrozenJob, repository: str, project: str) -> bool:
+    """Whether the run has, or can have, a tree of the repository."""
+    known = found.project(project)
+    own = (project, known.canonical if known is not None else project)
+    if repository in own or any(one.name == repository for one in job.required_projects):
+        return True
+    read = found.tenant.known_only and repository in found.projects
+    return read and repository not in found.missing
+
+
+def _is_trusted(found: Layout, repository: str) -> bool:
+    project = found.projects.get(repository)
+    return project is not None and project.trusted
+
+
+def _kept(found: Layout, books: Sequence[Playbook]) -> tuple[Playbook, ...]:
+    return tuple(book for book in books if not _is_trusted(found, book.project))
+
+
+def _nodes(job: FrozenJob) -> str:
+    count = len(job.nodeset.nodes)
+    return f"it needs {count} nodes" if count > 1 else ""
+
+
+def _of_playbooks(found: Layout, job: FrozenJob) -> Iterator[Deviation]:
+    base = found.tenant.default_parent
+    if base in job.parents and base not in found.jobs:
+        text = f"the site's job {base} is not here: what it does before and after is not done"
+        yield Deviation("base-job", text)
+    for book in (*job.pre_run, *job.post_run, *job.cleanup_run):
+        if _is_trusted(found, book.project):
+            yield Deviation("site-playbook", f"the site's playbook {book.path} of {book.project} is not run")
+    if not job.nodeset.known:
+        yield Deviation("node-name", f"its nodeset is defined elsewhere: the node goes by the name {NODE}")
+    if version := job.scalars.get("ansible-version"):
+        yield Deviation("ansible-version", f"it asks for Ansible {version}; the gate here has one version")
+
+
+def _is_encrypted(value: object) -> bool:
+    if isinstance(value, Tagged):
+        return value.tag.startswith("!encrypted") or _is_encrypted(value.value)
+    if isinstance(value, Mapping):
+        return any(_is_encrypted(inner) for inner in value.values())
+    return isinstance(value, (list, tuple)) and any(_is_encrypted(inner) for inner in value)

@@ -1,0 +1,16 @@
+"""What differs between a run here and the gate's own, by a name that does not change; it judges nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """One such thing. :ivar id: of its kind; the manual has them all. :ivar text: one sentence about this case."""
+
+    id: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.text} [{self.id}]"

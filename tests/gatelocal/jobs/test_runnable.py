@@ -1,0 +1,143 @@
+"""Which jobs can be run as they are written, what is missing for the others, and what will differ from the gate."""
+
+from __future__ import annotations
+
+import pytest
+
+from gatelocal.config.zuul_yaml import parse
+from gatelocal.jobs.freeze import freeze, graph, with_lacks
+from gatelocal.jobs.planner import Question, plan
+from gatelocal.model.job import Job
+from tests.gatelocal.jobs.test_planner import APP, CONFIG, GONE, JOBS, Texts, layout
+
+
+def alone(text: str) -> Job:
+    """The job `j` by the project's own repository."""
+    stanzas = parse(f"{text}\n- project: {{gate: {{jobs: [j]}}}}\n", ".zuul.yaml")
+    return next(job for job in freeze(stanzas, "acme/app", "master").jobs if job.name == "j")
+
+
+def in_tenant(texts: Texts) -> Job:
+    """The job `j` of o/app in a tenant."""
+    found = layout(texts, GONE)
+    answer = plan(found, Question("o/app", "master", "gate"))
+    return next(job for job in graph(found, answer, "o/app").jobs if job.name == "j")
+
+
+OWN = "- job: {name: j, run: playbooks/own.yaml%s}"
+
+
+def test_a_job_of_ones_own_is_run_on_top_of_the_sites_base() -> None:
+    for text in (OWN % "", OWN % ", parent: base"):
+        job = alone(text)
+        assert (job.run, job.family, job.rule) == (True, "ansible", "matches")
+        assert job.playbooks is not None
+        assert [(one.project, one.branch, one.path) for one in job.playbooks.run] == [
+            ("acme/app", "master", "playbooks/own.yaml")
+        ]
+        assert [one.id for one in job.deviations] == ["base-job", "node-name"]
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        (OWN % ", parent: elsewhere", "parent elsewhere is defined elsewhere"),
+        (OWN % ", parent: tox", "on top of tox, whose playbooks lie in zuul/zuul-jobs, which is not here"),
+        (OWN % ", secrets: [word]", "the secret word"),
+        (OWN % ", roles: [{zuul: acme/roles}]", "its roles lie in acme/roles, which is not here"),
+        (OWN % ", nodeset: {nodes: [{name: x, label: a}, {name: y, label: b}]}", "it needs 2 nodes"),
+        (OWN % ", nodeset: {nodes: []}", "it has no node: all of it would run on this machine"),
+        (OWN % ", include-vars: [x.yaml]", "include-vars"),
+        (OWN % ", vars: {a: [!encrypted/pkcs1-oaep [aGVsbG8=]]}", "encrypted"),
+    ],
+)
+def test_what_is_missing_is_said_exactly(text: str, why: str) -> None:
+    job = alone(text)
+    assert (job.run, job.family) == (False, "")
+    assert why in job.reason
+
+
+def test_roles_of_a_required_project_are_there() -> None:
+    job = alone(OWN % ", required-projects: [acme/roles], roles: [{zuul: acme/roles}]")
+    assert job.run and job.playbooks is not None
+    roles = [(one.project, one.explicit) for one in job.playbooks.roles]
+    assert roles == [("acme/app", False), ("acme/roles", True)]
+
+
+def test_playbooks_in_zuuls_order_with_their_levels_and_variables_apart() -> None:
+    text = """
+- job: {name: root, pre-run: [a.yaml, b.yaml], run: root.yaml, post-run: [y.yaml, z.yaml], cleanup-run: c.yaml}
+- job: {name: middle, parent: root, pre-run: m.yaml, run: middle.yaml, post-timeout: 99, attempts: 5}
+- job:
+    name: j
+    parent: middle
+    pre-run: l.yaml
+    post-run: x.yaml
+    cleanup-run: d.yaml
+    nodeset: {nodes: [{name: [one, alias], label: deb}], groups: [{name: g, nodes: [one]}]}
+    vars: {a: 1}
+    extra-vars: {b: 2}
+    host-vars: {one: {c: 3}}
+    group-vars: {g: {d: 4}}
+"""
+    job = alone(text)
+    books = job.playbooks
+    assert books is not None
+    assert [(one.path, one.level) for one in books.pre] == [("a.yaml", 1), ("b.yaml", 1), ("m.yaml", 2), ("l.yaml", 3)]
+    assert [(one.path, one.level) for one in books.run] == [("middle.yaml", 2)]
+    assert [(one.path, one.level) for one in books.post] == [("x.yaml", 3), ("y.yaml", 1), ("z.yaml", 1)]
+    assert [one.path for one in books.cleanup] == ["d.yaml", "c.yaml"]
+    assert (books.post_timeout, books.attempts, books.nodes) == (99, 5, ("one", "alias"))
+    assert (books.extra_variables, books.host_variables, books.group_variables) == (
+        {"b": 2},
+        {"one": {"c": 3}},
+        {"g": {"d": 4}},
+    )
+    assert job.label == "deb"
+
+
+def test_a_tox_job_stays_what_it_was() -> None:
+    job = alone("- job: {name: j, parent: tox, pre-run: own.yaml, vars: {tox_envlist: py3}}")
+    assert (job.family, job.playbooks, [one.id for one in job.deviations]) == ("tox", None, ["tox-playbook"])
+
+
+SHARED = "- job: {name: shared, run: shared.yaml, pre-run: before.yaml, nodeset: {nodes: [{name: n, label: d}]}}\n"
+OF_APP = "- job: {name: j, parent: shared}\n- project: {gate: {jobs: [j]}}\n"
+
+
+def test_in_a_tenant_playbooks_of_other_projects_are_had_and_the_sites_are_left_out() -> None:
+    job = in_tenant({JOBS: {"master": SHARED}, APP: {"master": OF_APP}})
+    assert (job.run, job.family) == (True, "ansible"), job.reason
+    assert job.playbooks is not None
+    assert [(one.project, one.path) for one in job.playbooks.all()] == [
+        ("h/o/jobs", "before.yaml"),
+        ("h/o/jobs", "shared.yaml"),
+    ]
+    assert [one.project for one in job.playbooks.roles] == ["h/o/app", "h/o/jobs"]
+    told = [str(one) for one in job.deviations if one.id == "site-playbook"]
+    assert told == [
+        f"the site's playbook {one} of h/o/config is not run [site-playbook]"
+        for one in ("pre.yaml", "a.yaml", "b.yaml")
+    ]
+
+
+def test_in_a_tenant_a_run_playbook_of_the_site_is_not_run() -> None:
+    job = in_tenant({APP: {"master": "- job: {name: j}\n- project: {gate: {jobs: [j]}}\n"}})
+    assert not job.run
+    assert job.reason == f"its playbook run.yaml is the site's own (config-project {CONFIG.canonical})"
+
+
+def test_in_a_tenant_a_repository_that_was_not_found_is_named() -> None:
+    job = in_tenant(
+        {
+            JOBS: {"master": SHARED},
+            APP: {"master": OF_APP.replace("parent: shared", "parent: shared, roles: [{zuul: o/gone}]")},
+        }
+    )
+    assert job.reason == "its roles lie in h/o/gone, which is not here"
+
+
+def test_a_plan_says_which_of_its_jobs_could_not_be_run_here() -> None:
+    found = layout({APP: {"master": "- job: {name: j}\n- project: {gate: {jobs: [j, noop]}}\n"}})
+    answer = with_lacks(found, plan(found, Question("o/app", "master", "gate")))
+    assert [(one.name, one.run, bool(one.lacks)) for one in answer.jobs] == [("j", True, True), ("noop", True, False)]
