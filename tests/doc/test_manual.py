@@ -104,6 +104,14 @@ def test_each_verdict_and_outcome_is_told() -> None:
     assert {str(verdict.exit_code) for verdict in Verdict} == set(re.findall(r"``\s+(\d+)\s", table))
 
 
+def test_each_deviation_is_told() -> None:
+    texts = [file.read_text() for file in ROOT.glob("gatelocal/**/*.py")]
+    patterns = (r'\bDeviation\(\s*"([a-z-]+)"', r'op="deviates", id="([a-z-]+)"')
+    named = {name for text in texts for pattern in patterns for name in re.findall(pattern, text)}
+    told = re.findall(r"^``([a-z-]+)``", page("zuul.rst").partition("\nDeviations\n")[2], re.MULTILINE)
+    assert len(named) > 5 and named == set(told)
+
+
 def test_each_option_of_a_run_is_told_in_its_page() -> None:
     from gatelocal.cli.run import run
 

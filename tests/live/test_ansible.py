@@ -42,9 +42,17 @@ PROJECT = {
 - job: {name: no-role, parent: own-base, run: playbooks/no-role.yaml}
 - job: {name: local-task, parent: own-base, run: playbooks/local.yaml}
 - job: {name: own-plugin, parent: own-base, run: plugged/run.yaml}
+- job:
+    name: shared-role
+    parent: own-base
+    run: playbooks/shared.yaml
+    required-projects: [ex/ansible-role-shared]
+    roles: [{zuul: ex/ansible-role-shared, name: shared}]
 - job: {name: secretive, parent: own-base, run: playbooks/run.yaml, secrets: [password]}
 - secret: {name: password, data: {word: !encrypted/pkcs1-oaep [aGVsbG8=]}}
-- project: {gate: {jobs: [good, bad-run, bad-pre, bad-post, slow, undefined, no-role, local-task, own-plugin]}}
+- project:
+    gate:
+      jobs: [good, bad-run, bad-pre, bad-post, slow, undefined, no-role, local-task, own-plugin, shared-role, secretive]
 """,
     "playbooks/pre.yaml": """
 - hosts: all
@@ -100,6 +108,7 @@ PROJECT = {
       command: echo cleaned up
 """,
     "playbooks/undefined.yaml": "- hosts: all\n  tasks: [{name: Ask, command: 'echo {{ nowhere }}'}]\n",
+    "playbooks/shared.yaml": "- hosts: all\n  roles: [shared]\n",
     "playbooks/no-role.yaml": "- hosts: all\n  roles: [not-there]\n",
     "playbooks/local.yaml": """
 - hosts: all
@@ -112,9 +121,18 @@ PROJECT = {
 }
 
 
+_ROLE = """
+git init -q --initial-branch=master "$1/role"; cd "$1/role"; mkdir tasks
+git init -q --bare --initial-branch=master "$1/srv/ex/ansible-role-shared"
+echo '- command: echo the shared role' > tasks/main.yaml; git add -A; git commit -qm Role
+git push -q "$1/srv/ex/ansible-role-shared" master
+"""
+
+
 def project(folder: Path) -> dict[str, str]:
     """A project whose change brings the playbooks, and the variables for the command."""
     environment = small_project(folder, "true")
+    subprocess.run(["sh", "-ec", _ROLE, "sh", str(folder)], check=True, env=environment, capture_output=True)
     for name, text in PROJECT.items():
         path = folder / "tree" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,6 +224,10 @@ def test_each_way_in_which_a_job_can_end(tmp_path: Path) -> None:
         "a playbook was refused something: it would run a program on this machine (connection local)",
     ]
     assert not list(tmp_path.rglob("here"))
+
+    assert told["shared-role"] == ("SUCCESS", ""), log(builds["shared-role"])
+    assert "| the shared role" in log(builds["shared-role"])
+    assert "secretive" not in told, "what needs a secret is left out"
 
     outcome, reason = told["own-plugin"]
     assert outcome == "CONFIG_ERROR" and "plugged/filter_plugins" in reason

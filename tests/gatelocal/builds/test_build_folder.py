@@ -88,7 +88,7 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
     [
         (lambda text: text[:-5], "is damaged"),
         (lambda text: "[]", "cannot be understood"),
-        (lambda text: text.replace('"format": 1', '"format": 0'), "cannot be understood"),
+        (lambda text: text.replace('"format": 2', '"format": 0'), "cannot be understood"),
         (lambda text: text.replace('"title"', '"tilte"'), "cannot be understood"),
         (lambda text: text.replace('"id": 7', '"id": "7"'), "cannot be understood"),
     ],

@@ -10,6 +10,7 @@ import pytest
 
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change, ChangeStatus
+from gatelocal.model.deviation import Deviation
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.run import Base, RunResult
@@ -25,6 +26,7 @@ TRACEBACK = (
 BAD = TestResult("app.tests.T.test_bad", TestStatus.FAILURE, 0.5, TRACEBACK, "app.tests.T")
 GOOD = TestResult("app.tests.T.test_ok", TestStatus.SUCCESS, 0.1, "", "app.tests.T")
 UNIT = BuildResult("app-py3", Outcome.FAILURE, 65.2, tests=(GOOD, BAD))
+OTHERWISE = Deviation("base-job", "the site's job base is not here")
 LINT = BuildResult("app-lint", Outcome.SUCCESS, 7)
 ELSEWHERE = Job("app-tempest", run=False, rule="undefined", reason="parent devstack is defined elsewhere")
 FILTERED = Job("docs", run=False, rule="files", reason="")
@@ -242,3 +244,11 @@ def test_tests_that_never_ran_are_in_the_junit_file() -> None:
     tests = {test.name: test.status for test in parse(as_junit(replace(RUN, builds=(LOST,)))).tests}
     assert tests["app.tests.T.test_gone"] is TestStatus.SKIP
     assert tests["app-py3"] is TestStatus.FAILURE
+
+
+def test_what_differs_from_the_gate_stands_by_its_build_with_its_id() -> None:
+    build = replace(LINT, deviations=(OTHERWISE,))
+    run = replace(RUN, builds=(build,))
+    assert "    other than in the gate: the site's job base is not here [base-job]" in summary(run)
+    (told,) = as_json(run)["builds"]
+    assert told["deviations"] == [{"id": "base-job", "text": "the site's job base is not here"}]
