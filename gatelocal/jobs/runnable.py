@@ -152,6 +152,8 @@ def _of_playbooks(found: Layout, job: FrozenJob) -> Iterator[Deviation]:
             yield Deviation("site-playbook", f"the site's playbook {book.path} of {book.project} is not run")
     if not job.nodeset.known:
         yield Deviation("node-name", f"its nodeset is defined elsewhere: the node goes by the name {NODE}")
+    if job.scalars.get("ansible-split-streams") is True:
+        yield Deviation("split-streams", "it wants standard error apart, which is part of the output here")
     if version := job.scalars.get("ansible-version"):
         yield Deviation("ansible-version", f"it asks for Ansible {version}; the gate here has one version")
 

@@ -50,7 +50,9 @@ PROJECT = {
     roles: [{zuul: ex/ansible-role-shared, name: shared}]
 - job: {name: secretive, parent: own-base, run: playbooks/run.yaml, secrets: [password]}
 - secret: {name: password, data: {word: !encrypted/pkcs1-oaep [aGVsbG8=]}}
+- job: {name: root, parent: own-base, run: playbooks/root.yaml}
 - project:
+    check: {jobs: [root]}
     gate:
       jobs: [good, bad-run, bad-pre, bad-post, slow, undefined, no-role, local-task, own-plugin, shared-role, secretive]
 """,
@@ -108,6 +110,19 @@ PROJECT = {
       command: echo cleaned up
 """,
     "playbooks/undefined.yaml": "- hosts: all\n  tasks: [{name: Ask, command: 'echo {{ nowhere }}'}]\n",
+    "playbooks/root.yaml": """
+- hosts: all
+  tasks:
+    - {name: Ask, command: id -un, become: true, register: root}
+    - {name: Ask again, command: id -un, register: user}
+    - copy: {content: secret, dest: /root/its, mode: "0600"}
+      become: true
+    - fetch: {src: /root/its, dest: "{{ zuul.executor.log_root }}/its", flat: true}
+      become: true
+    - assert: {that: [root.stdout == 'root', user.stdout != 'root']}
+    - package: {name: git, state: present}
+      become: true
+""",
     "playbooks/shared.yaml": "- hosts: all\n  roles: [shared]\n",
     "playbooks/no-role.yaml": "- hosts: all\n  roles: [not-there]\n",
     "playbooks/local.yaml": """
@@ -239,3 +254,6 @@ def test_a_job_with_a_role_of_its_own_in_a_container(tmp_path: Path) -> None:
     status, builds, said = run(tmp_path, environment, "--node", "nspawn", "-j", "good")
     assert status == 0, said + "".join(map(log, builds.values()))
     assert "| hello h g e primary" in log(builds["good"])
+    status, builds, said = run(tmp_path, environment, "--node", "nspawn", "--pipeline", "check")
+    assert status == 0, said + "".join(map(log, builds.values()))
+    assert (Path(str(builds["root"]["logs"])) / "work/logs/its").read_text() == "secret"

@@ -192,6 +192,24 @@ def test_what_roles_and_modules_of_ones_own_may_do(tmp_path: Path) -> None:
       register: long
       no_log: true
     - assert: {that: [long.stdout_lines | length == 30000]}
+    - shell: printf 'a\\377b\\n'
+      register: garbage
+    - shell: head -c 20000000 /dev/zero | tr '\\0' y
+      register: endless
+      no_log: true
+    - assert: {that: ["garbage.rc == 0", "endless.stdout is match('y')", "'more bytes)' in endless.stdout"]}
+    - {command: cat, args: {stdin: given}, register: told_back}
+    - {command: "echo $HOME", register: expanded}
+    - {command: "true", args: {creates: ~/copied}, register: skipped}
+    - {command: "gatelocal-no-such-program", register: missing, ignore_errors: true}
+    - {shell: "exit 7", register: seven, failed_when: false}
+    - assert:
+        that:
+          - told_back.stdout == 'given'
+          - expanded.stdout == ansible_user_dir
+          - skipped is not changed
+          - missing is failed and missing.rc == 2
+          - seven.rc == 7
     - command: id
       async: 60
       poll: 1

@@ -60,7 +60,7 @@ class AnsibleExecutor:
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node. It raises nothing for a failing build.
 
-        What it leaves in `logs`: ``job-output.txt``; ``work``, Zuul's work root, with ``logs`` in it.
+        What it leaves in `logs`: ``job-output.txt``, ``inventory.yaml``, and ``work``: Zuul's work root, with ``logs``.
         """
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
@@ -82,7 +82,7 @@ class AnsibleExecutor:
                 deviations=tuple(dict.fromkeys(build.deviations)),
             )
             result = replace(result, seconds=time.monotonic() - began)
-            for one in result.deviations:
+            for one in (*job.deviations, *result.deviations):
                 record.note(f"other than in the gate: {one}")
             why = f": {result.reason}" if result.reason else ""
             record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
@@ -247,7 +247,7 @@ class _Build:
         told = variables.zuul(self._job, setting.item, self._project, places)
         success = all(one.end is End.WELL for one in self._played)
         moment = variables.Moment(phase, book.project, book.branch, book.path, success)
-        inventory, extra = self._work / "inventory.yaml", folder / "extra.yaml"
+        inventory, extra = self._logs / "inventory.yaml", folder / "extra.yaml"
         inventory.write_text(variables.inventory(self._job, told, places))
         extra.write_text(variables.last_word(self._job, moment, places))
         checkouts = (*setting.checkouts.books.values(), *setting.checkouts.roles.values())

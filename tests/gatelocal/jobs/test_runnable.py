@@ -8,6 +8,7 @@ from gatelocal.config.zuul_yaml import parse
 from gatelocal.jobs.freeze import freeze, graph, with_lacks
 from gatelocal.jobs.planner import Question, plan
 from gatelocal.model.job import Job
+from gatelocal.reporter.plan import as_json, table
 from tests.gatelocal.jobs.test_planner import APP, CONFIG, GONE, JOBS, Texts, layout
 
 
@@ -140,4 +141,15 @@ def test_in_a_tenant_a_repository_that_was_not_found_is_named() -> None:
 def test_a_plan_says_which_of_its_jobs_could_not_be_run_here() -> None:
     found = layout({APP: {"master": "- job: {name: j}\n- project: {gate: {jobs: [j, noop]}}\n"}})
     answer = with_lacks(found, plan(found, Question("o/app", "master", "gate")))
+    assert "1 of these cannot be run here:" in table(answer)
+    (lacking,) = [line for line in table(answer) if "the site's own" in line]
+    assert lacking.startswith("  j ")
     assert [(one.name, one.run, bool(one.lacks)) for one in answer.jobs] == [("j", True, True), ("noop", True, False)]
+    told = as_json(answer)["jobs"]
+    assert isinstance(told, list)
+    assert [(one["runnable"], one["lacks"]) for one in told] == [(False, answer.jobs[0].lacks), (True, "")]
+
+
+def test_what_a_job_asks_for_and_does_not_get_is_told() -> None:
+    job = alone(OWN % ", ansible-version: '9', ansible-split-streams: true")
+    assert {"ansible-version", "split-streams"} < {one.id for one in job.deviations}

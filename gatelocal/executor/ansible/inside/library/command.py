@@ -15,6 +15,8 @@ import sys
 from ansible.module_utils.basic import AnsibleModule
 
 LIVE = "\x1egatelocal "
+_MOST = 8 << 20  # bytes of output that the result has: it goes back as one line, and is kept in memory
+_LINE = 1 << 16
 _ARGUMENTS = {
     "_raw_params": {},
     "_uses_shell": {"type": "bool", "default": False},
@@ -57,7 +59,7 @@ def main() -> None:
     except OSError as error:
         module.fail_json(**dict(result, rc=error.errno, msg=f"{error.strerror}: {command}", stdout=""))
     ended = datetime.datetime.now()
-    text = output.decode("utf-8", "surrogateescape")
+    text = output.decode("utf-8", "replace")  # Ansible takes nothing else
     result.update(rc=status, stdout=text.rstrip("\r\n") if asked["strip_empty_ends"] else text, changed=True)
     result.update(start=str(began), end=str(ended), delta=str(ended - began))
     if status:
@@ -102,12 +104,15 @@ def _run(command: str | list[str], asked: dict, live: bool) -> tuple:  # type: i
         os._exit(0)
     if child.stdin is not None:
         child.stdin.close()
-    output = bytearray()
-    for line in child.stdout or ():
-        output += line
+    output, size = bytearray(), 0
+    for line in iter(lambda: child.stdout.readline(_LINE) if child.stdout else b"", b""):
+        size += len(line)
+        output += line[: max(_MOST - len(output), 0)]
         if live:
             sys.stdout.write(LIVE + line.decode("utf-8", "replace").rstrip("\r\n") + "\n")
             sys.stdout.flush()
+    if size > len(output):
+        output += b"\n... (%d more bytes)" % (size - len(output))
     return child.wait(), bytes(output)
 
 

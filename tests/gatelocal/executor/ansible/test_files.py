@@ -1,0 +1,99 @@
+"""What a job leaves on its node and how it is found; which Ansible; how its process is started."""
+
+from __future__ import annotations
+
+import gzip
+import importlib.metadata
+import sys
+from pathlib import Path
+
+import pytest
+
+from gatelocal import process
+from gatelocal.errors import InfrastructureError
+from gatelocal.executor.ansible import environment, files, start
+from gatelocal.executor.results import results_in
+from tests.fakes.node import FolderNode
+
+SUITE = '<testsuite name="s"><testcase classname="c" name="{}"/></testsuite>'
+
+
+def test_what_lies_in_the_nodes_output_comes_into_the_log_root_and_is_read(tmp_path: Path) -> None:
+    node, work, logs = FolderNode(tmp_path / "node"), tmp_path / "logs/work", tmp_path / "logs"
+    (tmp_path / "node").mkdir()
+    (work / "logs").mkdir(parents=True)
+    files.prepare(node)
+    output = tmp_path / "node/zuul-output"
+    assert sorted(one.name for one in output.iterdir()) == ["artifacts", "docs", "logs"]
+    (output / "logs/deep").mkdir()
+    (output / "logs/deep/junit-a.xml").write_text(SUITE.format("a"))
+    (output / "logs/stream.subunit.gz").write_bytes(gzip.compress(b"no stream at all"))
+    (output / "artifacts/it.tar").write_text("x")
+    (work / "logs/results.xml").write_text(SUITE.format("b"))
+    (work / "logs/junit-away.xml").symlink_to("/etc/passwd")
+    files.fetch(node, work)
+    files.gather(work, logs)
+    assert (work / "logs/artifacts/it.tar").is_file() and (work / "logs/deep/junit-a.xml").is_file()
+    assert not (work / "logs/docs").exists() and not (work / "zuul-output").exists()
+    found = results_in(logs)
+    assert sorted(test.name for test in found.tests) == ["c.a", "c.b"]
+    assert any("stream.subunit" in note for note in found.notes)
+
+
+def test_a_job_that_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "node").mkdir()
+    (tmp_path / "work/logs").mkdir(parents=True)
+    files.fetch(FolderNode(tmp_path / "node"), tmp_path / "work")
+    files.gather(tmp_path / "work", tmp_path)
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["node", "work"]
+
+
+def version(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
+    def found(name: str) -> str:
+        if not told:
+            raise importlib.metadata.PackageNotFoundError(name)
+        return told
+
+    monkeypatch.setattr(importlib.metadata, "version", found)
+
+
+def test_the_ansible_that_is_installed_the_one_that_is_kept_or_none(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    version(monkeypatch, "2.18.7")
+    assert environment.python(tmp_path, print) == Path(sys.executable)
+    for other in ("2.19.1", "2.1", ""):
+        version(monkeypatch, other)
+        kept = tmp_path / f"ansible-2.18-python{sys.version_info.major}.{sys.version_info.minor}/bin/python"
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.touch()
+        assert environment.python(tmp_path, print) == kept
+    kept.unlink()
+
+    def fails(argv: list[str], **_: object) -> None:
+        Path(argv[-1]).mkdir(exist_ok=True)
+        raise process.ProgramFailed(argv, 1, "no such index")
+
+    monkeypatch.setattr(process, "run", fails)
+    said: list[str] = []
+    with pytest.raises(InfrastructureError, match="cannot be installed") as raised:
+        environment.python(tmp_path, said.append)
+    assert "no such index" in raised.value.details and "gatelocal[ansible]" in str(raised.value.hint)
+    assert said == ["installing ansible-core~=2.18.0 (from the Python package index), once"]
+    assert not list(tmp_path.glob(".new*"))
+
+
+def test_the_process_has_ansibles_configuration_and_nothing_of_ours(tmp_path: Path) -> None:
+    named = {name: tmp_path / name for name in ("scratch", "bridge", "work", "inventory", "extra", "playbook")}
+    one = start.Start(**named, roles=[Path("/r/1"), Path("/r/2")], read=[Path("/tree")])
+    told = start.environment(one)
+    assert start.argv(Path("/p"), Path("/s"), {"A": "b c"})[:4] == ("env", "-i", "A=b c", "/p")
+    assert told["ANSIBLE_ROLES_PATH"] == "/r/1:/r/2"
+    assert not {"PYTHONPATH", "SSH_AUTH_SOCK", "PIP_INDEX_URL"} & set(told)
+    settings = start.settings(one)
+    write = settings["write"]
+    assert isinstance(write, list)
+    refusals = f"{tmp_path}/scratch/{start.REFUSALS}"
+    assert not any(refusals.startswith(f"{each}/") for each in write), "a playbook cannot alter what it was refused"
+    assert not any(str(named[name]).startswith(each) for name in ("inventory", "extra", "playbook") for each in write)
+    assert settings["words"] == ["-i", f"{tmp_path}/inventory", "-e", f"@{tmp_path}/extra", f"{tmp_path}/playbook"]
