@@ -26,6 +26,7 @@ class Dice:
 
     :ivar foreign: whether others push to the branches or submit by hand: without ``verify`` nobody would notice.
     :ivar scarce: whether nodes have to be waited for. :ivar slow: whether answers have to be, time and again.
+    :ivar passing: whether a change may land before those ahead of it.
     """
 
     random: Random
@@ -34,6 +35,7 @@ class Dice:
     foreign: bool
     scarce: bool
     slow: bool
+    passing: bool = False
 
     def change(self) -> str:
         """Any change."""
@@ -57,7 +59,7 @@ def world(seed: str, policy: str | dict[str, bool] | None = None) -> Values:
     layout = random.choice(fitting if fitting and random.random() < 0.4 else tuple(LAYOUTS))
     foreign = has(chosen, "verify") and random.random() < 0.6
     scarce = random.random() < (0.7 if has(chosen, "batch") else 0.2)
-    dice = Dice(random, names, layout, foreign, scarce, slow=random.random() < 0.35)
+    dice = Dice(random, names, layout, foreign, scarce, slow=random.random() < 0.35, passing=has(chosen, "overtake"))
     changes = _changes(dice)
     builds = _builds(dice)
     steps = [{"approve": random.sample(names, len(names))}]
@@ -208,6 +210,8 @@ def _happening(dice: Dice) -> list[Step]:
     """A step, or several that belong together: what seldom meets by chance alone."""
     if dice.happens(0.12):
         return _story(dice)
+    if dice.passing and dice.happens(0.2):
+        return _passing(dice)
     if dice.slow and dice.happens(0.2):
         return _late(dice)
     kinds = [*_COMMON, *(_FOREIGN if dice.foreign else ()), *(_SCARCE if dice.scarce else ())]
@@ -235,6 +239,13 @@ def _story(dice: Dice) -> list[Step]:
         held = [*work, *loss] if dice.happens(0.8) else [*loss, *work]
         return [*begin, {"operator": {"pause": queue}}, *held, {"operator": {"resume": queue}}]
     return [*begin, *work, *loss, {"release": "all"}]
+
+
+def _passing(dice: Dice) -> list[Step]:
+    """The last of some changes is green while those ahead of it are still tested."""
+    names = dice.some(3)
+    nodes: list[Step] = [{"nodes": {"free": 9}}] if dice.scarce else []
+    return [{"approve": names}, *nodes, *[{"release": {"change": names[-1]}}] * 3]
 
 
 def _late(dice: Dice) -> list[Step]:

@@ -217,7 +217,7 @@ def test_too_many_refs_in_all_are_not_kept(bench: GitBench, monkeypatch: pytest.
     monkeypatch.setattr(recipes, "REFS_IN_ALL", 3)
     _, few = bench.run("top", "few")
     assert {one.project for one in few.repositories if one.whole} == {APP, LIB}
-    assert bench.rebuild(few, "few").identical
+    assert bench.rebuild(few, "few-again").identical
 
 
 def test_two_recipes_in_words(bench: GitBench, recipe: Recipe) -> None:
