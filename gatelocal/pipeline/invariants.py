@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import NOOP, JobKind, Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
-from gatelocal.pipeline.events import BuildDone, Event
+from gatelocal.pipeline.events import BuildDone, Event, Submitted
 from gatelocal.pipeline.grounds import has_landed, has_neighbours, stands
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage, State
 
@@ -27,6 +27,7 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
         if item is not None:
             found += _item(before, after, item)
         found += _stopped(before, event, after, actions, number)
+        found += _under_way(before, event, after, number)
     found += _actions(before, after, actions)
     found += _semaphores(before, after)
     found += _queues(before, after)
@@ -158,6 +159,17 @@ def _stopped(before: State, event: Event, after: State, actions: Sequence[Action
             yield f"build {build} of item {number} was stopped and still counts"
 
 
+def _under_way(before: State, event: Event, after: State, number: int) -> Iterator[str]:
+    """Nobody else stands for a change whose submit is on its way: the answer would be nobody's."""
+    old, new = before.items.get(number), after.items.get(number)
+    if old is None or new is not None or old.stage is not Stage.LANDING or isinstance(event, Submitted):
+        return
+    for change in old.names:
+        for other in after.where.get(change) or ():
+            if after.items[other].pipeline == old.pipeline:
+                yield f"item {other} stands for {change}, which item {number} has submitted without an answer"
+
+
 def _builds_of(item: Item | None) -> list[int]:
     """What runs for an item, also what an earlier generation of it has begun."""
     if item is None:
@@ -207,8 +219,9 @@ def _one_submit(state: State, action: Submit) -> Iterator[str]:
         return
     if state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
         return
-    if not item.submitted:
-        yield from _proof(state, item, str(action.ref))
+    if item.submitted:
+        return  # it has begun: another may have come to stand beside it, with its submit under way, by a reload
+    yield from _proof(state, item, str(action.ref))
     queue = state.queues[item.key]
     main = state.queues.get((queue.pipeline, queue.label)) or queue
     for name in (main.name, *main.beside):

@@ -220,14 +220,14 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
         _submit(draft, item)
         return
     if item.by_hand:
-        _tell_beside(draft, item)
+        beside.landed(draft, item)
         take_out(draft, item, Reason("merged"))
         return
     _prove(draft, item)
     reports = reporting.begin(draft, item)
     if not reports:
         _pass_on(draft, item)
-    _tell_beside(draft, item)
+    beside.landed(draft, item)
     window.landed(draft, item)
     if not reports:
         take_out(draft, item, Reason("merged"))
@@ -303,14 +303,8 @@ def _was_landed(draft: Draft, item: Item, event: Submitted) -> None:
     if item.submitted + 1 < len(item.changes):
         _submit(draft, draft.put(replace(item, submitted=item.submitted + 1, by_hand=True)))
         return
-    _tell_beside(draft, item)
+    beside.landed(draft, item)
     take_out(draft, item, Reason("merged"))
-
-
-def _tell_beside(draft: Draft, item: Item) -> None:
-    """All or a part of an item is on its branch: the queues beside its own were tested without it."""
-    if draft.policy.urgent or draft.policy.overtake:
-        beside.landed(draft, item)
 
 
 def _refused(draft: Draft, item: Item, event: Submitted) -> None:
@@ -322,7 +316,7 @@ def _refused(draft: Draft, item: Item, event: Submitted) -> None:
     reason = Reason("refused", (words,))
     if len(item.changes) > 1:
         if item.submitted:
-            _tell_beside(draft, item)
+            beside.landed(draft, item)
             landed = texts.listed(tuple(str(ref) for ref in item.changes[: item.submitted]))
             reason = Reason("half-landed", (str(event.ref), landed))
         say(draft, item, "refused", texts.rejected(item.pipeline, reason))

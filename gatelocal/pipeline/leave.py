@@ -48,8 +48,7 @@ def take_out(draft: Draft, item: Item, reason: Reason | None) -> None:
     has_landed = reason is not None and reason.code == "merged"
     if draft.policy.batch and not item.has_landed:
         apart(draft, item)
-    if draft.policy.urgent or draft.policy.overtake:
-        left(draft, item, has_landed=has_landed)
+    left(draft, item, has_landed=has_landed)
     draft.remove(item)
     if follower is not None:
         draft.flag(follower, Flag.BASE)

@@ -18,6 +18,7 @@ from gatelocal.pipeline.projects import queue_specs, takes_part
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Autohold, Item, Queue, QueueKey, Reason, Stage
+from gatelocal.pipeline.switches.beside import opened
 from gatelocal.pipeline.switches.members import apart
 from gatelocal.pipeline.trunk import test_anew
 
@@ -157,6 +158,9 @@ def reload(draft: Draft, event: Reloaded) -> None:
     make_queues(draft)
     for queue in draft.all_queues():
         for number in queue.line:
+            item = draft.item(number)
+            if item.stage is Stage.LOOKING:  # it may stand with one now that is being submitted
+                draft.put(replace(item, stage=Stage.TESTED))
             draft.flag(number, Flag.STAY | Flag.BASE | Flag.JOBS)
 
 
@@ -192,7 +196,8 @@ def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
 def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queue) -> None:
     """To the end of another queue: with its builds, unless it comes behind one that is younger.
 
-    A queue that is not there yet is the old one under another name: it is as wide, and paused if that one was.
+    One that is being submitted lands where it is, and goes beside a queue in which others stand. A queue
+    that is not there yet is the old one under another name: it is as wide, and paused if that one was.
     """
     if draft.queue_or_none(key) is None:
         fresh = replace(empty_queue(pipeline, key[1], key[1]), paused=old.paused, anew=old.anew, landed=old.latest)
@@ -200,6 +205,8 @@ def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queu
         draft.put_queue(replace(fresh, window=size))
     apart(draft, item)
     item = draft.item(item.id)
+    if item.stage is Stage.LANDING and len(draft.queue(key).line):
+        key = opened(draft, key)
     if (draft.queue(key).line.last or 0) < item.id:
         draft.remove(item)
         moved = replace(item, queue=key[1])

@@ -1,8 +1,9 @@
 """Queues beside a queue: nobody is built on what stands there; who may stand there is decided elsewhere.
 
-The switch ``urgent`` puts changes there when they enter, ``overtake`` those that are about to land before others. A
-queue and those beside it share branches: only one of their items lands at a time, and what has landed is not part of
-what the others were tested with. Those whose inputs it touches are tested again, the others keep their results.
+The switch ``urgent`` puts changes there when they enter, ``overtake`` those that are about to land before others, and
+a reload, under any policy, those whose submit is under way while their queue becomes a part of another. A queue and
+those beside it share branches: only one of their items lands at a time, and what has landed is not part of what the
+others were tested with. Those whose inputs it touches are tested again, the others keep their results.
 """
 
 from __future__ import annotations
@@ -69,7 +70,10 @@ def may_land(draft: Draft, item: Item) -> bool:
 
 
 def landed(draft: Draft, item: Item) -> None:
-    """An item has landed: who was tested without it is tested again if it touches their inputs, and nobody else."""
+    """All or a part of an item has landed: who was tested without it is tested again if it touches their inputs.
+
+    Without the switches no ``files`` are gone by: then those are whose workspace has an older state of its branches.
+    """
     queues = family(draft, item.key)
     if len(queues) == 1:
         return
@@ -93,9 +97,19 @@ def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
             continue
         contains = not own.isdisjoint(other.content)
         stuck = other.stage in (Stage.CONFLICT, Stage.BROKEN)
-        if not contains and not stuck and affects(draft, item, other):
+        if not contains and not stuck and _spoils(draft, item, other):
             renewed[number, other.generation] = _renewed(draft, other, files).generation
             draft.flag(number, Flag.BASE)
+
+
+def _spoils(draft: Draft, item: Item, other: Item) -> bool:
+    """Whether what an item has made of its branches says that another has to be tested again."""
+    if draft.policy.urgent or draft.policy.overtake:
+        return affects(draft, item, other)
+    found = (facts for facts in map(draft.facts, item.names) if facts is not None)
+    now = {(facts.project, facts.branch): draft.tip((facts.project, facts.branch)) for facts in found}
+    older = any(now.get((project, branch), tip) != tip for project, branch, tip in other.bases)
+    return older or other.stage is Stage.PREPARING
 
 
 def _renewed(draft: Draft, item: Item, files: tuple[str, ...]) -> Item:
