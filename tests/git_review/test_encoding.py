@@ -11,6 +11,8 @@ import pytest
 
 from tests.fakes.project import small_project
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 FOLDER = "é漢"
 TRIED = [
     {"LC_ALL": "C", "PYTHONUTF8": "0"},

@@ -24,6 +24,8 @@ from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import FolderNode
 from tests.gatelocal.builds.test_build_folder import order
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 SOON = 20.0
 
 

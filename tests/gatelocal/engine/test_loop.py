@@ -75,8 +75,8 @@ def test_the_same_action_twice_gives_the_first_answer(line: OneLine) -> None:
     found = hands(line, inbox, asked)
     action = Prepare(3, 1, 1, (), of=(Ref("x", 1),))
     assert found.carry_out(action) is None and found.carry_out(action) is None
-    assert len(asked) == 1
     answer = inbox.take()
+    assert len(asked) == 1
     assert isinstance(answer, Prepared) and (answer.action, answer.at) == (3, 7.0)
     assert answer.graphs[0].problem == "no server"
     look = found.carry_out(Look(4, 1, 1, ()))

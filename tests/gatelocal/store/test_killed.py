@@ -15,6 +15,8 @@ from gatelocal.store import load, write
 from gatelocal.store.codec import Layouts, encode, to_text
 from gatelocal.store.sql import open_file
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 TESTS = Path(__file__).parents[2]
 
 CHILD = """

@@ -18,6 +18,8 @@ from gatelocal.store import load, log, sql, write
 from gatelocal.store.codec import Layouts, encode, to_text
 from gatelocal.store.sql import SqlStore, open_file
 
+pytestmark = pytest.mark.live  # more seconds than the fast suite has
+
 EVERY = 10
 """Events between two snapshots."""
 
