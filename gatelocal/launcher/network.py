@@ -93,13 +93,27 @@ def _ask(folder: Path, outside: int, inside: int) -> dict[str, object]:
     try:
         with socket.socket(socket.AF_UNIX) as link:
             link.settimeout(_PATIENCE)
-            link.connect(f"/proc/self/fd/{handle}/network")
+            _reach(link, f"/proc/self/fd/{handle}/network")
             link.sendall(json.dumps(request).encode())
             link.shutdown(socket.SHUT_WR)
             answer = json.loads(link.recv(4096))
             return answer if isinstance(answer, dict) else {"error": answer}
     finally:
         os.close(handle)
+
+
+def _reach(link: socket.socket, path: str) -> None:
+    """Connect to a socket whose file is there, but which may not listen yet."""
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            link.connect(path)
+        except ConnectionRefusedError:
+            if time.monotonic() > deadline:
+                raise InfrastructureError("the node's network does not answer", hint=_HINT) from None
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _inner_pid(child: process.Child) -> int:

@@ -95,9 +95,12 @@ class Rules:
 
 
 def _is_ours(pid: object) -> bool:
-    """Whether it is a process of this program, which has a process group of its own."""
+    """Whether it is a process of this program, which has a process group of its own.
+
+    A group that is led from outside of this namespace is 0, and so is everybody else's.
+    """
     try:
-        return isinstance(pid, int) and os.getpgid(pid) == os.getpgrp()
+        return pid == os.getpid() or (isinstance(pid, int) and 0 < os.getpgrp() == os.getpgid(pid))
     except OSError:
         return True  # there is none
 
