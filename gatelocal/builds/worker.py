@@ -12,6 +12,7 @@ import shlex
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -25,6 +26,7 @@ from gatelocal.builds.lease import folder as leased
 from gatelocal.builds.lease import is_held
 from gatelocal.builds.order import Order
 from gatelocal.errors import GateError, InfrastructureError
+from gatelocal.jobs.families import TOX
 from gatelocal.merger.cache import Repository
 from gatelocal.model.hold import Occasion
 from gatelocal.model.result import BuildResult, Outcome
@@ -105,11 +107,11 @@ class _Build:
     def _build(self, node: Node) -> bool:
         """Trees, delivery, the job; whether the node is kept."""
         name = f"{self._folder.parent.name}.{self._order.id}.{os.getpid()}"
-        with leased(Path(self._order.work), name, self._progress.say) as root:
+        with ExitStack() as lease:
+            root = lease.enter_context(leased(Path(self._order.work), name, self._progress.say))
             if self._tried(Outcome.ERROR, lambda: self._trees(root)) is None:
                 return False
-            began = time.monotonic()
-            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(node, root, began))
+            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(node, root, lease))
         if result is None:
             return False
         self._stop.check()
@@ -126,12 +128,17 @@ class _Build:
         self._stop.check()
         return made
 
-    def _job(self, node: Node, root: Path, began: float) -> BuildResult:
-        """Delivery and the job itself. :raises GateError: what kept it from beginning, or from going on."""
-        order = self._order
+    def _job(self, node: Node, root: Path, lease: ExitStack) -> BuildResult:
+        """Delivery and the job itself. :raises GateError: what kept it from beginning, or from going on.
+
+        :param lease: of the trees here, which go when the node has them, but for playbooks, which are read here.
+        """
+        order, began = self._order, time.monotonic()
         try:
             sources = deliver.deliver(order.trees, root, node, self._progress.say)
             self._stop.check()
+            if order.job.family == TOX:
+                lease.close()
             self._begun = True
             self._progress.begun()
             result = self._rooms.executor(order, root).run(order.job, order.project, node, sources, self._folder)

@@ -200,3 +200,17 @@ def test_torn_lines_and_a_process_that_never_was_are_no_trouble(tmp_path: Path) 
     found = Following(build, None, heard.ears)
     assert not found.until(found.final, Stop(), soon())
     assert heard.said == ["one", "two"]
+
+
+def test_trees_here_are_gone_when_the_node_has_them(tmp_path: Path) -> None:
+    seen: list[list[Path]] = []
+
+    def does(logs: Path) -> Outcome:
+        seen.append(list((tmp_path / "work").iterdir()))
+        return Outcome.SUCCESS
+
+    world = Machines(tmp_path, does)
+    build = ordered(tmp_path, job=Job("unit", family="tox"))
+    found = Following(build, ThreadBuilder(world, world).start(build), Heard().ears)
+    found.go(9)
+    assert found.until(found.final, Stop(), soon()) and seen == [[]]
