@@ -122,7 +122,7 @@ class Executor(Protocol):
 
         :param project: the project of the change, whose tree the job starts in.
         :param sources: the absolute path on the node of each project's tree.
-        :param logs: an empty folder on this machine that receives logs and result streams.
+        :param logs: the build's folder on this machine, which receives logs and result streams.
         """
 
 

@@ -43,14 +43,6 @@ class Final:
     begun: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Process:
-    """The process of a build. :ivar started: see :class:`gatelocal.launcher.place.ProcessName`."""
-
-    pid: int
-    started: int
-
-
 class Progress:
     """What a build's process tells of itself, each line written whole and at once; a full disk costs lines alone."""
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from gatelocal import process
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import GO, PROCESS, PROGRESS, RESULT, Final, Process
+from gatelocal.builds.folder import GO, PROCESS, PROGRESS, RESULT, Final
 from gatelocal.executor.record import shown
 from gatelocal.launcher import place
 from gatelocal.model.result import JOB_OUTPUT
@@ -47,11 +47,11 @@ class Life(Protocol):
 class ProcessLife:
     """A process, which leads a process group of its own."""
 
-    process: Process
+    process: place.ProcessName
 
     def lives(self) -> bool:
         """See :class:`Life`."""
-        return place.is_alive(place.ProcessName(self.process.pid, self.process.started))
+        return place.is_alive(self.process)
 
     def ask(self) -> None:
         """See :class:`Life`."""
@@ -68,7 +68,7 @@ class ProcessLife:
 def found(folder: Path) -> Life | None:
     """Who does a build's work, where that still lives."""
     with suppress(Exception):
-        life = ProcessLife(orders.take(folder / PROCESS, Process))
+        life = ProcessLife(orders.take(folder / PROCESS, place.ProcessName))
         return life if life.lives() else None
     return None
 

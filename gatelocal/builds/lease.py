@@ -1,4 +1,4 @@
-"""Folders of living runs: each is locked by its run for as long as that lives, and one that nobody locks is removed.
+"""Locks that last as long as their process: of folders, which are removed when nobody locks them, and of single files.
 
 The kernel lets go of a lock when its process ends, however that ends; no process id is remembered or guessed at.
 """

@@ -16,9 +16,10 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from gatelocal.builds.folder import TROUBLE, Process
+from gatelocal.builds.folder import TROUBLE
 from gatelocal.builds.following import Life, ProcessLife
 from gatelocal.errors import InfrastructureError
+from gatelocal.launcher.place import ProcessName, name_of
 
 _PATIENCE = 60.0  # seconds for a new process to be told of
 
@@ -47,7 +48,7 @@ class Nursery:
                 told = _asked(child, folder)
         with contextlib.suppress(ValueError):
             pid, started = told.split()
-            return ProcessLife(Process(int(pid), int(started)))
+            return ProcessLife(ProcessName(int(pid), int(started)))
         raise InfrastructureError("no process can be started for a build", details=told, hint="is memory short?")
 
     def close(self) -> None:
@@ -97,7 +98,6 @@ def _end(child: subprocess.Popen[str]) -> None:
 def _serve() -> None:
     """The nursery's side, without threads: a new process is a copy of this one."""
     import gatelocal.builds.process as build
-    from gatelocal.launcher.place import name_of
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody here waits for them
     for line in sys.stdin:

@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import PROCESS, Process
+from gatelocal.builds.folder import PROCESS
 from gatelocal.builds.lease import holding
 from gatelocal.builds.order import Order
 from gatelocal.builds.worker import Rooms, work
@@ -33,8 +33,7 @@ def main(folder: Path) -> None:
     _end_on_request(stop)
     try:
         with holding(folder / _LOCK):
-            own = place.this_process()
-            orders.put(folder / PROCESS, Process(own.pid, own.started))
+            orders.put(folder / PROCESS, place.this_process())
             work(folder, Rooms(_launcher, _executor, _held), stop)
     except BlockingIOError:
         return

@@ -27,7 +27,7 @@ class Directories:
 
     @property
     def work(self) -> Path:
-        """One folder per run while it lives: source trees on their way to a node."""
+        """One folder per build while it needs it: source trees on their way to a node."""
         return self.cache / "work"
 
     @property

@@ -193,7 +193,7 @@ def test_a_node_that_cannot_be_kept_costs_no_result(tmp_path: Path, monkeypatch:
 def test_torn_lines_and_a_process_that_never_was_are_no_trouble(tmp_path: Path) -> None:
     build = ordered(tmp_path)
     assert following.found(build) is None
-    (build / "process.json").write_text('{"format": 1, "value": {"$": "Process", "pid": 1, "started": 7}}')
+    (build / "process.json").write_text('{"format": 1, "value": {"$": "ProcessName", "pid": 1, "started": 7}}')
     assert following.found(build) is None
     heard = Heard()
     (build / "progress.jsonl").write_text('{"say": "one"}\n{"say": "to\n[]\n{"say": "two"}\n{"say": "half')

@@ -18,11 +18,11 @@ READ, WRITE = os.O_RDONLY, os.O_WRONLY | os.O_CREAT
 
 @pytest.fixture
 def rules(tmp_path: Path) -> Rules:
-    for name in ("code", "tree", "work"):
+    for name in ("code", "tree", "room"):
         (tmp_path / name).mkdir()
     (tmp_path / "tree/away").symlink_to("/etc/hostname")
-    (tmp_path / "work/up").symlink_to(tmp_path)
-    return Rules((f"{tmp_path}/code",), (f"{tmp_path}/tree",), (f"{tmp_path}/work",), "/the/socket")
+    (tmp_path / "room/up").symlink_to(tmp_path)
+    return Rules((f"{tmp_path}/code",), (f"{tmp_path}/tree",), (f"{tmp_path}/room",), "/the/socket")
 
 
 @pytest.mark.parametrize(
@@ -34,9 +34,9 @@ def rules(tmp_path: Path) -> Rules:
         ("tree-of-another", READ, True),
         ("tree/away", READ, True),
         ("tree/../other", READ, True),
-        ("work/new", WRITE, False),
-        ("work/up/new", WRITE, True),
-        ("work/../tree/a", WRITE, True),
+        ("room/new", WRITE, False),
+        ("room/up/new", WRITE, True),
+        ("room/../tree/a", WRITE, True),
         ("code/plugin.py", READ, False),
         ("code/plugin.py", WRITE, True),
         ("/etc/passwd", READ, True),
@@ -55,11 +55,11 @@ def test_files_by_where_they_really_are(rules: Rules, tmp_path: Path, path: str,
         ("open", (3, "r", READ), False),
         ("os.listdir", ("/etc",), True),
         ("os.scandir", ("{}/tree",), False),
-        ("os.rename", ("{}/work/a", "{}/work/b"), False),
-        ("os.rename", ("{}/work/a", "{}/tree/b"), True),
-        ("os.rename", ("{}/tree/a", "{}/work/b"), True),
-        ("os.link", ("/etc/passwd", "{}/work/b", -1, -1), True),
-        ("os.symlink", ("/etc/passwd", "{}/work/b", -1), True),
+        ("os.rename", ("{}/room/a", "{}/room/b"), False),
+        ("os.rename", ("{}/room/a", "{}/tree/b"), True),
+        ("os.rename", ("{}/tree/a", "{}/room/b"), True),
+        ("os.link", ("/etc/passwd", "{}/room/b", -1, -1), True),
+        ("os.symlink", ("/etc/passwd", "{}/room/b", -1), True),
         ("os.remove", ("{}/tree/a", -1), True),
         ("subprocess.Popen", ("id", ["id"], None, None), True),
         ("os.system", (b"id",), True),
@@ -90,7 +90,7 @@ def test_code_runs_from_the_folders_for_code_alone(rules: Rules, tmp_path: Path)
     assert not refused(f"{tmp_path}/code/plugin.py")
     assert not refused("<template>")
     assert refused(f"{tmp_path}/tree/filter_plugins/evil.py")
-    assert refused(f"{tmp_path}/work/evil.py")
+    assert refused(f"{tmp_path}/room/evil.py")
     assert refused("evil.py")
 
 
