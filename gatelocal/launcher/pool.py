@@ -86,8 +86,8 @@ class Pool:
     def _launch(self, choice: _Choice, wanted: Wanted, say: Say) -> Node:
         folder, record = place.create(self.runtime, choice.kind, wanted.origin.name)
         try:
-            log, mark = folder / "guard.log", {sweeper.MARK: record.name}
-            guard = process.spawn(sweeper.guard_argv(folder), log=log, environment=mark, outlive=True)
+            argv = sweeper.guard_argv(folder, record.owner)
+            guard = process.spawn(argv, log=folder / "guard.log", outlive=True)
             described = "; ".join(filter(None, (choice.description, wanted.note)))
             record = replace(record, description=described, notes=(wanted.note,) if wanted.note else ())
             record = place.note_process(folder, record, guard.pid)

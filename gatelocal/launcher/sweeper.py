@@ -1,13 +1,14 @@
 """Takes nodes away: one that is returned, those whose owner died, and held ones whose time or room is over.
 
-Run as a program (``python -m gatelocal.launcher.sweeper FOLDER``) it is the guard of one node: it waits until the
-node's owner is gone, however that ended, and returns the node, a held one when its time is over. One that somebody
-is in stays.
+Run as a program (``python -m gatelocal.launcher.sweeper FOLDER PID STARTED``) it is the guard of one node: it waits
+until the node's owner, that process, is gone, however that ended, and returns the node, a held one when its time is
+over. One that somebody is in stays.
 """
 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import select
@@ -24,25 +25,36 @@ from gatelocal.launcher.lifecycle import NodeState, beyond, is_abandoned, is_exp
 from gatelocal.ports import Say
 
 MARK = "GATELOCAL_NODE"
-"""The variable that marks every process of a node that is no machine of its own."""
+"""The variable that marks every process of a node that is no machine of its own; its guard is none of them."""
 
 _GONE = ".gone-"
 _LOOK = 5.0  # seconds between two looks at a held node
 
 
 def remove(folder: Path) -> None:
-    """Stop all that runs for a node and delete its folder. Twice, or by two at a time, is harmless."""
+    """Stop all that runs for a node and delete its folder. Twice, or by two at a time, is harmless.
+
+    The guard goes last: when its owner is killed within this, it does the rest.
+    """
     record = place.read(folder)
+    guard = record.processes[0] if record is not None and record.processes else None
     if record is not None:
-        _stop(record)
+        _stop(record, guard)
     elif _named_like_a_node(folder):
         _stop_unrecorded(folder.name)
-    grave = folder.with_name(f"{_GONE}{folder.name}-{os.getpid()}")
+    grave = folder.with_name(f"{_grave(folder)}{os.getpid()}")
     try:
         folder.rename(grave)
     except FileNotFoundError:
         return
     shutil.rmtree(grave, ignore_errors=True)
+    if guard is not None and guard.pid != os.getpid() and place.is_alive(guard):
+        process.stop_by_pid(guard.pid, grace=0)
+
+
+def _grave(folder: Path) -> str:
+    """What the name of the folder begins with while it is being deleted; the process that does it stands behind."""
+    return f"{_GONE}{folder.name}-"
 
 
 def sweep(runtime: Path, say: Say) -> None:
@@ -85,17 +97,18 @@ def _named_like_a_node(folder: Path) -> bool:
     return re.fullmatch(r"[^.].*-[0-9a-f]{8}", folder.name) is not None
 
 
-def guard_argv(folder: Path) -> tuple[str, ...]:
+def guard_argv(folder: Path, owner: place.ProcessName) -> tuple[str, ...]:
     """The command line of a node's guard."""
-    return (sys.executable, "-m", "gatelocal.launcher.sweeper", str(folder))
+    return (sys.executable, "-m", "gatelocal.launcher.sweeper", str(folder), str(owner.pid), str(owner.started))
 
 
-def _stop(record: place.Record) -> None:
-    for each in reversed(record.processes):
-        if each.pid != os.getpid() and place.is_alive(each):
+def _stop(record: place.Record, guard: place.ProcessName | None) -> None:
+    ours = [each for each in record.processes if each.pid != os.getpid() and each != guard]
+    for each in reversed(ours):
+        if place.is_alive(each):
             process.stop_by_pid(each.pid, grace=0)
     stop_marked(record.name)
-    _wait(lambda: not any(place.is_alive(each) for each in record.processes if each.pid != os.getpid()))
+    _wait(lambda: not any(place.is_alive(each) for each in ours))
     for path in record.cgroups:
         remove_group(Path(path))
 
@@ -108,31 +121,49 @@ def _stop_unrecorded(name: str) -> None:
 
 
 def stop_marked(name: str) -> None:
-    """Kill every process that carries the mark of that node and wait until none is left.
+    """Kill every process that carries the mark of that node, all in their sessions, and wait until none is left.
 
-    A look at all processes may miss one that is just being started or replaced by another program; so two looks
-    in a row, with a pause between them, have to find nothing.
+    Sessions: a tool (tox, sudo) may hand on no variable of ours to what it starts, which mostly stays in its session. A
+    look at all processes may miss one that is just being started or replaced by another program; so two looks in a
+    row, with a pause between them, have to find nothing.
     """
-    clean = 0
+    clean, sessions = 0, set[int]()
 
     def is_clean() -> bool:
         nonlocal clean
-        clean = 0 if _kill_marked(name) else clean + 1
+        clean = 0 if _kill_marked(name, sessions) else clean + 1
         return clean == 2
 
     _wait(is_clean)
 
 
-def _kill_marked(name: str) -> bool:
-    """Whether there was one."""
+def _kill_marked(name: str, sessions: set[int]) -> bool:
+    """Whether there was one. :param sessions: those that belong to the node; what is found is added."""
     mark = f"{MARK}={name}\0".encode()
-    found = False
-    for folder in Path("/proc").glob("[0-9]*"):
+    there = {int(folder.name) for folder in Path("/proc").glob("[0-9]*")} - {os.getpid()}
+    marked = {pid for pid in there if mark in _environment(pid)}
+    of = {pid: _session(pid) for pid in there}
+    led = {of[pid] for pid in marked if of[pid] in marked or not of.get(of[pid])}  # by one of its own, or by nobody now
+    sessions |= led - {0, os.getsid(0)}
+    found = [pid for pid in there if pid in marked or of[pid] in sessions]
+    for pid in found:
         with contextlib.suppress(OSError):
-            if mark in (folder / "environ").read_bytes() + b"\0" and int(folder.name) != os.getpid():
-                found = True
-                os.kill(int(folder.name), signal.SIGKILL)
-    return found
+            os.kill(pid, signal.SIGKILL)
+    return bool(found)
+
+
+def _environment(pid: int) -> bytes:
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/environ").read_bytes() + b"\0"
+    return b""
+
+
+def _session(pid: int) -> int:
+    """The session of a process that has not ended; 0: it has, or is the kernel's."""
+    with contextlib.suppress(OSError):
+        state, _, _, session = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[:4]
+        return 0 if state in "ZX" else int(session)
+    return 0
 
 
 def remove_group(path: Path) -> None:
@@ -153,11 +184,10 @@ def _wait(done: Callable[[], bool], seconds: float = 5.0) -> None:
         time.sleep(0.02)
 
 
-def _guard(folder: Path) -> None:
-    record = place.read(folder)
-    if record is None:
-        return
-    _wait_for_end(record.owner, folder)
+def _guard(folder: Path, owner: place.ProcessName) -> None:
+    _wait_for_end(owner)
+    for grave in folder.parent.glob(f"{glob.escape(_grave(folder))}*"):
+        shutil.rmtree(grave, ignore_errors=True)
     while (record := place.read(folder)) is not None:
         if is_abandoned(record.state, owner_alive=False) or _is_over(folder, record):
             remove(folder)
@@ -165,17 +195,17 @@ def _guard(folder: Path) -> None:
         time.sleep(_LOOK)
 
 
-def _wait_for_end(owner: place.ProcessName, folder: Path) -> None:
+def _wait_for_end(owner: place.ProcessName) -> None:
     try:
         handle = os.pidfd_open(owner.pid)
     except ProcessLookupError:
         return
     poll = select.poll()
     poll.register(handle, select.POLLIN)
-    while place.is_alive(owner) and folder.exists():
+    while place.is_alive(owner):
         poll.poll(2000)
     os.close(handle)
 
 
 if __name__ == "__main__":
-    _guard(Path(sys.argv[1]))
+    _guard(Path(sys.argv[1]), place.ProcessName(int(sys.argv[2]), int(sys.argv[3])))

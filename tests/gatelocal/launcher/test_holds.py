@@ -133,9 +133,8 @@ def test_the_sweep_makes_room_by_the_oldest(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.live
 def test_the_guard_returns_a_held_node_when_its_time_is_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sweeper, "_LOOK", 0.05)
-    monkeypatch.setattr(sweeper, "_wait_for_end", lambda owner, folder: None)
     folder = hold(tmp_path, seconds=0.5)
-    sweeper._guard(folder)
+    sweeper._guard(folder, place.ProcessName(1 << 30, 1))
     assert not folder.exists()
 
 

@@ -126,7 +126,7 @@ def test_a_container_that_does_not_start_is_not_tried_again_in_this_boot(
         return choice.description
 
     monkeypatch.setattr(pool.Pool, "_start", start)
-    monkeypatch.setattr(pool.sweeper, "guard_argv", lambda folder: ("true",))
+    monkeypatch.setattr(pool.sweeper, "guard_argv", lambda folder, owner: ("true",))
     said: list[str] = []
     launcher = pool.launcher("auto", tmp_path / "cache", tmp_path / "nodes")
     for _ in range(2):
