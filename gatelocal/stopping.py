@@ -83,6 +83,26 @@ def waiting(end: Callable[[], None]) -> Iterator[None]:
         yield
 
 
+_ENDERS: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def at_once(end: Callable[[], None]) -> Iterator[None]:
+    """For the block, `end` ends what it runs without asking that, so that what tidies up has little to wait for."""
+    _ENDERS.append(end)
+    try:
+        yield
+    finally:
+        _ENDERS.remove(end)
+
+
+def end_at_once() -> bool:
+    """End so whatever can be, in threads of their own: a signal may come at any moment. :returns: whether any can."""
+    for end in _ENDERS:
+        threading.Thread(target=end, name="at once", daemon=True).start()
+    return bool(_ENDERS)
+
+
 @contextlib.contextmanager
 def shielded() -> Iterator[None]:
     """The block tidies up: it runs to its end, whatever was asked for."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -38,6 +39,7 @@ from gatelocal.stopping import Stop, Stopped, stoppable
 Make = Callable[[Prepare], Preparation]
 """Merges, and finds out what is to run."""
 _GRACE = 60.0  # seconds for a preparation to end once it is asked to
+_STEP = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class LocalHands:
         self._seen: dict[int, Event | None] = {}
         self._stop = Stop()
         self._thread: threading.Thread | None = None
+        self._killed = False
         self._made = 0
         self._preparation: Preparation | None = None
         if (kept := line.folder.prepared()) is not None:
@@ -95,11 +98,13 @@ class LocalHands:
         """Stop what is still under way and return all nodes."""
         self._stop.ask()
         self._seats.close()
-        if self._thread is not None:
-            self._thread.join(_GRACE)
+        deadline = time.monotonic() + _GRACE
+        while self._thread is not None and self._thread.is_alive() and time.monotonic() < deadline and not self._killed:
+            self._thread.join(_STEP)
 
     def kill(self) -> None:
-        """End what is still under way, at once."""
+        """End what is still under way, at once; from any thread."""
+        self._killed = True
         self._seats.kill()
 
     def wait(self) -> None:

@@ -76,6 +76,7 @@ class Keeper:
         self._there: dict[str | None, InfrastructureError | None] = {}
         self._builds: dict[int, Following] = {}
         self._attempts: Counter[Key] = Counter()
+        self._killed = False
 
     def take_up(self) -> tuple[FoundBuild, ...]:
         """Find the builds of a former process again, with what they have left; those that still live.
@@ -138,6 +139,7 @@ class Keeper:
 
     def kill(self) -> None:
         """See :class:`gatelocal.engine.seats.Keeper`."""
+        self._killed = True
         for one in list(self._builds.values()):
             one.kill()
 
@@ -174,6 +176,8 @@ class Keeper:
         found = self._builds.get(request)
         if found is None or not (found.lives or found.final() or found.ordered):
             found = self._builds[request] = self._ordered(work, request, key)
+            if self._killed:
+                found.kill()
         try:
             there = found.until(lambda: found.node or found.final(), stop, time.monotonic() + LAUNCH)
         except TimeoutError:

@@ -56,17 +56,13 @@ def through(tools: Tools, question: Question, make: Make) -> Ended:
         inbox = Inbox(_clock(store))
         line = Line(make, lambda known: layout(asked, pipeline, known.semaphores), folder, question.keep)
         hands = LocalHands(tools, inbox, line)
-        tools.builder.open()
-        try:
-            with stopping.waiting(lambda: inbox.interrupt(KeyboardInterrupt())):
-                return _through(tools, question, store, inbox, hands)
-        finally:
+        with stopping.at_once(hands.kill):
             try:
-                hands.end()
-            except KeyboardInterrupt:
-                hands.kill()
-                raise
+                tools.builder.open()
+                with stopping.waiting(lambda: inbox.interrupt(KeyboardInterrupt())):
+                    return _through(tools, question, store, inbox, hands)
             finally:
+                hands.end()
                 tools.builder.close()
 
 

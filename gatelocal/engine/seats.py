@@ -27,7 +27,7 @@ class Keeper(Protocol):
         """Wait until the request's node is returned; see to it where the end was asked for."""
 
     def kill(self) -> None:
-        """End everything at once."""
+        """End everything at once, also what is only just begun; from any thread."""
 
 
 @dataclass(slots=True, eq=False)
@@ -121,7 +121,7 @@ class Seats:
         self._join(list(self._seats.values()))
 
     def kill(self) -> None:
-        """End all that is under way at once, and wait for nothing."""
+        """End all that is under way at once, and wait for nothing; from any thread."""
         self._keeper.kill()
 
     def _join(self, seats: Iterable[_Seat]) -> None:

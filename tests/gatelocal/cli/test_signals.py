@@ -27,6 +27,26 @@ except KeyboardInterrupt:
     print("tidied", flush=True)
     sys.exit(130)
 """
+AT_ONCE = """
+import sys, threading
+from gatelocal import stopping
+from gatelocal.cli.signals import end_as_interrupted
+end_as_interrupted()
+ended = threading.Event()
+try:
+    with stopping.at_once(ended.set):
+        try:
+            print("ready", flush=True)
+            threading.Event().wait(60)
+        finally:
+            print("tidying", flush=True)
+            ended.wait(60)
+            print("tidied", flush=True)
+    threading.Event().wait(60)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+    threading.Event().wait(60)
+"""
 FORKED = """
 import os, signal, sys, time
 from gatelocal.cli.signals import end_as_interrupted
@@ -58,6 +78,19 @@ def test_a_second_signal_does_not_cut_the_tidying_short(number: signal.Signals) 
         child.send_signal(signal.SIGHUP)
         assert child.stdout.read() == "tidied\n"
     assert child.returncode == 130
+
+
+def test_a_second_interruption_ends_what_can_be_and_lets_the_tidying_go_on() -> None:
+    with started(AT_ONCE) as child:
+        assert child.stdout is not None
+        for line in ("ready\n", "tidying\n"):
+            assert child.stdout.readline() == line
+            child.send_signal(signal.SIGINT)
+        assert child.stdout.readline() == "tidied\n"
+        assert child.stdout.readline() == "interrupted\n"
+        child.send_signal(signal.SIGINT)
+        assert child.stdout.read() == ""
+    assert child.returncode == -signal.SIGINT
 
 
 def test_a_hangup_that_is_ignored_stays_ignored() -> None:
