@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable
 
 from gatelocal.engine.put_off import PutOff
 from gatelocal.errors import InfrastructureError
-from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropRequest
+from gatelocal.model.evolve import replace
+from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropRequest, Submit
 from gatelocal.pipeline.decide import traced
 from gatelocal.pipeline.events import BuildDone, Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
 from gatelocal.pipeline.state import Item, State
@@ -26,7 +27,8 @@ class Engine:
     """One gate. Made from its store, it first does again what may not have been done.
 
     An action that its hand cannot carry out now (:class:`gatelocal.errors.InfrastructureError`) is tried again after a
-    wait, the next time after a longer one, and is not overtaken where order matters.
+    wait, the next time after a longer one, and is not overtaken where order matters. A submit that was not carried out
+    at once is marked as late.
 
     :ivar state: what the store holds.
     """
@@ -36,7 +38,7 @@ class Engine:
         self._hands = hands
         self._watch = watch
         self._left = left
-        self._todo: deque[Action] = deque(store.outbox())
+        self._todo: deque[Action] = deque(map(late, store.outbox()))
         self._answers: deque[Event] = deque()
         self._put_off = PutOff()
         self._now = 0.0
@@ -56,7 +58,7 @@ class Engine:
         """Try once more what could not be carried out, as far as it is due."""
         self._now = max(self._now, now)
         for action in self._put_off.take(self._now):
-            self._try(action)
+            self._try(late(action))
         self.run()
 
     def run(self) -> None:
@@ -103,6 +105,11 @@ class Engine:
                 self._left(item)
         if self._watch is not None:
             self._watch(before, event, after, actions, touched)
+
+
+def late(action: Action) -> Action:
+    """The action as it is to be carried out when it was wanted some time ago, or may have been carried out before."""
+    return replace(action, late=True) if isinstance(action, Submit) else action
 
 
 def answered_by(event: Event) -> tuple[int, ...]:

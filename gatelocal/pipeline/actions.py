@@ -130,6 +130,8 @@ class Submit:
 
     :ivar batch: the preparation whose builds speak for it and for others; 0 when they are its own. :ivar left: how
         many of that batch are to land after it.
+    :ivar late: it is carried out later than it was wanted, or once more: set by the engine. Whoever does so looks
+        whether it has landed, and lands nothing any more: what has not is answered ``late``.
     """
 
     id: int
@@ -139,6 +141,7 @@ class Submit:
     pipeline: str
     batch: int = 0
     left: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

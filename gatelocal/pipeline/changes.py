@@ -12,8 +12,9 @@ from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.enqueue import enqueue
 from gatelocal.pipeline.events import ChangeEvent, RefUpdated, ServerRead, Started, Woken
 from gatelocal.pipeline.land import end_reports, expel, tell_once
-from gatelocal.pipeline.leave import leave
+from gatelocal.pipeline.leave import leave, superseded
 from gatelocal.pipeline.match import ref_triggered, triggered
+from gatelocal.pipeline.ready import outdated
 from gatelocal.pipeline.state import Item, Reason, Stage
 from gatelocal.pipeline.switches import urgent
 
@@ -54,13 +55,13 @@ def update(draft: Draft, facts: Facts, tip: str = "") -> None:
     for number in draft.where(facts.change):
         item = draft.find(number)
         if item is None or item.settled:
-            if item is not None and item.stage is Stage.REPORTING and _outdated(draft, item):
+            if item is not None and item.stage is Stage.REPORTING and outdated(draft, item):
                 end_reports(draft, item)
             continue
         if item.live and facts.status == "ABANDONED":
             _abandoned(draft, item)
-        elif item.live and _outdated(draft, item):
-            _new_patchset(draft, item, facts)
+        elif item.live and (newer := outdated(draft, item)):
+            superseded(draft, item, newer)
         elif item.live:
             draft.flag(number, Flag.STAY)
             if draft.policy.urgent and urgent.has_become(before, facts):
@@ -92,23 +93,6 @@ def _landed_by_hand(draft: Draft, facts: Facts, tip: str) -> None:
         draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
     if not tip or trunk.is_news(draft, (facts.project, facts.branch), tip):
         trunk.moved(draft, facts, tip)
-
-
-def _outdated(draft: Draft, item: Item) -> bool:
-    """Whether one of its patchsets is an old one and the pipeline minds."""
-    if not draft.pipeline(item).dequeue_on_new_patchset:
-        return False
-    for ref in item.changes:
-        facts = draft.facts(ref.change)
-        if facts is not None and not facts.is_branch and facts.patchset > ref.patchset:
-            return True
-    return False
-
-
-def _new_patchset(draft: Draft, item: Item, facts: Facts) -> None:
-    """The old version is removed at once; a cycle's other members try to enter again (gate-semantics 1.8)."""
-    leave(draft, item, Reason("new-patchset", (str(facts.patchset),)))
-    draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change != facts.change]
 
 
 def ref_updated(draft: Draft, event: RefUpdated) -> None:

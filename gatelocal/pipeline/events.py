@@ -145,7 +145,9 @@ class Looked:
 class Submitted:
     """The server's answer to a submit.
 
-    :ivar answer: ``ok refused forbidden merged``. :ivar before: the tip that it landed on. :ivar tip: the new one.
+    :ivar answer: ``ok refused forbidden merged late``; the last means that nothing has landed, and that what the gate
+        knew when it wanted that may not be so any more.
+    :ivar before: the tip that it landed on. :ivar tip: the new one.
     """
 
     at: float

@@ -15,9 +15,10 @@ from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
 from gatelocal.pipeline.draft import Draft, Flag, main_queue
 from gatelocal.pipeline.events import Looked, Submitted
-from gatelocal.pipeline.leave import inform, leave, say, take_out
-from gatelocal.pipeline.ready import obstacle, outgrown
+from gatelocal.pipeline.leave import inform, leave, say, superseded, take_out
+from gatelocal.pipeline.ready import obstacle, outdated, outgrown
 from gatelocal.pipeline.resources import stop
+from gatelocal.pipeline.speculate import reset
 from gatelocal.pipeline.state import Item, Reason, Stage, Step
 from gatelocal.pipeline.switches import beside
 from gatelocal.pipeline.switches.members import fellows, spokesman
@@ -94,14 +95,11 @@ def tell_once(draft: Draft, pipeline: str, change: str, item: int, reason: Reaso
 
 def _succeed(draft: Draft, item: Item) -> None:
     pipeline = draft.pipeline(item)
-    if pipeline.manager is not Manager.DEPENDENT or not pipeline.lands:
+    if not pipeline.lands:
         say(draft, item, "success", texts.succeeded(item))
-        if pipeline.lands:
-            draft.put(replace(item, stage=Stage.LANDING))
-            _submit(draft, item)
-        elif not reporting.begin(draft, item):
+        if not reporting.begin(draft, item):
             take_out(draft, item, None)
-    elif len(item.changes) > 1 or draft.policy.verify:
+    elif pipeline.manager is Manager.DEPENDENT and (len(item.changes) > 1 or draft.policy.verify):
         # A cycle is read again before it lands, so that it does not land in part (gate-semantics 1.7).
         names = tuple(name for one in fellows(draft, item) for name in one.names)
         make = partial(Look, item=item.id, generation=item.generation, changes=names)
@@ -112,7 +110,8 @@ def _succeed(draft: Draft, item: Item) -> None:
 
 def _land(draft: Draft, item: Item) -> None:
     """Begin to land an item. Those that are tested together with it follow, each in its turn."""
-    say(draft, item, "success", texts.succeeded(spokesman(draft, item)))
+    if _verdict(item) not in item.told:
+        say(draft, item, "success", texts.succeeded(spokesman(draft, item)))
     _submit(draft, draft.put(replace(item, stage=Stage.LANDING)))
 
 
@@ -188,12 +187,38 @@ def _fellow_left(draft: Draft, item: Item, event: Looked) -> bool:
 
 def submitted(draft: Draft, item: Item, event: Submitted) -> None:
     """The server's answer to a submit of one member of an item."""
-    if event.answer == "ok":
-        _landed(draft, item, event)
-    elif event.answer == "merged":
-        _was_landed(draft, item, event)
-    else:
-        _refused(draft, item, event)
+    match event.answer:
+        case "ok":
+            _landed(draft, item, event)
+        case "merged":
+            _was_landed(draft, item, event)
+        case "late":
+            _too_late(draft, item)
+        case _:
+            _refused(draft, item, event)
+
+
+def _too_late(draft: Draft, item: Item) -> None:
+    """Nothing has landed, and what spoke for it may not be so any more: it is judged again by what is so now.
+
+    The rest of a cycle lands all the same: a part of one is worse than what nobody tested.
+    """
+    if item.submitted:
+        _submit(draft, item)
+        return
+    apart = bool(item.batch) and fellows(draft, item)[-1].id != item.batch[-1]
+    item = draft.put(replace(item, stage=Stage.TESTED, told=(*item.told, _verdict(item))))
+    draft.flag(item.id, Flag.STAY | Flag.JOBS)
+    if newer := outdated(draft, item):
+        superseded(draft, item, newer)
+    elif item.outrun or apart:
+        draft.put(replace(reset(draft, item), kept=(), started=False))
+        draft.flag(item.id, Flag.BASE)
+
+
+def _verdict(item: Item) -> str:
+    """The mark that it was told that its builds have succeeded."""
+    return f"success {item.preparation}"
 
 
 def _mark_merged(draft: Draft, change: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 
 from gatelocal.model.evolve import replace
-from gatelocal.model.facts import Ref
+from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Report
@@ -34,6 +34,13 @@ def leave(draft: Draft, item: Item, reason: Reason) -> None:
     if item.live and told and reason.code not in _REPORTED:
         say(draft, item, "dequeue", texts.rejected(item.pipeline, reason))
     take_out(draft, item, reason)
+
+
+def superseded(draft: Draft, item: Item, newer: tuple[Facts, ...]) -> None:
+    """The old version is removed at once; a cycle's other members try to enter again (gate-semantics 1.8)."""
+    leave(draft, item, Reason("new-patchset", (str(newer[0].patchset),)))
+    names = {facts.change for facts in newer}
+    draft.later += [(item.pipeline, ref) for ref in item.changes if ref.change not in names]
 
 
 _REPORTED = ("failed", "skipped", "conflict", "config", "votes", "wip", "needed", "refused", "half-landed", "no-jobs")

@@ -91,6 +91,14 @@ def outgrown(draft: Draft, facts: Facts) -> Reason | None:
     return Reason("outdated", (str(facts.parent),))
 
 
+def outdated(draft: Draft, item: Item) -> tuple[Facts, ...]:
+    """Those of its changes that have a newer patchset; none, if the pipeline does not mind."""
+    if not draft.pipeline(item).dequeue_on_new_patchset:
+        return ()
+    known = [(ref, draft.facts(ref.change)) for ref in item.changes]
+    return tuple(one for ref, one in known if one is not None and not one.is_branch and one.patchset > ref.patchset)
+
+
 def may_stay(draft: Draft, item: Item) -> Reason | None:
     """Why a queued item has to go: it cannot land any more, or what it needs is neither landed nor ahead of it.
 

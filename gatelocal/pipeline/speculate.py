@@ -123,8 +123,15 @@ def reset(draft: Draft, item: Item, *, spare: bool = False) -> Item:
             kept=kept,
             going=going,
             batch=(),
+            outrun=False,
         )
     )
+
+
+def outrun(draft: Draft, item: Item) -> None:
+    """What a settled item was tested on is not so any more: should its submit come too late, it is tested again."""
+    if item.stage is Stage.LANDING:
+        draft.put(replace(item, outrun=True))
 
 
 def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:

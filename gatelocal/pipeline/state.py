@@ -140,6 +140,7 @@ class Item:
     :ivar batch: the items that are tested together with it, in order, itself included; the last one's builds speak for
         all; empty when it is tested by itself; those that have landed are still named.
     :ivar suspicion: jobs whose failure restarted it, to be built first.
+    :ivar outrun: what it was tested on is not so any more since its submit was wanted.
     """
 
     id: int
@@ -173,6 +174,7 @@ class Item:
     by_hand: bool = False
     batch: tuple[int, ...] = ()
     suspicion: tuple[str, ...] = ()
+    outrun: bool = False
 
     @property
     def key(self) -> QueueKey:

@@ -10,7 +10,7 @@ from gatelocal.model.layout import Manager
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.reuse import without
-from gatelocal.pipeline.speculate import reset
+from gatelocal.pipeline.speculate import outrun, reset
 from gatelocal.pipeline.state import QueueKey, Stage, Step
 from gatelocal.pipeline.switches.beside import family
 
@@ -72,6 +72,7 @@ def test_anew(draft: Draft, key: QueueKey, facts: Facts | None = None) -> None:
     for number in tuple(draft.queue(key).line):
         item = draft.item(number)
         if item.settled:
+            outrun(draft, item)
             continue
         if item.stage is not Stage.WAITING:
             item = reset(draft, item)

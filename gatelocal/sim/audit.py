@@ -112,7 +112,8 @@ class Audit:
         builds = Counter(build.start.id for build in self._world.builds)
         found = [f"{ref} was submitted {count} times" for (_, ref), count in submits.items() if count > 1]
         found += [f"build {number} was begun {count} times" for number, count in builds.items() if count > 1]
-        found += [f"{ref} was told {kind} {n} times" for (_, ref, _, kind), n in reports.items() if n > 1]
+        late = self._world.late  # whose submit came too late is judged once more
+        found += [f"{ref} was told {kind} {n} times" for (at, ref, _, kind), n in reports.items() if n > 1 + late[at]]
         return found
 
     def untrue(self) -> Iterator[str]:

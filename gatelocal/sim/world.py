@@ -7,7 +7,7 @@ engine's own process is forgotten when that dies in the middle of it, and is don
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
@@ -87,8 +87,9 @@ class World:
     :ivar failing: the next times that a hand fails.
     :ivar submits: the gate's submits with their answers. :ivar pushed: pushed commit → what it changed.
     :ivar acts: how often people have done something. :ivar begun: item → the server's count of what others put on
-        branches, and `acts`, when its first submit was asked for. :ivar outrun: items of which a submit came to the
+        branches, and `acts`, when its submit was begun. :ivar outrun: items of which a submit came to the
         server after people had done something there that the gate could not know of.
+    :ivar late: item → how many of its submits came too late.
     :ivar on_landing: is told of each landing by the gate, before anything else happens.
     :ivar sample: for a load: length and result of a build, in the place of durations and rules.
     """
@@ -123,6 +124,7 @@ class World:
     acts: int = 0
     begun: dict[int, tuple[int, int]] = field(default_factory=dict)
     outrun: set[int] = field(default_factory=set)
+    late: Counter[int] = field(default_factory=Counter)
     wake: float = 0.0
     on_landing: Callable[[Submit, Branch], None] | None = None
     sample: Callable[[StartBuild, Workspace], tuple[float, str]] | None = None
@@ -143,8 +145,8 @@ class World:
     def carry_out(self, action: Action) -> Event | None:
         """Do it, or give the first answer again; None when there is none, or it waits."""
         self.moment()
-        if isinstance(action, Submit):
-            self.begun.setdefault(action.item, (self.server.foreign, self.acts))
+        if isinstance(action, Submit) and action.id not in self._answers:
+            self._begin(action)
         self._fail(action)
         answer = None
         if self.slow and SLOW.get(type(action)) in self.slow:
@@ -156,6 +158,11 @@ class World:
             self.armed = ""
             raise Crashed
         return answer
+
+    def _begin(self, action: Submit) -> None:
+        """Somebody is about to submit the item, or goes on with that."""
+        if action.ref == action.changes[0] or action.item not in self.begun:
+            self.begun[action.item] = (self.server.foreign, self.acts)
 
     def _fail(self, action: Action) -> None:
         """:raises InfrastructureError: the hand fails at it, now; what it was to do may be done."""
@@ -422,11 +429,13 @@ class World:
         change = self.server.changes[ref.change]
         key = (change.project, change.branch)
         answer, reason = self._verdict(ref)
+        if action.id in self._forgotten:
+            self._take_back(action)
+        if action.late and answer != "merged":
+            self.late[action.item] += 1
+            return Submitted(self.now, action.id, action.item, ref, "late")
         if self.begun[action.item][1] != self.acts:
             self.outrun.add(action.item)
-        if action.id in self._forgotten:  # it was refused, and nobody heard of it
-            at = self.submitted.index(action)
-            del self.submits[at], self.submitted[at]
         self.submits.append((ref, answer))
         self.submitted.append(action)
         before = str(len(self.server.branch(*key)))
@@ -439,6 +448,13 @@ class World:
             self.tell_ref(key, change.files, ours=True)
         tip = str(len(self.server.branch(*key)))
         return Submitted(self.now, action.id, action.item, ref, answer, reason, before, tip)
+
+    def _take_back(self, action: Submit) -> None:
+        """Forget a submit that was refused, and that nobody has heard of."""
+        for at, one in enumerate(self.submitted):
+            if one.id == action.id:
+                del self.submits[at], self.submitted[at]
+                return
 
     def _verdict(self, ref: Ref) -> tuple[str, str]:
         change = self.server.changes[ref.change]

@@ -15,7 +15,7 @@ from gatelocal.model.facts import Ref
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue, main_queue
 from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.reuse import without
-from gatelocal.pipeline.speculate import reset
+from gatelocal.pipeline.speculate import outrun, reset
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 
 
@@ -87,7 +87,10 @@ def _again(draft: Draft, item: Item, own: set[Ref], queue: Queue) -> None:
     files = files_of(draft, item) or ()
     for number in tuple(queue.line):
         other = draft.item(number)
-        if number == item.id or other.settled:
+        if number == item.id:
+            continue
+        if other.settled:
+            outrun(draft, other)
             continue
         base = (other.ahead, other.ahead_generation)
         if base in renewed:

@@ -88,7 +88,7 @@ MISTAKES = (
     Mistake(
         "after a crash a submit or a message has another id, so that it is sent twice",
         "engine.engine.Engine.__init__",
-        "deque(store.outbox())",
+        "deque(map(late, store.outbox()))",
         "deque(__import__('dataclasses').replace(one, id=one.id + 10**6) for one in store.outbox())",
     ),
     Mistake(
@@ -207,7 +207,7 @@ MISTAKES = (
     Mistake(
         "an answer is taken for another generation's action after a restart",
         "engine.engine.Engine.__init__",
-        "deque(store.outbox())",
+        "deque(map(late, store.outbox()))",
         "deque("
         "__import__('dataclasses').replace(one, id=item.preparation, generation=item.generation)"
         " if type(one).__name__ == 'Prepare' and (item := store.state.items.get(one.item))"
@@ -233,6 +233,27 @@ MISTAKES = (
         "known = self._answers[action.id]",
         "known = self._answers[action.id]\n"
         "            known = replace(known, answer='refused') if isinstance(action, Submit) else known",
+        "default",
+    ),
+    Mistake(
+        "a submit that waits lands without looking",
+        "engine.engine.late",
+        "replace(action, late=True) if isinstance(action, Submit) else action",
+        "action",
+        "default",
+    ),
+    Mistake(
+        "a submit that came too late is repeated as it was",
+        "pipeline.land._too_late",
+        "if item.submitted:",
+        "if True:",
+        "default",
+    ),
+    Mistake(
+        "what was tested beside a push is landed by a submit that came too late",
+        "pipeline.land._too_late",
+        "elif item.outrun or apart:",
+        "elif apart:",
         "default",
     ),
 )
