@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import assert_never
 
 from gatelocal.engine.keeper import Keeper, Kept
 from gatelocal.engine.loop import Inbox
+from gatelocal.engine.preparing import Preparing
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.seats import Seats
 from gatelocal.engine.work import Preparation, Tools
-from gatelocal.errors import ConflictError, GateError
+from gatelocal.errors import ConflictError, GateError, InfrastructureError
 from gatelocal.model.happening import JobsKnown
 from gatelocal.model.hold import Keep
 from gatelocal.model.layout import Graph, Layout
@@ -34,12 +33,10 @@ from gatelocal.pipeline.actions import (
     WakeAt,
 )
 from gatelocal.pipeline.events import Event, Looked, Prepared, Reloaded, ServerRead, Submitted
-from gatelocal.stopping import Stop, Stopped, stoppable
 
 Make = Callable[[Prepare], Preparation]
 """Merges, and finds out what is to run."""
-_GRACE = 60.0  # seconds for a preparation to end once it is asked to
-_STEP = 0.1
+_HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +45,14 @@ class Line:
 
     :ivar make: called in a thread of its own. :ivar layout: what the gate runs with, once semaphores are known.
     :ivar folder: where all is kept that must outlive the process. :ivar keep: which node is kept.
+    :ivar limit: seconds after which a preparation is given up.
     """
 
     make: Make
     layout: Callable[[Preparation], Layout]
     folder: RunFolder
     keep: Keep = field(default_factory=Keep)
+    limit: float = 2 * _HOUR
 
 
 class LocalHands:
@@ -67,9 +66,7 @@ class LocalHands:
         self._watch, self._width = tools.watch, tools.width
         self._line = line
         self._seen: dict[int, Event | None] = {}
-        self._stop = Stop()
-        self._thread: threading.Thread | None = None
-        self._killed = False
+        self._preparing: Preparing | None = None
         self._made = 0
         self._preparation: Preparation | None = None
         if (kept := line.folder.prepared()) is not None:
@@ -96,15 +93,16 @@ class LocalHands:
 
     def end(self) -> None:
         """Stop what is still under way and return all nodes."""
-        self._stop.ask()
+        if self._preparing is not None:
+            self._preparing.stop()
         self._seats.close()
-        deadline = time.monotonic() + _GRACE
-        while self._thread is not None and self._thread.is_alive() and time.monotonic() < deadline and not self._killed:
-            self._thread.join(_STEP)
+        if self._preparing is not None:
+            self._preparing.wait()
 
     def kill(self) -> None:
         """End what is still under way, at once; from any thread."""
-        self._killed = True
+        if self._preparing is not None:
+            self._preparing.leave()
         self._seats.kill()
 
     def wait(self) -> None:
@@ -114,8 +112,7 @@ class LocalHands:
     def _do(self, action: Action) -> Event | None:
         match action:
             case Prepare():
-                self._thread = threading.Thread(target=self._prepare, args=(action,), name="prepare", daemon=True)
-                self._thread.start()
+                self._prepare(action)
             case RequestNode():
                 self._seats.request(action)
             case DropRequest():
@@ -143,32 +140,37 @@ class LocalHands:
         self._watch(JobsKnown(pipeline=found.pipeline, jobs=titles, width=self._width))
 
     def _prepare(self, action: Prepare) -> None:
-        try:
-            with stoppable(self._stop):
-                self._prepared(action)
-        except Stopped:
-            pass
-        except BaseException as error:
-            self._inbox.interrupt(error)
+        """Merge and freeze, beside the loop."""
+        minutes = f"{self._line.limit / 60:.0f} minutes"
+        error = InfrastructureError(f"to merge the change and to read its configuration took more than {minutes}")
+        one = self._preparing = Preparing(lambda: self._made_by(one, action), self._inbox.interrupt)
+        one.begin(self._line.limit, lambda: self._failed(action, error))
 
-    def _prepared(self, action: Prepare) -> None:
-        """Merge and freeze; what goes wrong is told to the gate as the reason why the item has no jobs."""
-        merged, conflicts = True, tuple[str, ...]()
-        graphs = tuple(Graph(ref) for ref in action.of)
+    def _made_by(self, one: Preparing, action: Prepare) -> None:
+        found = self._preparation if self._made == action.id else None
         try:
-            if self._preparation is None or self._made != action.id:
-                self._preparation = self._line.make(action)
-                self._made = action.id
-                self._line.folder.keep_prepared(action.id, self._preparation)
+            if found is None:
+                found = self._line.make(action)
+                self._line.folder.keep_prepared(action.id, found)
         except GateError as error:
-            self.failed = error
-            self._line.folder.keep_failed(error)
-            if isinstance(error, ConflictError):
-                merged, conflicts = False, (error.brief,)
-            else:
-                graphs = tuple(Graph(ref, problem=error.brief) for ref in action.of)
+            if one.first():
+                self._failed(action, error)
+            return
+        if one.first():
+            self._made, self._preparation = action.id, found
+            self._tell(found)
+            self._inbox.put(Reloaded(0.0, self._line.layout(found)))
+            self._answer(action, found.graphs)
+
+    def _failed(self, action: Prepare, error: GateError) -> None:
+        """What has gone wrong is told to the gate as the reason why the item has no jobs."""
+        self.failed = error
+        self._line.folder.keep_failed(error)
+        if isinstance(error, ConflictError):
+            self._answer(action, tuple(Graph(ref) for ref in action.of), (error.brief,))
         else:
-            graphs = self._preparation.graphs
-            self._tell(self._preparation)
-            self._inbox.put(Reloaded(0.0, self._line.layout(self._preparation)))
+            self._answer(action, tuple(Graph(ref, problem=error.brief) for ref in action.of))
+
+    def _answer(self, action: Prepare, graphs: tuple[Graph, ...], conflicts: tuple[str, ...] = ()) -> None:
+        merged = not conflicts
         self._inbox.put(Prepared(0.0, action.id, action.item, action.generation, merged, conflicts, (), graphs))

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gatelocal import stopping
 from gatelocal.engine.asked import layout
 from gatelocal.engine.hands import Line, LocalHands
 from gatelocal.engine.loop import Inbox
@@ -81,6 +82,30 @@ def test_the_same_action_twice_gives_the_first_answer(line: OneLine) -> None:
     assert answer.graphs[0].problem == "no server"
     look = found.carry_out(Look(4, 1, 1, ()))
     assert isinstance(look, Looked) and found.carry_out(Look(4, 1, 1, ("other",))) is look
+
+
+def test_a_preparation_that_does_not_end_is_given_up_and_told(line: OneLine) -> None:
+    inbox, ended, question, tools = (
+        Inbox(lambda: 7.0),
+        threading.Event(),
+        asking(change(1), {change(1): ()}),
+        line.tools(),
+    )
+
+    def make(action: Prepare) -> Preparation:
+        with stopping.waiting(ended.set):
+            ended.wait(60.0)
+        raise AssertionError("it was not stopped")
+
+    endless = Line(make, lambda _: layout(question, "gate"), RunFolder(tools.logs), limit=0.05)
+    found = LocalHands(tools, inbox, endless)
+    found.carry_out(Prepare(3, 1, 1, (), of=(Ref("x", 1),)))
+    answer = inbox.take(67.0)
+    assert isinstance(answer, Prepared) and "took more than" in answer.graphs[0].problem
+    assert isinstance(found.failed, InfrastructureError) and RunFolder(tools.logs).failed() is not None
+    assert ended.wait(60.0)
+    found.end()
+    assert inbox.take(7.0) is None
 
 
 def test_what_such_a_gate_never_does_is_answered_all_the_same(line: OneLine) -> None:
