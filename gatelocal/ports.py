@@ -9,6 +9,7 @@ from typing import Protocol
 from gatelocal.model.change import Change
 from gatelocal.model.hold import Occasion
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Nodeset
 from gatelocal.model.result import BuildResult
 from gatelocal.model.text import LINE_LIMIT
 from gatelocal.pipeline.actions import Action
@@ -104,13 +105,44 @@ class Node(Protocol):
         """Return the node: it is stopped and its disk removed. Closing twice is harmless."""
 
 
+class Nodes(Protocol):
+    """All nodes of one job, which are kept and returned together."""
+
+    @property
+    def nodeset(self) -> Nodeset:
+        """What was asked for, of several alternatives the one that was had."""
+
+    @property
+    def each(self) -> Sequence[Node]:
+        """One for each node of :attr:`nodeset`, in that order."""
+
+    @property
+    def addresses(self) -> Sequence[str]:
+        """Where each is reached by the others; nothing, where there are none."""
+
+    @property
+    def description(self) -> str:
+        """See :attr:`Node.description`."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """See :attr:`Node.notes`."""
+
+    def hold(self, occasion: Occasion) -> float:
+        """See :meth:`Node.hold`."""
+
+    def close(self) -> None:
+        """See :meth:`Node.close`."""
+
+
 class Launcher(Protocol):
     """Makes nodes."""
 
-    def launch(self, label: str | None, say: Say) -> Node:
-        """A ready node of that label (None: the default one).
+    def gather(self, nodesets: Sequence[Nodeset], say: Say) -> Nodes:
+        """All nodes of one of the nodesets, ready, of one provider; several have a private network between them.
 
-        :raises gatelocal.errors.InfrastructureError: none can be made here; the hint says what is missing.
+        :param nodesets: alternatives, the most wanted first. A label that is empty is the default one.
+        :raises gatelocal.errors.InfrastructureError: none can be had here; the hint says what is missing.
         """
 
 

@@ -19,7 +19,7 @@ from gatelocal.workspace.checkouts import Checkout
 from gatelocal.workspace.manifest import Tree
 
 NAME = "build.json"
-FORMAT = 2
+FORMAT = 3
 """The version of what is written; it goes up when a field changes its meaning."""
 
 

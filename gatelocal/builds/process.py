@@ -21,7 +21,7 @@ from gatelocal.executor.tox import ToxExecutor
 from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
 from gatelocal.model.playbooks import Item
-from gatelocal.ports import Executor, Launcher, Say
+from gatelocal.ports import Executor, Launcher, Nodes, Say
 from gatelocal.stopping import Stop
 
 _LOCK = ".lock"
@@ -44,9 +44,9 @@ def _launcher(order: Order) -> Launcher:
     return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table)
 
 
-def _executor(order: Order, root: Path) -> Executor:
+def _executor(order: Order, root: Path, nodes: Nodes) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
-        return AnsibleExecutor(_silent, _setting(order, order.item, root))
+        return AnsibleExecutor(_silent, _setting(order, order.item, root, nodes))
     return ToxExecutor(_silent, install_packages=order.kind != "local")  # who follows it reads its log
 
 
@@ -55,16 +55,18 @@ def _held(order: Order, node: str, before: str, say: Say) -> None:
     nodes = Path(order.nodes)
     try:
         if before:
-            say(f"the node {holds.give_back(nodes, before)} is returned: a run keeps one")
-        if order.keep.keys and (record := place.read(nodes / node)) is not None:
-            for line in entering.let_in(nodes / node, record, order.keep.keys):
-                say(f"    {line}")
+            say(f"the node {', '.join(holds.give_back(nodes, before))} is returned: a run keeps one")
+        kept = place.read(nodes / node)
+        for folder in place.members(nodes, kept) if order.keep.keys and kept is not None else ():
+            if (record := place.read(folder)) is not None:
+                for line in entering.let_in(folder, record, order.keep.keys):
+                    say(f"    {line}")
         sweeper.sweep(nodes, say)
     except GateError as error:
         say(error.brief)
 
 
-def _setting(order: Order, item: Item, root: Path) -> Setting:
+def _setting(order: Order, item: Item, root: Path, nodes: Nodes) -> Setting:
     places = {(one.project, one.branch): root / one.tree.path for one in order.checkouts}
     return Setting(
         item=item,
@@ -77,6 +79,7 @@ def _setting(order: Order, item: Item, root: Path) -> Setting:
             roles={project: path for (project, branch), path in places.items() if not branch},
         ),
         paths={tree.project: tree.path for tree in order.trees},
+        nodes=nodes,
         checked_out={tree.project: (tree.branch, tree.commit) for tree in order.trees},
     )
 

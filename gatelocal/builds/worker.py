@@ -30,7 +30,7 @@ from gatelocal.jobs.families import TOX
 from gatelocal.merger.cache import Repository
 from gatelocal.model.hold import Occasion
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.ports import Executor, Launcher, Node, Say
+from gatelocal.ports import Executor, Launcher, Nodes, Say
 from gatelocal.stopping import Stop, Stopped, stoppable
 from gatelocal.workspace import build, deliver
 from gatelocal.workspace.tree import write
@@ -46,12 +46,12 @@ _STEP, _LONGEST = 0.002, 0.1  # seconds between two looks whether the build may 
 class Rooms:
     """Who makes nodes and who runs jobs, for an order.
 
-    :ivar executor: also for the folder on this machine that the order's trees were made in.
+    :ivar executor: also for the folder on this machine that the order's trees were made in, and for the nodes.
     :ivar held: what is done when a node (its name) is held in the place of another (empty: of none).
     """
 
     launcher: Callable[[Order], Launcher]
-    executor: Callable[[Order, Path], Executor]
+    executor: Callable[[Order, Path, Nodes], Executor]
     held: Callable[[Order, str, str, Say], None]
 
 
@@ -76,21 +76,21 @@ class _Build:
 
     def whole(self) -> None:
         """A node, the build when it may begin, and the node's return."""
-        node = self._tried(Outcome.NODE_FAILURE, self._launch)
-        if node is None:
+        nodes = self._tried(Outcome.NODE_FAILURE, self._launch)
+        if nodes is None:
             return
         held = False
         try:
-            self._progress.node(node.description)
+            self._progress.node(nodes.description)
             if self._may_begin():
-                held = self._build(node)
+                held = self._build(nodes)
         finally:
             if not held:
-                node.close()
+                nodes.close()
 
-    def _launch(self) -> Node:
+    def _launch(self) -> Nodes:
         order = self._order
-        return self._rooms.launcher(order).launch(order.job.label, self._progress.say)
+        return self._rooms.launcher(order).gather(order.job.nodesets, self._progress.say)
 
     def _may_begin(self) -> bool:
         """Wait until the build may begin; False: nobody is left who could say so."""
@@ -104,18 +104,18 @@ class _Build:
             pause = min(pause * 1.5, _LONGEST)
         return True
 
-    def _build(self, node: Node) -> bool:
-        """Trees, delivery, the job; whether the node is kept."""
+    def _build(self, nodes: Nodes) -> bool:
+        """Trees, delivery, the job; whether the nodes are kept."""
         name = f"{self._folder.parent.name}.{self._order.id}.{os.getpid()}"
         with ExitStack() as lease:
             root = lease.enter_context(leased(Path(self._order.work), name, self._progress.say))
             if self._tried(Outcome.ERROR, lambda: self._trees(root)) is None:
                 return False
-            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(node, root, lease))
+            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(nodes, root, lease))
         if result is None:
             return False
         self._stop.check()
-        held = self._hold(node, result)
+        held = self._hold(nodes, result)
         self._progress.end(Final(result, begun=self._begun))
         return held
 
@@ -128,27 +128,32 @@ class _Build:
         self._stop.check()
         return made
 
-    def _job(self, node: Node, root: Path, lease: ExitStack) -> BuildResult:
+    def _job(self, nodes: Nodes, root: Path, lease: ExitStack) -> BuildResult:
         """Delivery and the job itself. :raises GateError: what kept it from beginning, or from going on.
 
         :param lease: of the trees here, which go when the node has them, but for playbooks, which are read here.
         """
         order, began = self._order, time.monotonic()
         try:
-            sources = deliver.deliver(order.trees, root, node, self._progress.say)
+            first, *others = nodes.each
+            for node in others:
+                deliver.deliver(order.trees, root, node, self._progress.say, whole=True)
+            sources = deliver.deliver(order.trees, root, first, self._progress.say)
             self._stop.check()
             if order.job.family == TOX:
                 lease.close()
             self._begun = True
             self._progress.begun()
-            result = self._rooms.executor(order, root).run(order.job, order.project, node, sources, self._folder)
+            result = self._rooms.executor(order, root, nodes).run(
+                order.job, order.project, first, sources, self._folder
+            )
         except InfrastructureError as error:
             if not error.no_space:
                 raise
             seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
             logs = str(self._folder)
             return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
-        notes, deviations = (*node.notes, *result.notes), (*order.job.deviations, *result.deviations)
+        notes, deviations = (*nodes.notes, *result.notes), (*order.job.deviations, *result.deviations)
         return replace(result, job=order.title, notes=notes, deviations=deviations)
 
     def _tried(self, outcome: Outcome, what: Callable[[], T]) -> T | None:
@@ -173,15 +178,15 @@ class _Build:
         self._progress.end(replace(final, begun=self._begun))
         return None
 
-    def _hold(self, node: Node, result: BuildResult) -> bool:
+    def _hold(self, nodes: Nodes, result: BuildResult) -> bool:
         """Keep the node, if somebody wants this one; that it cannot be done costs no result."""
-        order = self._order
+        order, node = self._order, nodes.each[0]
         try:
             before = claim(Path(order.claim), node.name, result, order.keep.hold)
             if before is None:
                 return False
             run, logs = self._folder.parent.name, str(self._folder)
-            until = node.hold(Occasion(run, order.title, order.change, result.outcome.value, logs, result.invocation))
+            until = nodes.hold(Occasion(run, order.title, order.change, result.outcome.value, logs, result.invocation))
         except (OSError, GateError) as error:
             self._progress.say(f"the node cannot be kept: {error}")
             return False
@@ -194,6 +199,8 @@ class _Build:
         if order.kind != "local":
             lines.append(f"    or go there directly with: {shlex.join(node.shell_argv())}")
         lines.append(f"    and return it with `gatelocal hold release {node.name}`")
+        if others := [one.name for one in nodes.each[1:]]:
+            lines.append(f"    with it, in the same ways: {', '.join(others)}")
         for line in lines:
             self._progress.say(line)
         with contextlib.suppress(Stopped):

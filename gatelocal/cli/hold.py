@@ -66,13 +66,21 @@ def release(held: tuple[str, ...], everything: bool) -> None:
     runtime = directories(os.environ).nodes
     if everything == bool(held):
         raise InputError("name the nodes to return, or say --all", hint="`gatelocal hold list` shows them")
-    for record in holds.held(runtime) if everything else [meant(name) for name in held]:
-        click.echo(messages.node_returned(holds.give_back(runtime, record.name)))
+    records = holds.held(runtime) if everything else [meant(name) for name in held]
+    for name in holds.give_back(runtime, *(record.name for record in records)):
+        click.echo(messages.node_returned(name))
 
 
 def _row(record: place.Record, used: int) -> tuple[str, ...]:
     why = record.occasion or Occasion()
-    told = (record.name, why.run, why.job, why.change, _moment(record.since), _moment(record.until))
+    told = (
+        messages.node_called(record.name, record.names),
+        why.run,
+        why.job,
+        why.change,
+        _moment(record.since),
+        _moment(record.until),
+    )
     return (*(visible(word) or "-" for word in told), f"{used / (1 << 20):.0f} MiB")
 
 

@@ -26,7 +26,7 @@ def list_() -> None:
     """Say which nodes are held, one line each."""
     records = holds.held(directories(os.environ).nodes)
     for record in records:
-        click.echo(f"{record.name}  {record.description}")
+        click.echo(f"{messages.node_called(record.name, record.names)}  {record.description}")
     if not records:
         click.echo(messages.NO_NODE_HELD)
 
@@ -46,6 +46,5 @@ def return_(names: tuple[str, ...], everything: bool) -> None:
     runtime = directories(os.environ).nodes
     if everything == bool(names):
         raise InputError("name the nodes to return, or say --all", hint="`gatelocal node list` shows them")
-    for name in names or tuple(record.name for record in holds.held(runtime)):
-        holds.give_back(runtime, name)
+    for name in holds.give_back(runtime, *(names or (record.name for record in holds.held(runtime)))):
         click.echo(messages.node_returned(name))

@@ -28,6 +28,7 @@ from gatelocal.pipeline.actions import RequestNode, StartBuild
 from gatelocal.stopping import Stop, Stopped
 
 Key = tuple[str, str]
+Labels = tuple[tuple[str, ...], ...]
 
 LAUNCH = 4 * 3600.0
 """Seconds after which a node that does not come is given up: more than an image takes to be made under emulation."""
@@ -72,8 +73,8 @@ class Keeper:
         self._folder = folder
         self._keep = keep
         self._lock = threading.Lock()
-        self._labels: dict[str | None, threading.Lock] = {}
-        self._there: dict[str | None, InfrastructureError | None] = {}
+        self._labels: dict[Labels, threading.Lock] = {}
+        self._there: dict[Labels, InfrastructureError | None] = {}
         self._builds: dict[int, Following] = {}
         self._attempts: Counter[Key] = Counter()
         self._killed = False
@@ -147,15 +148,15 @@ class Keeper:
 
     def _node(self, work: Work, request: int, key: Key, stop: Stop) -> bool:
         """Whether its node is there; the first of its kind is made alone, and what cannot be had is asked for once."""
-        label = work.job.label
+        wanted = _labels(work)
         with self._lock:
-            first = self._labels.setdefault(label, threading.Lock())
+            first = self._labels.setdefault(wanted, threading.Lock())
         while not first.acquire(timeout=0.1):
             stop.check()
         try:
-            if error := self._there.get(label):
+            if error := self._there.get(wanted):
                 raise error
-            if label not in self._there:
+            if wanted not in self._there:
                 return self._first(work, request, key, stop)
         finally:
             first.release()
@@ -165,7 +166,7 @@ class Keeper:
         there = self._ready(work, request, key, stop)
         final = None if there else self._builds[request].final()
         error = final.refusal.error if final is not None and final.refusal is not None else None
-        self._there[work.job.label] = error if isinstance(error, InfrastructureError) else None
+        self._there[_labels(work)] = error if isinstance(error, InfrastructureError) else None
         return there
 
     def _ready(self, work: Work, request: int, key: Key, stop: Stop) -> bool:
@@ -281,6 +282,11 @@ class Keeper:
             node=lambda node: watch(NodeReady(job=title, attempt=attempt, node=node)),
             begun=lambda: watch(JobStarted(job=title, attempt=attempt, logs=str(folder))),
         )
+
+
+def _labels(work: Work) -> Labels:
+    """Of all nodes, for each alternative."""
+    return tuple(tuple(node.label for node in nodeset.nodes) for nodeset in work.job.nodesets)
 
 
 def _lost(found: Following) -> InfrastructureError:

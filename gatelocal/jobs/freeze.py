@@ -20,7 +20,7 @@ from gatelocal.jobs.zuul.checks import listed
 from gatelocal.jobs.zuul.definitions import Definition, entries
 from gatelocal.jobs.zuul.layout import Layout, lay_out, stanzas_of
 from gatelocal.jobs.zuul.schema import sifted
-from gatelocal.model.job import Job, JobGraph
+from gatelocal.model.job import Job, JobGraph, one_node
 from gatelocal.model.plan import Nodeset, Plan, PlannedJob, Problem
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import ConfigFile, Repository, Tenant, TenantProject
@@ -225,7 +225,7 @@ def _job(found: Layout, planned: PlannedJob, project: str) -> Job:
         parents=job.parents,
         variables=MappingProxyType({**job.variables, **job.extra_variables}),
         required_projects=tuple(required.name for required in job.required_projects),
-        label=_label(job.nodeset) or _label_of_python(job.variables),
+        nodesets=tuple(_nodeset(one, job.variables) for one in job.nodesets),
         timeout=job.timeout if (job.timeout or 0) > 0 else None,
         voting=job.voting,
         defined_in=tuple(f"{place.path}:{place.line}" for place in job.chain if place.project == project),
@@ -248,11 +248,12 @@ def _left_out(planned: PlannedJob) -> Job:
     return Job(planned.name, voting=planned.said_voting, run=False, rule=rule, reason=reason)
 
 
-def _label(nodeset: Nodeset) -> str | None:
-    """The label of the first node; a nodeset that is defined elsewhere is taken as a label."""
-    if not nodeset.known:
-        return nodeset.name or None
-    return nodeset.nodes[0].label if nodeset.nodes else None
+def _nodeset(found: Nodeset, variables: Mapping[str, object]) -> Nodeset:
+    """With a node at least; the name of a nodeset that is defined elsewhere is taken as a label."""
+    if found.nodes:
+        return found
+    label = found.name if not found.known and found.name else _label_of_python(variables)
+    return replace(found, nodes=one_node(label).nodes)
 
 
 def _label_of_python(variables: Mapping[str, object]) -> str | None:

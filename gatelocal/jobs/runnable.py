@@ -7,19 +7,21 @@ of a base job that nobody has) is left out, and told as a deviation.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from gatelocal.jobs import families
 from gatelocal.jobs.zuul.draft import ATTEMPTS
 from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.model.deviation import Deviation
-from gatelocal.model.plan import FrozenJob, Playbook
+from gatelocal.model.job import NODE
+from gatelocal.model.plan import FrozenJob, Nodeset, Playbook
 from gatelocal.model.playbooks import Playbooks
 from gatelocal.model.stanza import Tagged
+from gatelocal.model.text import visible
 
 ANSIBLE = "ansible"
-NODE = "node"
-"""The name of a node that the job's own definitions do not name."""
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
 
 def family_of(found: Layout, job: FrozenJob, project: str) -> tuple[str, str]:
@@ -29,8 +31,8 @@ def family_of(found: Layout, job: FrozenJob, project: str) -> tuple[str, str]:
     """
     family = families.family_of(job)
     if family:
-        many = _nodes(job) if family != families.NOOP else ""
-        return ("", many) if many else (family, "")
+        many = max(len(one.nodes) for one in job.nodesets) if family != families.NOOP else 1
+        return ("", f"it needs {many} nodes, and its tox only one") if many > 1 else (family, "")
     lacks = next((why for why in _lacks(found, job, project) if why), "")
     return ("", lacks) if lacks else (ANSIBLE, "")
 
@@ -51,7 +53,7 @@ def deviations(found: Layout, job: FrozenJob, family: str, project: str) -> tupl
 
 def playbooks_of(found: Layout, job: FrozenJob) -> Playbooks:
     """All of it that Ansible is to know. Only for jobs of that family."""
-    nodes, scalars = job.nodeset.nodes, job.scalars
+    scalars = job.scalars
     post, attempts = scalars.get("post-timeout"), scalars.get("attempts")
     return Playbooks(
         pre=_kept(found, job.pre_run),
@@ -59,8 +61,6 @@ def playbooks_of(found: Layout, job: FrozenJob) -> Playbooks:
         post=_kept(found, job.post_run),
         cleanup=_kept(found, job.cleanup_run),
         roles=tuple(role for role in job.roles if not _is_trusted(found, role.project)),
-        nodes=nodes[0].names if nodes else (NODE,),
-        groups=job.nodeset.groups,
         extra_variables=job.extra_variables,
         host_variables=job.host_variables,
         group_variables=job.group_variables,
@@ -88,8 +88,8 @@ def _lacks(found: Layout, job: FrozenJob, project: str) -> Iterator[str]:
     for role in job.roles:
         if role.explicit and not _is_trusted(found, role.project) and not _is_here(found, job, role.project, project):
             yield f"its roles lie in {role.project}, which is not here"
-    yield _nodes(job)
-    if job.nodeset.known and not job.nodeset.nodes:
+    yield from (_strange(nodeset) for nodeset in job.nodesets if len(nodeset.nodes) > 1)
+    if any(nodeset.known and not nodeset.nodes for nodeset in job.nodesets):
         yield "it has no node: all of it would run on this machine"
     if job.lists.get("include-vars"):
         yield "it takes variables from files (include-vars)"
@@ -137,9 +137,10 @@ def _kept(found: Layout, books: Sequence[Playbook]) -> tuple[Playbook, ...]:
     return tuple(book for book in books if not _is_trusted(found, book.project))
 
 
-def _nodes(job: FrozenJob) -> str:
-    count = len(job.nodeset.nodes)
-    return f"it needs {count} nodes" if count > 1 else ""
+def _strange(nodeset: Nodeset) -> str:
+    """The first node, if any, that the others could not call by its name."""
+    strange = (name for node in nodeset.nodes for name in node.names if not _NAME.fullmatch(name))
+    return next((f"the name of its node {visible(name)!r} is none for a network" for name in strange), "")
 
 
 def _of_playbooks(found: Layout, job: FrozenJob) -> Iterator[Deviation]:
@@ -150,7 +151,7 @@ def _of_playbooks(found: Layout, job: FrozenJob) -> Iterator[Deviation]:
     for book in (*job.pre_run, *job.post_run, *job.cleanup_run):
         if _is_trusted(found, book.project):
             yield Deviation("site-playbook", f"the site's playbook {book.path} of {book.project} is not run")
-    if not job.nodeset.known:
+    if not all(nodeset.known for nodeset in job.nodesets):
         yield Deviation("node-name", f"its nodeset is defined elsewhere: the node goes by the name {NODE}")
     if job.scalars.get("ansible-split-streams") is True:
         yield Deviation("split-streams", "it wants standard error apart, which is part of the output here")

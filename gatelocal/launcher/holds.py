@@ -28,14 +28,17 @@ def held(runtime: Path) -> tuple[place.Record, ...]:
 def meant(runtime: Path, name: str) -> place.Record:
     """The held node that somebody means: by its own name or its run's, whole or in part; empty: the latest one.
 
+    Of a nodeset it is the first, where its run is named, or nothing.
+
     :raises InputError: there is none, or there are several.
     """
     kept = held(runtime)
+    firsts = [record for record in kept if record.set in ("", record.name)]
     if not name:
-        if not kept:
+        if not firsts:
             raise InputError("no node is held", hint="`gatelocal run --hold` keeps that of the job that fails")
-        return kept[-1]
-    of_run = [record for record in kept if record.occasion is not None and record.occasion.run.startswith(name)]
+        return firsts[-1]
+    of_run = [record for record in firsts if record.occasion is not None and record.occasion.run.startswith(name)]
     return of_run[0] if len(of_run) == 1 and not _named(kept, name) else _one(kept, name, "held node or run")
 
 
@@ -47,18 +50,22 @@ def shell_argv(runtime: Path, name: str) -> tuple[str, ...]:
 
 
 def extend(runtime: Path, name: str, now: float, seconds: float) -> place.Record:
-    """Keep a held node for that long from now on. :raises InputError: there is no such node."""
+    """Keep a held node, with its nodeset, for that long from now on. :raises InputError: there is no such node."""
     found = meant(runtime, name)
-    longer = replace(found, until=now + seconds)
-    place.write(runtime / found.name, longer)
-    return longer
+    for folder in place.members(runtime, found):
+        record = place.read(folder)
+        if record is not None:
+            place.write(folder, replace(record, until=now + seconds))
+    return replace(found, until=now + seconds)
 
 
-def give_back(runtime: Path, name: str) -> str:
-    """Return a node and give its full name. :raises InputError: there is no such node."""
-    record = _one(nodes(runtime), name)
-    sweeper.remove(runtime / record.name)
-    return record.name
+def give_back(runtime: Path, *names: str) -> tuple[str, ...]:
+    """Return nodes with all of their nodesets, and give their full names. :raises InputError: one is not there."""
+    records = [_one(nodes(runtime), name) for name in names]
+    folders = dict.fromkeys(folder for record in records for folder in place.members(runtime, record))
+    for folder in folders:
+        sweeper.remove(folder)
+    return tuple(folder.name for folder in folders)
 
 
 def _named(known: Iterable[place.Record], name: str) -> list[place.Record]:

@@ -55,7 +55,7 @@ def start(
     inner = _inner_pid(child)
     first = place.name_of(inner)
     if first is not None:
-        record = replace(record, processes=(*record.processes, first))
+        record = replace(record, processes=(*record.processes, first), inner=inner)
         place.write(folder, record)
     return child, record
 

@@ -49,6 +49,7 @@ class Record:
 
     :ivar kind: the provider's name. :ivar owner: the process that launched it.
     :ivar processes: leaders of the process groups that run for it, in the order in which they were started.
+    :ivar inner: of those, the id of the first in the node's namespaces; 0: it has none.
     :ivar cgroups: absolute paths of control groups made for it.
     :ivar disk: bytes that the file :data:`DISK` in the folder may grow to; 0: there is none, or no limit.
     :ivar trees: of a container: paths of what lies under its own changes, the uppermost first.
@@ -57,6 +58,8 @@ class Record:
     :ivar description: see :attr:`gatelocal.ports.Node.description`. :ivar home: see :attr:`gatelocal.ports.Node.home`.
     :ivar since: when it was held, in seconds since the epoch. :ivar until: when it goes even so; 0: never.
     :ivar occasion: why it is held; None: it is not, or an earlier version did it.
+    :ivar set: the name of the first node of its nodeset, where that has several; they are kept and returned together.
+    :ivar names: what its job calls it. :ivar address: where the others of its nodeset reach it.
     :ivar variables: all that programs get there, where the node is no machine of its own.
     """
 
@@ -66,6 +69,7 @@ class Record:
     owner: ProcessName
     state: NodeState = NodeState.REQUESTED
     processes: tuple[ProcessName, ...] = ()
+    inner: int = 0
     cgroups: tuple[str, ...] = ()
     description: str = ""
     home: str = ""
@@ -76,6 +80,9 @@ class Record:
     since: float = 0.0
     until: float = 0.0
     occasion: Occasion | None = None
+    set: str = ""
+    names: tuple[str, ...] = ()
+    address: str = ""
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -165,6 +172,7 @@ def read(folder: Path) -> Record | None:
             occasion=_occasion(data.get("occasion")),
             notes=tuple(data.get("notes", ())),
             trees=tuple(data.get("trees", ())),
+            names=tuple(data.get("names", ())),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None
@@ -243,6 +251,15 @@ def note_process(folder: Path, record: Record, pid: int) -> Record:
     noted = replace(record, processes=(*record.processes, process))
     write(folder, noted)
     return noted
+
+
+def members(runtime: Path, record: Record) -> tuple[Path, ...]:
+    """The folders of a node and of all others of its nodeset that are there."""
+    own = runtime / record.name
+    if not record.set:
+        return (own,)
+    read_ = ((each, read(each)) for each in folders(runtime))
+    return tuple(each for each, one in read_ if each == own or (one is not None and one.set == record.set))
 
 
 def folders(runtime: Path) -> tuple[Path, ...]:

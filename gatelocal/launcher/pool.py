@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
-from gatelocal.launcher import bootstrap, images, machine, place, settings, snapshots, sweeper
+from gatelocal.launcher import bootstrap, images, lan, machine, place, settings, snapshots, sweeper
+from gatelocal.launcher.nodeset import Gathered, together
 from gatelocal.launcher.providers import acceleration, local, nspawn, qemu
 from gatelocal.launcher.recipe import BUILT_IN
+from gatelocal.model.job import one_node
 from gatelocal.model.label import Labels, Origin, Wanted
+from gatelocal.model.plan import Nodeset
+from gatelocal.model.text import visible
 from gatelocal.ports import Node, Say
 
 KINDS = ("auto", "qemu", "nspawn", "local")
@@ -42,27 +47,50 @@ class Pool:
     family: str = "tox"
 
     def launch(self, label: str | None, say: Say) -> Node:
-        """See :class:`gatelocal.ports.Launcher`."""
+        """One node of a label (None: the default one); errors are those of :meth:`gather`."""
+        return self.gather((one_node(label),), say).each[0]
+
+    def gather(self, nodesets: Sequence[Nodeset], say: Say) -> Gathered:
+        """See :class:`gatelocal.ports.Launcher`. What can be had without a substitute is tried before what cannot."""
         self._sweep(say)
-        wanted = self.labels.wanted(label)
-        choice = self._choose(wanted.origin, say)
+        *before, last = sorted(nodesets, key=self._is_substituted)
+        for nodeset in before:
+            try:
+                return self._gather(nodeset, nodesets[0], say)
+            except InfrastructureError as error:
+                say(f"{_called(nodeset)} cannot be had: {error.brief}; the job allows another one")
+        return self._gather(last, nodesets[0], say)
+
+    def _is_substituted(self, nodeset: Nodeset) -> bool:
+        wanted = (self.labels.wanted(node.label or None) for node in nodeset.nodes)
+        return any(one.note or not one.known for one in wanted)
+
+    def _gather(self, nodeset: Nodeset, first: Nodeset, say: Say) -> Gathered:
+        wanted = [self.labels.wanted(node.label or None) for node in nodeset.nodes]
+        choice = self._choose_for(wanted, say)
         if choice.kind == "local":
-            wanted = replace(wanted, note=f"this machine stands in for {label}" if label else "")
-        elif wanted.note:
-            unknown = "" if wanted.known else f"no image is known for the label {wanted.label}: "
-            say(f"{unknown}{wanted.note}")
+            notes = [f"this machine stands in for {node.label}" if node.label else "" for node in nodeset.nodes]
+            wanted = [replace(one, note=note) for one, note in zip(wanted, notes, strict=True)]
+        else:
+            for one in dict.fromkeys(one for one in wanted if one.note):
+                say(f"{'' if one.known else f'no image is known for the label {one.label}: '}{one.note}")
+        found = self._retried(choice, wanted, nodeset, say)
+        note = f"{_called(first)} cannot be had here: the job has {_called(nodeset)}, which it allows"
+        return replace(found, note="" if nodeset == first else note)
+
+    def _retried(self, choice: _Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
         try:
-            return self._launch(choice, wanted, say)
+            return self._launch(choice, wanted, nodeset, say)
         except qemu.DidNotBoot as error:
             say(f"{error.brief}; trying once more, with more time")
             choice = replace(choice, patience=2)
         except nspawn.DidNotStart as error:
-            if self.kind != "auto":
+            if self.kind != "auto" or len(wanted) > 1:
                 raise
             say(f"{error.brief}: no more containers here until the next boot")
             nspawn.does_not_work(self.cache, error)
-            choice = self._choose(wanted.origin, say)
-        return self._launch(choice, wanted, say)
+            choice = self._choose(wanted[0].origin, say)
+        return self._launch(choice, wanted, nodeset, say)
 
     def snapshot(self, node: str, name: str) -> snapshots.Snapshot:
         """Keep what the node of that name has on its disk. Errors: see :func:`gatelocal.launcher.snapshots.take`."""
@@ -81,20 +109,39 @@ class Pool:
         wanted = self.labels.wanted(snapshot.label)
         wanted = replace(wanted, origin=self.labels.origins.get(snapshot.label, wanted.origin), note="")
         choice = _Choice("nspawn", f"{nspawn.KIND}, from the snapshot {name}", snapshot=snapshot)
-        return self._launch(choice, wanted, say)
+        return self._launch(choice, (wanted,), one_node(snapshot.label), say).each[0]
 
-    def _launch(self, choice: _Choice, wanted: Wanted, say: Say) -> Node:
-        folder, record = place.create(self.runtime, choice.kind, wanted.origin.name)
+    def _launch(self, choice: _Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
+        """Make all of them; none is left where one cannot be made."""
+        made: list[tuple[Path, place.Record]] = []
+
+        def undo() -> None:
+            for folder, _ in made:
+                sweeper.remove(folder)
+
         try:
-            argv = sweeper.guard_argv(folder, record.owner)
-            guard = process.spawn(argv, log=folder / "guard.log", outlive=True)
-            described = "; ".join(filter(None, (choice.description, wanted.note)))
-            record = replace(record, description=described, notes=(wanted.note,) if wanted.note else ())
-            record = place.note_process(folder, record, guard.pid)
-            return self._start(choice, wanted, folder, record, say)
+            for one in wanted:
+                made.append(place.create(self.runtime, choice.kind, one.origin.name))
+            made[:] = [self._guarded(choice, one, *there) for one, there in zip(wanted, made, strict=True)]
+            ports: Sequence[lan.Port | None] = (None,)
+            if len(made) > 1:
+                ports, made[:] = _plugged(made, nodeset)
+            tasks = [partial(self._start, choice, *one, say) for one in zip(wanted, made, ports, strict=True)]
+            nodes = together(tasks, undo)
         except BaseException:
-            sweeper.remove(folder)
+            undo()
             raise
+        return Gathered(nodeset, tuple(nodes), tuple(port.address for port in ports if port))
+
+    def _guarded(
+        self, choice: _Choice, wanted: Wanted, folder: Path, record: place.Record
+    ) -> tuple[Path, place.Record]:
+        """With a guard beside it, and with what is known of it already."""
+        argv = sweeper.guard_argv(folder, record.owner)
+        guard = process.spawn(argv, log=folder / "guard.log", outlive=True)
+        described = "; ".join(filter(None, (choice.description, wanted.note)))
+        record = replace(record, description=described, notes=(wanted.note,) if wanted.note else ())
+        return folder, place.note_process(folder, record, guard.pid)
 
     def prepare(self, label: str | None, say: Say) -> None:
         """Make what a node of this kind is started from, and start none; errors are those of :meth:`launch`.
@@ -122,17 +169,32 @@ class Pool:
         sweeper.sweep(self.runtime, say)
         images.sweep(self.cache)
 
-    def _start(self, choice: _Choice, wanted: Wanted, folder: Path, record: place.Record, say: Say) -> Node:
+    def _start(
+        self, choice: _Choice, wanted: Wanted, made: tuple[Path, place.Record], port: lan.Port | None, say: Say
+    ) -> Node:
+        folder, record = made
         if choice.kind == "local":
             return local.launch(self.cache, folder, record, settings.environment(), say)
         image = self._image(wanted.origin)
         if choice.kind == "nspawn":
-            return nspawn.launch(image, wanted.size, folder, record, say, choice.snapshot)
-        provider = qemu.Provider(choice.accelerated, wanted.size, choice.patience)
-        return provider.launch(image, folder, record, say)
+            return nspawn.Provider(wanted.size, choice.snapshot, port).launch(image, folder, record, say)
+        return qemu.Provider(choice.accelerated, wanted.size, choice.patience).launch(image, folder, record, say)
 
     def _image(self, origin: Origin) -> images.Image:
         return images.find(self.cache, origin, settings.environment(), self.family)
+
+    def _choose_for(self, wanted: Sequence[Wanted], say: Say) -> _Choice:
+        """One provider for all of them."""
+        several = len(wanted) > 1
+        chooser = replace(self, kind="nspawn") if several and self.kind == "auto" else self
+        choice = chooser._choose(wanted[0].origin, say)
+        if several and choice.kind != "nspawn":
+            what = "folders of this machine" if choice.kind == "local" else "virtual machines"
+            raise InfrastructureError(
+                f"{what} have no network of their own between them, and the job has {len(wanted)} nodes",
+                hint="several nodes are containers: --node nspawn",
+            )
+        return choice
 
     def _choose(self, origin: Origin, say: Say) -> _Choice:
         if self.kind == "local":
@@ -173,6 +235,28 @@ class Pool:
 
     def _no_acceleration(self, origin: Origin, say: Say) -> str:
         return acceleration.why_not(self.cache, lambda: machine.ensure_kernel(self._image(origin), say), say)
+
+
+def _called(nodeset: Nodeset) -> str:
+    """A nodeset in words."""
+    labels = ", ".join(node.label or "the default label" for node in nodeset.nodes)
+    return visible(f"the nodeset {nodeset.name} ({labels})" if nodeset.name else labels)
+
+
+def _plugged(
+    made: Sequence[tuple[Path, place.Record]], nodeset: Nodeset
+) -> tuple[list[lan.Port], list[tuple[Path, place.Record]]]:
+    """A network of their own for several nodes; their ports in it, and the nodes, each of which knows of the set."""
+    known = [
+        (folder, replace(record, set=made[0][1].name, names=node.names, address=lan.address(number)))
+        for number, ((folder, record), node) in enumerate(zip(made, nodeset.nodes, strict=True))
+    ]
+    for folder, record in known:
+        place.write(folder, record)
+    switch, first = lan.start(*known[0])
+    hosts = {record.address: (*record.names, record.name) for _, record in known}
+    ports = [lan.Port(number, switch, hosts) for number in range(len(known))]
+    return ports, [(known[0][0], first), *known[1:]]
 
 
 def _reason(why_not: Callable[[], str]) -> str:

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import io
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 
 from gatelocal import process
 
 USER, UID = "zuul", 1000
 HOME = f"/home/{USER}"
+NOBODY: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +29,10 @@ class File:
     mode: int = 0o644
 
 
-def identity(folder: Path, name: str, address: str) -> tuple[File, ...]:
+def identity(folder: Path, name: str, address: str, others: Mapping[str, Sequence[str]] = NOBODY) -> tuple[File, ...]:
     """Make the node's two key pairs: its own host key, and the key that opens it.
+
+    :param others: address → the names of what is there, for the node to find them.
 
     Private keys stay in the node's folder; `known_hosts` there names the host key in advance, so that nothing has to
     be trusted on first use.
@@ -36,6 +40,7 @@ def identity(folder: Path, name: str, address: str) -> tuple[File, ...]:
     for key in ("key", "host_key"):
         process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / key)])
     public = (folder / "host_key.pub").read_text()
+    hosts = {"127.0.0.1": ("localhost",), "::1": ("localhost",), address: (name,), **others}
     (folder / "known_hosts").write_text(f"{name} {public}")
     return (
         File("/etc/gatelocal/host_key", (folder / "host_key").read_bytes(), 0o600),
@@ -43,7 +48,7 @@ def identity(folder: Path, name: str, address: str) -> tuple[File, ...]:
         File("/etc/gatelocal/authorized_keys", (folder / "key.pub").read_bytes()),
         File("/etc/machine-id", b""),
         File("/etc/hostname", f"{name}\n".encode()),
-        File("/etc/hosts", f"127.0.0.1 localhost\n::1 localhost\n{address} {name}\n".encode()),
+        File("/etc/hosts", "".join(f"{at} {' '.join(names)}\n" for at, names in hosts.items()).encode()),
     )
 
 

@@ -21,8 +21,6 @@ from gatelocal.launcher.lifecycle import NodeState
 _FACTS = "snapshot.json"
 _PREFIX = "snapshot-"
 _PATIENCE = 600.0
-_INNER = 2
-"""Which of a node's processes is the first in its namespaces: after its guard, and who made them."""
 
 # In the node's mounts: nothing changes on its disk ($1) while the file that holds it ($2) is copied ($3).
 _COPY = """
@@ -87,7 +85,7 @@ def take(cache: Path, folder: Path, name: str) -> Snapshot:
     if record is None or record.kind != "nspawn" or not record.disk:
         what = "no node" if record is None else f"a node of the kind {record.kind} without a disk of its own"
         raise InfrastructureError(f"{folder.name}: no snapshot of {what}", hint="containers can do it: --node nspawn")
-    if record.state not in (NodeState.READY, NodeState.HELD) or len(record.processes) <= _INNER:
+    if record.state not in (NodeState.READY, NodeState.HELD) or not record.inner:
         raise InfrastructureError(f"the node {record.name} is not running", hint="launch one")
     layer = Layer(cache, f"{_PREFIX}{name}", secrets.token_hex(8))
     snapshot = Snapshot(name, layer.folder, record.label, record.first, record.trees)
@@ -104,7 +102,7 @@ def take(cache: Path, folder: Path, name: str) -> Snapshot:
 
 
 def _copy(record: place.Record, folder: Path, to: Path) -> None:
-    inside = ("nsenter", "--mount", "--target", str(record.processes[_INNER].pid), "--", "sh", "-euc", _COPY, "sh")
+    inside = ("nsenter", "--mount", "--target", str(record.inner), "--", "sh", "-euc", _COPY, "sh")
     try:
         process.run([*inside, str(folder / "changes"), str(folder / place.DISK), str(to)], timeout=_PATIENCE)
     except (process.ProgramFailed, TimeoutError) as error:

@@ -78,19 +78,30 @@ def sweep(runtime: Path, say: Say) -> None:
 
 
 def _is_over(folder: Path, record: place.Record) -> bool:
-    return is_expired(record.state, record.until, time.time()) and not place.is_entered(folder)
+    return is_expired(record.state, record.until, time.time()) and not _is_entered(folder.parent, record)
+
+
+def _is_entered(runtime: Path, record: place.Record) -> bool:
+    """Whether somebody is in the node, or in another one of its nodeset."""
+    return any(map(place.is_entered, place.members(runtime, record)))
 
 
 def _make_room(runtime: Path, space: int, say: Say) -> None:
-    """Return the oldest held nodes, if all of them use more than `space` bytes of disk."""
+    """Return the oldest held nodes, if all of them use more than `space` bytes of disk; those of a nodeset together."""
     read = ((folder, place.read(folder)) for folder in place.folders(runtime))
-    held = [(folder, record) for folder, record in read if record is not None and record.state is NodeState.HELD]
+    held: dict[str, list[tuple[Path, place.Record]]] = {}
+    for folder, record in read:
+        if record is not None and record.state is NodeState.HELD:
+            held.setdefault(record.set or folder.name, []).append((folder, record))
     if len(held) < 2:
         return
-    known = [(record.since, place.used(folder), folder.name) for folder, record in held]
-    for name in beyond(known, space, [folder.name for folder, _ in held if place.is_entered(folder)]):
-        say(f"returning the held node {name}: held nodes use more than {space / (1 << 30):.1f} GiB of disk")
-        remove(runtime / name)
+    known = [
+        (min(one.since for _, one in all_), sum(place.used(at) for at, _ in all_), key) for key, all_ in held.items()
+    ]
+    for key in beyond(known, space, [key for key, all_ in held.items() if _is_entered(runtime, all_[0][1])]):
+        for folder, _ in held[key]:
+            say(f"returning the held node {folder.name}: held nodes use more than {space / (1 << 30):.1f} GiB of disk")
+            remove(folder)
 
 
 def _named_like_a_node(folder: Path) -> bool:

@@ -7,9 +7,17 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatelocal.model.deviation import Deviation
+from gatelocal.model.plan import Nodeset, NodeWanted
 from gatelocal.model.playbooks import Playbooks
 
 NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
+NODE = "node"
+"""The name of a node that a job's definitions do not name."""
+
+
+def one_node(label: str | None = None) -> Nodeset:
+    """A nodeset of one node, which nobody has named. :param label: None: the default one."""
+    return Nodeset(nodes=(NodeWanted((NODE,), label or ""),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +27,8 @@ class Job:
     :ivar parents: the names of its ancestors, nearest first.
     :ivar variables: Zuul's ``vars``, deep-merged from the root to the leaf, Jinja unresolved.
     :ivar required_projects: other projects' names whose trees the job needs beside the change's own.
-    :ivar label: the kind of node it wants (``debian-bookworm``); None when the job does not say.
+    :ivar nodesets: what it can run on, the most wanted first, each with a node at least; a label that is empty is the
+        default one.
     :ivar timeout: seconds; None without a limit.
     :ivar defined_in: file and line of each definition, root first, for errors and reports.
     :ivar dependencies: names of jobs that come before it.
@@ -36,7 +45,7 @@ class Job:
     parents: tuple[str, ...] = ()
     variables: Mapping[str, object] = field(default_factory=lambda: NO_VARIABLES)
     required_projects: tuple[str, ...] = ()
-    label: str | None = None
+    nodesets: tuple[Nodeset, ...] = (one_node(),)
     timeout: int | None = None
     voting: bool = True
     defined_in: tuple[str, ...] = ()

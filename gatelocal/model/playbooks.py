@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gatelocal.model.change import Change
-from gatelocal.model.plan import NOTHING, Group, Playbook, Role
+from gatelocal.model.plan import NOTHING, Playbook, Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,6 @@ class Playbooks:
     :ivar pre: from the root to the leaf. :ivar run: the leaf's, or the nearest ancestor's. :ivar post: from the leaf to
         the root, as `cleanup` is.
     :ivar roles: repositories of roles, the first that has a role wins.
-    :ivar nodes: the names of its one node. :ivar groups: of an inventory.
     :ivar post_timeout: seconds for each playbook of `post`; None: no limit.
     :ivar attempts: how often the job is tried at most. :ivar split_streams: standard error is kept apart.
     :ivar checkout: ``override-checkout``; empty without one.
@@ -27,8 +26,6 @@ class Playbooks:
     post: tuple[Playbook, ...] = ()
     cleanup: tuple[Playbook, ...] = ()
     roles: tuple[Role, ...] = ()
-    nodes: tuple[str, ...] = ("node",)
-    groups: tuple[Group, ...] = ()
     extra_variables: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     host_variables: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     group_variables: Mapping[str, object] = field(default_factory=lambda: NOTHING)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from gatelocal.model.hold import Occasion
 from gatelocal.model.text import visible
 
@@ -27,6 +29,11 @@ def no_folder_for(name: str) -> str:
 def system_refused(reason: str, name: object) -> str:
     """A refusal by the operating system."""
     return f"{reason}: {name}" if name else reason
+
+
+def node_called(name: str, names: Sequence[str]) -> str:
+    """A node, with what its job calls it where that is of use: among several."""
+    return f"{name} ({', '.join(names)})" if names else name
 
 
 def node_returned(name: str) -> str:

@@ -39,17 +39,19 @@ done
 _LINK = 'cp -al "$1"/. "$2"/ 2>/dev/null || cp -a "$1"/. "$2"/'
 
 
-def deliver(trees: Sequence[Tree], root: Path, node: Node, say: Say, image: str = KEPT) -> Mapping[str, str]:
+def deliver(
+    trees: Sequence[Tree], root: Path, node: Node, say: Say, image: str = KEPT, *, whole: bool = False
+) -> Mapping[str, str]:
     """Copy the trees that :func:`gatelocal.workspace.build.build` made below `root` to the node's home.
 
-    The trees below `root` may lose objects on the way; they are not to be used any more.
+    The trees below `root` may lose objects on the way, unless they go there `whole`; they are not to be used any more.
 
     :param image: where the node may have repositories already.
     :return: each project's absolute path on the node: ``<home>/src/<canonical host>/<organisation>/<repository>``.
     :raises gatelocal.errors.InfrastructureError: the node is gone, or full.
     """
     home = node.home.rstrip("/")
-    kept = _lighten(trees, root, node, image)
+    kept = {} if whole else _lighten(trees, root, node, image)
     shared = f", {len(kept)} of them on what the node has" if kept else ""
     say(f"copying {len(trees)} source {'tree' if len(trees) == 1 else 'trees'} to the node{shared}")
     node.put(root / ROOT, f"{home}/{ROOT}")

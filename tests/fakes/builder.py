@@ -51,7 +51,7 @@ class ThreadBuilder:
     ) -> None:
         self._rooms = Rooms(
             lambda order: launcher,
-            lambda order, root: executor,
+            lambda order, root, nodes: executor,
             lambda order, node, before, say: give_back(before) if before else None,
         )
         self.started: list[Path] = []

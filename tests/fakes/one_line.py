@@ -13,17 +13,19 @@ from gatelocal.engine.line import Ended, Question, through
 from gatelocal.engine.place import Place
 from gatelocal.engine.work import Merged, Preparation, Tools, Work
 from gatelocal.errors import GateError, InfrastructureError
+from gatelocal.launcher.nodeset import Gathered
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.hold import Hold, Keep, Occasion
-from gatelocal.model.job import Job
+from gatelocal.model.job import Job, one_node
 from gatelocal.model.layout import Graph, JobSpec
 from gatelocal.model.merged import SpeculativeState
+from gatelocal.model.plan import Nodeset
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.pipeline.actions import Prepare
-from gatelocal.ports import Node, Say
+from gatelocal.ports import Node, Nodes, Say
 from gatelocal.reporter.lines import Lines
 from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import NO_OCCASION, FolderNode
@@ -77,7 +79,8 @@ class OneLine:
 
     # ---- rooms
 
-    def launch(self, label: str | None, say: Say) -> Node:
+    def gather(self, nodesets: Sequence[Nodeset], say: Say) -> Nodes:
+        label = nodesets[0].nodes[0].label or None
         if label in self.refusing:
             raise self.refusing[label]
         if label in self.nowhere:
@@ -88,7 +91,7 @@ class OneLine:
             home.mkdir(parents=True, exist_ok=True)
             node = _Node(home, self)
             self.up.append(node)
-        return node
+        return Gathered(nodesets[0], (node,))
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         self.log.append(f"begin {job.name}")
@@ -128,7 +131,9 @@ class OneLine:
             )
             works = {
                 (graph.ref.change, spec.name): Work(
-                    spec.name, Job(spec.name, voting=spec.voting, label=(labels or {}).get(spec.name)), "demo/app"
+                    spec.name,
+                    Job(spec.name, voting=spec.voting, nodesets=(one_node((labels or {}).get(spec.name)),)),
+                    "demo/app",
                 )
                 for graph in graphs
                 for spec in graph.jobs

@@ -15,8 +15,9 @@ from gatelocal.config.directories import directories
 from gatelocal.errors import InfrastructureError
 from gatelocal.executor.ansible.checkouts import Checkouts
 from gatelocal.executor.ansible.executor import AnsibleExecutor, Setting
-from gatelocal.model.job import Job
-from gatelocal.model.plan import Playbook
+from gatelocal.launcher.nodeset import Gathered
+from gatelocal.model.job import NODE, Job
+from gatelocal.model.plan import Nodeset, NodeWanted, Playbook
 from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.stopping import Stop, Stopped, stoppable
@@ -32,6 +33,7 @@ class World:
     folder: Path
     files: Mapping[str, str]
     job: Job = field(default_factory=lambda: Job("own", family="ansible", playbooks=Playbooks(run=(book("run.yaml"),))))
+    called: str = NODE
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -54,6 +56,7 @@ class World:
             Checkouts({("h/own", "master"): self.folder / "tree"}, {"h/own": self.folder / "tree"}),
             {},
             {},
+            Gathered(Nodeset("", (NodeWanted((self.called,), ""),)), (self.node,)),
         )
         return AnsibleExecutor(self.said.append, setting).run(self.job, "own", self.node, {}, self.folder / "logs")
 
@@ -118,7 +121,7 @@ ACTS = {
 
 def test_tasks_touch_nothing_of_this_machine(tmp_path: Path) -> None:
     world = World(tmp_path, tasks("copy: {content: x, dest: ~/there}", *ACTS))
-    world.job = replace(world.job, playbooks=Playbooks(run=(book("run.yaml"),), nodes=("primary",)))
+    world.called = "primary"
     result = world.run()
     for one in ACTS.values():
         wanted = one.replace("{tree}", str(tmp_path / "tree"))

@@ -34,13 +34,15 @@ class Bridge:
     """Open as long as a playbook runs.
 
     :param folder: an empty folder of its own; ``bridge`` in it is the socket, ``stage`` is for files on their way.
+    :param nodes: by all that they are called; where there is one, it is meant whatever it is called.
     :param live: receives each line of a command's output as it comes.
     :param heard: receives what else is said: events, and what ``zuul_return`` hands back.
     """
 
-    def __init__(self, folder: Path, node: Node, live: Say, heard: Callable[[Event], None]) -> None:
+    def __init__(self, folder: Path, nodes: Mapping[str, Node], live: Say, heard: Callable[[Event], None]) -> None:
         self._folder = folder
-        self._node = node
+        self._nodes = nodes
+        self._alone = len({id(node) for node in nodes.values()}) == 1
         self._live = live
         self._heard = heard
         self._stop = Stop()
@@ -89,11 +91,11 @@ class Bridge:
             asked = json.loads(line)
             match asked["op"]:
                 case "run":
-                    return self._run(str(asked["command"]))
+                    return self._run(self._node(asked), str(asked["command"]))
                 case "put":
-                    return self._put(self._staged(asked), str(asked["path"]))
+                    return self._put(self._node(asked), self._staged(asked), str(asked["path"]))
                 case "get":
-                    return self._get(self._staged(asked), str(asked["path"]))
+                    return self._get(self._node(asked), self._staged(asked), str(asked["path"]))
                 case _:
                     with self._lock:
                         self._heard(asked)
@@ -109,7 +111,15 @@ class Bridge:
             raise ValueError(f"no folder of the stage: {name}")
         return self._folder / STAGE / name
 
-    def _run(self, command: str) -> Mapping[str, object]:
+    def _node(self, asked: Mapping[str, object]) -> Node:
+        if self._alone:
+            return next(iter(self._nodes.values()))
+        found = self._nodes.get(str(asked.get("host")))
+        if found is None:
+            raise ValueError(f"{asked.get('host')} is no node of the job")
+        return found
+
+    def _run(self, node: Node, command: str) -> Mapping[str, object]:
         lines: list[str] = []
         size = 0
 
@@ -123,24 +133,24 @@ class Bridge:
             if size <= _MOST:
                 lines.append(line)
 
-        status = self._node.run(("sh", "-c", command), on_line=hear, longest=_LONGEST)
+        status = node.run(("sh", "-c", command), on_line=hear, longest=_LONGEST)
         return {"status": status, "output": "".join(f"{line}\n" for line in lines)}
 
-    def _put(self, folder: Path, path: str) -> Mapping[str, object]:
-        place = f"{self._node.home.rstrip('/')}/.gatelocal-{secrets.token_hex(6)}"
+    def _put(self, node: Node, folder: Path, path: str) -> Mapping[str, object]:
+        place = f"{node.home.rstrip('/')}/.gatelocal-{secrets.token_hex(6)}"
         try:
-            self._node.put(folder, place)
+            node.put(folder, place)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         words: list[str] = []
         script = 'mv -f -- "$1/file" "$2"; s=$?; rmdir -- "$1"; exit $s'
-        if self._node.run(("sh", "-c", script, "sh", place, path), on_line=words.append) != 0:
+        if node.run(("sh", "-c", script, "sh", place, path), on_line=words.append) != 0:
             return {"error": f"{path} cannot be written on the node: {' '.join(words)[:500]}"}
         return {}
 
-    def _get(self, folder: Path, path: str) -> Mapping[str, object]:
+    def _get(self, node: Node, folder: Path, path: str) -> Mapping[str, object]:
         folder.mkdir(exist_ok=True)
-        if not self._node.get(path, folder):
+        if not node.get(path, folder):
             return {"error": f"there is no {path} on the node"}
         return {}
 

@@ -25,7 +25,7 @@ from gatelocal.model.job import Job
 from gatelocal.model.plan import Playbook
 from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.ports import Node, Say
+from gatelocal.ports import Node, Nodes, Say
 from gatelocal.stopping import Stopped
 
 _CLEANUP = 300.0  # seconds for a cleanup playbook
@@ -37,7 +37,7 @@ class Setting:
     """What a build is told besides its job.
 
     :ivar cache: where Ansible is kept. :ivar root: a folder on this machine with the trees, in ``src``.
-    :ivar scratch: a folder of the build's own, which need not be there yet.
+    :ivar scratch: a folder of the build's own, which need not be there yet. :ivar nodes: all of the job's.
     """
 
     item: Item
@@ -48,6 +48,7 @@ class Setting:
     checkouts: Checkouts
     paths: Mapping[str, str]
     checked_out: Mapping[str, tuple[str, str]]
+    nodes: Nodes
 
 
 class AnsibleExecutor:
@@ -131,7 +132,8 @@ class _Build:
         found = {phase: [next(ready) for _ in books] for phase, books in self._phase_books()}
         self._began = time.monotonic()
         try:
-            files.prepare(self._node)
+            for node in self._setting.nodes.each:
+                files.prepare(node)
             self._first(found)
             pre = [one for one in self._played if one.phase == PRE]
             books = after(pre, self._books.post)
@@ -221,8 +223,23 @@ class _Build:
         settings = beginning.bridge / "settings.json"
         settings.write_text(json.dumps(start.settings(beginning)))
         argv = start.argv(self._python, settings, start.environment(beginning))
-        with Bridge(beginning.bridge, self._node, self._line, event):
+        with Bridge(beginning.bridge, self._called(), self._line, event):
             return process.stream(argv, line, cwd=self._work, timeout=limit)
+
+    def _called(self) -> Mapping[str, Node]:
+        """The nodes, by their names and addresses."""
+        hosts, nodes = self._hosts(), self._setting.nodes.each
+        return {
+            name: node for host, node in zip(hosts, nodes, strict=True) for name in (*host.names, host.address) if name
+        }
+
+    def _hosts(self) -> tuple[variables.Host, ...]:
+        nodes = self._setting.nodes
+        addresses = nodes.addresses or [""] * len(nodes.each)
+        return tuple(
+            variables.Host(one.names, one.label, address)
+            for one, address in zip(nodes.nodeset.nodes, addresses, strict=True)
+        )
 
     def _line(self, text: str) -> None:
         with self._lock:
@@ -243,6 +260,8 @@ class _Build:
             home=self._node.home,
             paths=setting.paths,
             checkouts=setting.checked_out,
+            hosts=self._hosts(),
+            groups=setting.nodes.nodeset.groups,
         )
         told = variables.zuul(self._job, setting.item, self._project, places)
         success = all(one.end is End.WELL for one in self._played)
@@ -258,7 +277,7 @@ class _Build:
         """Logs and results, as far as they can be had."""
         try:
             if outcome is not Outcome.NODE_FAILURE or not any(one.end is End.UNREACHABLE for one in self._played):
-                files.fetch(self._node, self._work)
+                self._fetch()
             files.gather(self._work, self._logs)
         except (InfrastructureError, OSError) as error:
             words = error.brief if isinstance(error, InfrastructureError) else str(error)
@@ -266,6 +285,12 @@ class _Build:
             if outcome is Outcome.SUCCESS:
                 return Outcome.POST_FAILURE, f"the job ran to its end, its logs could not be fetched: {words}"
         return outcome, reason
+
+    def _fetch(self) -> None:
+        """The output of one node; of several, each into a folder of its name (as zuul-jobs' role `fetch-output`)."""
+        nodes = self._setting.nodes
+        for wanted, node in zip(nodes.nodeset.nodes, nodes.each, strict=True):
+            files.fetch(node, self._work, wanted.names[0] if len(nodes.each) > 1 else "")
 
     def _refused(self) -> list[str]:
         told = (self._setting.scratch / start.REFUSALS).read_text(errors="replace").splitlines()

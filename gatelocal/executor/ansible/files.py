@@ -24,11 +24,14 @@ def prepare(node: Node) -> None:
     node.run(("mkdir", "-p", *(f"{node.home}/{OUTPUT}/{part}" for part in PARTS)))
 
 
-def fetch(node: Node, work: Path) -> None:
-    """Bring the node's output into the log root. :raises InfrastructureError: it did not come whole."""
+def fetch(node: Node, work: Path, name: str = "") -> None:
+    """Bring the node's output into the log root, or into a folder of that name there.
+
+    :raises InfrastructureError: it did not come whole.
+    """
     if not node.get(f"{node.home}/{OUTPUT}", work):
         return
-    fetched, logs = work / OUTPUT, work / "logs"
+    fetched, logs = work / OUTPUT, work / "logs" / name
     for part in PARTS:
         if (fetched / part).is_dir() and any((fetched / part).iterdir()):
             into = logs if part == "logs" else logs / part

@@ -14,11 +14,21 @@ import yaml
 
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Group
 from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.stanza import Tagged
 
 _NAMESPACE = uuid.UUID("8e6c1b4e-5d0c-4a53-9a55-3b1f1d0d5c2a")
 RESULT = "results.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """One node. :ivar address: where the others reach it; empty: there are none."""
+
+    names: tuple[str, ...]
+    label: str
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +40,7 @@ class Places:
     :ivar source: where the trees are on this machine. :ivar home: the folder on the node that builds happen in.
     :ivar paths: project → its tree's place, ``src/<host>/<project>``. :ivar checkouts: project → what is checked out
         there: its name, and its commit.
+    :ivar hosts: the job's nodes. :ivar groups: of them.
     """
 
     run: str
@@ -40,6 +51,8 @@ class Places:
     home: str
     paths: Mapping[str, str]
     checkouts: Mapping[str, tuple[str, str]]
+    hosts: tuple[Host, ...]
+    groups: tuple[Group, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,17 +116,18 @@ def inventory(job: Job, told: Mapping[str, object], places: Places) -> str:
     """Hosts, groups and the job's variables, as Ansible reads them."""
     books = job.playbooks or Playbooks()
     hosts: dict[str, object] = {}
-    for name in books.nodes:
+    for name, node in ((name, one) for one in places.hosts for name in one.names):
         own = books.host_variables.get(name)
         hosts[name] = {
             "ansible_connection": "gatelocal",
-            "ansible_host": name,
+            "ansible_host": node.address or name,
             "ansible_python_interpreter": "python3",
-            "nodepool": _nodepool(job),
+            "nodepool": _nodepool(node),
             **(own if isinstance(own, Mapping) else {}),
         }
     groups = {
-        group.name: {"hosts": dict.fromkeys(group.nodes), "vars": _mapping(books, group.name)} for group in books.groups
+        group.name: {"hosts": dict.fromkeys(group.nodes), "vars": _mapping(books, group.name)}
+        for group in places.groups
     }
     everybody = _mapping(books, "all")
     variables = {"zuul_use_fetch_output": True, **everybody, **job.variables, "zuul": told}
@@ -177,16 +191,17 @@ def _change(change: Change) -> dict[str, object]:
     }
 
 
-def _nodepool(job: Job) -> dict[str, object]:
+def _nodepool(host: Host) -> dict[str, object]:
+    address = host.address or "127.0.0.1"
     return {
-        "label": job.label or "",
+        "label": host.label,
         "cloud": "gatelocal",
         "provider": "gatelocal",
         "region": "local",
         "az": None,
-        "interface_ip": "127.0.0.1",
-        "public_ipv4": "127.0.0.1",
-        "private_ipv4": "127.0.0.1",
+        "interface_ip": address,
+        "public_ipv4": address,
+        "private_ipv4": address,
         "public_ipv6": "",
     }
 

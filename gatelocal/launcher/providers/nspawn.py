@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatelocal import process
@@ -18,6 +18,7 @@ from gatelocal.launcher import (
     connection,
     groups,
     images,
+    lan,
     limits,
     network,
     place,
@@ -122,43 +123,57 @@ def does_not_work(cache: Path, error: DidNotStart) -> None:
     trials.keep(cache / _MEMORY, ["systemd-nspawn"], f"a container was tried and did not start ({error.brief})")
 
 
-def launch(
-    image: images.Image, size: Size, folder: Path, record: place.Record, say: Say, of: snapshots.Snapshot | None = None
-) -> connection.SshNode:
-    """Boot a container of the image in the node's folder.
+@dataclass(frozen=True, slots=True)
+class Provider:
+    """Boots containers of one size.
 
-    :param of: a snapshot that it goes on from, with an identity of its own.
-    :raises InfrastructureError: it does not come up; its console's last lines are in the details.
+    :ivar of: a snapshot that they go on from, with an identity of their own. :ivar port: of the network with others.
     """
-    cache = image.packages.cache
-    trees = of.trees if of else images.ensure_rootfs(image, say)
-    images.use(image, of.layers(cache) if of else image.layers, folder)
-    walled = walls.around(cache, say)
-    if of and walled.no_users and any(tree.first for tree in map(snapshots.tree, trees)):
-        raise InfrastructureError(f"the snapshot {of.name} has other users", hint=f"take it anew: {walled.no_users}")
-    limited = limits.of_container(size, folder.parent)
-    for part in ("changes", "root"):
-        (folder / part).mkdir(mode=0o755)
-    files = (*seed.identity(folder, record.name, network.ADDRESS), *image.settings.files, _resolver())
-    seed.write_tar(folder / "seed.tar", files)
-    made = groups.make(record.name, limited)
-    record = replace(
-        record,
-        cgroups=tuple(map(str, made.paths)),
-        home=seed.HOME,
-        trees=tuple(map(str, trees)),
-        first=0 if walled.no_users else walls.range_of(record.name),
-        disk=0 if walled.no_disks else limited.disk,
-        description="; ".join(filter(None, (record.description, walled.lacking(made)))),
-    )
-    if record.disk and record.disk < size.disk << 30:
-        say(f"the node's disk holds {record.disk / (1 << 30):.1f} GiB: there is no room for {size.disk}")
-    record = place.move(folder, record, NodeState.BOOTING)
-    with steps.step(say, f"starting the {KIND} {record.name}", "its ssh server"):
-        return _boot(folder, record)
+
+    size: Size
+    of: snapshots.Snapshot | None = None
+    port: lan.Port | None = None
+
+    def launch(self, image: images.Image, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
+        """Boot a container of the image in the node's folder.
+
+        :raises InfrastructureError: it does not come up; its console's last lines are in the details.
+        """
+        record = self._prepare(image, folder, record, say)
+        if record.disk and record.disk < self.size.disk << 30:
+            say(f"the node's disk holds {record.disk / (1 << 30):.1f} GiB: there is no room for {self.size.disk}")
+        record = place.move(folder, record, NodeState.BOOTING)
+        with steps.step(say, f"starting the {KIND} {record.name}", "its ssh server"):
+            return _boot(folder, record, self.port)
+
+    def _prepare(self, image: images.Image, folder: Path, record: place.Record, say: Say) -> place.Record:
+        """All that the container is started from, in its folder."""
+        cache, of = image.packages.cache, self.of
+        trees = of.trees if of else images.ensure_rootfs(image, say)
+        images.use(image, of.layers(cache) if of else image.layers, folder)
+        walled = walls.around(cache, say)
+        if of and walled.no_users and any(tree.first for tree in map(snapshots.tree, trees)):
+            why = f"the snapshot {of.name} has other users"
+            raise InfrastructureError(why, hint=f"take it anew: {walled.no_users}")
+        limited = limits.of_container(self.size, folder.parent)
+        for part in ("changes", "root"):
+            (folder / part).mkdir(mode=0o755)
+        others = self.port.hosts if self.port else seed.NOBODY
+        files = (*seed.identity(folder, record.name, network.ADDRESS, others), *image.settings.files, _resolver())
+        seed.write_tar(folder / "seed.tar", files)
+        made = groups.make(record.name, limited)
+        return replace(
+            record,
+            cgroups=tuple(map(str, made.paths)),
+            home=seed.HOME,
+            trees=tuple(map(str, trees)),
+            first=0 if walled.no_users else walls.range_of(record.name),
+            disk=0 if walled.no_disks else limited.disk,
+            description="; ".join(filter(None, (record.description, walled.lacking(made)))),
+        )
 
 
-def _boot(folder: Path, record: place.Record) -> connection.SshNode:
+def _boot(folder: Path, record: place.Record, plugged: lan.Port | None) -> connection.SshNode:
     below = []
     for number, tree in enumerate(map(snapshots.tree, map(Path, record.trees))):
         (folder / f"lower{number}").symlink_to(tree.path)
@@ -176,8 +191,10 @@ def _boot(folder: Path, record: place.Record) -> connection.SshNode:
                 hint="choose another kind of node: --node qemu, or --node local",
             )
 
-    inner = _first_inside(record.processes[-1].pid, check) if first else record.processes[-1].pid
+    inner = _first_inside(record.inner, check) if first else record.inner
     port, record = network.connect(folder, record, inner, 22)
+    if plugged:
+        lan.plug(plugged, inner)
     try:
         connection.wait_for_banner(port, _READY_SECONDS, check)
     except TimeoutError as error:

@@ -148,7 +148,7 @@ class Provider:
         (folder / "resolv.conf").write_text(f"nameserver {network.RESOLVER}\n")
         argv = ("sh", "-c", _UP, "sh", *self._argv(files, record, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
         child, record = network.start(folder, record, argv)
-        port, record = network.connect(folder, record, record.processes[-1].pid, _PORT)
+        port, record = network.connect(folder, record, record.inner, _PORT)
         return child, port, record
 
     def _start_beside(

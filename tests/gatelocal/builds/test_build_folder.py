@@ -16,8 +16,8 @@ from gatelocal.builds.order import Order
 from gatelocal.errors import ConfigurationError, DamagedCache, GateError, InfrastructureError, InputError
 from gatelocal.model.change import Change
 from gatelocal.model.deviation import Deviation
-from gatelocal.model.job import Job
-from gatelocal.model.plan import Group, Playbook, Role
+from gatelocal.model.job import Job, one_node
+from gatelocal.model.plan import Group, Nodeset, NodeWanted, Playbook, Role
 from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.stanza import Tagged
@@ -35,7 +35,7 @@ VARIABLES: dict[str, object] = {
 
 def order(**other: object) -> Order:
     tree = Tree("p", "src/h/p", "main", {"main": "1" * 40}, {"main": "2" * 40}, {"v1": "3" * 40}, detached=True)
-    job = Job("unit", variables=VARIABLES, timeout=60, label="debian", required_projects=("q",))
+    job = Job("unit", variables=VARIABLES, timeout=60, nodesets=(one_node("debian"),), required_projects=("q",))
     values: dict[str, object] = {
         "id": 7,
         "change": "p 1,2",
@@ -59,13 +59,19 @@ def test_so_is_one_with_playbooks(tmp_path: Path) -> None:
     books = Playbooks(
         pre=(Playbook("h/p", "pre.yaml", ("word",), (), "main", 2),),
         roles=(Role("h/p", "p", "p", False),),
-        groups=(Group("g", ("node",)),),
         host_variables=VARIABLES,
         extra_variables={"a": Tagged("!unsafe", "{{ x }}")},
     )
+    two = Nodeset("two", (NodeWanted(("a", "b"), "x"), NodeWanted(("c",), "")), (Group("g", ("a",)),))
     change = Change("p", "main", "3" * 40, "Subject\n", number=1, patchset=2)
     made = order(
-        job=Job("own", family="ansible", playbooks=books, deviations=(Deviation("base-job", "it is not here"),)),
+        job=Job(
+            "own",
+            family="ansible",
+            nodesets=(two,),
+            playbooks=books,
+            deviations=(Deviation("base-job", "it is not here"),),
+        ),
         checkouts=(Checkout("h/p", "main", tree),),
         item=Item("h", "gate", "main", change, (change,), "t"),
         attempt=2,
@@ -88,7 +94,7 @@ def test_an_order_is_read_as_it_was_written(tmp_path: Path) -> None:
     [
         (lambda text: text[:-5], "is damaged"),
         (lambda text: "[]", "cannot be understood"),
-        (lambda text: text.replace('"format": 2', '"format": 0'), "cannot be understood"),
+        (lambda text: text.replace('"format": 3', '"format": 0'), "cannot be understood"),
         (lambda text: text.replace('"title"', '"tilte"'), "cannot be understood"),
         (lambda text: text.replace('"id": 7', '"id": "7"'), "cannot be understood"),
     ],

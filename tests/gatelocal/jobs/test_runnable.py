@@ -46,7 +46,10 @@ def test_a_job_of_ones_own_is_run_on_top_of_the_sites_base() -> None:
         (OWN % ", parent: tox", "on top of tox, whose playbooks lie in zuul/zuul-jobs, which is not here"),
         (OWN % ", secrets: [word]", "the secret word"),
         (OWN % ", roles: [{zuul: acme/roles}]", "its roles lie in acme/roles, which is not here"),
-        (OWN % ", nodeset: {nodes: [{name: x, label: a}, {name: y, label: b}]}", "it needs 2 nodes"),
+        (
+            OWN % ", nodeset: {nodes: [{name: x y, label: a}, {name: z, label: b}]}",
+            "its node 'x y' is none for a network",
+        ),
         (OWN % ", nodeset: {nodes: []}", "it has no node: all of it would run on this machine"),
         (OWN % ", include-vars: [x.yaml]", "include-vars"),
         (OWN % ", vars: {a: [!encrypted/pkcs1-oaep [aGVsbG8=]]}", "encrypted"),
@@ -56,6 +59,20 @@ def test_what_is_missing_is_said_exactly(text: str, why: str) -> None:
     job = alone(text)
     assert (job.run, job.family) == (False, "")
     assert why in job.reason
+
+
+def test_a_job_of_several_nodes_is_run_with_all_that_it_says_of_them() -> None:
+    text = (
+        "- nodeset: {name: two, nodes: [{name: a, label: x}, {name: [b, c], label: y}],"
+        " groups: [{name: g, nodes: [b]}]}\n"
+        "- nodeset: {name: any, alternatives: [two, {nodes: [{name: a, label: z}]}]}\n"
+    )
+    job = alone(text + OWN % ", nodeset: any")
+    assert (job.run, job.family) == (True, "ansible"), job.reason
+    two, one = job.nodesets
+    assert [(node.names, node.label) for node in two.nodes] == [(("a",), "x"), (("b", "c"), "y")]
+    assert [(group.name, group.nodes) for group in two.groups] == [("g", ("b",))]
+    assert [(node.names, node.label) for node in one.nodes] == [(("a",), "z")]
 
 
 def test_roles_of_a_required_project_are_there() -> None:
@@ -88,13 +105,15 @@ def test_playbooks_in_zuuls_order_with_their_levels_and_variables_apart() -> Non
     assert [(one.path, one.level) for one in books.run] == [("middle.yaml", 2)]
     assert [(one.path, one.level) for one in books.post] == [("x.yaml", 3), ("y.yaml", 1), ("z.yaml", 1)]
     assert [one.path for one in books.cleanup] == ["d.yaml", "c.yaml"]
-    assert (books.post_timeout, books.attempts, books.nodes) == (99, 5, ("one", "alias"))
+    assert (books.post_timeout, books.attempts) == (99, 5)
     assert (books.extra_variables, books.host_variables, books.group_variables) == (
         {"b": 2},
         {"one": {"c": 3}},
         {"g": {"d": 4}},
     )
-    assert job.label == "deb"
+    (nodeset,) = job.nodesets
+    assert [(one.names, one.label) for one in nodeset.nodes] == [(("one", "alias"), "deb")]
+    assert [(one.name, one.nodes) for one in nodeset.groups] == [("g", ("one",))]
 
 
 def test_a_tox_job_stays_what_it_was() -> None:

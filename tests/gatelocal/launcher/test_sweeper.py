@@ -68,7 +68,7 @@ def test_held_node_stays_until_it_is_returned(tmp_path: Path) -> None:
     sweeper.sweep(runtime, print)
     assert [record.name for record in holds.held(runtime)] == [name]
     assert str(runtime / name / "home") in holds.shell_argv(runtime, name[:-2])
-    assert holds.give_back(runtime, name.rpartition("-")[2]) == name
+    assert holds.give_back(runtime, name.rpartition("-")[2]) == (name,)
     assert holds.held(runtime) == ()
     assert until(lambda: not _marked(name))
     with pytest.raises(InputError, match="no single node"):

@@ -28,7 +28,7 @@ class World:
         self.node = FolderNode(folder / "node")
         self.live: list[str] = []
         self.heard: list[object] = []
-        self.bridge = Bridge(folder / "bridge", self.node, self.live.append, self.heard.append)
+        self.bridge = Bridge(folder / "bridge", {"node": self.node}, self.live.append, self.heard.append)
 
     def ask(self, **what: object) -> dict[str, object]:
         handle = os.open(self.folder / "bridge", os.O_RDONLY | os.O_DIRECTORY)
@@ -62,6 +62,19 @@ def test_a_program_with_lines_that_are_told_as_they_come(world: World) -> None:
     command = "printf 'one\\n\\036gatelocal two\\nthree\\n'; echo four >&2; exit 3"
     assert world.ask(op="run", command=command) == {"status": 3, "output": "one\nthree\nfour\n"}
     assert world.live == ["two"]
+
+
+def test_of_several_nodes_the_one_that_is_meant_and_no_other(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    (tmp_path / "other").mkdir()
+    nodes = {"one": world.node, "10.0.0.1": world.node, "two": FolderNode(tmp_path / "other")}
+    world.bridge = Bridge(tmp_path / "bridge", nodes, world.live.append, world.heard.append)
+    with world.bridge:
+        for name, folder in (("one", "node"), ("10.0.0.1", "node"), ("two", "other")):
+            assert world.ask(op="run", host=name, command="pwd")["output"] == f"{tmp_path / folder}\n"
+        for op in ("run", "put", "get"):
+            answer = world.ask(op=op, host="three", command="pwd", folder="a", path="/x")
+            assert "three is no node of the job" in str(answer["error"])
 
 
 def test_a_long_line_comes_whole(world: World) -> None:

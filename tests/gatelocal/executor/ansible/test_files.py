@@ -48,6 +48,19 @@ def test_a_job_that_leaves_nothing(tmp_path: Path) -> None:
     assert sorted(one.name for one in tmp_path.iterdir()) == ["node", "work"]
 
 
+def test_of_several_nodes_each_has_a_folder_of_its_own(tmp_path: Path) -> None:
+    work = tmp_path / "work"
+    for name in ("a", "b"):
+        node = FolderNode(tmp_path / name)
+        (tmp_path / name).mkdir()
+        files.prepare(node)
+        (tmp_path / name / "zuul-output/logs/same.txt").write_text(name)
+        (tmp_path / name / "zuul-output/docs/index").write_text(name)
+        files.fetch(node, work, name)
+    assert [(work / "logs" / name / "same.txt").read_text() for name in ("a", "b")] == ["a", "b"]
+    assert (work / "logs/b/docs/index").is_file()
+
+
 def version(monkeypatch: pytest.MonkeyPatch, told: str) -> None:
     def found(name: str) -> str:
         if not told:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import yaml
 
 from gatelocal.executor.ansible import variables
-from gatelocal.executor.ansible.variables import Moment, Places
+from gatelocal.executor.ansible.variables import Host, Moment, Places
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.job import Job
 from gatelocal.model.plan import Group
@@ -37,10 +38,10 @@ PLACES = Places(
     home="/home/zuul",
     paths={"acme/app": "src/h.org/acme/app", "acme/lib": "src/h.org/acme/lib"},
     checkouts={"acme/app": ("stable/1", "a" * 40), "acme/lib": ("master", "d" * 40)},
+    hosts=(Host(("primary",), "deb"),),
+    groups=(Group("web", ("primary",)),),
 )
 BOOKS = Playbooks(
-    nodes=("primary",),
-    groups=(Group("web", ("primary",)),),
     extra_variables={"forced": 1},
     host_variables={"primary": {"mine": True}},
     group_variables={"web": {"ours": [1]}, "all": {"everybody": "x", "word": "of all"}},
@@ -49,7 +50,6 @@ BOOKS = Playbooks(
 JOB = Job(
     "unit",
     variables={"word": "of the job", "raw": Tagged("!unsafe", "{{ no }}")},
-    label="deb",
     timeout=60,
     playbooks=BOOKS,
 )
@@ -92,8 +92,6 @@ def test_the_variable_zuul() -> None:
 
 def test_ids_are_those_of_the_build_and_of_its_run() -> None:
     def told(build: str) -> dict[str, object]:
-        from dataclasses import replace
-
         return variables.zuul(JOB, ITEM, "acme/app", replace(PLACES, build=build))
 
     one, other, again = told("unit"), told("unit~2"), told("unit")
@@ -117,6 +115,19 @@ def test_hosts_groups_and_the_jobs_own_variables() -> None:
     assert (shown["word"], shown["everybody"], shown["zuul"]) == ("of the job", "x", {"build": "x"})
     assert shown["raw"] == ("unsafe", "{{ no }}")
     assert (shown["zuul_use_fetch_output"], shown["ansible_user_dir"]) == (True, "/home/zuul")
+
+
+def test_several_nodes_know_each_other_by_their_network() -> None:
+    hosts = (Host(("controller", "primary"), "deb", "172.31.0.1"), Host(("compute1",), "ubu", "172.31.0.2"))
+    places = replace(PLACES, hosts=hosts, groups=(Group("peers", ("compute1", "primary")),))
+    everything = yaml.safe_load(variables.inventory(Job("unit", playbooks=Playbooks()), {}, places))["all"]
+    found = {
+        name: (host["ansible_host"], host["nodepool"]["private_ipv4"], host["nodepool"]["label"])
+        for name, host in everything["hosts"].items()
+    }
+    first = ("172.31.0.1", "172.31.0.1", "deb")
+    assert found == {"controller": first, "primary": first, "compute1": ("172.31.0.2", "172.31.0.2", "ubu")}
+    assert list(everything["children"]["peers"]["hosts"]) == ["compute1", "primary"]
 
 
 def test_a_job_cannot_alter_what_zuul_tells_it() -> None:
