@@ -55,6 +55,10 @@ class Node(Protocol):
         """What is other on it than on the node that the job names, each one sentence: what stands in for what."""
 
     @property
+    def disposable(self) -> bool:
+        """Whether it is a machine that nobody needs after the job, so that this may change it for good."""
+
+    @property
     def home(self) -> str:
         """The absolute path on the node of the folder that builds happen in."""
 

@@ -47,7 +47,7 @@ def _launcher(order: Order) -> Launcher:
 def _executor(order: Order, root: Path, nodes: Nodes) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, root, nodes))
-    return ToxExecutor(_silent, install_packages=order.kind != "local")  # who follows it reads its log
+    return ToxExecutor(_silent, install_packages=nodes.each[0].disposable)  # who follows it reads its log
 
 
 def _held(order: Order, node: str, before: str, say: Say) -> None:

@@ -58,9 +58,9 @@ class _Run(click.Command):
 @click.option("--pipeline", metavar="NAME", help="Whose jobs: by default gate, or check when there is no gate.")
 @click.option(
     "--node",
-    type=click.Choice(["auto", "qemu", "nspawn", "local"]),
+    type=click.Choice(["auto", "qemu", "nspawn", "static", "local"]),
     default="auto",
-    help="What the jobs run on: a virtual machine, a container, this machine without isolation.",
+    help="What the jobs run on: a virtual machine, a container, hosts of yours, this machine without isolation.",
 )
 @click.option("--branch", metavar="NAME", help="Target branch of a local commit; by default that of .gitreview.")
 @of_configuration

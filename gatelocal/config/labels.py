@@ -11,12 +11,19 @@ import yaml
 
 from gatelocal.config.yaml_values import NotYaml, Reading, items_of, root_of, value_of
 from gatelocal.errors import ConfigurationError
-from gatelocal.model.label import Labels, Meaning, Origin, Sizing
+from gatelocal.model.label import Host, Labels, Meaning, Origin, Sizing
 
 FILE = "labels.yaml"
-_KEYS = ("default", "images", "labels", "sizes")
+_KEYS = ("default", "images", "labels", "sizes", "hosts")
+_OF_HOST = {
+    "address": (re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*"), "a name or an address", "such as 192.0.2.7"),
+    "user": (re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"), "the name of a user", "such as zuul"),
+    "host-key": (re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+=*"), "a public key", "as `ssh-keyscan ADDRESS` shows it"),
+    "key": (re.compile(r"[^\x00-\x1f\"%]+"), "the file of a private key", "such as ~/.ssh/id_ed25519"),
+}
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{,38}[A-Za-z0-9])?")  # nodes are called after it: a name of a host
 _LARGEST = {"cpus": 1024, "memory": 1 << 24, "disk": 1 << 16}
+_PORTS = {"port": 65535}
 
 
 def labels(configuration: Path | None) -> Labels:
@@ -63,6 +70,7 @@ class _Table:
             {origin.name: origin for origin in origins},
             tuple(self._meaning(item) for item in self._items(found.get("labels"))),
             tuple(self._sizing(item) for item in self._items(found.get("sizes"))),
+            tuple(self._host(item) for item in self._items(found.get("hosts"))),
         )
 
     def _origin(self, name: str, node: yaml.Node) -> Origin:
@@ -91,11 +99,32 @@ class _Table:
         numbers = {key: self._number(key, value) for key, value in found.items() if key != "label"}
         return Sizing(self._patterns(found["label"]), **numbers)
 
+    def _host(self, node: yaml.Node) -> Host:
+        found = dict(self._entries(node, (*_OF_HOST, "label", "port", "wipe")))
+        if lacks := [key for key in ("address", "label", "host-key") if key not in found]:
+            raise NotYaml(_line(node), f"the host has no `{lacks[0]}`", "it takes `address`, `label` and `host-key`")
+        texts = {key: self._text(value) for key, value in found.items() if key in _OF_HOST}
+        for key, text in texts.items():
+            form, what, hint = _OF_HOST[key]
+            if not form.fullmatch(text):
+                raise NotYaml(_line(found[key]), f"{text!r} is not {what}", hint)
+        key = texts.get("key", "")
+        wipe = [self._text(word) for word in self._items(found.get("wipe"))]
+        return Host(
+            texts["address"],
+            self._patterns(found["label"]),
+            texts["host-key"],
+            texts.get("user", "zuul"),
+            self._number("port", found["port"]) if "port" in found else 22,
+            str(self._file.absolute().parent / Path(key).expanduser()) if key else "",
+            tuple(wipe),
+        )
+
     def _number(self, key: str, node: yaml.Node) -> int:
-        value = value_of(node, self._reading)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= _LARGEST[key]:
+        value, most = value_of(node, self._reading), {**_LARGEST, **_PORTS}[key]
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
             unit = {"memory": " of mebibytes", "disk": " of gibibytes"}.get(key, "")
-            raise NotYaml(_line(node), f"{key} is a whole number{unit}, from 1 to {_LARGEST[key]}")
+            raise NotYaml(_line(node), f"{key} is a whole number{unit}, from 1 to {most}")
         return value
 
     def _patterns(self, node: yaml.Node) -> tuple[str, ...]:

@@ -12,11 +12,13 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import place, settings, sweeper
+from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.seed import HOME, USER
 from gatelocal.model.hold import Occasion
 from gatelocal.model.text import LINE_LIMIT
@@ -25,7 +27,7 @@ from gatelocal.ports import Say
 _NONE = Occasion()
 _LOST = 255  # ssh's own status when there is no connection; a program on the node may end with it as well
 _NODE = "node"
-_MARK = "GATELOCAL_BUILD"
+_MARK, _OURS = "GATELOCAL_BUILD", "gatelocal-"
 _ASK_SECONDS = 60.0
 _GET_SECONDS = 300.0
 _PUT_SECONDS = 3600.0
@@ -52,7 +54,14 @@ for s in TERM KILL; do
   done
   sleep 0.5
 done
+[ -z "$2" ] || rm -rf -- "$2"
 """
+
+
+_OWN = """
+ IdentityAgent none
+ Ciphers chacha20-poly1305@openssh.com
+ KexAlgorithms curve25519-sha256"""
 
 
 def write_configuration(folder: Path, name: str, port: int) -> None:
@@ -60,15 +69,29 @@ def write_configuration(folder: Path, name: str, port: int) -> None:
 
     :param port: where the node's ssh server is reached on 127.0.0.1.
     """
-    quoted = str(folder).replace("%", "%%")
+    way_to(folder, name, Way("127.0.0.1", port, USER, str(folder / "key")), _OWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """Where an ssh server is. :ivar key: the file of a private key; empty: those that ssh tries by itself."""
+
+    address: str
+    port: int
+    user: str
+    key: str = ""
+
+
+def way_to(folder: Path, name: str, way: Way, more: str = "") -> None:
+    """The same for any server whose host key stands under `name` in the folder's ``known_hosts``."""
+    quoted, key = (text.replace("%", "%%") for text in (str(folder), way.key))
+    identity = f' IdentityFile "{key}"\n IdentitiesOnly yes' if key else ""
     (folder / "ssh_config").write_text(
         f"""Host {_NODE}
- HostName 127.0.0.1
- Port {port}
- User {USER}
- IdentityFile "{quoted}/key"
- IdentitiesOnly yes
- IdentityAgent none
+ HostName {way.address}
+ Port {way.port}
+ User {way.user}
+{identity}{more}
  UserKnownHostsFile "{quoted}/known_hosts"
  GlobalKnownHostsFile /dev/null
  HostKeyAlias {name}
@@ -78,8 +101,6 @@ def write_configuration(folder: Path, name: str, port: int) -> None:
  ConnectTimeout 60
  ServerAliveInterval 20
  ServerAliveCountMax 6
- Ciphers chacha20-poly1305@openssh.com
- KexAlgorithms curve25519-sha256
  LogLevel ERROR
 """
     )
@@ -92,8 +113,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_for_banner(port: int, seconds: float, check: Callable[[float], None]) -> None:
-    """Wait until an ssh server answers on the port.
+def wait_for_banner(port: int, seconds: float, check: Callable[[float], None], host: str = "127.0.0.1") -> None:
+    """Wait until an ssh server answers on the port of that host.
 
     :param check: called all the while with the seconds waited; may raise to end the waiting.
     :raises TimeoutError: none did within `seconds`.
@@ -103,7 +124,7 @@ def wait_for_banner(port: int, seconds: float, check: Callable[[float], None]) -
         stopping.check()
         check(waited)
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=5) as link:
+            with socket.create_connection((host, port), timeout=5) as link:
                 if link.recv(4) == b"SSH-":
                     return
         except OSError:
@@ -131,14 +152,24 @@ class SshNode:
         return self._record.notes
 
     @property
+    def disposable(self) -> bool:
+        """See :class:`gatelocal.ports.Node`."""
+        return self._record.disposable
+
+    @property
     def home(self) -> str:
         """See :class:`gatelocal.ports.Node`."""
-        return HOME
+        return self._record.home or HOME
 
     @property
     def name(self) -> str:
         """The node's name, also that of its folder."""
         return self._record.name
+
+    def settle(self, home: str, farewell: tuple[str, ...]) -> None:
+        """Have builds happen in that folder of the node, as their home, and know what is to be done at the end."""
+        self._record = replace(self._record, home=home, farewell=farewell, variables={"HOME": home})
+        self._record = place.move(self._folder, self._record, NodeState.READY)
 
     def connect(self, seconds: float) -> None:
         """Open the connection that all later programs share. :raises InfrastructureError: the node lets nobody in."""
@@ -169,8 +200,8 @@ class SshNode:
     ) -> int:
         """See :class:`gatelocal.ports.Node`. The environment is visible to all on the node: put no secrets there."""
         self._require()
-        mark = f"gatelocal-{secrets.token_hex(6)}"
-        variables = {**(environment or {}), _MARK: mark}
+        mark = f"{_OURS}{secrets.token_hex(6)}"
+        variables = {**self._record.variables, **(environment or {}), _MARK: mark}
         command = [
             *("env", *(f"{key}={value}" for key, value in variables.items())),
             *("sh", "-c", _WRAPPER, "sh", directory or self.home, *argv),
@@ -236,9 +267,7 @@ class SshNode:
 
         As root over a connection of its own: the job may have become root, and may have taken sudo away since.
         """
-        configuration = str(self._folder / "ssh_config")
-        command = shlex.join(["sh", "-c", _STOP, "sh", f"{_MARK}={mark}"])
-        stop = ("ssh", "-F", configuration, "-S", "none", "-l", "root", "-T", _NODE, "--", command)
+        stop = _stopping(self._folder, f"{_MARK}={mark}", login=self._record.host == "")
         with contextlib.suppress(OSError, TimeoutError):
             process.stream(stop, _hear_nothing, cwd=self._folder, timeout=60)
 
@@ -255,6 +284,24 @@ class SshNode:
             details=last_words(self._folder),
             hint="this says nothing about the change: run it again",
         )
+
+
+def farewell_argv(folder: Path, home: str) -> tuple[str, ...]:
+    """The command line that ends all that jobs have left on the host of that folder, and removes their home there."""
+    return _stopping(folder, f"{_MARK}={_OURS}.*", login=False, remove=home)
+
+
+def _stopping(folder: Path, mark: str, *, login: bool, remove: str = "") -> tuple[str, ...]:
+    """The command line that ends what carries the mark on the node of that folder, over a connection of its own.
+
+    :param mark: a basic regular expression. :param login: whether root may log in there; else it is sudo.
+    :param remove: a folder that goes as well.
+    """
+    script = ["sh", "-c", _STOP, "sh", mark, remove]
+    sudo = f"sudo -n true 2>/dev/null && exec sudo -n {shlex.join(script)}; exec {shlex.join(script)}"
+    user = ("-l", "root") if login else ()
+    command = shlex.join(script) if login else shlex.join(["sh", "-c", sudo])
+    return ("ssh", "-F", str(folder / "ssh_config"), "-S", "none", *user, "-T", _NODE, "--", command)
 
 
 def last_words(folder: Path) -> str:

@@ -56,7 +56,7 @@ def check(folder: Path, record: place.Record) -> None:
     if record.kind == LOCAL:
         return
     try:
-        connection.wait_for_banner(_port(folder), _SECONDS, lambda waited: None)
+        connection.wait_for_banner(_port(folder), _SECONDS, lambda waited: None, _said(folder, "HostName"))
     except TimeoutError as error:
         raise InfrastructureError(
             f"the node {record.name} does not answer: {error}",
@@ -94,6 +94,11 @@ def let_in(folder: Path, record: place.Record, keys: Sequence[str]) -> tuple[str
             f"the node {record.name} is a folder of this machine: there is no ssh to it, and no key to let in",
             hint=f"whoever has a login here as this user enters it with: gatelocal shell {record.name}",
         )
+    if record.host:
+        raise InputError(
+            f"the node {record.name} is the host {record.host} of yours, and no job's: nobody's key goes there",
+            hint="whoever may log in there does so as ever",
+        )
     script = f'cat >>{_AUTHORIZED} && echo "kept"'
     way = ("ssh", "-F", str(folder / "ssh_config"), "-l", "root", "-T", "node", "--", script)
     done = process.run(way, stdin="".join(f"{key}\n" for key in keys).encode(), timeout=60, check=False)
@@ -128,7 +133,11 @@ _KEY = re.compile(r"(ssh-[a-z0-9]+|ecdsa-[a-z0-9-]+|sk-[a-z0-9@.-]+) AAAA[A-Za-z
 
 
 def _port(folder: Path) -> int:
-    found = re.search(r"^ Port ([0-9]+)$", (folder / "ssh_config").read_text(), re.MULTILINE)
-    if found is None:
+    return int(_said(folder, "Port"))
+
+
+def _said(folder: Path, word: str) -> str:
+    found = re.search(rf"^ {word} ([^ \n]+)$", (folder / "ssh_config").read_text(), re.MULTILINE)
+    if found is None or (word == "Port" and not found[1].isdigit()):
         raise InfrastructureError(f"{folder / 'ssh_config'} is damaged")
-    return int(found[1])
+    return found[1]

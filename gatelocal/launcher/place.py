@@ -60,6 +60,9 @@ class Record:
     :ivar occasion: why it is held; None: it is not, or an earlier version did it.
     :ivar set: the name of the first node of its nodeset, where that has several; they are kept and returned together.
     :ivar names: what its job calls it. :ivar address: where the others of its nodeset reach it.
+    :ivar host: of a machine that was there before: its name in the user's table.
+    :ivar disposable: see :attr:`gatelocal.ports.Node.disposable`.
+    :ivar farewell: the command line that is run when it is returned, in its folder.
     :ivar variables: all that programs get there, where the node is no machine of its own.
     """
 
@@ -83,6 +86,9 @@ class Record:
     set: str = ""
     names: tuple[str, ...] = ()
     address: str = ""
+    host: str = ""
+    disposable: bool = True
+    farewell: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -173,6 +179,7 @@ def read(folder: Path) -> Record | None:
             notes=tuple(data.get("notes", ())),
             trees=tuple(data.get("trees", ())),
             names=tuple(data.get("names", ())),
+            farewell=tuple(data.get("farewell", ())),
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return None

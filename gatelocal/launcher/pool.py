@@ -11,7 +11,7 @@ from gatelocal import process
 from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
 from gatelocal.launcher import bootstrap, images, lan, machine, place, settings, snapshots, sweeper
 from gatelocal.launcher.nodeset import Gathered, together
-from gatelocal.launcher.providers import acceleration, local, nspawn, qemu
+from gatelocal.launcher.providers import acceleration, local, nspawn, qemu, static
 from gatelocal.launcher.recipe import BUILT_IN
 from gatelocal.model.job import one_node
 from gatelocal.model.label import Labels, Origin, Wanted
@@ -19,7 +19,7 @@ from gatelocal.model.plan import Nodeset
 from gatelocal.model.text import visible
 from gatelocal.ports import Node, Say
 
-KINDS = ("auto", "qemu", "nspawn", "local")
+KINDS = ("auto", "qemu", "nspawn", "static", "local")
 
 
 def launcher(kind: str, cache: Path, runtime: Path, labels: Labels = BUILT_IN, family: str = "tox") -> Pool:
@@ -62,15 +62,24 @@ class Pool:
         return self._gather(last, nodesets[0], say)
 
     def _is_substituted(self, nodeset: Nodeset) -> bool:
+        if self._has_hosts(nodeset):
+            return False
         wanted = (self.labels.wanted(node.label or None) for node in nodeset.nodes)
         return any(one.note or not one.known for one in wanted)
 
+    def _has_hosts(self, nodeset: Nodeset) -> bool:
+        """Whether hosts of the user's are what it gets."""
+        has = all(self.labels.hosts_of(node.label or None) for node in nodeset.nodes)
+        return self.kind == "static" or (self.kind == "auto" and has)
+
     def _gather(self, nodeset: Nodeset, first: Nodeset, say: Say) -> Gathered:
         wanted = [self.labels.wanted(node.label or None) for node in nodeset.nodes]
-        choice = self._choose_for(wanted, say)
+        choice = _Choice("static", static.KIND) if self._has_hosts(nodeset) else self._choose_for(wanted, say)
         if choice.kind == "local":
             notes = [f"this machine stands in for {node.label}" if node.label else "" for node in nodeset.nodes]
             wanted = [replace(one, note=note) for one, note in zip(wanted, notes, strict=True)]
+        elif choice.kind == "static":
+            wanted = [replace(one, note="") for one in wanted]
         else:
             for one in dict.fromkeys(one for one in wanted if one.note):
                 say(f"{'' if one.known else f'no image is known for the label {one.label}: '}{one.note}")
@@ -120,18 +129,30 @@ class Pool:
                 sweeper.remove(folder)
 
         try:
-            for one in wanted:
+            if choice.kind == "static":
+                made += static.lease(
+                    self.runtime, [(one.label, self.labels.hosts_of(one.label)) for one in wanted], say
+                )
+            for one in wanted[len(made) :]:
                 made.append(place.create(self.runtime, choice.kind, one.origin.name))
             made[:] = [self._guarded(choice, one, *there) for one, there in zip(wanted, made, strict=True)]
-            ports: Sequence[lan.Port | None] = (None,)
-            if len(made) > 1:
-                ports, made[:] = _plugged(made, nodeset)
+            ports: Sequence[lan.Port | None] = [None] * len(made)
+            addresses = self._addresses(made) if len(made) > 1 else ()
+            if addresses:
+                made[:] = _as_set(made, nodeset, addresses)
+            if addresses and choice.kind != "static":
+                ports, made[0] = _plugged(made)
             tasks = [partial(self._start, choice, *one, say) for one in zip(wanted, made, ports, strict=True)]
             nodes = together(tasks, undo)
         except BaseException:
             undo()
             raise
-        return Gathered(nodeset, tuple(nodes), tuple(port.address for port in ports if port))
+        return Gathered(nodeset, tuple(nodes), addresses)
+
+    def _addresses(self, made: Sequence[tuple[Path, place.Record]]) -> tuple[str, ...]:
+        """Where several nodes reach each other: in a network of their own, or as the hosts that they are."""
+        hosts = {host.name: host.address for host in self.labels.hosts}
+        return tuple(hosts.get(record.host, lan.address(number)) for number, (_, record) in enumerate(made))
 
     def _guarded(
         self, choice: _Choice, wanted: Wanted, folder: Path, record: place.Record
@@ -175,6 +196,9 @@ class Pool:
         folder, record = made
         if choice.kind == "local":
             return local.launch(self.cache, folder, record, settings.environment(), say)
+        if choice.kind == "static":
+            host = next(one for one in self.labels.hosts if one.name == record.host)
+            return static.launch(host, folder, record, say)
         image = self._image(wanted.origin)
         if choice.kind == "nspawn":
             return nspawn.Provider(wanted.size, choice.snapshot, port).launch(image, folder, record, say)
@@ -243,20 +267,24 @@ def _called(nodeset: Nodeset) -> str:
     return visible(f"the nodeset {nodeset.name} ({labels})" if nodeset.name else labels)
 
 
-def _plugged(
-    made: Sequence[tuple[Path, place.Record]], nodeset: Nodeset
-) -> tuple[list[lan.Port], list[tuple[Path, place.Record]]]:
-    """A network of their own for several nodes; their ports in it, and the nodes, each of which knows of the set."""
-    known = [
-        (folder, replace(record, set=made[0][1].name, names=node.names, address=lan.address(number)))
-        for number, ((folder, record), node) in enumerate(zip(made, nodeset.nodes, strict=True))
+def _as_set(
+    made: Sequence[tuple[Path, place.Record]], nodeset: Nodeset, addresses: Sequence[str]
+) -> list[tuple[Path, place.Record]]:
+    """The nodes, each of which knows that it is of a nodeset."""
+    several = [
+        (folder, replace(record, set=made[0][1].name, names=node.names, address=address))
+        for (folder, record), node, address in zip(made, nodeset.nodes, addresses, strict=True)
     ]
-    for folder, record in known:
+    for folder, record in several:
         place.write(folder, record)
-    switch, first = lan.start(*known[0])
-    hosts = {record.address: (*record.names, record.name) for _, record in known}
-    ports = [lan.Port(number, switch, hosts) for number in range(len(known))]
-    return ports, [(known[0][0], first), *known[1:]]
+    return several
+
+
+def _plugged(made: Sequence[tuple[Path, place.Record]]) -> tuple[list[lan.Port], tuple[Path, place.Record]]:
+    """A network of their own for several nodes: their ports in it, and the first, which it is returned with."""
+    switch, first = lan.start(*made[0])
+    hosts = {record.address: (*record.names, record.name) for _, record in made}
+    return [lan.Port(number, switch, hosts) for number in range(len(made))], (made[0][0], first)
 
 
 def _reason(why_not: Callable[[], str]) -> str:

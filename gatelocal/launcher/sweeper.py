@@ -19,7 +19,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from gatelocal import process
+from gatelocal import process, stopping
+from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import place, settings
 from gatelocal.launcher.lifecycle import NodeState, beyond, is_abandoned, is_expired
 from gatelocal.ports import Say
@@ -28,6 +29,7 @@ MARK = "GATELOCAL_NODE"
 """The variable that marks every process of a node that is no machine of its own; its guard is none of them."""
 
 _GONE = ".gone-"
+_FAREWELL = 60.0
 _LOOK = 5.0  # seconds between two looks at a held node
 
 
@@ -120,6 +122,9 @@ def _stop(record: place.Record, guard: place.ProcessName | None) -> None:
             process.stop_by_pid(each.pid, grace=0)
     stop_marked(record.name)
     _wait(lambda: not any(place.is_alive(each) for each in ours))
+    if record.farewell:
+        with stopping.shielded(), contextlib.suppress(InfrastructureError, OSError, TimeoutError):
+            process.run(record.farewell, timeout=_FAREWELL, check=False)
     for path in record.cgroups:
         remove_group(Path(path))
 

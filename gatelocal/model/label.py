@@ -31,6 +31,29 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True)
+class Host:
+    """A machine of the user's, which is there already.
+
+    :ivar patterns: the labels that it has. :ivar host_key: what it must show, as ``ssh-ed25519 AAAA...``.
+    :ivar key: the file of a private key of this machine; empty: whatever ssh tries by itself.
+    :ivar wipe: the command line on this machine that makes it as new; empty: nothing does.
+    """
+
+    address: str
+    patterns: tuple[str, ...]
+    host_key: str
+    user: str = "zuul"
+    port: int = 22
+    key: str = ""
+    wipe: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is told apart by."""
+        return f"{self.address}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
     """Labels that fit one of the patterns (``*``, ``?`` and ``[...]``) start from that image.
 
@@ -78,6 +101,11 @@ class Labels:
     origins: Mapping[str, Origin]
     meanings: tuple[Meaning, ...] = ()
     sizings: tuple[Sizing, ...] = ()
+    hosts: tuple[Host, ...] = ()
+
+    def hosts_of(self, label: str | None) -> tuple[Host, ...]:
+        """The user's machines that have that label (None: the default one)."""
+        return tuple(host for host in self.hosts if _fits(label or self.default, host.patterns))
 
     def wanted(self, label: str | None) -> Wanted:
         """What is meant by a label (None: the job names none)."""
@@ -105,6 +133,7 @@ class Labels:
             {**self.origins, **own.origins},
             (*own.meanings, *self.meanings),
             (*own.sizings, *self.sizings),
+            (*own.hosts, *self.hosts),
         )
 
 

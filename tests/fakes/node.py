@@ -35,6 +35,10 @@ class FolderNode:
         return f"the folder {self._folder}"
 
     @property
+    def disposable(self) -> bool:
+        return False
+
+    @property
     def home(self) -> str:
         return str(self._folder)
 
@@ -108,6 +112,7 @@ class ScriptedNode:
     description: str = "a script"
     notes: tuple[str, ...] = ()
     home: str = "/home/node"
+    disposable: bool = True
 
     def run(
         self,

@@ -100,6 +100,11 @@ class LocalNode:
         return self._record.notes
 
     @property
+    def disposable(self) -> bool:
+        """See :class:`gatelocal.ports.Node`."""
+        return False
+
+    @property
     def home(self) -> str:
         """See :class:`gatelocal.ports.Node`."""
         return str(self._folder / "home")

@@ -8,7 +8,7 @@ import pytest
 
 from gatelocal.config.labels import labels
 from gatelocal.errors import ConfigurationError
-from gatelocal.model.label import Size
+from gatelocal.model.label import Host, Size
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,21 @@ def test_the_usual_image_can_be_another_one(tmp_path: Path) -> None:
     assert table.wanted("whatever").note == "debian-trixie stands in for whatever"
 
 
+def test_hosts_of_the_users(tmp_path: Path) -> None:
+    (tmp_path / "labels.yaml").write_text(
+        "hosts:\n  - {address: rack-7, label: [metal, big-*], host-key: ssh-ed25519 AAAA,"
+        " key: id, wipe: [ipmi, rack-7]}\n"
+        "  - {address: '2001:db8::1', port: 2222, user: root, label: metal, host-key: ssh-rsa AAAB==}\n"
+    )
+    first, second = labels(tmp_path).hosts_of("metal")
+    assert first == Host(
+        "rack-7", ("metal", "big-*"), "ssh-ed25519 AAAA", "zuul", 22, f"{tmp_path}/id", ("ipmi", "rack-7")
+    )
+    assert (second.name, second.user, second.key, second.wipe) == ("2001:db8::1:2222", "root", "", ())
+    assert labels(tmp_path).hosts_of("big-1") == (first,)
+    assert labels(tmp_path).hosts_of(None) == labels(None).hosts_of("metal") == ()
+
+
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "labels.yaml").write_text("# nothing yet\n")
     assert labels(tmp_path) == labels(None)
@@ -89,6 +104,13 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("images:\n  a/b: {suite: bookworm}\n", 2, "no name for an image"),
         ("images:\n  a: {suite: ../x}\n", 2, "no release's code name"),
         ("images:\n  a: {}\n", 2, "neither suite nor path"),
+        ("hosts:\n  - {label: x, host-key: a AAAA}\n", 2, "the host has no `address`"),
+        ("hosts:\n  - {label: x, address: h}\n", 2, "the host has no `host-key`"),
+        ("hosts:\n  - label: x\n    address: -oProxyCommand=x\n    host-key: a AAAA\n", 3, "not a name or an address"),
+        ("hosts:\n  - {label: x, address: h, host-key: nonsense}\n", 2, "not a public key"),
+        ("hosts:\n  - {label: x, address: h, host-key: a A, user: 'a b'}\n", 2, "not the name of a user"),
+        ("hosts:\n  - {label: x, address: h, host-key: a A, port: 70000}\n", 2, "from 1 to 65535"),
+        ("hosts:\n  - {label: x, address: h, host-key: a A, password: b}\n", 2, "'password' is not known here"),
         ("default: 12\n", 1, "a text is expected"),
         ("- x\n", 1, "a mapping is expected"),
         ("default: [\n", 2, "not YAML"),
