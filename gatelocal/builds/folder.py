@@ -4,7 +4,10 @@
 build.json         what it is to do: :class:`gatelocal.builds.order.Order`
 process.json       the process that does it
 progress.jsonl     one line for each thing that has happened, in its order: :class:`Progress`
+given.json         what the jobs before give to it: :class:`gatelocal.model.returned.Given`
 go                 made by whoever gave the order: the node's build may begin
+paused.json        made when it waits for the jobs after it: :class:`gatelocal.model.returned.Returned`
+resume             made by whoever gave the order: it may go on
 result.json        how it ended: :class:`Final`; without one, the process was lost
 =================  ====================================================================================
 """
@@ -20,9 +23,11 @@ from types import TracebackType
 
 from gatelocal.builds.order import put
 from gatelocal.builds.refusal import Refusal
-from gatelocal.model.result import BuildResult
+from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Returned
 
 PROCESS, PROGRESS, GO, RESULT, TROUBLE = "process.json", "progress.jsonl", "go", "result.json", "trouble.log"
+GIVEN, PAUSED, RESUME = "given.json", "paused.json", "resume"
 _RESERVE = ".reserve"
 _ENOUGH = 1 << 14  # bytes that are kept free for the result of a build whose logs fill the disk
 _WORDS = 2000  # characters of a reason that must fit into them
@@ -77,6 +82,10 @@ class Progress:
         """The job begins."""
         self._write({"begun": True})
 
+    def paused(self, returned: Returned) -> None:
+        """The job waits for the jobs after it. :raises OSError: no disk."""
+        put(self._folder / PAUSED, returned)
+
     def end(self, final: Final) -> None:
         """Write the result. :raises OSError: there is no room even for a short one."""
         (self._folder / _RESERVE).unlink(missing_ok=True)
@@ -94,7 +103,8 @@ def _short(final: Final) -> Final:
     """The same without what may be long."""
     one = final.result
     note = "the disk is full: what the result had to say of single tests is lost"
-    result = BuildResult(
-        one.job, one.outcome, one.seconds, one.voting, (), one.reason[:_WORDS], one.logs, notes=(note,)
-    )
+    outcome, reason = one.outcome, one.reason[:_WORDS]
+    if outcome is Outcome.SUCCESS and one.returned != Returned():
+        outcome, reason = Outcome.DISK_FULL, "the disk is full: what the job gives to others is lost"
+    result = BuildResult(one.job, outcome, one.seconds, one.voting, (), reason, one.logs, notes=(note,))
     return Final(result, None, final.mistake[:_WORDS], final.begun)

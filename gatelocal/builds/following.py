@@ -16,10 +16,11 @@ from typing import Protocol
 
 from gatelocal import process
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import GO, PROCESS, PROGRESS, RESULT, Final
+from gatelocal.builds.folder import GIVEN, GO, PAUSED, PROCESS, PROGRESS, RESULT, RESUME, Final
 from gatelocal.executor.record import shown
 from gatelocal.launcher import place
 from gatelocal.model.result import JOB_OUTPUT
+from gatelocal.model.returned import Given, Returned
 from gatelocal.ports import Say
 from gatelocal.stopping import Stop, Stopped
 
@@ -117,9 +118,29 @@ class Following:
         """Whether the build was told to begin."""
         return (self.folder / GO).exists()
 
-    def go(self, build: int) -> None:
+    def go(self, build: int, given: Given | None = None) -> None:
         """Let the build begin on its node. :param build: what the gate calls it. :raises OSError: no disk."""
+        orders.put(self.folder / GIVEN, given or Given())
         (self.folder / GO).write_text(str(build))
+
+    def paused(self) -> Returned | None:
+        """What it gives to the jobs after it, once it waits for them.
+
+        :raises InfrastructureError: that cannot be read.
+        """
+        if not (self.folder / PAUSED).exists():
+            return None
+        found: Returned = orders.take(self.folder / PAUSED, Returned)
+        return found
+
+    @property
+    def resumed(self) -> bool:
+        """Whether it was told to go on."""
+        return (self.folder / RESUME).exists()
+
+    def resume(self) -> None:
+        """Let it go on. Twice is harmless. :raises OSError: no disk."""
+        (self.folder / RESUME).touch(mode=0o600)
 
     def final(self) -> Final | None:
         """How it ended, where it has. :raises InfrastructureError: what it has left cannot be read."""

@@ -11,7 +11,7 @@ from gatelocal.builds import order as orders
 from gatelocal.builds.folder import PROCESS
 from gatelocal.builds.lease import holding
 from gatelocal.builds.order import Order
-from gatelocal.builds.worker import Rooms, work
+from gatelocal.builds.worker import Beginning, Rooms, work
 from gatelocal.config.directories import directories
 from gatelocal.config.labels import labels
 from gatelocal.errors import GateError
@@ -21,7 +21,7 @@ from gatelocal.executor.tox import ToxExecutor
 from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
 from gatelocal.model.playbooks import Item
-from gatelocal.ports import Executor, Launcher, Nodes, Say
+from gatelocal.ports import Executor, Launcher, Say
 from gatelocal.stopping import Stop
 
 _LOCK = ".lock"
@@ -44,10 +44,10 @@ def _launcher(order: Order) -> Launcher:
     return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table)
 
 
-def _executor(order: Order, root: Path, nodes: Nodes) -> Executor:
+def _executor(order: Order, beginning: Beginning) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
-        return AnsibleExecutor(_silent, _setting(order, order.item, root, nodes))
-    return ToxExecutor(_silent, install_packages=nodes.each[0].disposable)  # who follows it reads its log
+        return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
+    return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log
 
 
 def _held(order: Order, node: str, before: str, say: Say) -> None:
@@ -66,7 +66,8 @@ def _held(order: Order, node: str, before: str, say: Say) -> None:
         say(error.brief)
 
 
-def _setting(order: Order, item: Item, root: Path, nodes: Nodes) -> Setting:
+def _setting(order: Order, item: Item, beginning: Beginning) -> Setting:
+    root = beginning.root
     places = {(one.project, one.branch): root / one.tree.path for one in order.checkouts}
     return Setting(
         item=item,
@@ -79,8 +80,10 @@ def _setting(order: Order, item: Item, root: Path, nodes: Nodes) -> Setting:
             roles={project: path for (project, branch), path in places.items() if not branch},
         ),
         paths={tree.project: tree.path for tree in order.trees},
-        nodes=nodes,
+        nodes=beginning.nodes,
         checked_out={tree.project: (tree.branch, tree.commit) for tree in order.trees},
+        pause=beginning.pause,
+        given=beginning.given,
     )
 
 

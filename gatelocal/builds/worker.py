@@ -21,7 +21,7 @@ from typing import TypeVar
 from gatelocal.builds import order as orders
 from gatelocal.builds import refusal
 from gatelocal.builds.claim import claim
-from gatelocal.builds.folder import GO, Final, Progress
+from gatelocal.builds.folder import GIVEN, GO, RESUME, Final, Progress
 from gatelocal.builds.lease import folder as leased
 from gatelocal.builds.lease import is_held
 from gatelocal.builds.order import Order
@@ -30,6 +30,7 @@ from gatelocal.jobs.families import TOX
 from gatelocal.merger.cache import Repository
 from gatelocal.model.hold import Occasion
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Given, Returned
 from gatelocal.ports import Executor, Launcher, Nodes, Say
 from gatelocal.stopping import Stop, Stopped, stoppable
 from gatelocal.workspace import build, deliver
@@ -38,20 +39,33 @@ from gatelocal.workspace.tree import write
 T = TypeVar("T")
 
 PATIENCE = 300.0
-"""Seconds that a ready node waits for a gate that is gone, and may be taken up again."""
-_STEP, _LONGEST = 0.002, 0.1  # seconds between two looks whether the build may begin
+"""Seconds that a ready node, or a paused build, waits for a gate that is gone, and may be taken up again."""
+_STEP, _LONGEST = 0.002, 0.1  # seconds between two looks whether the build may begin, or go on
+
+
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What whoever runs a job is told when that may begin.
+
+    :ivar root: the folder on this machine that the order's trees were made in. :ivar given: by the jobs before it.
+    :ivar pause: returns when the jobs after this one have ended. It raises :class:`Stopped` where the end is asked for.
+    """
+
+    root: Path
+    nodes: Nodes
+    given: Given
+    pause: Callable[[Returned], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Rooms:
     """Who makes nodes and who runs jobs, for an order.
 
-    :ivar executor: also for the folder on this machine that the order's trees were made in, and for the nodes.
     :ivar held: what is done when a node (its name) is held in the place of another (empty: of none).
     """
 
     launcher: Callable[[Order], Launcher]
-    executor: Callable[[Order, Path, Nodes], Executor]
+    executor: Callable[[Order, Beginning], Executor]
     held: Callable[[Order, str, str, Say], None]
 
 
@@ -82,7 +96,7 @@ class _Build:
         held = False
         try:
             self._progress.node(nodes.description)
-            if self._may_begin():
+            if self._told(GO):
                 held = self._build(nodes)
         finally:
             if not held:
@@ -92,10 +106,10 @@ class _Build:
         order = self._order
         return self._rooms.launcher(order).gather(order.job.nodesets, self._progress.say)
 
-    def _may_begin(self) -> bool:
-        """Wait until the build may begin; False: nobody is left who could say so."""
+    def _told(self, name: str) -> bool:
+        """Wait until the build is told to begin, or to go on; False: nobody is left who could say so."""
         pause, alone = _STEP, 0.0
-        while not (self._folder / GO).exists():
+        while not (self._folder / name).exists():
             self._stop.check()
             time.sleep(pause)
             alone = 0.0 if is_held(Path(self._order.gate)) else alone + pause
@@ -144,9 +158,8 @@ class _Build:
                 lease.close()
             self._begun = True
             self._progress.begun()
-            result = self._rooms.executor(order, root, nodes).run(
-                order.job, order.project, first, sources, self._folder
-            )
+            beginning = Beginning(root, nodes, orders.take(self._folder / GIVEN, Given), self._pause)
+            result = self._rooms.executor(order, beginning).run(order.job, order.project, first, sources, self._folder)
         except InfrastructureError as error:
             if not error.no_space:
                 raise
@@ -155,6 +168,13 @@ class _Build:
             return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
         notes, deviations = (*nodes.notes, *result.notes), (*order.job.deviations, *result.deviations)
         return replace(result, job=order.title, notes=notes, deviations=deviations)
+
+    def _pause(self, returned: Returned) -> None:
+        self._progress.paused(returned)
+        self._progress.say("paused, until the jobs after this one have ended")
+        if not self._told(RESUME):
+            self._stop.ask()
+            self._stop.check()
 
     def _tried(self, outcome: Outcome, what: Callable[[], T]) -> T | None:
         """Its answer; None when there is none, and then the result says why.

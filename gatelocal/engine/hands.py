@@ -123,8 +123,10 @@ class LocalHands:
                 self._seats.cancel(action.build)
             case WakeAt():
                 self._inbox.wake_at(action.at)
-            case ResumeBuild() | KeepNode() | Report() | NoteReuse():
-                pass  # no build here pauses, which node stays is decided when its build ends, and nobody is told
+            case ResumeBuild():
+                self._seats.resume(action.build)
+            case KeepNode() | Report() | NoteReuse():
+                pass  # which node stays is decided when its build ends, and nobody is told
             case Look():
                 return Looked(0.0, action.id, action.item, action.generation, ())
             case Submit():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import Counter
@@ -16,14 +17,17 @@ from gatelocal.builds.folder import RESULT, TROUBLE, Final
 from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.order import Order
 from gatelocal.builds.refusal import refused
-from gatelocal.engine.outcomes import told
+from gatelocal.engine.handed import given
+from gatelocal.engine.outcomes import told, told_of
 from gatelocal.engine.run_folder import FoundBuild, RunFolder
+from gatelocal.engine.seats import Told
 from gatelocal.engine.work import Preparation, Tools, Work
 from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.model.filename import folder_of
 from gatelocal.model.happening import JobEnded, JobStarted, NodeReady, Output, Progress
 from gatelocal.model.hold import Keep
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Returned
 from gatelocal.pipeline.actions import RequestNode, StartBuild
 from gatelocal.stopping import Stop, Stopped
 
@@ -78,6 +82,7 @@ class Keeper:
         self._builds: dict[int, Following] = {}
         self._attempts: Counter[Key] = Counter()
         self._killed = False
+        self._paused: dict[Key, Returned] = {}
 
     def take_up(self) -> tuple[FoundBuild, ...]:
         """Find the builds of a former process again, with what they have left; those that still live.
@@ -97,6 +102,8 @@ class Keeper:
                 self._take(key, final)
             elif life is not None:
                 living.append(one)
+                if (returned := found.paused()) is not None:
+                    self._paused[key] = returned
             self._kept.begun |= found.begun
         return tuple(living)
 
@@ -116,18 +123,26 @@ class Keeper:
         self._tell(key, work)
         return False
 
-    def build(self, order: StartBuild, stop: Stop) -> str:
+    def build(self, order: StartBuild, stop: Stop, paused: Callable[[Told], None]) -> Told:
         """See :class:`gatelocal.engine.seats.Keeper`."""
         key = (order.change, order.job)
         work = self._prepared().works[key]
         try:
-            self._built(work, order, stop)
+            self._built(work, order, stop, paused)
         except GateError as error:
             self._lacks(work, order.request, key, error, Outcome.NODE_FAILURE)
         except OSError as error:
             self._lacks(work, order.request, key, refused(error))
         self._tell(key, work)
-        return told(self._kept.results[key].outcome)
+        return told(self._kept.results[key])
+
+    def resume(self, request: int) -> None:
+        """See :class:`gatelocal.engine.seats.Keeper`. :raises InfrastructureError: no disk."""
+        try:
+            if (found := self._builds.get(request)) is not None:
+                found.resume()
+        except OSError as error:
+            raise refused(error) from None
 
     def leave(self, request: int, stop: Stop) -> None:
         """See :class:`gatelocal.engine.seats.Keeper`."""
@@ -227,7 +242,7 @@ class Keeper:
 
     # ---- builds
 
-    def _built(self, work: Work, order: StartBuild, stop: Stop) -> None:
+    def _built(self, work: Work, order: StartBuild, stop: Stop, paused: Callable[[Told], None]) -> None:
         """Run the build on its node; its result is kept. :raises GateError: it was lost."""
         key = (order.change, order.job)
         found = self._builds[order.request]
@@ -235,10 +250,15 @@ class Keeper:
             if not found.lives and not self._ready(work, order.request, key, stop):
                 return
             found = self._builds[order.request]
-            found.go(order.id)
+            prepared = self._prepared()
+            found.go(order.id, given(prepared.graphs, prepared.works, key, self._returned()))
         limit = (work.job.timeout or UNLIMITED) + AROUND
         try:
-            there = found.until(found.final, stop, time.monotonic() + limit)
+            there = found.until(lambda: found.final() or found.paused(), stop, time.monotonic() + limit)
+            if there and not found.final():
+                self._pauses(found, key, paused)
+                there = found.until(lambda: found.final() or found.resumed, stop, math.inf)
+                there = found.until(found.final, stop, time.monotonic() + limit)
         except TimeoutError:
             raise InfrastructureError(f"the build was still there after {limit / 3600:.1f} hours") from None
         self._kept.begun |= found.begun
@@ -247,11 +267,23 @@ class Keeper:
             raise _lost(found)
         self._take(key, final)
 
+    def _pauses(self, found: Following, key: Key, paused: Callable[[Told], None]) -> None:
+        """The gate is told of it, unless it has said already that the build may go on."""
+        if (returned := found.paused()) is not None and not found.resumed:
+            self._paused[key] = returned
+            paused(told_of(returned))
+
+    def _returned(self) -> dict[Key, Returned]:
+        """What jobs give to others, as far as it is known and they have succeeded until now."""
+        ended = {key: one for key, one in self._kept.results.items() if one.outcome is Outcome.SUCCESS}
+        return {**self._paused, **{key: one.returned for key, one in ended.items()}}
+
     # ---- what is kept, and said
 
     def _take(self, key: Key, final: Final) -> None:
         kept = self._kept
         kept.results[key] = final.result
+        self._paused.pop(key, None)
         kept.begun |= final.begun
         if final.refusal is not None:
             kept.lacking.append(final.refusal.error)

@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from gatelocal.engine.seats import Told
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Returned
 from gatelocal.pipeline.state import JobRun
 
 LOST = "LOST"
 
 
-def told(outcome: Outcome) -> str:
-    """The result that the gate is told of a build.
+def told(result: BuildResult) -> Told:
+    """What the gate is told of a build that has ended.
 
     One that was lost with its node, or before the node was fit for it, is lost to the gate, which tries the job again
     as often as the job allows (Zuul: ``attempts``). Every other outcome goes by its own name.
     """
-    return LOST if outcome is Outcome.NODE_FAILURE else outcome.value
+    outcome = result.outcome
+    return told_of(result.returned, LOST if outcome is Outcome.NODE_FAILURE else outcome.value)
+
+
+def told_of(returned: Returned, result: str = "") -> Told:
+    """What the gate is told of a build that is paused, or has ended so."""
+    return Told(result, tuple(str(one.told["name"]) for one in returned.artifacts), returned.children)
 
 
 def result_of(run: JobRun, title: str, last: BuildResult | None) -> BuildResult:

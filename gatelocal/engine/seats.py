@@ -10,8 +10,21 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from gatelocal.pipeline.actions import RequestNode, StartBuild
-from gatelocal.pipeline.events import BuildDone, Event, NodeAnswer, NodeWaits
+from gatelocal.pipeline.events import BuildDone, BuildPaused, Event, NodeAnswer, NodeWaits
 from gatelocal.stopping import Stop, Stopped
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the gate is told of a build that has ended, or is paused.
+
+    :ivar result: see :class:`gatelocal.pipeline.events.BuildDone`; empty for one that is paused.
+    :ivar artifacts: their names. :ivar children: the jobs after it that it asks for; None when it does not choose.
+    """
+
+    result: str = ""
+    artifacts: tuple[str, ...] = ()
+    children: tuple[str, ...] | None = None
 
 
 class Keeper(Protocol):
@@ -20,8 +33,14 @@ class Keeper(Protocol):
     def launch(self, request: RequestNode, stop: Stop) -> bool:
         """Whether there is a node for it. :raises Stopped: it is not wanted any more."""
 
-    def build(self, order: StartBuild, stop: Stop) -> str:
-        """Run a build on the node of its request; its result for the gate. :raises Stopped: as for `launch`."""
+    def build(self, order: StartBuild, stop: Stop, paused: Callable[[Told], None]) -> Told:
+        """Run a build on the node of its request; what the gate is told of it.
+
+        :param paused: is told when it waits for the jobs after it. :raises Stopped: as for `launch`.
+        """
+
+    def resume(self, request: int) -> None:
+        """Let the paused build on that request's node go on. :raises InfrastructureError: it cannot be told."""
 
     def leave(self, request: int, stop: Stop) -> None:
         """Wait until the request's node is returned; see to it where the end was asked for."""
@@ -35,6 +54,7 @@ class _Seat:
     """:ivar request: whose node; None as long as only that is known which a former process has made.
 
     :ivar orders: the build that the node is for; None when it is not wanted any more.
+    :ivar counts: whether it is one of those that there may be at the same time.
     """
 
     id: int
@@ -42,10 +62,11 @@ class _Seat:
     stop: Stop = field(default_factory=Stop)
     orders: SimpleQueue[StartBuild | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
+    counts: bool = True
 
 
 class Seats:
-    """Those who wait for a node or have one.
+    """Those who wait for a node or have one. A paused build keeps its node and makes room for those that it waits for.
 
     :param width: how many may have one at the same time. :param post: receives what happens on them.
     :param interrupt: receives what ends everything: an interruption, or a mistake of ours.
@@ -107,6 +128,11 @@ class Seats:
         """Stop a build, if it still runs."""
         self._end(self._builds.get(build))
 
+    def resume(self, build: int) -> None:
+        """Let a paused build go on, if it is there."""
+        if (seat := self._builds.get(build)) is not None:
+            self._keeper.resume(seat.id)
+
     def close(self) -> None:
         """End all that is under way, and wait until every node is returned."""
         with self._lock:
@@ -158,9 +184,14 @@ class Seats:
         except BaseException as error:
             self._interrupt(error)
         finally:
-            with self._lock:
-                self._free += 1
-            self._fill()
+            self._leave(seat)
+
+    def _leave(self, seat: _Seat) -> None:
+        """Make room for another one."""
+        with self._lock:
+            self._free += seat.counts
+            seat.counts = False
+        self._fill()
 
     def _live(self, seat: _Seat) -> None:
         """One node, from its launch to its return."""
@@ -171,7 +202,13 @@ class Seats:
                 self._post(NodeAnswer(0.0, asked.id, asked.item, asked.generation, asked.run, there))
             order = seat.orders.get() if there else None
             if order is not None:
-                result = self._keeper.build(order, seat.stop)
-                self._post(BuildDone(0.0, order.id, order.item, order.generation, order.run, result))
+                where = (0.0, order.id, order.item, order.generation, order.run)
+
+                def paused(told: Told) -> None:
+                    self._post(BuildPaused(*where, told.artifacts, told.children))
+                    self._leave(seat)
+
+                told = self._keeper.build(order, seat.stop, paused)
+                self._post(BuildDone(*where, told.result, told.artifacts, told.children))
         finally:
             self._keeper.leave(seat.id, seat.stop)

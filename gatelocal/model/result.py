@@ -7,6 +7,7 @@ from enum import Enum
 
 from gatelocal.model.deviation import Deviation
 from gatelocal.model.hold import Invocation
+from gatelocal.model.returned import Returned
 
 JOB_OUTPUT = "job-output.txt"
 """The name of a build's log, Zuul's."""
@@ -112,6 +113,7 @@ class BuildResult:
     :ivar output: the last lines of the command that failed, when no test explains the outcome.
     :ivar invocation: the command that failed, or the last one; None when none was started.
     :ivar deviations: what differs from the gate's own run of the job.
+    :ivar returned: what it gives to other jobs.
     """
 
     job: str
@@ -127,6 +129,7 @@ class BuildResult:
     output: tuple[str, ...] = ()
     invocation: Invocation | None = None
     deviations: tuple[Deviation, ...] = ()
+    returned: Returned = field(default_factory=Returned)
 
     @property
     def count(self) -> int:

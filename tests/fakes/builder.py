@@ -12,7 +12,7 @@ from typing import NoReturn
 
 from gatelocal import stopping
 from gatelocal.builds.following import Life
-from gatelocal.builds.worker import Rooms, work
+from gatelocal.builds.worker import Beginning, Rooms, work
 from gatelocal.ports import Executor, Launcher
 from gatelocal.stopping import Stop
 
@@ -47,11 +47,15 @@ class ThreadBuilder:
     """See :class:`gatelocal.engine.work.Builder`."""
 
     def __init__(
-        self, launcher: Launcher, executor: Executor, give_back: Callable[[str], None] = lambda name: None
+        self,
+        launcher: Launcher,
+        executor: Executor,
+        give_back: Callable[[str], None] = lambda name: None,
+        begins: Callable[[Beginning], None] = lambda beginning: None,
     ) -> None:
         self._rooms = Rooms(
             lambda order: launcher,
-            lambda order, root, nodes: executor,
+            lambda order, beginning: begins(beginning) or executor,  # type: ignore[func-returns-value]
             lambda order, node, before, say: give_back(before) if before else None,
         )
         self.started: list[Path] = []

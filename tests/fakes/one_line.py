@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from gatelocal.builds.worker import Beginning
 from gatelocal.config.directories import Directories
 from gatelocal.engine.asked import Asked, asked
 from gatelocal.engine.line import Ended, Question, through
@@ -24,13 +25,14 @@ from gatelocal.model.merged import SpeculativeState
 from gatelocal.model.plan import Nodeset
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Given, Returned
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.ports import Node, Nodes, Say
 from gatelocal.reporter.lines import Lines
 from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import NO_OCCASION, FolderNode
 
-Does = Callable[[], Outcome]
+Does = Callable[[], Outcome | tuple[Outcome, Returned]]
 
 
 def change(number: int, project: str = "demo/app") -> Change:
@@ -76,6 +78,7 @@ class OneLine:
     refusing: dict[str | None, Exception] = field(default_factory=dict)
     lacking: dict[tuple[str, str], GateError] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+    _here: threading.local = field(default_factory=threading.local)
 
     # ---- rooms
 
@@ -100,9 +103,24 @@ class OneLine:
         does = script.pop(0) if len(script) > 1 else script[0]
         if isinstance(does, BaseException):
             raise does
-        outcome = does()
+        found = does()
+        outcome, returned = found if isinstance(found, tuple) else (found, Returned())
         self.log.append(f"end {job.name}")
-        return BuildResult(job.name, outcome, 1.0, job.voting, logs=str(logs))
+        return BuildResult(job.name, outcome, 1.0, job.voting, logs=str(logs), returned=returned)
+
+    def begins(self, beginning: Beginning) -> None:
+        self._here.beginning = beginning
+
+    def pause(self, returned: Returned) -> None:
+        """What a build of the test does to wait for the jobs after it."""
+        self.log.append("pause")
+        self._here.beginning.pause(returned)
+
+    @property
+    def given(self) -> Given:
+        """What the build that calls this was given."""
+        found: Given = self._here.beginning.given
+        return found
 
     def give_back(self, name: str) -> None:
         next(node for node in self.up if node.name == name).close()
@@ -150,7 +168,7 @@ class OneLine:
         cache = Cache(self.folder / "cache")
         return Tools(
             merger=Merger(cache, lambda project: Remote(project, "")),
-            builder=ThreadBuilder(self, self, self.give_back),
+            builder=ThreadBuilder(self, self, self.give_back, self.begins),
             kind="local",
             watch=Lines(self.said.append, self.printed.append),
             place=Place("demo/app", "main", "", "", "", None, "h"),

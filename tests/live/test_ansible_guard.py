@@ -57,6 +57,7 @@ class World:
             {},
             {},
             Gathered(Nodeset("", (NodeWanted((self.called,), ""),)), (self.node,)),
+            lambda returned: None,
         )
         return AnsibleExecutor(self.said.append, setting).run(self.job, "own", self.node, {}, self.folder / "logs")
 

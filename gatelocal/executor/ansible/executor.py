@@ -6,8 +6,8 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal import process, stopping
@@ -16,8 +16,8 @@ from gatelocal.executor.ansible import environment, files, start, variables
 from gatelocal.executor.ansible.bridge import Bridge
 from gatelocal.executor.ansible.checkouts import Checkouts, playbook, roles
 from gatelocal.executor.ansible.heard import Heard, merge
-from gatelocal.executor.ansible.phases import CLEANUP, POST, PRE, RUN, End, Played, after, judged
-from gatelocal.executor.ansible.returned import deviations_of
+from gatelocal.executor.ansible.phases import CLEANUP, POST, PRE, RUN, End, Played, after, is_lost, judged
+from gatelocal.executor.ansible.returned import Words
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import results_in
 from gatelocal.model.deviation import Deviation
@@ -25,6 +25,7 @@ from gatelocal.model.job import Job
 from gatelocal.model.plan import Playbook
 from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Given, Returned
 from gatelocal.ports import Node, Nodes, Say
 from gatelocal.stopping import Stopped
 
@@ -38,6 +39,8 @@ class Setting:
 
     :ivar cache: where Ansible is kept. :ivar root: a folder on this machine with the trees, in ``src``.
     :ivar scratch: a folder of the build's own, which need not be there yet. :ivar nodes: all of the job's.
+    :ivar pause: waits until the jobs after a build that wants so have ended; is told what it gives to them.
+    :ivar given: what it is given of the jobs before it.
     """
 
     item: Item
@@ -49,6 +52,8 @@ class Setting:
     paths: Mapping[str, str]
     checked_out: Mapping[str, tuple[str, str]]
     nodes: Nodes
+    pause: Callable[[Returned], None]
+    given: Given = field(default_factory=Given)
 
 
 class AnsibleExecutor:
@@ -79,10 +84,13 @@ class AnsibleExecutor:
                 logs=str(logs),
                 counted=found.counted,
                 never_ran=found.never_ran,
-                notes=(*found.notes, *((record.lost,) if record.lost else ())),
+                notes=(*build.words.notes(), *found.notes, *((record.lost,) if record.lost else ())),
                 deviations=tuple(dict.fromkeys(build.deviations)),
+                returned=build.returned(),
             )
             result = replace(result, seconds=time.monotonic() - began)
+            for line in build.words.lines():
+                record.note(line)
             for one in (*job.deviations, *result.deviations):
                 record.note(f"other than in the gate: {one}")
             why = f": {result.reason}" if result.reason else ""
@@ -109,8 +117,18 @@ class _Build:
         self._began = 0.0
         self._played: list[Played] = []
         self._python = Path()
-        self.returned: dict[str, object] = {}
+        self._given = setting.given
+        self._told: dict[str, object] = {}
         self.deviations: list[Deviation] = []
+
+    @property
+    def words(self) -> Words:
+        """What its playbooks have handed back so far."""
+        return Words(self._told)
+
+    def returned(self) -> Returned:
+        """The same, for other jobs."""
+        return files.with_files(self.words.returned, self._work / "logs")
 
     def whole(self) -> tuple[Outcome, str]:
         """All phases; the outcome and one sentence about it."""
@@ -134,13 +152,15 @@ class _Build:
         try:
             for node in self._setting.nodes.each:
                 files.prepare(node)
-            self._first(found)
+            self._given = files.give(self._setting.nodes.each, self._given, self._setting.scratch)
+            if self._first(found) and self.words.pause:
+                self._pause()
             pre = [one for one in self._played if one.phase == PRE]
             books = after(pre, self._books.post)
             for one in found[POST]:
                 if one.book in books:
                     self._play(POST, one, self._books.post_timeout)
-            outcome, reason = judged(self._played)
+            outcome, reason = judged(self._played, once=self.words.once)
             outcome, reason = self._fetched(outcome, reason)
         except InfrastructureError as error:
             outcome, reason = Outcome.NODE_FAILURE, error.brief
@@ -150,19 +170,22 @@ class _Build:
             raise
         self._clean(found[CLEANUP], _CLEANUP)
         self._refusals()
-        self.deviations += deviations_of(self.returned, self._record.note)
         return outcome, reason
 
     def _phase_books(self) -> Iterator[tuple[str, Sequence[Playbook]]]:
         books = self._books
         yield from ((PRE, books.pre), (RUN, books.run), (POST, books.post), (CLEANUP, books.cleanup))
 
-    def _first(self, found: Mapping[str, Sequence[_Ready]]) -> None:
-        """The playbooks that the timeout is for, up to the first that does not end well."""
-        for phase in (PRE, RUN):
-            for one in found[phase]:
-                if self._play(phase, one, self._left()).end is not End.WELL:
-                    return
+    def _first(self, found: Mapping[str, Sequence[_Ready]]) -> bool:
+        """The playbooks that the timeout is for, up to the first that does not end well; whether all did."""
+        each = ((phase, one) for phase in (PRE, RUN) for one in found[phase])
+        return all(self._play(phase, one, self._left()).end is End.WELL for phase, one in each)
+
+    def _pause(self) -> None:
+        """Stay up for the jobs after this one."""
+        self._record.note("paused, until the jobs after this one have ended")
+        self._setting.pause(self.returned())
+        self._record.note("goes on")
 
     def _clean(self, found: Sequence[_Ready], limit: float) -> None:
         for one in found:
@@ -200,7 +223,7 @@ class _Build:
                 end = End.TIMED_OUT
                 why = f"the {'job' if phase in (PRE, RUN) else phase} took longer than {span}"
                 why += f"; it was at the task {heard.task or 'before the first'} of {book.path}"
-        merge(self.returned, heard.returned)
+        merge(self._told, heard.returned)
         self.deviations += heard.deviations
         self._record.note(f"[{phase}] {book.path}: {end.value} ({time.monotonic() - began:.1f} s)")
         played = Played(phase, book, end, why)
@@ -263,11 +286,12 @@ class _Build:
             hosts=self._hosts(),
             groups=setting.nodes.nodeset.groups,
         )
-        told = variables.zuul(self._job, setting.item, self._project, places)
+        told = variables.zuul(self._job, setting.item, self._project, places, self._given)
         success = all(one.end is End.WELL for one in self._played)
-        moment = variables.Moment(phase, book.project, book.branch, book.path, success)
+        again = setting.attempt < self._books.attempts and is_lost(self._played, once=self.words.once)
+        moment = variables.Moment(phase, book.project, book.branch, book.path, success, again)
         inventory, extra = self._logs / "inventory.yaml", folder / "extra.yaml"
-        inventory.write_text(variables.inventory(self._job, told, places))
+        inventory.write_text(variables.inventory(self._job, told, places, self._given.data))
         extra.write_text(variables.last_word(self._job, moment, places))
         checkouts = (*setting.checkouts.books.values(), *setting.checkouts.roles.values())
         read = (*checkouts, setting.root / "src")

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
 
 from gatelocal.executor.results import STREAMS
 from gatelocal.executor.wanted import JUNIT
+from gatelocal.model.returned import Artifact, Given, Returned
 from gatelocal.ports import Node
 
 OUTPUT = "zuul-output"
 """The folder on a node whose content a site's base job fetches (zuul-jobs' role `fetch-output`)."""
 PARTS = ("logs", "artifacts", "docs")
+GIVEN = "zuul-artifacts"
+"""The folder on a node with the files that other jobs have made, each in a folder of its number."""
 _LARGEST = 256 << 20
 _MOST = 2000
 
@@ -22,6 +28,30 @@ _MOST = 2000
 def prepare(node: Node) -> None:
     """Make the folders on the node that jobs put logs into (zuul-jobs' role `ensure-output-dirs`)."""
     node.run(("mkdir", "-p", *(f"{node.home}/{OUTPUT}/{part}" for part in PARTS)))
+
+
+def give(nodes: Sequence[Node], given: Given, scratch: Path) -> Given:
+    """Bring the files that other jobs have made to the nodes; the same with their addresses there.
+
+    :raises InfrastructureError: a node is gone. :raises OSError: one of the files is.
+    """
+    folder, artifacts = scratch / GIVEN, list(given.artifacts)
+    for number, one in enumerate(artifacts):
+        if one.file:
+            path = folder / str(number) / Path(one.file).name
+            path.parent.mkdir(parents=True)
+            _link(Path(one.file), path)
+            url = f"file://{quote(f'{nodes[0].home}/{GIVEN}/{number}/{path.name}')}"
+            artifacts[number] = Artifact({**one.told, "url": url})
+    for node in nodes if folder.exists() else ():
+        node.put(folder, f"{nodes[0].home}/{GIVEN}")
+    return replace(given, artifacts=tuple(artifacts))
+
+
+def with_files(found: Returned, logs: Path) -> Returned:
+    """With the files that its artifacts are, where their addresses are such of the log root."""
+    artifacts = [replace(one, file=_file(str(one.told["url"]), logs)) for one in found.artifacts]
+    return replace(found, artifacts=tuple(artifacts))
 
 
 def fetch(node: Node, work: Path, name: str = "") -> None:
@@ -59,3 +89,19 @@ def gather(work: Path, into: Path) -> None:
 def _files(folder: Path, *patterns: str) -> Iterator[Path]:
     found = {path for pattern in patterns for path in folder.rglob(pattern)}
     yield from sorted(path for path in found if path.is_file() and not path.is_symlink())
+
+
+def _file(url: str, logs: Path) -> str:
+    """The file of the log root that an address without a server means; empty where it means none."""
+    parts = urlsplit(url)
+    if parts.scheme or parts.netloc or not parts.path:
+        return ""
+    path, root = (logs / unquote(parts.path)).resolve(), logs.resolve()
+    return str(path) if path.is_relative_to(root) and path.is_file() else ""
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copyfile(source, target)

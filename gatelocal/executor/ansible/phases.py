@@ -39,11 +39,18 @@ def after(pre: Sequence[Played], books: Iterable[Playbook]) -> tuple[Playbook, .
     return tuple(book for book in books if failed is None or book.level <= failed.book.level)
 
 
-def judged(played: Sequence[Played]) -> tuple[Outcome, str]:
+def is_lost(played: Sequence[Played], *, once: bool = False) -> bool:
+    """Whether the job would be tried again, as it stands."""
+    return judged(played, once=once)[0] is Outcome.NODE_FAILURE
+
+
+def judged(played: Sequence[Played], *, once: bool = False) -> tuple[Outcome, str]:
     """The outcome of the build, and one sentence about it.
 
     A pre-run playbook that fails, and a node that cannot be reached, are never the change's fault: the job is tried
     again. A post-run playbook that fails hides that the run has failed, but not that it took too long.
+
+    :param once: the job itself says that another attempt would not help where its pre-run fails.
     """
     bad = [one for one in played if one.end is not End.WELL and one.phase != CLEANUP]
     if not bad:
@@ -53,13 +60,13 @@ def judged(played: Sequence[Played]) -> tuple[Outcome, str]:
     lost = next((one for one in bad if one.end is End.UNREACHABLE), None)
     if refused is not None and refused.phase != POST:
         return Outcome.CONFIG_ERROR, refused.why
-    if first.phase == PRE:
+    if first.phase == PRE and not once:
         lost = lost or first
     if lost is not None:
         return Outcome.NODE_FAILURE, lost.why
     if first.end is End.TIMED_OUT and first.phase == RUN:
         return Outcome.TIMED_OUT, first.why
-    if last.phase == POST:
+    if last.phase == POST and first.phase != PRE:
         before = f"; before that, {first.why}" if first.phase == RUN else ""
         return Outcome.POST_FAILURE, f"{last.why}{before}"
     return Outcome.FAILURE, first.why

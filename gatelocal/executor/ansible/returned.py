@@ -1,35 +1,88 @@
-"""What a job has handed back by `zuul_return`, and which of its effects it does not have here; it runs nothing."""
+"""What a job has handed back by `zuul_return`, and what of it means something to whom; the rules are Zuul's, all pure.
+
+What is not of the form that Zuul asks for counts for nothing, as there.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from urllib.parse import urljoin
 
-from gatelocal.model.deviation import Deviation
-from gatelocal.ports import Say
+from gatelocal.model.returned import Artifact, Returned
 
-_WITHOUT_EFFECT = {
-    "child_jobs": "which jobs it wants to run after it",
-    "pause": "that it wants to pause",
-    "retry": "that it wants to be tried again",
-    "skip_children": "that no job is to run after it",
-}
+_OWN = ("zuul", "nodepool", "unsafe_vars")
+"""Names that no job gives to another."""
+_COMMENTS = 100  # comments on lines that a person is told at most
 
 
-def deviations_of(returned: Mapping[str, object], note: Say) -> Iterator[Deviation]:
-    """What has no effect here. :param note: is told what has."""
-    zuul = returned.get("zuul")
-    told: Mapping[str, object] = zuul if isinstance(zuul, Mapping) else {}
-    if isinstance(url := told.get("log_url"), str):
-        note(f"the job says where its logs are: {url}")
-    for kind in ("warnings", "artifacts"):
-        found = told.get(kind)
-        for one in found if isinstance(found, list) else ():
-            words = f"{one.get('name')}: {one.get('url')}" if isinstance(one, Mapping) else one
-            note(f"the job says ({kind}): {words}")
-    for key, what in _WITHOUT_EFFECT.items():
-        if key in told:
-            yield Deviation("zuul-return", f"the job says {what}, which has no effect here")
-    if told.get("file_comments"):
-        yield Deviation("zuul-return", "the job comments on lines of the change, which nobody is shown here")
-    if any(key != "zuul" for key in returned):
-        yield Deviation("zuul-return", "the job hands variables to the jobs after it, which do not get them here")
+@dataclass(frozen=True, slots=True)
+class Words:
+    """All that a job's playbooks have handed back so far."""
+
+    data: Mapping[str, object]
+
+    @property
+    def pause(self) -> bool:
+        """Whether the job wants to wait, after its run, for the jobs after it."""
+        return bool(self._zuul.get("pause"))
+
+    @property
+    def once(self) -> bool:
+        """Whether it does not want to be tried again when its pre-run fails."""
+        return self._zuul.get("retry") is False
+
+    @property
+    def returned(self) -> Returned:
+        """What other jobs are to know of it."""
+        children = self._zuul.get("child_jobs")
+        chosen = tuple(map(str, children)) if isinstance(children, list) else (str(children),) if children else ()
+        data = {key: value for key, value in self.data.items() if key not in _OWN}
+        return Returned(chosen if "child_jobs" in self._zuul else None, tuple(self._artifacts()), data)
+
+    def notes(self) -> Iterator[str]:
+        """What a person is told: its warnings, and its comments on lines of the change."""
+        warnings = self._zuul.get("warnings")
+        if isinstance(warnings, list) and all(isinstance(one, str) for one in warnings):
+            yield from (f"the job warns: {one}" for one in warnings)
+        comments = list(self._comments())
+        yield from comments[:_COMMENTS]
+        if len(comments) > _COMMENTS:
+            yield f"and {len(comments) - _COMMENTS} more comments on lines of the change"
+
+    def lines(self) -> Iterator[str]:
+        """What stands in the log besides."""
+        if isinstance(url := self._zuul.get("log_url"), str):
+            yield f"the job says where its logs are: {url}"
+        for one in self.returned.artifacts:
+            yield f"the job has made {one.told['name']}: {one.told['url']}"
+
+    @property
+    def _zuul(self) -> Mapping[str, object]:
+        found = self.data.get("zuul")
+        return found if isinstance(found, Mapping) else {}
+
+    def _artifacts(self) -> Iterator[Artifact]:
+        found, base = self._zuul.get("artifacts"), self._zuul.get("log_url", "")
+        if not isinstance(found, list) or not isinstance(base, str) or not all(map(_is_artifact, found)):
+            return
+        for one in found:
+            url = urljoin(f"{base.rstrip('/')}/", one["url"]) if base else one["url"]
+            yield Artifact({**one, "url": url})
+
+    def _comments(self) -> Iterator[str]:
+        found = self._zuul.get("file_comments")
+        for path, comments in found.items() if isinstance(found, Mapping) else ():
+            for one in comments if isinstance(comments, list) else ():
+                if isinstance(one, Mapping) and isinstance(one.get("message"), str):
+                    where = f"{path}:{one['line']}" if isinstance(one.get("line"), int) else str(path)
+                    yield f"{where}: {' '.join(str(one['message']).split())}"
+
+
+def _is_artifact(one: object) -> bool:
+    return (
+        isinstance(one, Mapping)
+        and set(one) <= {"name", "url", "metadata"}
+        and all(isinstance(one.get(key), str) for key in ("name", "url"))
+        and isinstance(one.get("metadata", {}), Mapping)
+    )

@@ -16,6 +16,7 @@ from gatelocal.model.change import Change
 from gatelocal.model.job import Job
 from gatelocal.model.plan import Group
 from gatelocal.model.playbooks import Item, Playbooks
+from gatelocal.model.returned import Given, merged
 from gatelocal.model.stanza import Tagged
 
 _NAMESPACE = uuid.UUID("8e6c1b4e-5d0c-4a53-9a55-3b1f1d0d5c2a")
@@ -67,7 +68,7 @@ class Moment:
     will_retry: bool = False
 
 
-def zuul(job: Job, item: Item, project: str, places: Places) -> dict[str, object]:
+def zuul(job: Job, item: Item, project: str, places: Places, given: Given) -> dict[str, object]:
     """The variable `zuul`. :param project: the change's."""
     required = {name.removeprefix(f"{item.host}/") for name in job.required_projects}
     told: dict[str, object] = {
@@ -82,7 +83,6 @@ def zuul(job: Job, item: Item, project: str, places: Places) -> dict[str, object
         "timeout": job.timeout,
         "post_review": False,
         "jobtags": [],
-        "artifacts": [],
         "event_id": _id(f"{places.run}/event"),
         "override_checkout": job.playbooks.checkout if job.playbooks else "",
         "project": _project(item, project, places),
@@ -97,7 +97,7 @@ def zuul(job: Job, item: Item, project: str, places: Places) -> dict[str, object
             for name, (checkout, commit) in places.checkouts.items()
         },
         "items": [_item(item, change, places) for change in item.changes],
-        "child_jobs": [],
+        "child_jobs": list(given.children),
         "resources": {},
         "executor": {
             "hostname": "localhost",
@@ -107,13 +107,15 @@ def zuul(job: Job, item: Item, project: str, places: Places) -> dict[str, object
             "result_data_file": f"{places.work}/{RESULT}",
         },
     }
+    if given.artifacts:
+        told["artifacts"] = [dict(one.told) for one in given.artifacts]
     change = item.change
     about = {"ref": f"refs/heads/{item.branch}", "branch": item.branch} if change is None else _change(change)
     return {**told, **about}
 
 
-def inventory(job: Job, told: Mapping[str, object], places: Places) -> str:
-    """Hosts, groups and the job's variables, as Ansible reads them."""
+def inventory(job: Job, told: Mapping[str, object], places: Places, data: Mapping[str, object]) -> str:
+    """Hosts, groups and the job's variables, as Ansible reads them. :param data: what the jobs before give it."""
     books = job.playbooks or Playbooks()
     hosts: dict[str, object] = {}
     for name, node in ((name, one) for one in places.hosts for name in one.names):
@@ -130,7 +132,7 @@ def inventory(job: Job, told: Mapping[str, object], places: Places) -> str:
         for group in places.groups
     }
     everybody = _mapping(books, "all")
-    variables = {"zuul_use_fetch_output": True, **everybody, **job.variables, "zuul": told}
+    variables = {"zuul_use_fetch_output": True, **everybody, **merged(data, job.variables), "zuul": told}
     variables["ansible_user_dir"] = places.home
     return dump({"all": {"hosts": hosts, "children": groups, "vars": variables}})
 

@@ -20,6 +20,7 @@ from gatelocal.model.job import Job, one_node
 from gatelocal.model.plan import Group, Nodeset, NodeWanted, Playbook, Role
 from gatelocal.model.playbooks import Item, Playbooks
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
+from gatelocal.model.returned import Artifact, Returned
 from gatelocal.model.stanza import Tagged
 from gatelocal.workspace.checkouts import Checkout
 from gatelocal.workspace.manifest import Tree
@@ -130,7 +131,18 @@ def test_a_refusal_is_the_error_that_it_was(error: GateError) -> None:
 def result() -> BuildResult:
     tests = (TestResult("a.B.test", TestStatus.FAILURE, 1.5, "trace\x00back", "a.B"), TestResult("c", TestStatus.SKIP))
     return BuildResult(
-        "unit", Outcome.FAILURE, 2.5, False, tests, "why", "/logs", Counted(3, 1), ("n",), ("o",), ("l",)
+        "unit",
+        Outcome.FAILURE,
+        2.5,
+        False,
+        tests,
+        "why",
+        "/logs",
+        Counted(3, 1),
+        ("n",),
+        ("o",),
+        ("l",),
+        returned=Returned(("a",), (Artifact({"name": "n", "metadata": {"x": [1]}}, "/f"),), {"data": VARIABLES}),
     )
 
 
@@ -157,6 +169,21 @@ def test_a_full_disk_costs_the_details_and_not_the_outcome(tmp_path: Path, monke
     assert (found.result.outcome, found.result.tests) == (Outcome.FAILURE, ())
     assert "the disk is full" in found.result.notes[0]
     assert not (tmp_path / ".reserve").exists()
+
+
+def test_a_full_disk_does_not_hide_what_a_job_gives_to_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put = orders.put
+
+    def full(path: Path, value: object) -> None:
+        if isinstance(value, Final) and value.result.returned != Returned():
+            raise OSError(28, "No space left on device")
+        put(path, value)
+
+    monkeypatch.setattr(files, "put", full)
+    with Progress(tmp_path) as progress:
+        progress.end(Final(BuildResult("unit", Outcome.SUCCESS, 1.0, returned=Returned(children=("a",)))))
+    found: Final = orders.take(tmp_path / files.RESULT, Final)
+    assert (found.result.outcome, found.result.returned) == (Outcome.DISK_FULL, Returned())
 
 
 def test_progress_is_lines_of_json(tmp_path: Path) -> None:

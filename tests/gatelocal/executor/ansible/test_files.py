@@ -13,6 +13,7 @@ from gatelocal import process
 from gatelocal.errors import InfrastructureError
 from gatelocal.executor.ansible import environment, files, start
 from gatelocal.executor.results import results_in
+from gatelocal.model.returned import Artifact, Given, Returned
 from tests.fakes.node import FolderNode
 
 SUITE = '<testsuite name="s"><testcase classname="c" name="{}"/></testsuite>'
@@ -110,3 +111,45 @@ def test_the_process_has_ansibles_configuration_and_nothing_of_ours(tmp_path: Pa
     assert not any(refusals.startswith(f"{each}/") for each in write), "a playbook cannot alter what it was refused"
     assert not any(str(named[name]).startswith(each) for name in ("inventory", "extra", "playbook") for each in write)
     assert settings["words"] == ["-i", f"{tmp_path}/inventory", "-e", f"@{tmp_path}/extra", f"{tmp_path}/playbook"]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("images/a%20b.img", "images/a b.img"),
+        ("images/a b.img?x=1#y", "images/a b.img"),
+        ("images", ""),
+        ("images/../../secret", ""),
+        ("away", ""),
+        ("/etc/passwd", ""),
+        ("https://h/images/a b.img", ""),
+        ("nowhere", ""),
+        ("", ""),
+    ],
+)
+def test_an_artifact_is_a_file_of_the_log_root_or_none(tmp_path: Path, url: str, found: str) -> None:
+    logs = tmp_path / "logs"
+    (logs / "images").mkdir(parents=True)
+    (logs / "images/a b.img").write_text("image")
+    (tmp_path / "secret").write_text("secret")
+    (logs / "away").symlink_to(tmp_path / "secret")
+    (artifact,) = files.with_files(Returned(artifacts=(Artifact({"name": "n", "url": url}),)), logs).artifacts
+    assert artifact == Artifact({"name": "n", "url": url}, str(logs / found) if found else "")
+
+
+def test_files_that_other_jobs_have_made_come_to_the_node(tmp_path: Path) -> None:
+    node = FolderNode(tmp_path / "node")
+    for name in ("node", "scratch"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "a b.img").write_text("image")
+    here = Artifact({"name": "image", "url": "a b.img", "job": "build"}, str(tmp_path / "a b.img"))
+    away = Artifact({"name": "docs", "url": "https://h/docs"})
+    given = files.give([node], Given(artifacts=(away, here), data={"x": 1}), tmp_path / "scratch")
+    assert given.artifacts[0] == away and given.data == {"x": 1}
+    assert given.artifacts[1].told == {
+        "name": "image",
+        "url": f"file://{tmp_path}/node/zuul-artifacts/1/a%20b.img",
+        "job": "build",
+    }
+    assert (tmp_path / "node/zuul-artifacts/1/a b.img").read_text() == "image"
+    assert files.give([node], Given(artifacts=(away,)), tmp_path / "scratch2").artifacts == (away,)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gatelocal.executor.ansible.phases import CLEANUP, POST, PRE, RUN, End, Played, after, judged
+from gatelocal.executor.ansible.phases import CLEANUP, POST, PRE, RUN, End, Played, after, is_lost, judged
 from gatelocal.model.plan import Playbook
 from gatelocal.model.result import Outcome
 
@@ -49,3 +49,13 @@ def test_a_level_whose_preparation_was_not_begun_is_not_tidied_up() -> None:
     assert [book.path for book in after(began, post)] == ["middle", "base"]
     assert [book.path for book in after(began[:1], post)] == ["leaf", "middle", "base"]
     assert [book.path for book in after([], post)] == ["leaf", "middle", "base"]
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome"),
+    [(End.FAILED, Outcome.FAILURE), (End.TIMED_OUT, Outcome.FAILURE), (End.UNREACHABLE, Outcome.NODE_FAILURE)],
+)
+def test_a_job_that_says_so_is_not_tried_again_but_for_a_lost_node(end: End, outcome: Outcome) -> None:
+    seen = [played(PRE, end), played(POST, End.FAILED)]
+    assert judged(seen, once=True) == (outcome, "pre: why")
+    assert (is_lost(seen), is_lost(seen, once=True)) == (True, outcome is Outcome.NODE_FAILURE)

@@ -13,6 +13,7 @@ from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.job import Job
 from gatelocal.model.plan import Group
 from gatelocal.model.playbooks import Item, Playbooks
+from gatelocal.model.returned import Artifact, Given
 from gatelocal.model.stanza import Tagged
 
 CHANGE = Change(
@@ -63,7 +64,9 @@ _Loader.add_constructor("!unsafe", lambda loader, node: ("unsafe", node.value))
 
 
 def test_the_variable_zuul() -> None:
-    told = variables.zuul(Job("unit", required_projects=("h.org/acme/lib",), playbooks=BOOKS), ITEM, "acme/app", PLACES)
+    told = variables.zuul(
+        Job("unit", required_projects=("h.org/acme/lib",), playbooks=BOOKS), ITEM, "acme/app", PLACES, Given()
+    )
     assert (told["change"], told["patchset"]) == ("1234", "5"), "texts, as Zuul has them"
     assert (told["branch"], told["ref"], told["change_url"]) == ("stable/1", "refs/changes/34/1234/5", "https://r/1234")
     assert base64.b64decode(str(told["message"])).decode() == told["change_message"] == "Subject\n\nBody\n"
@@ -92,7 +95,7 @@ def test_the_variable_zuul() -> None:
 
 def test_ids_are_those_of_the_build_and_of_its_run() -> None:
     def told(build: str) -> dict[str, object]:
-        return variables.zuul(JOB, ITEM, "acme/app", replace(PLACES, build=build))
+        return variables.zuul(JOB, ITEM, "acme/app", replace(PLACES, build=build), Given())
 
     one, other, again = told("unit"), told("unit~2"), told("unit")
     assert one["build"] == again["build"] != other["build"]
@@ -101,12 +104,12 @@ def test_ids_are_those_of_the_build_and_of_its_run() -> None:
 
 
 def test_a_branch_without_a_change() -> None:
-    told = variables.zuul(JOB, Item("h.org", "gate", "master"), "acme/app", PLACES)
+    told = variables.zuul(JOB, Item("h.org", "gate", "master"), "acme/app", PLACES, Given())
     assert (told["ref"], told["branch"], "change" in told, told["items"]) == ("refs/heads/master", "master", False, [])
 
 
 def test_hosts_groups_and_the_jobs_own_variables() -> None:
-    text = variables.inventory(JOB, {"build": "x"}, PLACES)
+    text = variables.inventory(JOB, {"build": "x"}, PLACES, {})
     everything = yaml.load(text, Loader=_Loader)["all"]  # noqa: S506 - a safe one
     host = everything["hosts"]["primary"]
     assert (host["mine"], host["ansible_connection"], host["nodepool"]["label"]) == (True, "gatelocal", "deb")
@@ -120,7 +123,7 @@ def test_hosts_groups_and_the_jobs_own_variables() -> None:
 def test_several_nodes_know_each_other_by_their_network() -> None:
     hosts = (Host(("controller", "primary"), "deb", "172.31.0.1"), Host(("compute1",), "ubu", "172.31.0.2"))
     places = replace(PLACES, hosts=hosts, groups=(Group("peers", ("compute1", "primary")),))
-    everything = yaml.safe_load(variables.inventory(Job("unit", playbooks=Playbooks()), {}, places))["all"]
+    everything = yaml.safe_load(variables.inventory(Job("unit", playbooks=Playbooks()), {}, places, {}))["all"]
     found = {
         name: (host["ansible_host"], host["nodepool"]["private_ipv4"], host["nodepool"]["label"])
         for name, host in everything["hosts"].items()
@@ -132,10 +135,20 @@ def test_several_nodes_know_each_other_by_their_network() -> None:
 
 def test_a_job_cannot_alter_what_zuul_tells_it() -> None:
     job = Job("unit", variables={"zuul": "mine", "zuul_use_fetch_output": False}, playbooks=BOOKS)
-    shown = yaml.safe_load(variables.inventory(job, {"build": "x"}, PLACES))["all"]["vars"]
+    shown = yaml.safe_load(variables.inventory(job, {"build": "x"}, PLACES, {}))["all"]["vars"]
     assert (shown["zuul"], shown["zuul_use_fetch_output"]) == ({"build": "x"}, False)
     books = Playbooks(extra_variables={"forced": 1, "zuul_success": "lies"})
     moment = Moment("post", "h.org/acme/app", "master", "p/post.yaml", success=False)
     last = yaml.safe_load(variables.last_word(Job("unit", playbooks=books), moment, PLACES))
     assert (last["forced"], last["zuul_success"], last["zuul_execution_phase"]) == (1, False, "post")
     assert last["zuul_execution_canonical_name_and_path"] == "h.org/acme/app/p/post.yaml"
+
+
+def test_what_the_jobs_before_give() -> None:
+    given = Given(("after",), (Artifact({"name": "n", "url": "u"}, "/f"),), {"word": "of another", "deep": {"a": 1}})
+    told = variables.zuul(JOB, ITEM, "acme/app", PLACES, given)
+    assert (told["child_jobs"], told["artifacts"]) == (["after"], [{"name": "n", "url": "u"}])
+    assert "artifacts" not in variables.zuul(JOB, ITEM, "acme/app", PLACES, Given()), "jobs ask whether there are any"
+    job = Job("unit", variables={"word": "of the job", "deep": {"b": 2}}, playbooks=BOOKS)
+    shown = yaml.safe_load(variables.inventory(job, {}, PLACES, given.data))["all"]["vars"]
+    assert (shown["word"], shown["deep"]) == ("of the job", {"a": 1, "b": 2})
