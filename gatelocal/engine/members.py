@@ -78,7 +78,7 @@ def members(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
                 raise
             found.append(_without(ref, own, str(pipeline), none.brief))
             continue
-        graph = freeze.graph(layout, plan, own.project)
+        graph = freeze.graph(layout, plan, own.project, as_written=tools.kind != "local")
         found.append(Member(ref, own, graph, plan, semaphores=semaphores_of(layout)))
     return _chosen(found, wish.jobs) if wish.jobs else tuple(found)
 

@@ -82,9 +82,13 @@ def _with_lacks(found: Layout, planned: PlannedJob, project: str) -> PlannedJob:
     return replace(planned, lacks=runnable.family_of(found, planned.job, project)[1])
 
 
-def graph(found: Layout, plan: Plan, project: str) -> JobGraph:
-    """The jobs of a plan. :param found: the layout that the plan comes from."""
-    return JobGraph(plan.pipeline, tuple(_job(found, one, project) for one in plan.jobs), plan.notes)
+def graph(found: Layout, plan: Plan, project: str, *, as_written: bool = True) -> JobGraph:
+    """The jobs of a plan. :param found: the layout that the plan comes from.
+
+    :param as_written: see :func:`gatelocal.jobs.runnable.family_of`.
+    """
+    jobs = tuple(_job(found, one, project, as_written) for one in plan.jobs)
+    return JobGraph(plan.pipeline, jobs, plan.notes)
 
 
 def plan_alone(
@@ -214,11 +218,11 @@ def _templates_elsewhere(found: Layout, own: Sequence[Definition]) -> tuple[str,
     )
 
 
-def _job(found: Layout, planned: PlannedJob, project: str) -> Job:
+def _job(found: Layout, planned: PlannedJob, project: str, as_written: bool) -> Job:
     job = planned.job
     if job is None:
         return _left_out(planned)
-    family, lacks = runnable.family_of(found, job, project)
+    family, lacks = runnable.family_of(found, job, project, as_written=as_written)
     rule, reason = ("unsupported", lacks) if planned.run and lacks else (planned.rule, planned.reason)
     return Job(
         name=job.name,

@@ -24,16 +24,19 @@ ANSIBLE = "ansible"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
 
-def family_of(found: Layout, job: FrozenJob, project: str) -> tuple[str, str]:
+def family_of(found: Layout, job: FrozenJob, project: str, *, as_written: bool = True) -> tuple[str, str]:
     """Who runs the job, or empty and why nobody does.
 
     :param found: the layout that the job comes from. :param project: the change's.
+    :param as_written: whether a job that is built in is run by its own playbooks where these are at hand.
     """
     family = families.family_of(job)
-    if family:
+    if family == families.NOOP or (family and not as_written):
         many = max(len(one.nodes) for one in job.nodesets) if family != families.NOOP else 1
         return ("", f"it needs {many} nodes, and its tox only one") if many > 1 else (family, "")
     lacks = next((why for why in _lacks(found, job, project) if why), "")
+    if lacks and family:
+        return family_of(found, job, project, as_written=False)
     return ("", lacks) if lacks else (ANSIBLE, "")
 
 
@@ -148,9 +151,10 @@ def _of_playbooks(found: Layout, job: FrozenJob) -> Iterator[Deviation]:
     if base in job.parents and base not in found.jobs:
         text = f"the site's job {base} is not here: what it does before and after is not done"
         yield Deviation("base-job", text)
-    for book in (*job.pre_run, *job.post_run, *job.cleanup_run):
-        if _is_trusted(found, book.project):
-            yield Deviation("site-playbook", f"the site's playbook {book.path} of {book.project} is not run")
+    left_out = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if _is_trusted(found, book.project)]
+    for project in dict.fromkeys(book.project for book in left_out):
+        names = ", ".join(dict.fromkeys(book.path for book in left_out if book.project == project))
+        yield Deviation("site-playbook", f"what the site does around its jobs is not done ({project}: {names})")
     if not all(nodeset.known for nodeset in job.nodesets):
         yield Deviation("node-name", f"its nodeset is defined elsewhere: the node goes by the name {NODE}")
     if job.scalars.get("ansible-split-streams") is True:

@@ -111,7 +111,23 @@ ACTS = {
     "fetch: {src: ~/there, dest: '{{ playbook_dir }}/x', flat: true}": "it would change {tree}/x on this machine",
     "command: id\n      delegate_to: localhost": "it would run a program on this machine (connection local)",
     "raw: id\n      delegate_to: 127.0.0.1": "it would run a program on this machine (connection local)",
-    "copy: {content: x, dest: /x}\n      delegate_to: localhost": "it would run a program on this machine",
+    "copy: {content: x, dest: /x}\n      delegate_to: localhost": "it would change /",
+    "file: {path: /var/tmp/gatelocal-y, state: touch}\n      delegate_to: localhost": "it would change /var/tmp/",
+    "file: {path: /var/tmp/gatelocal-d, state: directory}\n      delegate_to: localhost": "it would change /var/tmp",
+    "file: {src: /etc/issue, dest: '{{ zuul.executor.work_root }}/l', state: link}\n      delegate_to: localhost": (
+        "it would change /etc/issue on this machine"
+    ),
+    "slurp: {src: /etc/shells}\n      delegate_to: localhost": "it would read /etc/shells on this machine",
+    "find: {paths: /opt}\n      delegate_to: localhost": "it would read /opt on this machine",
+    "stat: {path: /etc/hosts}\n      delegate_to: localhost": "it would read /etc/hosts on this machine",
+    "lineinfile: {path: /etc/hostname, line: x}\n      delegate_to: localhost": "it would read /etc/hostname on this",
+    "copy: {content: x, dest: '{{ zuul.executor.work_root }}/v', validate: 'id %s'}\n      delegate_to: localhost": (
+        "it would start a program on this machine"
+    ),
+    "unarchive: {src: /a, dest: /b, remote_src: true}\n      delegate_to: localhost": "it would run a program on this",
+    "synchronize: {src: /etc/, dest: ~/etc}": "it would read /etc on this machine",
+    "synchronize: {src: there, dest: /var/tmp/gatelocal-z, mode: pull}": "it would change /var/tmp/gatelocal-z",
+    "synchronize: {src: there, dest: /}\n      delegate_to: localhost": "",
     "command: id\n      delegate_to: r.example": "it would run a program on r.example, which is no node of the job",
     "local_action: command id": "it would run a program on this machine (connection local)",
     "add_host: {name: other, ansible_connection: local}": "",
@@ -127,7 +143,7 @@ def test_tasks_touch_nothing_of_this_machine(tmp_path: Path) -> None:
     for one in ACTS.values():
         wanted = one.replace("{tree}", str(tmp_path / "tree"))
         assert any(why.startswith(wanted) for why in refused(result)), "\n".join([wanted, *world.said])
-    assert not Path("/var/tmp/gatelocal-x").exists() and not (tmp_path / "tree/x").exists()
+    assert not list(Path("/var/tmp").glob("gatelocal-*")) and not (tmp_path / "tree/x").exists()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +166,12 @@ def test_tasks_touch_nothing_of_this_machine(tmp_path: Path) -> None:
             Outcome.FAILURE,
             "couldn't resolve module/action",
         ),
-        ({"run.yaml": "- hosts: all\n  tasks: [{synchronize: {}}]\n"}, Outcome.CONFIG_ERROR, "synchronize"),
+        ({"run.yaml": "- hosts: all\n  tasks: [{synchronize: {}}]\n"}, Outcome.FAILURE, "src and dest are required"),
+        (
+            {"run.yaml": "- hosts: all\n  tasks: [{synchronize: {src: a, dest: b, rsync_opts: [--rsh=x]}}]\n"},
+            Outcome.FAILURE,
+            "the option --rsh=x is not known here",
+        ),
         ({"run.yaml": "{ this is no playbook"}, Outcome.FAILURE, "run.yaml: "),
         (
             {
@@ -242,9 +263,77 @@ def test_what_roles_and_modules_of_ones_own_may_do(tmp_path: Path) -> None:
     assert (result.outcome, refused(result)) == (Outcome.SUCCESS, []), text
     assert (tmp_path / "node/copied").read_text() == "copied text"
     assert (tmp_path / "logs/work/logs/templated").read_text() == "12 1"
-    assert "the role" in text and "the job says (warnings): a word" in text
+    assert "the role" in text and "the job warns: a word" in result.notes
     assert "29999" not in text, "no_log hides live output, too"
     assert not (tmp_path / "root/playing").exists()
+
+
+HERE = """
+- hosts: all
+  tasks:
+    - file: {path: "{{ logs }}/made/deep", state: directory, mode: "0755"}
+      delegate_to: localhost
+      become: true
+    - copy: {src: file.txt, dest: "{{ logs }}/made/"}
+      delegate_to: localhost
+    - copy: {content: "one\\n", dest: "{{ logs }}/made/lines"}
+      delegate_to: localhost
+    - lineinfile: {path: "{{ logs }}/made/lines", line: two}
+      delegate_to: localhost
+    - template: {src: t.j2, dest: "{{ logs }}/made/templated"}
+      delegate_to: localhost
+    - stat: {path: "{{ logs }}/made/file.txt"}
+      delegate_to: localhost
+      register: seen
+    - find: {paths: "{{ logs }}/made", recurse: true}
+      delegate_to: localhost
+      register: found
+    - assert: {that: [seen.stat.size == 11, found.matched == 3, seen.stat.checksum is defined]}
+    - file: {path: "{{ logs }}/made/deep", state: absent}
+      delegate_to: localhost
+    - file: {path: ~/tree/sub, state: directory}
+    - copy: {content: a, dest: ~/tree/sub/a.txt}
+    - copy: {content: b, dest: ~/tree/b.log}
+    - file: {src: b.log, dest: ~/tree/link, state: link}
+    - synchronize: {src: "{{ ansible_user_dir }}/tree", dest: "{{ logs }}/whole", mode: pull}
+    - ansible.posix.synchronize: {src: ~/tree/, dest: "{{ logs }}/content", mode: pull, rsync_opts: ["--exclude=*.log"]}
+    - synchronize: {src: ~/tree/b.log, dest: "{{ logs }}", mode: pull}
+    - synchronize: {src: ~/tree/b.log, dest: "{{ logs }}/other.log", mode: pull, verify_host: true, owner: false}
+    - synchronize: {src: "{{ logs }}/made", dest: ~/back}
+    - synchronize: {src: "{{ logs }}/made/", dest: ~/back, delete: true}
+    - synchronize: {src: "{{ logs }}/other.log", dest: ~/back/}
+    - synchronize: {src: ~/nowhere, dest: "{{ logs }}", mode: pull}
+      register: missing
+      failed_when: missing is not failed
+- hosts: localhost
+  tasks:
+    - copy: {content: play, dest: "{{ logs }}/of-a-play"}
+"""
+
+
+def test_tasks_that_handle_files_of_the_build_and_what_is_copied_to_and_fro(tmp_path: Path) -> None:
+    world = World(tmp_path, {"run.yaml": HERE, "file.txt": "copied text", "t.j2": "{{ 1 + 1 }}"})
+    world.job = replace(world.job, variables={"logs": "{{ zuul.executor.log_root }}"})
+    result = world.run()
+    text = "\n".join(world.said)
+    assert (result.outcome, refused(result)) == (Outcome.SUCCESS, []), text
+    logs, node = tmp_path / "logs/work/logs", tmp_path / "node"
+    assert {path.name: path.read_text() for path in (logs / "made").iterdir()} == {
+        "file.txt": "copied text",
+        "lines": "one\ntwo\n",
+        "templated": "2",
+    }
+    assert sorted(path.relative_to(logs).as_posix() for path in (logs / "whole").rglob("*")) == [
+        "whole/tree",
+        "whole/tree/b.log",
+        "whole/tree/link",
+        "whole/tree/sub",
+        "whole/tree/sub/a.txt",
+    ]
+    assert sorted(path.name for path in (logs / "content").rglob("*")) == ["a.txt", "link", "sub"]
+    assert (logs / "b.log").read_text() == (logs / "other.log").read_text() == "b"
+    assert sorted(path.name for path in (node / "back").iterdir()) == ["file.txt", "lines", "other.log", "templated"]
+    assert (logs / "of-a-play").read_text() == "play"
 
 
 def test_a_node_that_is_lost_is_never_the_changes_fault(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import secrets
 import shutil
 import sys
@@ -37,6 +38,18 @@ def python(cache: Path, say: Say) -> Path:
             say(f"installing {WANTED} (from the Python package index), once")
             _install(kept)
     return found
+
+
+def package(python: Path) -> Path:
+    """The folder of Ansible's own code. :raises InfrastructureError: it is not there."""
+    if python == Path(sys.executable):
+        spec = importlib.util.find_spec("ansible")
+        found = [Path(one) for one in (spec.submodule_search_locations or ())] if spec is not None else []
+    else:
+        found = sorted(python.parent.parent.glob("lib/python*/site-packages/ansible"))
+    if not found:
+        raise InfrastructureError("Ansible is not where it was installed", details=str(python))
+    return found[0]
 
 
 def _install(kept: Path) -> None:

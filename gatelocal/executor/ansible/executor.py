@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import ConfigurationError, InfrastructureError
-from gatelocal.executor.ansible import environment, files, start, variables
+from gatelocal.executor.ansible import collections, environment, files, start, variables
 from gatelocal.executor.ansible.bridge import Bridge
 from gatelocal.executor.ansible.checkouts import Checkouts, playbook, roles
 from gatelocal.executor.ansible.heard import Heard, merge
@@ -117,6 +117,7 @@ class _Build:
         self._began = 0.0
         self._played: list[Played] = []
         self._python = Path()
+        self._collections = Path()
         self._given = setting.given
         self._told: dict[str, object] = {}
         self.deviations: list[Deviation] = []
@@ -140,6 +141,7 @@ class _Build:
             for name in ("ansible.cfg", start.REFUSALS):
                 (scratch / name).touch()
             ready = [self._ready(book) for book in self._books.all()]
+            self._collections = self._provided([one.path for one in ready])
         except ConfigurationError as error:
             return Outcome.CONFIG_ERROR, error.brief
         except InfrastructureError as error:
@@ -203,6 +205,12 @@ class _Build:
         path = playbook(checkouts, book)
         into = self._setting.scratch / "roles" / str(self._count)
         return _Ready(book, path, roles(checkouts, book, self._books.roles, into))
+
+    def _provided(self, books: Sequence[Path]) -> Path:
+        """The folder of collections. :raises InfrastructureError: those that are used cannot be had."""
+        checkouts = {*self._setting.checkouts.books.values(), *self._setting.checkouts.roles.values()}
+        names = collections.asked(checkouts, books, environment.package(self._python))
+        return collections.provide(self._setting.cache, names, self._python, self._record.note)
 
     def _play(self, phase: str, ready: _Ready, limit: float | None) -> Played:
         """Run one playbook and say how it ended."""
@@ -295,7 +303,9 @@ class _Build:
         extra.write_text(variables.last_word(self._job, moment, places))
         checkouts = (*setting.checkouts.books.values(), *setting.checkouts.roles.values())
         read = (*checkouts, setting.root / "src")
-        return start.Start(setting.scratch, folder, self._work, inventory, extra, ready.path, ready.roles, read)
+        return start.Start(
+            setting.scratch, folder, self._work, inventory, extra, ready.path, ready.roles, read, self._collections
+        )
 
     def _fetched(self, outcome: Outcome, reason: str) -> tuple[Outcome, str]:
         """Logs and results, as far as they can be had."""

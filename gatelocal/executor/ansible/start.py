@@ -22,6 +22,7 @@ class Start:
     :ivar scratch: a folder that is Ansible's own: its temporary files, facts of hosts, what it was refused.
     :ivar bridge: the folder of :class:`gatelocal.executor.ansible.bridge.Bridge`.
     :ivar work: Zuul's work root. :ivar roles: folders of roles. :ivar read: what may be read besides.
+    :ivar collections: a folder of collections that are Ansible's own as far as the guard is concerned.
     """
 
     scratch: Path
@@ -32,6 +33,7 @@ class Start:
     playbook: Path
     roles: Sequence[Path]
     read: Sequence[Path]
+    collections: Path
 
 
 def inside() -> Path:
@@ -52,7 +54,7 @@ def settings(start: Start) -> dict[str, object]:
     return {
         "bridge": str(start.bridge),
         "refusals": str(start.scratch / REFUSALS),
-        "code": [str(inside())],
+        "code": [str(inside()), str(start.collections)],
         "read": [str(one) for one in own],
         "write": [str(one) for one in (start.work, start.scratch / TMP, start.scratch / FACTS, start.bridge / STAGE)],
         "words": ["-i", str(start.inventory), "-e", f"@{start.extra}", str(start.playbook)],
@@ -79,7 +81,7 @@ def environment(start: Start) -> dict[str, str]:
         **{f"ANSIBLE_{kind}_PLUGINS": none for kind in _NO_PLUGINS},
         "ANSIBLE_STDOUT_CALLBACK": "gatelocal",
         "ANSIBLE_ROLES_PATH": ":".join(map(str, start.roles)) or none,
-        "ANSIBLE_COLLECTIONS_PATH": none,
+        "ANSIBLE_COLLECTIONS_PATH": str(start.collections),
         "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gatelocal.config.zuul_yaml import parse
@@ -18,11 +20,11 @@ def alone(text: str) -> Job:
     return next(job for job in freeze(stanzas, "acme/app", "master").jobs if job.name == "j")
 
 
-def in_tenant(texts: Texts) -> Job:
+def in_tenant(texts: Texts, *, as_written: bool = True) -> Job:
     """The job `j` of o/app in a tenant."""
     found = layout(texts, GONE)
     answer = plan(found, Question("o/app", "master", "gate"))
-    return next(job for job in graph(found, answer, "o/app").jobs if job.name == "j")
+    return next(job for job in graph(found, answer, "o/app", as_written=as_written).jobs if job.name == "j")
 
 
 OWN = "- job: {name: j, run: playbooks/own.yaml%s}"
@@ -121,6 +123,25 @@ def test_a_tox_job_stays_what_it_was() -> None:
     assert (job.family, job.playbooks, [one.id for one in job.deviations]) == ("tox", None, ["tox-playbook"])
 
 
+def test_a_tox_job_is_run_as_it_is_written_where_its_playbooks_are_at_hand() -> None:
+    texts = {
+        JOBS: {"master": "- job: {name: tox, run: playbooks/tox/run.yaml, pre-run: playbooks/tox/pre.yaml}\n"},
+        APP: {
+            "master": "- job: {name: j, parent: tox, nodeset: {nodes: [{name: n, label: d}]}}\n"
+            "- project: {gate: {jobs: [j]}}\n"
+        },
+    }
+    shared = replace(JOBS, name="zuul/zuul-jobs")
+    here = in_tenant({shared: texts[JOBS], APP: texts[APP]})
+    assert (here.family, here.run) == ("ansible", True), here.reason
+    assert here.playbooks is not None and [one.path for one in here.playbooks.run] == ["playbooks/tox/run.yaml"]
+    on_this_machine = in_tenant({shared: texts[JOBS], APP: texts[APP]}, as_written=False)
+    assert (on_this_machine.family, on_this_machine.playbooks) == ("tox", None)
+    secret = "- job: {name: j, parent: tox, pre-run: own.yaml, secrets: [s]}\n- project: {gate: {jobs: [j]}}\n"
+    lacking = in_tenant({shared: texts[JOBS], APP: {"master": secret}})
+    assert (lacking.family, [one.id for one in lacking.deviations]) == ("tox", ["tox-playbook", "secret"])
+
+
 SHARED = "- job: {name: shared, run: shared.yaml, pre-run: before.yaml, nodeset: {nodes: [{name: n, label: d}]}}\n"
 OF_APP = "- job: {name: j, parent: shared}\n- project: {gate: {jobs: [j]}}\n"
 
@@ -136,8 +157,7 @@ def test_in_a_tenant_playbooks_of_other_projects_are_had_and_the_sites_are_left_
     assert [one.project for one in job.playbooks.roles] == ["h/o/app", "h/o/jobs"]
     told = [str(one) for one in job.deviations if one.id == "site-playbook"]
     assert told == [
-        f"the site's playbook {one} of h/o/config is not run [site-playbook]"
-        for one in ("pre.yaml", "a.yaml", "b.yaml")
+        "what the site does around its jobs is not done (h/o/config: pre.yaml, a.yaml, b.yaml) [site-playbook]"
     ]
 
 

@@ -15,6 +15,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(Path(__file__).parent))
 
 import guard  # noqa: E402
+import here  # noqa: E402
 from ansible import template  # noqa: E402
 from ansible.cli.playbook import PlaybookCLI  # noqa: E402
 from ansible.errors import AnsibleError  # noqa: E402
@@ -37,6 +38,7 @@ def main(file: str) -> None:
     _only_nodes(tell)
     _only_data(tell)
     _only_facts_of_nodes()
+    here.install(REFUSED)
     rules = guard.Rules(
         code=tuple(map(os.path.realpath, [*settings["code"], *filter(None, sys.path)])),
         read=tuple(map(os.path.realpath, settings["read"])),
@@ -66,6 +68,18 @@ def _only_nodes(tell: Callable[[str], None]) -> None:
         return choose(name, *args, **kwargs)
 
     connections.get_with_context, strategies.get = connection, strategy
+    _ours_for_synchronize()
+
+
+def _ours_for_synchronize() -> None:
+    """By whatever name it is called."""
+    actions = loader.action_loader
+    get = actions.get_with_context
+
+    def action(name: str, *args: object, **kwargs: object) -> object:
+        return get("synchronize" if str(name) == "ansible.posix.synchronize" else name, *args, **kwargs)
+
+    actions.get_with_context = action
 
 
 class _Closed(SandboxedEnvironment):

@@ -98,7 +98,9 @@ def test_the_ansible_that_is_installed_the_one_that_is_kept_or_none(
 
 
 def test_the_process_has_ansibles_configuration_and_nothing_of_ours(tmp_path: Path) -> None:
-    named = {name: tmp_path / name for name in ("scratch", "bridge", "work", "inventory", "extra", "playbook")}
+    named = {
+        name: tmp_path / name for name in ("scratch", "bridge", "work", "inventory", "extra", "playbook", "collections")
+    }
     one = start.Start(**named, roles=[Path("/r/1"), Path("/r/2")], read=[Path("/tree")])
     told = start.environment(one)
     assert start.argv(Path("/p"), Path("/s"), {"A": "b c"})[:4] == ("env", "-i", "A=b c", "/p")

@@ -42,14 +42,22 @@ class Connection(ConnectionBase):  # type: ignore[misc]
         super().put_file(in_path, out_path)
         folder = tempfile.mkdtemp(dir=os.environ["BUILD_STAGE"])
         shutil.copyfile(in_path, os.path.join(folder, "file"))
-        self._ask(op="put", host=self._play_context.remote_addr, folder=os.path.basename(folder), path=out_path)
+        self.put_tree(folder, out_path)
 
     def fetch_file(self, in_path: str, out_path: str) -> None:
         """Copy a file from the node."""
         super().fetch_file(in_path, out_path)
         folder = tempfile.mkdtemp(dir=os.environ["BUILD_STAGE"])
-        self._ask(op="get", host=self._play_context.remote_addr, folder=os.path.basename(folder), path=in_path)
+        self.get_tree(in_path, folder)
         shutil.copyfile(os.path.join(folder, os.path.basename(in_path)), out_path)
+
+    def put_tree(self, folder: str, out_path: str) -> None:
+        """Move a folder of the stage, with ``file`` in it, to the node: that is `out_path` there."""
+        self._ask(op="put", host=self._play_context.remote_addr, folder=os.path.basename(folder), path=out_path)
+
+    def get_tree(self, in_path: str, folder: str) -> None:
+        """Copy a file or folder of the node into a folder of the stage."""
+        self._ask(op="get", host=self._play_context.remote_addr, folder=os.path.basename(folder), path=in_path)
 
     def close(self) -> None:
         """Nothing is kept open."""
