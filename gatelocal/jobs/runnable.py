@@ -1,21 +1,22 @@
 """Whether a job of a plan can be run here, and as what; if not, exactly what is missing. No repository is read.
 
 A job is run as it is written (family ``ansible``) when all that it is made of lies in repositories of which the run has
-trees, or in such as were read for the plan. What is the site's own (playbooks of config-projects around the job's, and
-of a base job that nobody has) is left out, and told as a deviation.
+trees, or in such as were read for the plan. What is the site's own (playbooks of config-projects that the base job, or
+what that stands on, brings; also where nobody has it) is left out, and told as a deviation.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from gatelocal.jobs import families
 from gatelocal.jobs.zuul.draft import ATTEMPTS
 from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.model.deviation import Deviation
 from gatelocal.model.job import NODE
-from gatelocal.model.plan import FrozenJob, Nodeset, Playbook
+from gatelocal.model.plan import FrozenJob, Nodeset, Playbook, Role
 from gatelocal.model.playbooks import Playbooks
 from gatelocal.model.stanza import Tagged
 from gatelocal.model.text import visible
@@ -59,11 +60,11 @@ def playbooks_of(found: Layout, job: FrozenJob) -> Playbooks:
     scalars = job.scalars
     post, attempts = scalars.get("post-timeout"), scalars.get("attempts")
     return Playbooks(
-        pre=_kept(found, job.pre_run),
-        run=_kept(found, job.run),
-        post=_kept(found, job.post_run),
-        cleanup=_kept(found, job.cleanup_run),
-        roles=tuple(role for role in job.roles if not _is_trusted(found, role.project)),
+        pre=_kept(found, job, job.pre_run),
+        run=_kept(found, job, job.run),
+        post=_kept(found, job, job.post_run),
+        cleanup=_kept(found, job, job.cleanup_run),
+        roles=_roles(found, job),
         extra_variables=job.extra_variables,
         host_variables=job.host_variables,
         group_variables=job.group_variables,
@@ -83,9 +84,9 @@ def _lacks(found: Layout, job: FrozenJob, project: str) -> Iterator[str]:
     yield from (
         f"its playbook {book.path} is the site's own (config-project {book.project})"
         for book in job.run
-        if _is_trusted(found, book.project)
+        if _is_sites(found, job, book)
     )
-    books = _kept(found, (*job.pre_run, *job.run, *job.post_run, *job.cleanup_run))
+    books = _kept(found, job, (*job.pre_run, *job.run, *job.post_run, *job.cleanup_run))
     yield from (_repository(found, job, book, project) for book in books)
     yield from (f"it needs the secret {name}" for book in books for name in book.secrets)
     for role in job.roles:
@@ -136,8 +137,23 @@ def _is_trusted(found: Layout, repository: str) -> bool:
     return project is not None and project.trusted
 
 
-def _kept(found: Layout, books: Sequence[Playbook]) -> tuple[Playbook, ...]:
-    return tuple(book for book in books if not _is_trusted(found, book.project))
+def _is_sites(found: Layout, job: FrozenJob, book: Playbook) -> bool:
+    """Whether a playbook is what the site does around all of its jobs."""
+    base, names = found.tenant.default_parent, (job.name, *job.parents)
+    below = len(names) - names.index(base) if base in names else 1
+    return _is_trusted(found, book.project) and book.level <= below
+
+
+def _kept(found: Layout, job: FrozenJob, books: Sequence[Playbook]) -> tuple[Playbook, ...]:
+    kept = (book for book in books if not _is_sites(found, job, book))
+    return tuple(replace(book, trusted=_is_trusted(found, book.project)) for book in kept)
+
+
+def _roles(found: Layout, job: FrozenJob) -> tuple[Role, ...]:
+    """The repositories of roles; of config-projects those that have playbooks of the job."""
+    own = {book.project for book in _kept(found, job, (*job.pre_run, *job.run, *job.post_run, *job.cleanup_run))}
+    kept = (role for role in job.roles if not _is_trusted(found, role.project) or role.project in own)
+    return tuple(replace(role, trusted=_is_trusted(found, role.project)) for role in kept)
 
 
 def _strange(nodeset: Nodeset) -> str:
@@ -151,7 +167,7 @@ def _of_playbooks(found: Layout, job: FrozenJob) -> Iterator[Deviation]:
     if base in job.parents and base not in found.jobs:
         text = f"the site's job {base} is not here: what it does before and after is not done"
         yield Deviation("base-job", text)
-    left_out = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if _is_trusted(found, book.project)]
+    left_out = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if _is_sites(found, job, book)]
     for project in dict.fromkeys(book.project for book in left_out):
         names = ", ".join(dict.fromkeys(book.path for book in left_out if book.project == project))
         yield Deviation("site-playbook", f"what the site does around its jobs is not done ({project}: {names})")

@@ -49,6 +49,7 @@ class Playbook:
     :ivar secrets: the names of the secrets that it is given.
     :ivar branch: the branch of the project whose definition names it.
     :ivar level: of the definition in the job's ancestry, counted from 1 at the root (Zuul: nesting level).
+    :ivar trusted: it counts as it has landed, whatever the change brings.
     """
 
     project: str
@@ -57,6 +58,7 @@ class Playbook:
     semaphores: tuple[str, ...] = ()
     branch: str = ""
     level: int = 1
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,14 @@ class Role:
     """A repository of Ansible roles.
 
     :ivar project: canonical. :ivar short: the project's name on its server. :ivar name: what the roles go by.
-    :ivar explicit: a definition names it; else it is the repository of a definition.
+    :ivar explicit: a definition names it; else it is the repository of a definition. :ivar trusted: as of a playbook.
     """
 
     project: str
     short: str
     name: str
     explicit: bool
+    trusted: bool = False
 
 
 @dataclass(frozen=True, slots=True)

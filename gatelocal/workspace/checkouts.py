@@ -1,7 +1,7 @@
 """Which checkouts of repositories a job's playbooks and roles are taken from, beside its trees; nothing is made here.
 
 A playbook is read from the branch whose definition names it; a repository of roles is checked out as the trees are.
-What was merged is in both.
+What was merged is in both, but for trusted repositories, which are as they have landed.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def checkouts(
 
     :raises ConfigurationError: a repository has none of the branches that could be checked out.
     """
+    trusted = {book.project for book in books.all() if book.trusted}
+    trusted |= {role.project for role in books.roles if role.trusted}
     places = [(book.project, book.branch) for book in books.all()] + [(role.project, "") for role in books.roles]
     found = []
     for number, (project, branch) in enumerate(dict.fromkeys(places)):
         short = project.removeprefix(f"{wanted.host}/")
-        own = [one for one in merged if one.project == short]
+        own = [one for one in merged if one.project == short and project not in trusted]
         how = Wanted(wanted.host, branch) if branch else wanted
         found.append(Checkout(project, branch, tree(how, states[short], own, f"{ROOT}/{number}")))
     return tuple(found)

@@ -11,7 +11,7 @@ from gatelocal.jobs.freeze import freeze, graph, with_lacks
 from gatelocal.jobs.planner import Question, plan
 from gatelocal.model.job import Job
 from gatelocal.reporter.plan import as_json, table
-from tests.gatelocal.jobs.test_planner import APP, CONFIG, GONE, JOBS, Texts, layout
+from tests.gatelocal.jobs.test_planner import APP, BASE, CONFIG, GONE, JOBS, Texts, layout
 
 
 def alone(text: str) -> Job:
@@ -143,6 +143,11 @@ def test_a_tox_job_is_run_as_it_is_written_where_its_playbooks_are_at_hand() -> 
 
 
 SHARED = "- job: {name: shared, run: shared.yaml, pre-run: before.yaml, nodeset: {nodes: [{name: n, label: d}]}}\n"
+OF_CONFIG = """
+- job:
+    {name: j, parent: base, pre-run: before.yaml, run: check.yaml, nodeset: {nodes: [{name: n, label: d}]}}
+"""
+SECRET = "- secret: {name: word, data: {word: !encrypted/pkcs1-oaep [aGVsbG8=]}}\n"
 OF_APP = "- job: {name: j, parent: shared}\n- project: {gate: {jobs: [j]}}\n"
 
 
@@ -165,6 +170,20 @@ def test_in_a_tenant_a_run_playbook_of_the_site_is_not_run() -> None:
     job = in_tenant({APP: {"master": "- job: {name: j}\n- project: {gate: {jobs: [j]}}\n"}})
     assert not job.run
     assert job.reason == f"its playbook run.yaml is the site's own (config-project {CONFIG.canonical})"
+
+
+def test_in_a_tenant_a_playbook_of_a_config_project_is_run_where_it_is_none_of_the_base_job() -> None:
+    job = in_tenant({CONFIG: {"master": f"{BASE}{OF_CONFIG}"}, APP: {"master": "- project: {gate: {jobs: [j]}}\n"}})
+    assert (job.run, job.family) == (True, "ansible"), job.reason
+    assert job.playbooks is not None
+    assert [(one.project, one.path, one.trusted) for one in job.playbooks.all()] == [
+        ("h/o/config", "before.yaml", True),
+        ("h/o/config", "check.yaml", True),
+    ]
+    assert [(one.project, one.trusted) for one in job.playbooks.roles] == [("h/o/config", True)]
+    secret = OF_CONFIG.replace("check.yaml", "check.yaml, secrets: [word]") + SECRET
+    job = in_tenant({CONFIG: {"master": f"{BASE}{secret}"}, APP: {"master": "- project: {gate: {jobs: [j]}}\n"}})
+    assert job.reason == "it needs the secret word"
 
 
 def test_in_a_tenant_a_repository_that_was_not_found_is_named() -> None:

@@ -45,3 +45,14 @@ def test_a_branch_that_is_not_there() -> None:
     books = Playbooks(run=(Playbook("h/app", "r.yaml", branch="gone"),))
     with pytest.raises(ConfigurationError, match="none of the branches"):
         checkouts(books, Wanted("h", "main"), {"app": RepoState("app", {"main": BASE})}, [])
+
+
+def test_what_is_trusted_is_as_it_has_landed() -> None:
+    change = Change("app", "main", TOP, "S\n")
+    merged = MergedProject("app", "main", BASE, TOP, OTHER, BASE, (change,))
+    books = Playbooks(
+        run=(Playbook("h/app", "r.yaml", branch="main", trusted=True),),
+        roles=(Role("h/app", "app", "app", False, trusted=True), Role("h/lib", "lib", "lib", False)),
+    )
+    found = checkouts(books, Wanted("h", "main"), STATES, [merged])
+    assert [(one.project, one.tree.commit) for one in found] == [("h/app", BASE), ("h/app", BASE), ("h/lib", BASE)]
