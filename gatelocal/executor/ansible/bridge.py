@@ -52,7 +52,7 @@ class Bridge:
 
     def __enter__(self) -> Bridge:
         (self._folder / STAGE).mkdir(mode=0o700)
-        with _short(self._folder) as short:
+        with short_path(self._folder) as short:
             self._server.bind(f"{short}/{NAME}")
         self._server.listen(64)
         self._begin(self._accept)
@@ -161,7 +161,7 @@ def _end(link: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def _short(folder: Path) -> Iterator[str]:
+def short_path(folder: Path) -> Iterator[str]:
     """Another path of the folder, of a length that a socket's may have."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

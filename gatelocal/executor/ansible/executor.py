@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gatelocal import process, stopping
+from gatelocal import stopping
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.executor.ansible import collections, environment, files, start, variables
 from gatelocal.executor.ansible.bridge import Bridge
@@ -18,6 +18,7 @@ from gatelocal.executor.ansible.checkouts import Checkouts, playbook, roles
 from gatelocal.executor.ansible.heard import Heard, merge
 from gatelocal.executor.ansible.phases import CLEANUP, POST, PRE, RUN, End, Played, after, is_lost, judged
 from gatelocal.executor.ansible.returned import Words
+from gatelocal.executor.ansible.warm import Warm
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import results_in
 from gatelocal.model.deviation import Deviation
@@ -136,7 +137,10 @@ class _Build:
         try:
             self._python = environment.python(self._setting.cache, self._record.note)
             scratch = self._setting.scratch
-            for folder in (self._work / "logs", *(scratch / name for name in (start.TMP, start.FACTS, start.NONE))):
+            for folder in (
+                self._work / "logs",
+                *(scratch / name for name in (start.TMP, start.FACTS, start.NONE, start.WARM)),
+            ):
                 folder.mkdir(parents=True)
             for name in ("ansible.cfg", start.REFUSALS):
                 (scratch / name).touch()
@@ -146,7 +150,9 @@ class _Build:
             return Outcome.CONFIG_ERROR, error.brief
         except InfrastructureError as error:
             return Outcome.ERROR, f"{error.brief}{f' ({error.hint})' if error.hint else ''}"
-        return self._phases(iter(ready))
+        variables = start.environment(scratch, self._collections)
+        with Warm(self._python, scratch / start.WARM, self._work, variables) as self._warm:
+            return self._phases(iter(ready))
 
     def _phases(self, ready: Iterator[_Ready]) -> tuple[Outcome, str]:
         found = {phase: [next(ready) for _ in books] for phase, books in self._phase_books()}
@@ -253,9 +259,8 @@ class _Build:
 
         settings = beginning.bridge / "settings.json"
         settings.write_text(json.dumps(start.settings(beginning)))
-        argv = start.argv(self._python, settings, start.environment(beginning))
         with Bridge(beginning.bridge, self._called(), self._line, event):
-            return process.stream(argv, line, cwd=self._work, timeout=limit)
+            return self._warm.play(settings, line, limit)
 
     def _called(self) -> Mapping[str, Node]:
         """The nodes, by their names and addresses."""

@@ -12,7 +12,7 @@ from gatelocal.executor.ansible.bridge import STAGE
 _NO_PLUGINS = (
     "BECOME CACHE CLICONF DOC_FRAGMENT FILTER HTTPAPI INVENTORY LOOKUP NETCONF STRATEGY TERMINAL TEST VARS".split()
 )
-REFUSALS, TMP, FACTS, NONE = "refusals.jsonl", "tmp", "facts", "none"
+REFUSALS, TMP, FACTS, NONE, WARM = "refusals.jsonl", "tmp", "facts", "none", "warm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +41,10 @@ def inside() -> Path:
     return Path(str(resources.files("gatelocal.executor.ansible"))) / "inside"
 
 
-def argv(python: Path, settings: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The command line; none of this process's own variables goes along."""
+def argv(python: Path, folder: Path, environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The command line; none of this process's own variables goes along. :param folder: where it is asked."""
     words = (f"{name}={value}" for name, value in environment.items())
-    return ("env", "-i", *words, str(python), "-I", str(inside() / "main.py"), str(settings))
+    return ("env", "-i", *words, str(python), "-I", str(inside() / "main.py"), str(folder))
 
 
 def settings(start: Start) -> dict[str, object]:
@@ -57,22 +57,23 @@ def settings(start: Start) -> dict[str, object]:
         "code": [str(inside()), str(start.collections)],
         "read": [str(one) for one in own],
         "write": [str(one) for one in (start.work, start.scratch / TMP, start.scratch / FACTS, start.bridge / STAGE)],
+        "environment": {"BUILD_STAGE": str(start.bridge / STAGE)},
+        "roles": [str(one) for one in start.roles] or [str(none)],
         "words": ["-i", str(start.inventory), "-e", f"@{start.extra}", str(start.playbook)],
     }
 
 
-def environment(start: Start) -> dict[str, str]:
+def environment(scratch: Path, collections: Path) -> dict[str, str]:
     """Ansible's configuration, all of it: no file of the machine's or of the project's is read for it."""
-    own, none = inside(), str(start.scratch / NONE)
+    own, none = inside(), str(scratch / NONE)
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
-        "HOME": str(start.scratch / TMP),
-        "TMPDIR": str(start.scratch / TMP),
-        "BUILD_STAGE": str(start.bridge / STAGE),
-        "ANSIBLE_CONFIG": str(start.scratch / "ansible.cfg"),
-        "ANSIBLE_HOME": str(start.scratch / TMP),
-        "ANSIBLE_LOCAL_TEMP": str(start.scratch / TMP / "local"),
+        "HOME": str(scratch / TMP),
+        "TMPDIR": str(scratch / TMP),
+        "ANSIBLE_CONFIG": str(scratch / "ansible.cfg"),
+        "ANSIBLE_HOME": str(scratch / TMP),
+        "ANSIBLE_LOCAL_TEMP": str(scratch / TMP / "local"),
         "ANSIBLE_LIBRARY": str(own / "library"),
         "ANSIBLE_MODULE_UTILS": none,
         "ANSIBLE_ACTION_PLUGINS": str(own / "action"),
@@ -80,14 +81,14 @@ def environment(start: Start) -> dict[str, str]:
         "ANSIBLE_CALLBACK_PLUGINS": str(own / "callback"),
         **{f"ANSIBLE_{kind}_PLUGINS": none for kind in _NO_PLUGINS},
         "ANSIBLE_STDOUT_CALLBACK": "gatelocal",
-        "ANSIBLE_ROLES_PATH": ":".join(map(str, start.roles)) or none,
-        "ANSIBLE_COLLECTIONS_PATH": str(start.collections),
+        "ANSIBLE_ROLES_PATH": none,
+        "ANSIBLE_COLLECTIONS_PATH": str(collections),
         "ANSIBLE_COLLECTIONS_SCAN_SYS_PATH": "false",
         "ANSIBLE_INVENTORY_ENABLED": "yaml",
         "ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED": "true",
         "ANSIBLE_GATHERING": "smart",
         "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(start.scratch / FACTS),
+        "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(scratch / FACTS),
         "ANSIBLE_NOCOLOR": "1",
         "ANSIBLE_RETRY_FILES_ENABLED": "false",
         "ANSIBLE_LOCALHOST_WARNING": "false",

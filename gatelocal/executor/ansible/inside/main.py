@@ -1,13 +1,22 @@
-"""Runs one playbook as `ansible-playbook` does, within what the guard allows; started by Ansible's own Python.
+"""Runs playbooks as `ansible-playbook` does, within what the guard allows; started by Ansible's own Python.
 
-Its one argument is a JSON file: see :func:`gatelocal.executor.ansible.start.settings`.
+It reads Ansible once and then waits: whoever runs the build names a playbook's settings by a socket (see
+:mod:`gatelocal.executor.ansible.warm`), and a copy of this process, which no playbook has touched, runs it. What that
+prints goes back by the same socket, its status into a file.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import json
 import os
+import random
+import signal
+import socket
 import sys
+import traceback
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,7 +25,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import guard  # noqa: E402
 import here  # noqa: E402
-from ansible import template  # noqa: E402
+import warm  # noqa: E402
+from ansible import constants, template  # noqa: E402
 from ansible.cli.playbook import PlaybookCLI  # noqa: E402
 from ansible.errors import AnsibleError  # noqa: E402
 from ansible.plugins import loader  # noqa: E402
@@ -27,13 +37,58 @@ from jinja2.sandbox import SandboxedEnvironment  # noqa: E402
 
 NODE, REFUSED = "gatelocal", "gatelocal_refused"
 _STRATEGIES = ("linear", "free", "host_pinned")
+_DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG
+
+
+def serve(folder: str) -> None:
+    """Run one playbook after another, until whoever asks for them is gone. :param folder: where the socket is."""
+    warm.read()
+    place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # by its number: a socket's path is short
+    while True:
+        with socket.socket(socket.AF_UNIX) as link:
+            link.connect(f"/proc/self/fd/{place}/warm")
+            file = link.makefile("r", encoding="utf-8").readline().strip()
+            if not file:
+                return
+            pid = os.fork()
+            if pid == 0:
+                _become(file, link)
+            Path(file).with_name("pid").write_text(str(pid), encoding="ascii")
+            _, ended = os.waitpid(pid, 0)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)  # what it has left
+            status = Path(file).with_name("status")
+            status.write_text(str(os.waitstatus_to_exitcode(ended)), encoding="ascii")
+
+
+def _become(file: str, link: socket.socket) -> None:
+    """In the copy: run the playbook, and end with Ansible's status."""
+    status = 1
+    try:
+        os.setpgid(0, 0)
+        ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
+        os.dup2(link.fileno(), 1)
+        os.dup2(link.fileno(), 2)
+        link.close()
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        random.seed()
+        main(file)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 1
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(status)
 
 
 def main(file: str) -> None:
-    """Run it, and end with Ansible's status."""
+    """Run the playbook of a JSON file: see :func:`gatelocal.executor.ansible.start.settings`."""
     settings = json.loads(Path(file).read_text(encoding="utf-8"))
-    folder = os.open(settings["bridge"], os.O_RDONLY | os.O_DIRECTORY)  # by its number: a socket's path is short
-    os.environ["BUILD_BRIDGE"] = f"/proc/self/fd/{folder}/bridge"
+    folder = os.open(settings["bridge"], os.O_RDONLY | os.O_DIRECTORY)
+    os.environ.update(settings["environment"], BUILD_BRIDGE=f"/proc/self/fd/{folder}/bridge")
+    constants.DEFAULT_ROLES_PATH = settings["roles"]
     tell = guard.teller(settings["refusals"])
     _only_nodes(tell)
     _only_data(tell)
@@ -46,6 +101,7 @@ def main(file: str) -> None:
         socket=os.environ["BUILD_BRIDGE"],
     )
     guard.watch(rules, tell)
+    warnings.simplefilter("ignore")
     PlaybookCLI.cli_executor(["ansible-playbook", *settings["words"]])
 
 
@@ -116,4 +172,4 @@ def _only_facts_of_nodes() -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    serve(sys.argv[1])

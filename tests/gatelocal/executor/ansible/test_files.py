@@ -102,11 +102,11 @@ def test_the_process_has_ansibles_configuration_and_nothing_of_ours(tmp_path: Pa
         name: tmp_path / name for name in ("scratch", "bridge", "work", "inventory", "extra", "playbook", "collections")
     }
     one = start.Start(**named, roles=[Path("/r/1"), Path("/r/2")], read=[Path("/tree")])
-    told = start.environment(one)
+    told = start.environment(one.scratch, one.collections)
     assert start.argv(Path("/p"), Path("/s"), {"A": "b c"})[:4] == ("env", "-i", "A=b c", "/p")
-    assert told["ANSIBLE_ROLES_PATH"] == "/r/1:/r/2"
     assert not {"PYTHONPATH", "SSH_AUTH_SOCK", "PIP_INDEX_URL"} & set(told)
     settings = start.settings(one)
+    assert settings["roles"] == ["/r/1", "/r/2"]
     write = settings["write"]
     assert isinstance(write, list)
     refusals = f"{tmp_path}/scratch/{start.REFUSALS}"

@@ -1,0 +1,43 @@
+"""Reads what every playbook needs of Ansible, so that it is there when one comes; it runs none."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+
+from ansible.plugins import loader
+
+_MODULES = (
+    "executor.module_common executor.play_iterator executor.playbook_executor executor.process.worker executor.stats"
+    " executor.task_executor executor.task_queue_manager executor.task_result inventory.manager parsing.dataloader"
+    " playbook.handler playbook.role_include playbook.task_include template template.native_helpers utils.jsonrpc"
+    " vars.hostvars vars.manager vars.plugins module_utils.basic module_utils.connection"
+).split()
+_PLUGINS = {
+    "action": "assert command copy debug fail fetch file gather_facts include_vars normal set_fact shell template"
+    " zuul_console zuul_return synchronize",
+    "become": "sudo su",
+    "cache": "jsonfile memory",
+    "callback": "gatelocal",
+    "connection": "gatelocal gatelocal_refused",
+    "inventory": "yaml",
+    "lookup": "dict env file first_found fileglob indexed_items items list nested pipe template together varnames",
+    "shell": "sh",
+    "strategy": "linear free",
+}
+
+
+def read() -> None:
+    """Read it."""
+    for name in _MODULES:
+        importlib.import_module(f"ansible.{name}")
+    warnings.simplefilter("ignore")
+    loader.init_plugin_loader()
+    importlib.import_module("ansible_collections.ansible.builtin")
+    for kind, names in _PLUGINS.items():
+        one = getattr(loader, f"{kind}_loader")
+        for name in names.split():
+            one.get(name, class_only=True)
+    for one in (loader.filter_loader, loader.test_loader):
+        list(one.all())
+    list(loader.callback_loader.all(class_only=True))
