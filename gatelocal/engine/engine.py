@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from gatelocal.engine.put_off import PutOff
 from gatelocal.errors import InfrastructureError
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropRequest, Submit
 from gatelocal.pipeline.decide import traced
 from gatelocal.pipeline.events import BuildDone, Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted

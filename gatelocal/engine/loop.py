@@ -6,7 +6,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
 from gatelocal.engine.engine import Engine
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.events import Event, Woken
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from gatelocal.model.hold import Hold
+from gatelocal.model.record import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

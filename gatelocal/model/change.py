@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from gatelocal.model.record import dataclass
 
 
 class ChangeStatus(Enum):

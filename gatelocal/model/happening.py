@@ -6,10 +6,11 @@ They are part of the library's contract: a later version may add kinds and field
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import ClassVar
 
 from gatelocal.model.change import Change
+from gatelocal.model.record import dataclass
 from gatelocal.model.result import BuildResult
 from gatelocal.model.run import RunResult
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatelocal.model.deviation import Deviation
 from gatelocal.model.plan import Nodeset, NodeWanted
 from gatelocal.model.playbooks import Playbooks
+from gatelocal.model.record import dataclass, field
 
 NO_VARIABLES: Mapping[str, object] = MappingProxyType({})
 NODE = "node"

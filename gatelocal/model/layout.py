@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 
 from gatelocal.model.facts import Ref
 from gatelocal.model.pattern import Pattern
+from gatelocal.model.record import dataclass, field
 
 
 class Manager(Enum):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from types import MappingProxyType
 
 from gatelocal.model.change import Change
+from gatelocal.model.record import dataclass, field
 
 NO_REFS: Mapping[str, str] = MappingProxyType({})
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
 from typing import Protocol
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.record import dataclass
 
 MAX_PATTERN = 10_000
 """Characters; longer ones are refused rather than compiled."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatelocal.model.pattern import Pattern
+from gatelocal.model.record import dataclass, field
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 RUNNING = frozenset(("matches", "config-changed", "needed-by"))

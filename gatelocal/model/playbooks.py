@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 
 from gatelocal.model.change import Change
 from gatelocal.model.plan import NOTHING, Playbook, Role
+from gatelocal.model.record import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

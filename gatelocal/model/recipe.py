@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from gatelocal.model.change import Change
 from gatelocal.model.merged import MergedChange, MergedProject, RepoState
+from gatelocal.model.record import dataclass, field
 
 NOTHING: Mapping[str, object] = MappingProxyType({})
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 from gatelocal.model.deviation import Deviation
 from gatelocal.model.hold import Invocation
+from gatelocal.model.record import dataclass, field
 from gatelocal.model.returned import Returned
 
 JOB_OUTPUT = "job-output.txt"

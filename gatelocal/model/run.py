@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job
+from gatelocal.model.record import dataclass
 from gatelocal.model.result import BuildResult, Outcome
 
 NOT_HERE = ("undefined", "unsupported", "error")
@@ -67,7 +67,7 @@ class RunResult:
     node: str = ""
     node_reason: str = ""
     not_run: tuple[Job, ...] = ()
-    notes: tuple[str, ...] = field(default=())
+    notes: tuple[str, ...] = ()
     logs: str = ""
     seconds: float = 0.0
     chosen: bool = False

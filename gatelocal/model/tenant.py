@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gatelocal.model.record import dataclass
 from gatelocal.model.stanza import Stanza
 
 CONFIG_KINDS = frozenset("pipeline job semaphore project project-template nodeset secret queue".split())

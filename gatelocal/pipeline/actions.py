@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gatelocal.model.facts import Ref
+from gatelocal.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

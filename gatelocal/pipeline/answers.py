@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import JobKind
+from gatelocal.model.record import replace
 from gatelocal.pipeline import builds, reuse, texts
 from gatelocal.pipeline.doubt import ended
 from gatelocal.pipeline.draft import Draft, Flag

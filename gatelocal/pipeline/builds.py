@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import NOOP, Graph, JobKind, JobSpec
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import RequestNode, ResumeBuild, StartBuild
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.provides import required

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, assert_never
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Layout, Manager
+from gatelocal.model.record import replace
 from gatelocal.pipeline import answers, changes, operate
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.builds import advance, complete, fail_fast, holds_followers

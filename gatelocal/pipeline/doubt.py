@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.builds import finish

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
+from gatelocal.model.record import replace
 from gatelocal.model.table import Line
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.policies import Policy

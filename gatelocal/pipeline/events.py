@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Graph, Layout
+from gatelocal.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

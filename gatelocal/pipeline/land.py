@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager
+from gatelocal.model.record import replace
 from gatelocal.pipeline import reporting, texts, trunk, window
 from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
+from gatelocal.model.record import replace
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Report
 from gatelocal.pipeline.draft import Draft, Flag

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Layout, Manager, Pipeline, QueueSpec
+from gatelocal.model.record import replace
 from gatelocal.pipeline import window
 from gatelocal.pipeline.changes import update
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue

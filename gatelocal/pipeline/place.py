@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
+from gatelocal.model.record import dataclass, field, replace
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.leave import leave, say

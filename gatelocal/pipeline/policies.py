@@ -6,9 +6,10 @@ Each field's words say what it costs and what it guarantees; ``classic`` has non
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 
 from gatelocal.errors import InputError
+from gatelocal.model.record import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ their results cannot change what has happened. If one fails, those built on the 
 
 from __future__ import annotations
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import JobKind
+from gatelocal.model.record import replace
 from gatelocal.pipeline.builds import advance, caught_up, fail_fast
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.state import GREEN, Item, JobRun, Phase, Queue, Stage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Manager
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import CancelBuild, DropRequest, KeepNode
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.state import Autohold, Item, JobRun, Phase, Semaphore, State

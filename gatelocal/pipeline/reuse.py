@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobSpec
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import CancelBuild, NoteReuse
 from gatelocal.pipeline.draft import Draft, main_queue
 from gatelocal.pipeline.events import BuildDone, BuildPaused

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Manager
+from gatelocal.model.record import replace
 from gatelocal.pipeline import reuse
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.draft import Draft, Flag

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import Enum
 
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import JobSpec, Layout
+from gatelocal.model.record import dataclass, field
 from gatelocal.model.table import Line, Table
 from gatelocal.pipeline.policies import CLASSIC, Policy
 

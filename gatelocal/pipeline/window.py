@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.layout import Manager, WindowRule
+from gatelocal.model.record import replace
 from gatelocal.pipeline.draft import Draft, Flag, main_queue
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 

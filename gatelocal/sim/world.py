@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from gatelocal.errors import InfrastructureError
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Graph
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import (
     Action,
     CancelBuild,

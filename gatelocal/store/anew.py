@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import Action, CancelBuild, DropRequest
 from gatelocal.pipeline.state import State
 from gatelocal.store.codec import Json

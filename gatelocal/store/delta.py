@@ -13,7 +13,7 @@ from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.model.table import Line, Table
 from gatelocal.pipeline.state import State
 from gatelocal.store.codec import FormatError, Json, Layouts, decode, decode_part, encode, to_text

@@ -20,7 +20,7 @@ batched.
 
 from __future__ import annotations
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.builds import complete, same_job
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.resources import stop

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
+from gatelocal.model.record import replace
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue, main_queue
 from gatelocal.pipeline.inputs import touches
 from gatelocal.pipeline.reuse import without

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.builds import parents, skip
 from gatelocal.pipeline.draft import Draft
 from gatelocal.pipeline.state import Item, Phase, Stage, State

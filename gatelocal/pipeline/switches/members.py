@@ -8,7 +8,7 @@ member whose submit is on its way has begun when the word was good, and is left 
 
 from __future__ import annotations
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.state import Item, Queue, Stage
 from gatelocal.pipeline.window import is_active

@@ -10,7 +10,7 @@ inputs promise and no more.
 
 from __future__ import annotations
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.builds import all_green, complete
 from gatelocal.pipeline.draft import Draft
 from gatelocal.pipeline.state import Item, Stage

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
+from gatelocal.model.record import replace
 from gatelocal.pipeline.events import Woken
 from gatelocal.pipeline.invariants import broken
 from gatelocal.pipeline.state import Stage, State

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import Look
 from gatelocal.pipeline.events import Looked
 from gatelocal.pipeline.state import Stage

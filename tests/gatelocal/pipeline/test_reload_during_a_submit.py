@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline.decide import decide
 from gatelocal.pipeline.events import Reloaded, Submitted
 from gatelocal.pipeline.invariants import broken

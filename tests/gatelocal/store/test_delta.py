@@ -6,9 +6,9 @@ from collections.abc import Iterable
 
 import pytest
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Layout
+from gatelocal.model.record import replace
 from gatelocal.model.table import Line, Table
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.events import Event

@@ -12,7 +12,7 @@ import pytest
 from gatelocal.engine import engine as loop
 from gatelocal.engine.engine import answered_by, unwanted
 from gatelocal.engine.replay import replay
-from gatelocal.model.evolve import replace
+from gatelocal.model.record import replace
 from gatelocal.pipeline import decide as rooms
 from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropRequest
 from gatelocal.pipeline.decide import Decided, decide, initial

@@ -6,9 +6,9 @@ import dataclasses
 
 import pytest
 
-from gatelocal.model.evolve import replace
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobKind, JobSpec
+from gatelocal.model.record import replace
 from gatelocal.pipeline.state import Item, JobRun, Queue
 
 VALUES = (
