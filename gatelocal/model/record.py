@@ -10,7 +10,18 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from dataclasses import dataclass, field, replace
+    from typing import TypeVar
+
+    T = TypeVar("T")
+
+    def changer(kind: type[T], *names: str) -> Callable[..., T]:
+        """A function that copies a value of a kind with new values, in that order, for the named fields.
+
+        It takes half the time of :func:`replace`, for what is done at every event.
+        """
+        raise NotImplementedError
 else:
     from functools import cache, partial
     from operator import attrgetter
@@ -117,13 +128,13 @@ else:
         return _written(kind, ("cls__", "/", *by_name, *given), values, space)
 
     @cache
-    def _copier(kind, *given):
-        """A function that copies a value of a kind with new values for the given fields, which a mapping has."""
+    def changer(kind, *given):
+        """A function that copies a value of a kind with new values, in that order, for the named fields."""
         names = getattr(kind, "__record__", None) or kind.__dataclass_fields__
         if unknown := set(given).difference(names):
             raise TypeError(f"{kind.__name__} has no field {min(unknown)}")
-        values = {name: f"changes__[{name!r}]" if name in given else f"value__.{name}" for name in names}
-        return _written(kind, ("value__", "changes__"), values, {})
+        values = {name: name if name in given else f"value__.{name}" for name in names}
+        return _written(kind, ("value__", *given), values, {})
 
     @cache
     def _twin(kind):
@@ -146,7 +157,7 @@ else:
 
     def replace(value, /, **changes):
         """A copy with other values in some fields; a tenth of the time that the standard library takes."""
-        return _copier(value.__class__, *changes)(value, changes)
+        return changer(value.__class__, *changes)(value, *changes.values())
 
 
-__all__ = ["dataclass", "field", "replace"]
+__all__ = ["changer", "dataclass", "field", "replace"]

@@ -12,7 +12,7 @@ from typing import Generic, TypeVar
 K = TypeVar("K")
 V = TypeVar("V")
 
-_SMALLEST = 48
+_SMALLEST = 24
 _CHUNK = 64
 
 
@@ -44,12 +44,13 @@ class Table(Generic[K, V]):
 
     def changed(self, changes: Mapping[K, V | None]) -> Table[K, V]:
         """A table with these values; None removes a key."""
-        if not changes:
-            return self
         over = {**self._over, **changes}
-        if len(over) <= _SMALLEST or len(over) * len(over) <= len(self._base):
-            return Table(self._base, over)
-        return Table(_joined(self._base, over))
+        base = self._base
+        if len(over) > _SMALLEST and len(over) * len(over) > len(base):
+            base, over = _joined(base, over), {}
+        table: Table[K, V] = Table.__new__(Table)  # without a call for its beginning: there are two for every event
+        table._base, table._over = base, over
+        return table
 
     def parts(self) -> tuple[dict[K, V], dict[K, V | None]]:
         """Base and overlay: a table that is made of them has its keys in the same order, now and later."""
@@ -141,7 +142,10 @@ class Line:
         return f"Line{tuple(self)}"
 
     def _chunk(self, number: int) -> int:
-        return bisect_left(self._chunks, number, key=lambda chunk: chunk[-1])
+        chunks = self._chunks
+        if chunks and number <= chunks[0][-1]:  # most of what happens is near the head
+            return 0
+        return bisect_left(chunks, number, key=lambda chunk: chunk[-1])
 
     @property
     def first(self) -> int | None:

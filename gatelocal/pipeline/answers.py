@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from gatelocal.model.layout import JobKind
-from gatelocal.model.record import replace
+from gatelocal.model.record import changer, replace
 from gatelocal.pipeline import builds, reuse, texts
 from gatelocal.pipeline.doubt import ended
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.events import BuildDone, BuildDoomed, BuildPaused, NodeAnswer, NodeWaits, Prepared
 from gatelocal.pipeline.leave import inform
-from gatelocal.pipeline.state import Item, Phase, Stage
+from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
 from gatelocal.pipeline.switches.beside import look
 
 _RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
+_ended = changer(JobRun, "phase", "result", "artifacts", "children")
+_OF_A_BUILD = (BuildDone, BuildPaused, BuildDoomed)
 
 
 def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer | NodeWaits | Prepared) -> None:
@@ -20,7 +22,7 @@ def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer
     item = draft.find(event.item)
     if item is None:
         return
-    if isinstance(event, BuildDone | BuildPaused | BuildDoomed):
+    if isinstance(event, _OF_A_BUILD):
         at = _place(item, event)
         if at is not None:
             _build(draft, item, at, event)
@@ -37,11 +39,11 @@ def take(draft: Draft, event: BuildDone | BuildPaused | BuildDoomed | NodeAnswer
 
 def _place(item: Item, event: BuildDone | BuildPaused | BuildDoomed) -> int | None:
     """The run that a build is for; one that was taken over has come from another generation."""
-    if item.generation == event.generation:
-        places = range(event.run, min(event.run + 1, len(item.runs)))
-    else:
-        places = range(len(item.runs))
-    return next((at for at in places if item.runs[at].build == event.build and item.runs[at].phase in _RUNNING), None)
+    same = item.generation == event.generation
+    for at in (event.run,) if same and event.run < len(item.runs) else () if same else range(len(item.runs)):
+        if item.runs[at].build == event.build and item.runs[at].phase in _RUNNING:
+            return at
+    return None
 
 
 def _node(draft: Draft, item: Item, event: NodeAnswer | NodeWaits) -> None:
@@ -74,7 +76,7 @@ def _build(draft: Draft, item: Item, at: int, event: BuildDone | BuildPaused | B
                 return
             children = event.children if event.children is not None else run.children
             artifacts = event.artifacts or run.artifacts
-            done = replace(run, phase=Phase.DONE, result=event.result, artifacts=artifacts, children=children)
+            done = _ended(run, Phase.DONE, event.result, artifacts, children)
             end = builds.finish if item.stage is Stage.REPORTING else ended
             end(draft, item, at, done)
 

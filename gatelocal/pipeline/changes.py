@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager, Pipeline
 from gatelocal.pipeline import trunk
@@ -116,9 +114,9 @@ def read_again(draft: Draft, event: Started | Woken) -> None:
     if isinstance(event, Woken) and (not draft.wake or draft.now < draft.wake):
         return
     known = tuple(sorted({name for item in draft.all_items() for name in item.names}))
-    draft.act(partial(ReadServer, changes=known))
+    draft.act(ReadServer(draft.number(), known))
     draft.wake = draft.now + RECONCILE_EVERY
-    draft.act(partial(WakeAt, at=draft.wake))
+    draft.act(WakeAt(draft.number(), draft.wake))
 
 
 def server_read(draft: Draft, event: ServerRead) -> None:
@@ -152,8 +150,7 @@ def _catch_up(draft: Draft, pipeline: Pipeline, facts: Facts) -> None:
 
 def note_approval(draft: Draft, pipeline: Pipeline, facts: Facts) -> None:
     """Remember which approval the change has had its try by."""
-    serial = _approval(pipeline, facts)
-    if serial and draft.policy.reconcile:
+    if draft.policy.reconcile and (serial := _approval(pipeline, facts)):
         draft.put_served(facts.change, (facts.patchset, serial))
 
 

@@ -214,7 +214,7 @@ def _work(draft: Draft, item: Item, queue: Queue, *, held: bool) -> Item:
 
 def _has_failed(item: Item) -> bool:
     for run in item.runs:  # noqa: SIM110 - for every event: any() takes twice as long
-        if run.red:
+        if (run.result or run.doomed) and run.red:
             return True
     return False
 

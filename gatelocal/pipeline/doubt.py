@@ -11,8 +11,6 @@ result whose innocence is not known; it guarantees that nobody is rejected for t
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.record import replace
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Prepare
@@ -94,9 +92,9 @@ def _judge(draft: Draft, item: Item, at: int) -> Item:
 def _start_control(draft: Draft, item: Item, at: int, run: JobRun) -> Item:
     facts = draft.facts(run.ref.change)
     branch = (facts.project, facts.branch) if facts else ("", "")
-    make = partial(Prepare, item=item.id, generation=item.generation, changes=(), branches=(branch,))
+    asked = draft.act(Prepare(draft.number(), item.id, item.generation, changes=(), branches=(branch,)))
     job = replace(run.job, dependencies=(), requires=frozenset(), provides=frozenset(), hold_following=False)
-    control = JobRun(job, run.ref, Phase.PREPARING, control_of=at, preparation=draft.act(make))
+    control = JobRun(job, run.ref, Phase.PREPARING, control_of=at, preparation=asked)
     return draft.put(replace(item, runs=(*item.runs, control)))
 
 

@@ -5,12 +5,12 @@ It keeps indexes in step and collects actions; it knows no rule of the gate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
-from gatelocal.model.record import replace
+from gatelocal.model.record import changer
 from gatelocal.model.table import Line
 from gatelocal.pipeline.actions import Action
 from gatelocal.pipeline.policies import Policy
@@ -32,7 +32,7 @@ class Draft:
     """
 
     __slots__ = tuple(
-        "before layout now counter actions agenda holds wake later left _items _queues _changes _where _needed"
+        "before layout policy now counter actions agenda holds wake later left _items _queues _changes _where _needed"
         " _semaphores _last _tips _glimpsed _served _told _proved _trail _provided".split()
     )
 
@@ -40,6 +40,7 @@ class Draft:
         # Written out, for it is done for every event: a dataclass calls a factory for each of the mappings.
         self.before = before
         self.layout = before.layout
+        self.policy: Policy = before.policy
         self.now = max(now, before.now)
         self.counter = before.counter
         self.holds = before.holds
@@ -63,35 +64,30 @@ class Draft:
         self.later: list[tuple[str, Ref]] = []
         self.left: list[Item] = []
 
-    @property
-    def policy(self) -> Policy:
-        """The switches."""
-        return self.before.policy
-
     def state(self) -> State:
         """The new state: what was not touched is shared with the old one."""
         old = self.before
-        return replace(
+        return _changed(
             old,
-            layout=self.layout,
-            now=self.now,
-            counter=self.counter,
-            changes=old.changes.changed(self._changes) if self._changes else old.changes,
-            items=old.items.changed(self._items) if self._items else old.items,
-            where=old.where.changed(self._where) if self._where else old.where,
-            needed=old.needed.changed(self._needed) if self._needed else old.needed,
-            queues=old.queues.changed(self._queues) if self._queues else old.queues,
-            semaphores=old.semaphores.changed(self._semaphores) if self._semaphores else old.semaphores,
-            last=old.last.changed(self._last) if self._last else old.last,
-            tips=old.tips.changed(self._tips) if self._tips else old.tips,
-            glimpsed=old.glimpsed.changed(self._glimpsed) if self._glimpsed else old.glimpsed,
-            served=old.served.changed(self._served) if self._served else old.served,
-            told=old.told.changed(self._told) if self._told else old.told,
-            proved=old.proved.changed(self._proved) if self._proved else old.proved,
-            trail=old.trail.changed(self._trail) if self._trail else old.trail,
-            provided=old.provided.changed(self._provided) if self._provided else old.provided,
-            holds=self.holds,
-            wake=self.wake,
+            self.layout,
+            self.now,
+            self.counter,
+            old.changes.changed(self._changes) if self._changes else old.changes,
+            old.items.changed(self._items) if self._items else old.items,
+            old.where.changed(self._where) if self._where else old.where,
+            old.needed.changed(self._needed) if self._needed else old.needed,
+            old.queues.changed(self._queues) if self._queues else old.queues,
+            old.semaphores.changed(self._semaphores) if self._semaphores else old.semaphores,
+            old.last.changed(self._last) if self._last else old.last,
+            old.tips.changed(self._tips) if self._tips else old.tips,
+            old.glimpsed.changed(self._glimpsed) if self._glimpsed else old.glimpsed,
+            old.served.changed(self._served) if self._served else old.served,
+            old.told.changed(self._told) if self._told else old.told,
+            old.proved.changed(self._proved) if self._proved else old.proved,
+            old.trail.changed(self._trail) if self._trail else old.trail,
+            old.provided.changed(self._provided) if self._provided else old.provided,
+            self.holds,
+            self.wake,
         )
 
     def touched(self) -> tuple[int, ...]:
@@ -105,11 +101,10 @@ class Draft:
         self.counter += 1
         return self.counter
 
-    def act(self, make: Callable[[int], Action]) -> int:
-        """Add the action that `make` makes of a new id; returns the id."""
-        number = self.number()
-        self.actions.append(make(number))
-        return number
+    def act(self, action: Action) -> int:
+        """Add an action, which has the next id; returns that."""
+        self.actions.append(action)
+        return action.id
 
     # ---- items
 
@@ -135,7 +130,7 @@ class Draft:
         """Put a new item at the end of its queue."""
         self.put(item)
         queue = self.queue(item.key)
-        self.put_queue(replace(queue, line=queue.line.appended(item.id)))
+        self.put_queue(_in_line(queue, queue.line.appended(item.id), queue.active))
         for name in item.names:
             self._where[name] = (*self.where(name), item.id)
         for name in item.needs:
@@ -149,7 +144,7 @@ class Draft:
         active = queue.active - (1 if queue.line.place(item.id) < queue.active else 0)
         line = queue.line.without(item.id)
         gone = queue.dynamic and not len(line)
-        self._queues[queue.key] = None if gone else replace(queue, line=line, active=active)
+        self._queues[queue.key] = None if gone else _in_line(queue, line, active)
         if queue.key in self.agenda:
             self.agenda[queue.key].pop(item.id, None)
         for name in item.names:
@@ -314,6 +309,14 @@ class Draft:
     def put_told(self, change: str, value: tuple[str, ...]) -> None:
         """Remember it."""
         self._told[change] = value
+
+
+_in_line = changer(Queue, "line", "active")
+_changed = changer(
+    State,
+    *"layout now counter changes items where needed queues semaphores last tips glimpsed served told proved".split(),
+    *"trail provided holds wake".split(),
+)
 
 
 def begun(state: State, now: float) -> Draft:

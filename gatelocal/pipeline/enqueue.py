@@ -6,10 +6,10 @@ The rules are Zuul's (gate-semantics 1.2, 1.9). Stacks may be of any length: not
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
+from gatelocal.model.record import dataclass
 from gatelocal.pipeline import alone
 from gatelocal.pipeline.draft import Draft, empty_queue
 from gatelocal.pipeline.grouping import groups, has_other_members
@@ -28,18 +28,18 @@ from gatelocal.pipeline.state import Item, QueueKey, Reason
 from gatelocal.pipeline.switches import urgent
 
 
-@dataclass(slots=True)
 class _Entry:
     """One attempt to bring changes into a pipeline.
 
     :ivar groups: change → the cycle that it is part of. :ivar keys: change → its queue.
     """
 
-    draft: Draft
-    pipeline: Pipeline
-    manner: Manner
-    groups: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    keys: dict[str, QueueKey | None] = field(default_factory=dict)
+    __slots__ = ("draft", "groups", "keys", "manner", "pipeline")
+
+    def __init__(self, draft: Draft, pipeline: Pipeline, manner: Manner) -> None:
+        self.draft, self.pipeline, self.manner = draft, pipeline, manner
+        self.groups: dict[str, tuple[str, ...]] = {}
+        self.keys: dict[str, QueueKey | None] = {}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +106,9 @@ def _there(draft: Draft, pipeline: Pipeline, ref: Ref) -> bool:
 
 def _dependent(entry: _Entry, change: str) -> Reason | None:
     """Bring a change in, after what it needs and before what is ready and needs it."""
+    facts = entry.draft.facts(change)
+    if facts is not None and not facts.needs and not facts.needed_by:
+        return _by_itself(entry, change)
     tasks = [_Task("enter", change, _Attempt(change, entry.manner.forced))]
     refused: dict[str, Reason] = {}
     while tasks:
@@ -127,6 +130,18 @@ def _dependent(entry: _Entry, change: str) -> Reason | None:
         else:
             tasks += reversed(_append(entry, task))
     return refused.get(change) if not _queued(entry, change) else None
+
+
+def _by_itself(entry: _Entry, change: str) -> Reason | None:
+    """Bring in a change that needs no other and that no other needs: most are such."""
+    if _queued(entry, change):
+        return None
+    reason = _admit(entry, change, entry.manner.forced)
+    if reason is not None:
+        refuse(entry.draft, entry.pipeline, change, reason)
+    else:
+        _append(entry, _Task("append", change, _Attempt(change)))
+    return reason
 
 
 def _give_up(tasks: list[_Task], attempt: _Attempt) -> None:

@@ -5,11 +5,9 @@ Rules: gate-semantics 1.7. Only one item of a queue can be here at a time: those
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Manager
-from gatelocal.model.record import replace
+from gatelocal.model.record import changer, replace
 from gatelocal.pipeline import reporting, texts, trunk, window
 from gatelocal.pipeline.actions import Look, Submit
 from gatelocal.pipeline.builds import all_green
@@ -102,8 +100,8 @@ def _succeed(draft: Draft, item: Item) -> None:
     elif pipeline.manager is Manager.DEPENDENT and (len(item.changes) > 1 or draft.policy.verify):
         # A cycle is read again before it lands, so that it does not land in part (gate-semantics 1.7).
         names = tuple(name for one in fellows(draft, item) for name in one.names)
-        make = partial(Look, item=item.id, generation=item.generation, changes=names)
-        draft.put(replace(item, stage=Stage.LOOKING, asked=draft.act(make)))
+        asked = draft.act(Look(draft.number(), item.id, item.generation, names))
+        draft.put(replace(item, stage=Stage.LOOKING, asked=asked))
     else:
         _land(draft, item)
 
@@ -112,17 +110,20 @@ def _land(draft: Draft, item: Item) -> None:
     """Begin to land an item. Those that are tested together with it follow, each in its turn."""
     if _verdict(item) not in item.told:
         say(draft, item, "success", texts.succeeded(spokesman(draft, item)))
-    _submit(draft, draft.put(replace(item, stage=Stage.LANDING)))
+    _submit(draft, draft.put(_in_stage(item, Stage.LANDING)))
+
+
+_in_stage = changer(Item, "stage")
 
 
 def _submit(draft: Draft, item: Item) -> None:
     ref = item.changes[item.submitted]
-    make = partial(Submit, item=item.id, ref=ref, changes=item.changes, pipeline=item.pipeline)
+    batch = left = 0
     tested = draft.find(item.batch[-1]) if item.batch else None
     if tested is not None and tested.batch == item.batch:  # or else it has come apart between two members of a cycle
         left = sum(len(one.changes) - one.submitted for one in fellows(draft, item)) - 1
-        make = partial(make, batch=tested.preparation, left=left)
-    draft.act(make)
+        batch = tested.preparation
+    draft.act(Submit(draft.number(), item.id, ref, item.changes, item.pipeline, batch, left))
 
 
 def looked(draft: Draft, item: Item, event: Looked) -> None:

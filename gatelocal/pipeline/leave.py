@@ -5,8 +5,6 @@ Who leaves without landing takes the ground from those behind: they are looked a
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
 from gatelocal.model.record import replace
@@ -108,10 +106,9 @@ def _say_one(draft: Draft, pipeline: Pipeline, item: int, ref: Ref, kind: str, t
     voice = pipeline.voices.get(VOICES.get(kind, kind))
     if voice is not None:
         shown = "info" if kind in ("dequeue", "no-jobs", "enqueue") else kind
-        make = partial(Report, item=item, ref=ref, pipeline=pipeline.name, kind=shown, text=text, votes=voice.votes)
-        draft.act(make)
+        draft.act(Report(draft.number(), item, ref, pipeline.name, shown, text, voice.votes))
 
 
 def inform(draft: Draft, pipeline: str, ref: Ref, item: int, kind: str, text: str) -> None:
     """Post a message without votes."""
-    draft.act(partial(Report, item=item, ref=ref, pipeline=pipeline, kind=kind, text=text))
+    draft.act(Report(draft.number(), item, ref, pipeline, kind, text))

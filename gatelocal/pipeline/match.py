@@ -64,7 +64,14 @@ def _approved(wanted: Approval, votes: Sequence[Vote], now: float) -> bool:
     fit = [vote for vote in votes if _fits(wanted, vote, now)] if aged else votes
     if not wanted.labels:
         return bool(fit)
-    return all(any(vote.label == label and vote.value in values for vote in fit) for label, values in wanted.labels)
+    return all(_is_among(fit, label, values) for label, values in wanted.labels)
+
+
+def _is_among(votes: Sequence[Vote], label: str, values: Sequence[int]) -> bool:
+    for vote in votes:  # noqa: SIM110 - for every change that comes: any() takes twice as long
+        if vote.label == label and vote.value in values:
+            return True
+    return False
 
 
 def _fits(wanted: Approval, vote: Vote, now: float) -> bool:

@@ -65,7 +65,8 @@ def may_cycle(draft: Draft, group: Sequence[str]) -> bool:
 
 def open_needs(draft: Draft, facts: Facts) -> tuple[str, ...]:
     """What a change needs directly and what has not landed."""
-    return tuple(name for name in facts.needs if not _landed(draft, name))
+    needs = facts.needs
+    return tuple(name for name in needs if not _landed(draft, name)) if needs else ()
 
 
 def _landed(draft: Draft, change: str) -> bool:

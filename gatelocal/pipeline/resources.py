@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.layout import Manager
 from gatelocal.model.record import replace
 from gatelocal.pipeline.actions import CancelBuild, DropRequest, KeepNode
@@ -27,7 +25,7 @@ def stop_going(draft: Draft, item: Item, spare: frozenset[int] = frozenset()) ->
     """Stop the builds of earlier generations."""
     for one in item.going:
         if one.run.build not in spare:
-            draft.act(partial(CancelBuild, build=one.run.build))
+            draft.act(CancelBuild(draft.number(), one.run.build))
     return draft.put(replace(item, going=())) if item.going else item
 
 
@@ -36,9 +34,9 @@ def halted(draft: Draft, item: Item, at: int, run: JobRun) -> JobRun:
     if run.phase in (Phase.DONE, Phase.IDLE, Phase.DOUBT):
         return run
     if run.phase in (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED):
-        draft.act(partial(CancelBuild, build=run.build))
+        draft.act(CancelBuild(draft.number(), run.build))
     elif run.request:
-        draft.act(partial(DropRequest, request=run.request))
+        draft.act(DropRequest(draft.number(), run.request))
     release(draft, item, at, run)
     return replace(run, phase=Phase.IDLE, request=0, holding=False)
 
@@ -95,7 +93,7 @@ def keep_node(draft: Draft, item: Item, run: JobRun) -> None:
     spent = replace(chosen, count=chosen.count - 1)
     at = draft.holds.index(chosen)
     draft.holds = (*draft.holds[:at], *((spent,) if spent.count else ()), *draft.holds[at + 1 :])
-    draft.act(partial(KeepNode, build=run.build, job=run.job.name, change=run.ref.change))
+    draft.act(KeepNode(draft.number(), run.build, run.job.name, run.ref.change))
 
 
 def _wants(wish: Autohold, project: str, run: JobRun) -> bool:

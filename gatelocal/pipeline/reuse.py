@@ -7,8 +7,6 @@ was broken. It costs a comparison per job; it guarantees what the ``files`` of t
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobSpec
 from gatelocal.model.record import replace
@@ -95,7 +93,7 @@ def taken_over(draft: Draft, item: Item, run: JobRun) -> JobRun:
         if old.phase is Phase.RUNNING:
             return replace(run, phase=old.phase, build=old.build, first=old.first, unproved=bool(old.first))
         build = old.reused or old.build
-        draft.act(partial(NoteReuse, item=item.id, ref=run.ref, job=run.job.name, build=build))
+        draft.act(NoteReuse(draft.number(), item.id, run.ref, run.job.name, build))
         done = replace(run, phase=Phase.DONE, result=old.result, children=old.children)
         return replace(done, reused=build, artifacts=old.artifacts)
     return run
@@ -117,7 +115,7 @@ def ended(draft: Draft, item: Item, event: BuildDone | BuildPaused) -> None:
             continue
         rest = replace(item, going=tuple(other for other in item.going if other is not one))
         if isinstance(event, BuildPaused):
-            draft.act(partial(CancelBuild, build=event.build))
+            draft.act(CancelBuild(draft.number(), event.build))
         elif event.result == "SUCCESS":
             done = replace(one.run, phase=Phase.DONE, result=event.result, children=event.children)
             done = replace(done, artifacts=event.artifacts)

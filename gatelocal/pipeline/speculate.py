@@ -6,11 +6,9 @@ places ahead leaves. Rules: Zuul's queue processor (gate-semantics 1.4).
 
 from __future__ import annotations
 
-from functools import partial
-
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import Manager
-from gatelocal.model.record import replace
+from gatelocal.model.record import changer, replace
 from gatelocal.pipeline import reuse
 from gatelocal.pipeline.actions import Prepare
 from gatelocal.pipeline.draft import Draft, Flag
@@ -145,8 +143,8 @@ def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
     own = tuple(ref for ref in item.changes if not _is_branch(draft, ref))
     content = _ahead_of(draft, item, ahead) + own
     in_order = not (draft.policy.urgent or draft.policy.overtake)
-    make = partial(
-        Prepare,
+    prepare = Prepare(
+        draft.number(),
         item=item.id,
         generation=item.generation,
         changes=content,
@@ -156,16 +154,11 @@ def _prepare(draft: Draft, item: Item, ahead: Item | None) -> None:
         pipeline=item.pipeline,
         of=item.changes,
     )
-    draft.put(
-        replace(
-            item,
-            stage=Stage.PREPARING,
-            preparation=draft.act(make),
-            ahead=ahead.id if ahead else 0,
-            ahead_generation=ahead.generation if ahead else 0,
-            content=content,
-        )
-    )
+    base = (ahead.id, ahead.generation) if ahead else (0, 0)
+    draft.put(_prepared_on(item, Stage.PREPARING, draft.act(prepare), *base, content))
+
+
+_prepared_on = changer(Item, "stage", "preparation", "ahead", "ahead_generation", "content")
 
 
 def _is_branch(draft: Draft, ref: Ref) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gatelocal.model.layout import Manager, WindowRule
-from gatelocal.model.record import replace
+from gatelocal.model.record import changer, replace
 from gatelocal.pipeline.draft import Draft, Flag, main_queue
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 
@@ -71,6 +71,9 @@ def keep_out(draft: Draft, item: Item) -> None:
         draft.put_queue(replace(queue, active=place))
 
 
+_reaching = changer(Queue, "active")
+
+
 def admit(draft: Draft, key: QueueKey) -> None:
     """Have the first item that has come into the window looked at, unless one before it is to be looked at anyhow.
 
@@ -88,7 +91,7 @@ def admit(draft: Draft, key: QueueKey) -> None:
     todo = draft.agenda[key]
     if number is None or (todo and min(todo) < number) or _landing(draft, queue):
         return
-    draft.put_queue(replace(queue, active=place + 1))
+    draft.put_queue(_reaching(queue, place + 1))
     draft.flag(number, Flag.BASE | Flag.JOBS)
 
 

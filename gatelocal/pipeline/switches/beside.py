@@ -22,6 +22,8 @@ from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
 def family(draft: Draft, key: QueueKey) -> tuple[Queue, ...]:
     """A queue with all that stand beside it."""
     first = main_queue(draft, key)
+    if not first.beside:
+        return (first,)
     others = (draft.queue_or_none((first.pipeline, name)) for name in first.beside if name != first.name)
     return (first, *(queue for queue in others if queue is not None))
 

@@ -43,7 +43,7 @@ MISTAKES = (
     Mistake(
         "builds of a reset item are forgotten",
         "pipeline.resources.halted",
-        "draft.act(partial(CancelBuild, build=run.build))",
+        "draft.act(CancelBuild(draft.number(), run.build))",
         "pass",
     ),
     Mistake(
@@ -56,7 +56,7 @@ MISTAKES = (
     Mistake(
         "the node of a request that is dropped is not given back",
         "pipeline.resources.halted",
-        "draft.act(partial(DropRequest, request=run.request))",
+        "draft.act(DropRequest(draft.number(), run.request))",
         "pass",
     ),
     Mistake(
