@@ -167,7 +167,9 @@ class Line:
     def without(self, number: int) -> Line:
         """Without a number that is in it."""
         at = self._chunk(number)
-        rest = tuple(one for one in self._chunks[at] if one != number)
+        chunk = self._chunks[at]
+        place = bisect_left(chunk, number)
+        rest = chunk[:place] + chunk[place + 1 :]
         return Line((*self._chunks[:at], *((rest,) if rest else ()), *self._chunks[at + 1 :]), self._size - 1)
 
     def since(self, older: Line) -> tuple[tuple[int, ...], tuple[int, ...]]:
@@ -188,7 +190,7 @@ class Line:
     def place(self, number: int) -> int:
         """How many numbers are smaller."""
         at = self._chunk(number)
-        before = sum(len(chunk) for chunk in self._chunks[:at])
+        before = sum(map(len, self._chunks[:at]))
         return before + (bisect_left(self._chunks[at], number) if at < len(self._chunks) else 0)
 
     def after(self, number: int) -> int | None:

@@ -344,6 +344,14 @@ def _resume(draft: Draft, item: Item) -> Item:
     return draft.put(item)
 
 
+def hand_back(draft: Draft, item: Item) -> Item:
+    """The item has come to be outside of the window: those inside must not wait for what a job of it holds unused."""
+    for at, run in enumerate(item.runs):
+        if run.holding and run.phase in (Phase.NODE, Phase.SHORT, Phase.READY):
+            item = draft.put(_with(item, at, halted(draft, item, at, run)))
+    return item
+
+
 def fail_fast(draft: Draft, item: Item) -> Item:
     """Stop the other jobs of an item that has failed, if its project asked for that (gate-semantics 1.12)."""
     if not item.fail_fast:

@@ -12,7 +12,7 @@ from gatelocal.model.layout import Layout, Manager
 from gatelocal.model.record import replace
 from gatelocal.pipeline import answers, changes, operate
 from gatelocal.pipeline.actions import Action
-from gatelocal.pipeline.builds import advance, complete, fail_fast, holds_followers
+from gatelocal.pipeline.builds import advance, complete, fail_fast, hand_back, holds_followers
 from gatelocal.pipeline.doubt import again
 from gatelocal.pipeline.draft import Draft, Flag, begun
 from gatelocal.pipeline.enqueue import enqueue_later, regrouped
@@ -47,7 +47,7 @@ from gatelocal.pipeline.speculate import rebase
 from gatelocal.pipeline.state import Item, Queue, Stage, State
 from gatelocal.pipeline.switches import batch, beside, late_restart, overtake, urgent
 from gatelocal.pipeline.switches.members import covered, fellows
-from gatelocal.pipeline.window import admit, is_active
+from gatelocal.pipeline.window import admit, is_active, keep_out
 
 _MOST_ROUNDS = 1_000_000
 """More looks at items than any event needs."""
@@ -209,6 +209,9 @@ def _work(draft: Draft, item: Item, queue: Queue, *, held: bool) -> Item:
             item = batch.gather(draft, item)
         if not held:
             item = _start(draft, item)
+    else:
+        item = hand_back(draft, item)
+        keep_out(draft, item)
     return item
 
 

@@ -64,7 +64,7 @@ def is_active(queue: Queue, item: Item) -> bool:
 
 
 def keep_out(draft: Draft, item: Item) -> None:
-    """An item that has nothing prepared is outside of the window: it has its turn when the window comes to it."""
+    """An item for which not all has begun is outside of the window: it has its turn when the window comes to it."""
     queue = draft.queue(item.key)
     place = queue.line.place(item.id)
     if place < queue.active and not is_active(queue, item):
