@@ -41,7 +41,7 @@ class PutOff:
 
         What one change is told, and its landing; and a build's beginning and end.
         """
-        line = _line(action)
+        line = _line(action) if self._waiting else None
         return line is not None and any(line == _line(one.action) for one in self._waiting.values())
 
     def add(self, action: Action, now: float) -> None:

@@ -130,7 +130,10 @@ class Line:
 
     def __contains__(self, number: int) -> bool:
         at = self._chunk(number)
-        return at < len(self._chunks) and number in self._chunks[at]
+        if at == len(self._chunks):
+            return False
+        chunk = self._chunks[at]
+        return chunk[bisect_left(chunk, number)] == number
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Line) and tuple(self) == tuple(other)

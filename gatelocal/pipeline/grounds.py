@@ -9,15 +9,20 @@ from gatelocal.model.layout import Manager
 from gatelocal.pipeline.state import Item, Queue, Stage, State
 
 
-def stands(before: State, state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
+def stands(before: State, state: State, item: Item, queue: Queue) -> Iterator[str]:
     """All that must hold of what an item is tested on, after an event that has touched it."""
     old = before.items.get(item.id)
     if not queue.reporting:  # nobody is looked at meanwhile
-        yield from _ground(state, item, queue, name)
+        yield from _ground(state, item, queue)
     if old is None or old.content is not item.content:
-        yield from _content(state, item, name)
+        yield from _content(state, item)
     if old is not None and old.ahead and not item.ahead and not has_neighbours(state):
-        yield from _passed_on(before, state, old, item, name)
+        yield from _passed_on(before, state, old, item)
+
+
+def named(item: Item) -> str:
+    """How an item is called where something is wrong with it."""
+    return f"item {item.id} ({', '.join(map(str, item.changes))})"
 
 
 def has_neighbours(state: State) -> bool:
@@ -25,25 +30,25 @@ def has_neighbours(state: State) -> bool:
     return state.policy.urgent or state.policy.overtake
 
 
-def _ground(state: State, item: Item, queue: Queue, name: str) -> Iterator[str]:
+def _ground(state: State, item: Item, queue: Queue) -> Iterator[str]:
     """What it is tested on is the nearest item ahead that does not fail, in its present generation, and no other."""
     pipeline = state.layout.pipelines[item.pipeline]
     if pipeline.manager is not Manager.DEPENDENT or item.stage in (Stage.WAITING, Stage.PARKED):
         return
     ahead = state.items.get(item.ahead) if item.ahead else None
     if item.ahead and ahead is None:
-        yield f"{name} is tested on item {item.ahead}, which has gone"
+        yield f"{named(item)} is tested on item {item.ahead}, which has gone"
         return
     if ahead is not None and ahead.generation != item.ahead_generation:
-        yield f"{name} is tested on generation {item.ahead_generation} of item {ahead.id}, now in {ahead.generation}"
+        tested = f"generation {item.ahead_generation} of item {ahead.id}"
+        yield f"{named(item)} is tested on {tested}, now in {ahead.generation}"
     if ahead is not None and not ahead.content:
-        yield f"{name} is tested on item {ahead.id}, which is not prepared"
-    nearest = _nearest(state, queue, item)
-    if not item.settled and nearest != item.ahead:
-        yield f"{name} is tested on item {item.ahead} and not on {nearest}"
+        yield f"{named(item)} is tested on item {ahead.id}, which is not prepared"
+    if not item.settled and (nearest := _nearest(state, queue, item)) != item.ahead:
+        yield f"{named(item)} is tested on item {item.ahead} and not on {nearest}"
 
 
-def _passed_on(before: State, state: State, old: Item, item: Item, name: str) -> Iterator[str]:
+def _passed_on(before: State, state: State, old: Item, item: Item) -> Iterator[str]:
     """Who has nothing ahead any more, and does not begin anew for that, was tested on what has landed, and itself.
 
     It was prepared on the item ahead, or on the bare branches (:func:`_content`), and nobody has landed before that had
@@ -53,30 +58,30 @@ def _passed_on(before: State, state: State, old: Item, item: Item, name: str) ->
         return
     ahead = before.items.get(old.ahead)
     if ahead is None or not all(has_landed(state, change) for change in ahead.names):
-        yield f"{name} goes on without item {old.ahead}, which has not landed"
+        yield f"{named(item)} goes on without item {old.ahead}, which has not landed"
         return
     rest = item.content[: len(item.content) - len(item.changes)]
     known = () if _left_out(ahead.content, rest) is not None else set(rest) - set(ahead.content)
     for ref in sorted(known):
         if not has_landed(state, ref.change):
-            yield f"{name} goes on and was tested on {ref}, which has not landed"
+            yield f"{named(item)} goes on and was tested on {ref}, which has not landed"
 
 
-def _content(state: State, item: Item, name: str) -> Iterator[str]:
+def _content(state: State, item: Item) -> Iterator[str]:
     """What it was prepared with is what the item ahead contains, and itself last."""
     if item.stage is not Stage.PREPARING or state.layout.pipelines[item.pipeline].manager is not Manager.DEPENDENT:
         return
     ahead = state.items.get(item.ahead) if item.ahead else None
     own = item.changes
     if item.content[len(item.content) - len(own) :] != own:
-        yield f"{name} does not contain itself last"
-    yield from _built_on(state, item, name)
+        yield f"{named(item)} does not contain itself last"
+    yield from _built_on(state, item)
     gone = _left_out(ahead.content if ahead is not None else (), item.content[: len(item.content) - len(own)])
     if gone is None or not all(has_landed(state, ref.change) for ref in gone):
-        yield f"{name} contains something else than what is ahead of it, and itself"
+        yield f"{named(item)} contains something else than what is ahead of it, and itself"
 
 
-def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
+def _built_on(state: State, item: Item) -> Iterator[str]:
     """Who is built on it already, because it begins anew on the same ground, contains just what it does."""
     line = state.queues[item.key].line
     number = line.after(item.id)
@@ -85,7 +90,7 @@ def _built_on(state: State, item: Item, name: str) -> Iterator[str]:
         if (other.ahead, other.ahead_generation) == (item.id, item.generation) and other.stage is not Stage.WAITING:
             rest = other.content[: len(other.content) - len(other.changes)]
             if rest != item.content and _still_open(state, rest) != _still_open(state, item.content):
-                yield f"item {number} is tested on {name} and on other changes than that contains"
+                yield f"item {number} is tested on {named(item)} and on other changes than that contains"
         if not other.failing:
             return
         number = line.after(number)

@@ -11,7 +11,7 @@ from gatelocal.model.facts import Ref
 from gatelocal.model.layout import NOOP, JobKind, Manager
 from gatelocal.pipeline.actions import Action, CancelBuild, Report, StartBuild, Submit
 from gatelocal.pipeline.events import BuildDone, Event, Submitted
-from gatelocal.pipeline.grounds import has_landed, has_neighbours, stands
+from gatelocal.pipeline.grounds import has_landed, has_neighbours, named, stands
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, Stage, State
 
 _UP = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
@@ -23,11 +23,13 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
     found: list[str] = []
     numbers = tuple(touched)
     for number in numbers:
-        item = after.items.get(number)
+        old, item = before.items.get(number), after.items.get(number)
         if item is not None:
             found += _item(before, after, item)
-        found += _stopped(before, event, after, actions, number)
-        found += _under_way(before, event, after, number)
+        if old is not None and (old.runs or old.going):
+            found += _stopped(old, event, item, actions)
+        if old is not None and item is None:
+            found += _under_way(old, event, after)
     found += _actions(before, after, actions)
     found += _semaphores(before, after)
     found += _queues(before, after)
@@ -39,29 +41,35 @@ def broken(before: State, event: Event, after: State, actions: Sequence[Action],
 
 def _item(before: State, state: State, item: Item) -> Iterator[str]:
     queue = state.queues.get(item.key)
-    name = f"item {item.id} ({', '.join(map(str, item.changes))})"
     if queue is None or item.id not in queue.line:
-        yield f"{name} is in no queue"
+        yield f"{named(item)} is in no queue"
         return
-    for change in item.names:
-        if item.id not in (state.where.get(change) or ()):
-            yield f"{name} cannot be found by its change {change}"
+    for ref in item.changes:
+        if item.id not in (state.where.get(ref.change) or ()):
+            yield f"{named(item)} cannot be found by its change {ref.change}"
     if item.stage in (Stage.WAITING, Stage.PARKED) and any(run.phase in _UP for run in item.runs):
-        yield f"{name} has builds without being prepared"
+        yield f"{named(item)} has builds without being prepared"
     if item.going and item.stage not in (Stage.WAITING, Stage.PREPARING):
-        yield f"{name} has builds of an earlier generation that nobody wants"
+        yield f"{named(item)} has builds of an earlier generation that nobody wants"
     if not item.live and item.runs:
-        yield f"{name} is not live and has jobs"
-    red = any(_speaks(r) and r.phase is Phase.DONE and r.result not in _GREEN for r in item.runs)
+        yield f"{named(item)} is not live and has jobs"
     looked_at = item.id not in queue.suspects and not queue.reporting
-    if red and not item.failing and looked_at:
-        yield f"{name} has failed and counts as good"
+    if not item.failing and looked_at and _is_red(item):
+        yield f"{named(item)} has failed and counts as good"
     if item.stage in (Stage.LOOKING, Stage.LANDING, Stage.REPORTING):
-        yield from _may_land(state, item, name)
+        yield from _may_land(state, item)
     if item.batch:
-        yield from _batch(state, item, name)
+        yield from _batch(state, item)
     if state.layout.pipelines.get(item.pipeline) is not None:
-        yield from stands(before, state, item, queue, name)
+        yield from stands(before, state, item, queue)
+
+
+def _is_red(item: Item) -> bool:
+    """Whether a result that decides speaks against it."""
+    for run in item.runs:
+        if run.result and run.result not in _GREEN and run.phase is Phase.DONE and _speaks(run):
+            return True
+    return False
 
 
 def _speaks(run: JobRun) -> bool:
@@ -69,18 +77,18 @@ def _speaks(run: JobRun) -> bool:
     return run.job.voting and run.control_of < 0 and run.job.kind is not JobKind.REPORTER
 
 
-def _may_land(state: State, item: Item, name: str) -> Iterator[str]:
+def _may_land(state: State, item: Item) -> Iterator[str]:
     """Only what is green lands, with nothing ahead that does not land together with it, after all that it needs."""
     if item.ahead:
-        yield f"{name} lands before what is ahead of it"
+        yield f"{named(item)} lands before what is ahead of it"
     for needed in item.needs:
         if not has_landed(state, needed):
-            yield f"{name} lands before {needed}, which it needs"
+            yield f"{named(item)} lands before {needed}, which it needs"
     if item.stage is Stage.LOOKING or not item.batch:
-        yield from _proof(state, item, name)
+        yield from _proof(state, item)
 
 
-def _proof(state: State, item: Item, name: str) -> Iterator[str]:
+def _proof(state: State, item: Item) -> Iterator[str]:
     """What lands is what was tested: each of its voting jobs is green in its present generation, by a build or by one
     that was taken over, on a workspace of what has landed, the item itself, and who lands together with it.
 
@@ -88,22 +96,22 @@ def _proof(state: State, item: Item, name: str) -> Iterator[str]:
     """
     tested = state.items.get(item.batch[-1]) if item.batch else item
     if tested is None or tested.batch != item.batch:
-        yield f"{name} lands on the word of item {item.batch[-1]}, which is not given any more"
+        yield f"{named(item)} lands on the word of item {item.batch[-1]}, which is not given any more"
         return
     for run in tested.runs:
         if _speaks(run) and run.result not in _GREEN:
-            yield f"{name} lands although {run.job.name} is {run.result or run.phase.value}"
+            yield f"{named(item)} lands although {run.job.name} is {run.result or run.phase.value}"
         elif _speaks(run) and run.result == "SUCCESS" and not (run.build or run.reused or run.job.name == NOOP):
-            yield f"{name} lands although {run.job.name} was never built"
+            yield f"{named(item)} lands although {run.job.name} was never built"
     together = [one for number in item.batch or (item.id,) if (one := state.items.get(number)) is not None]
     inside = {ref for one in together if one.batch == item.batch for ref in one.changes}
     if not inside <= set(tested.content[-len(inside) :]):
-        yield f"{name} lands and was not in the workspace that was tested"
+        yield f"{named(item)} lands and was not in the workspace that was tested"
     if item.batch or has_neighbours(state):
-        yield from _landed_before(state, item, tested, inside, name)
+        yield from _landed_before(state, item, tested, inside)
 
 
-def _landed_before(state: State, item: Item, tested: Item, inside: set[Ref], name: str) -> Iterator[str]:
+def _landed_before(state: State, item: Item, tested: Item, inside: set[Ref]) -> Iterator[str]:
     """All that it was tested on has landed.
 
     Who is tested by itself, in a queue with none beside it, was found to be on that when the last one ahead of it had
@@ -113,7 +121,7 @@ def _landed_before(state: State, item: Item, tested: Item, inside: set[Ref], nam
     if pipeline is not None and pipeline.manager is Manager.DEPENDENT and not item.has_landed:
         for ref in tested.content:
             if ref not in inside and not has_landed(state, ref.change) and not _beside(state, item, tested):
-                yield f"{name} lands and was tested on {ref}, which has not landed"
+                yield f"{named(item)} lands and was tested on {ref}, which has not landed"
 
 
 def _beside(state: State, item: Item, tested: Item) -> bool:
@@ -122,7 +130,7 @@ def _beside(state: State, item: Item, tested: Item) -> bool:
     return tested is item and queue is not None and queue.dynamic
 
 
-def _batch(state: State, item: Item, name: str) -> Iterator[str]:
+def _batch(state: State, item: Item) -> Iterator[str]:
     """Who is tested together with others is so for them as well; only the last has builds, and contains them all.
 
     Whose submit is on its way goes by what was true when it was sent.
@@ -131,25 +139,24 @@ def _batch(state: State, item: Item, name: str) -> Iterator[str]:
         return
     last = state.items.get(item.batch[-1])
     if last is None or item.id not in item.batch:
-        yield f"{name} is tested together with items that are not there"
+        yield f"{named(item)} is tested together with items that are not there"
         return
     for number in item.batch:
         other = state.items.get(number)
         if other is not None and other.batch != item.batch and not other.settled:
-            yield f"{name} is tested together with item {number}, which does not know of that"
+            yield f"{named(item)} is tested together with item {number}, which does not know of that"
     if item.preparation > last.preparation:
-        yield f"{name} was prepared after item {last.id}, which speaks for it"
+        yield f"{named(item)} was prepared after item {last.id}, which speaks for it"
     own = [run for run in item.runs if run.job.kind is not JobKind.REPORTER]
     if item is not last and any(run.phase not in (Phase.IDLE, Phase.DONE) or run.build for run in own):
-        yield f"{name} has builds of its own and is tested by those of item {last.id}"
+        yield f"{named(item)} has builds of its own and is tested by those of item {last.id}"
     if not set(item.changes) <= set(last.content):
-        yield f"{name} is tested by item {last.id}, which does not contain it"
+        yield f"{named(item)} is tested by item {last.id}, which does not contain it"
 
 
-def _stopped(before: State, event: Event, after: State, actions: Sequence[Action], number: int) -> Iterator[str]:
+def _stopped(old: Item, event: Event, new: Item | None, actions: Sequence[Action]) -> Iterator[str]:
     """A build that an item does not have any more has ended or was stopped."""
-    old, new = before.items.get(number), after.items.get(number)
-    there = _builds_of(new)
+    there, number = _builds_of(new), old.id
     for build in _builds_of(old):
         ended = isinstance(event, BuildDone) and event.build == build
         stopped = any(isinstance(action, CancelBuild) and action.build == build for action in actions)
@@ -159,15 +166,14 @@ def _stopped(before: State, event: Event, after: State, actions: Sequence[Action
             yield f"build {build} of item {number} was stopped and still counts"
 
 
-def _under_way(before: State, event: Event, after: State, number: int) -> Iterator[str]:
-    """Nobody else stands for a change whose submit is on its way: the answer would be nobody's."""
-    old, new = before.items.get(number), after.items.get(number)
-    if old is None or new is not None or old.stage is not Stage.LANDING or isinstance(event, Submitted):
+def _under_way(old: Item, event: Event, after: State) -> Iterator[str]:
+    """It has gone: nobody else stands for a change whose submit is on its way, for the answer would be nobody's."""
+    if old.stage is not Stage.LANDING or isinstance(event, Submitted):
         return
     for change in old.names:
         for other in after.where.get(change) or ():
             if after.items[other].pipeline == old.pipeline:
-                yield f"item {other} stands for {change}, which item {number} has submitted without an answer"
+                yield f"item {other} stands for {change}, which item {old.id} has submitted without an answer"
 
 
 def _builds_of(item: Item | None) -> list[int]:
@@ -221,7 +227,7 @@ def _one_submit(state: State, action: Submit) -> Iterator[str]:
         return
     if item.submitted:
         return  # it has begun: another may have come to stand beside it, with its submit under way, by a reload
-    yield from _proof(state, item, str(action.ref))
+    yield from _proof(state, item)
     queue = state.queues[item.key]
     main = state.queues.get((queue.pipeline, queue.label)) or queue
     for name in (main.name, *main.beside):
@@ -291,12 +297,11 @@ def _idle(state: State, queue: Queue) -> Iterator[str]:
         item = state.items[number]
         if not item.live:
             continue
-        name = f"item {number} ({', '.join(map(str, item.changes))})"
         if item.stage is Stage.WAITING:
-            yield f"{name} could be prepared and is not"
+            yield f"{named(item)} could be prepared and is not"
         tested = state.items[item.batch[-1]] if item.batch else item
         done = item.stage is Stage.TESTED and all(run.phase is Phase.DONE for run in tested.runs)
         if done and not item.ahead and not queue.beside:
-            yield f"{name} is done and was not reported"
+            yield f"{named(item)} is done and was not reported"
         if item.stage in (Stage.PREPARING, Stage.LOOKING, Stage.LANDING):
-            yield f"{name} waits for an answer that should have come: {item.stage.value}"
+            yield f"{named(item)} waits for an answer that should have come: {item.stage.value}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from traceback import walk_tb
-from typing import Any
+from typing import Any, NoReturn
 
 from gatelocal.engine.engine import Engine
 from gatelocal.pipeline import invariants
@@ -92,11 +91,12 @@ def feed(game: Play, event: Event) -> None:
         if isinstance(event, _FOUND_AGAIN):
             return
     try:
-        with _watched(game):
-            game.engine.feed(event)
+        game.engine.feed(event)
         return
     except Crashed:
         pass
+    except Exception as error:
+        _ended(game, error)
     restart(game)
 
 
@@ -107,25 +107,22 @@ def restart(game: Play) -> None:
         game.store = game.reopen(game.store)
         game.engine = engine_of(game)
         try:
-            with _watched(game):
-                game.engine.run()
-                game.engine.feed(Started(game.world.now))
+            game.engine.run()
+            game.engine.feed(Started(game.world.now))
             return
         except Crashed:
             continue
+        except Exception as error:
+            _ended(game, error)
 
 
-@contextmanager
-def _watched(game: Play) -> Iterator[None]:
-    """Whatever a rule raises is a violation, and the end. :raises Stopped: it has raised something."""
-    try:
-        yield
-    except (Crashed, Endless):
-        raise
-    except Exception as error:
-        game.violations.append(raised(error))
-        game.over = True
-        raise Stopped from error
+def _ended(game: Play, error: Exception) -> NoReturn:
+    """Whatever a rule raises is a violation, and the end. :raises Stopped: it is. :raises Endless: that it was."""
+    if isinstance(error, Endless):
+        raise error
+    game.violations.append(raised(error))
+    game.over = True
+    raise Stopped from error
 
 
 def raised(error: Exception) -> str:
@@ -175,9 +172,10 @@ def _points(game: Play) -> tuple[float | None, ...]:
 
 def _again(game: Play) -> None:
     try:
-        with _watched(game):
-            game.engine.again(game.world.now)
+        game.engine.again(game.world.now)
         return
     except Crashed:
         pass
+    except Exception as error:
+        _ended(game, error)
     restart(game)

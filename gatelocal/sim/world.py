@@ -166,6 +166,8 @@ class World:
 
     def _fail(self, action: Action) -> None:
         """:raises InfrastructureError: the hand fails at it, now; what it was to do may be done."""
+        if not self.failing:
+            return
         failure = next((one for one in self.failing if one.action == FAILING.get(type(action))), None)
         if failure is None:
             return
