@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from gatelocal.engine.request import GateRequest
 from gatelocal.engine.running import Running
 from gatelocal.model.happening import Happening, Watch
 from gatelocal.model.recipe import Recipe
+from gatelocal.model.record import replace
 from gatelocal.model.run import RunResult
 
 if TYPE_CHECKING:

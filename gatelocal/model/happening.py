@@ -6,7 +6,6 @@ They are part of the library's contract: a later version may add kinds and field
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from typing import ClassVar
 
 from gatelocal.model.change import Change
@@ -117,5 +116,7 @@ Watch = Callable[[Happening], None]
 
 def simple_fields(one: Happening) -> dict[str, object]:
     """The fields that are text, numbers or lists of text, by name."""
+    from dataclasses import fields  # not with this module: it loads what most that import this do without
+
     found = {each.name: getattr(one, each.name) for each in fields(one)}
     return {name: value for name, value in found.items() if isinstance(value, str | int | float | tuple)}
