@@ -17,7 +17,7 @@ from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import place, settings, sweeper
+from gatelocal.launcher import knock, place, settings, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.seed import HOME, USER
 from gatelocal.model.hold import Occasion
@@ -29,6 +29,8 @@ _LOST = 255  # ssh's own status when there is no connection; a program on the no
 _NODE = "node"
 _MARK, _OURS = "GATELOCAL_BUILD", "gatelocal-"
 _ASK_SECONDS = 60.0
+_LOOK, _OFTEN = 0.05, 0.005
+_LATE = 20.0  # seconds for ssh itself, once a server has answered
 _GET_SECONDS = 300.0
 _PUT_SECONDS = 3600.0
 
@@ -129,7 +131,7 @@ def wait_for_banner(port: int, seconds: float, check: Callable[[float], None], h
                     return
         except OSError:
             pass
-        time.sleep(0.1)
+        time.sleep(_LOOK)
     raise TimeoutError(f"no ssh server answered within {seconds:g} s")
 
 
@@ -166,27 +168,37 @@ class SshNode:
         """The node's name, also that of its folder."""
         return self._record.name
 
-    def settle(self, home: str, farewell: tuple[str, ...]) -> None:
-        """Have builds happen in that folder of the node, as their home, and know what is to be done at the end."""
-        self._record = replace(self._record, home=home, farewell=farewell, variables={"HOME": home})
-        self._record = place.move(self._folder, self._record, NodeState.READY)
+    def settle(self, **known: object) -> None:
+        """Call the node ready, with what is known of it now: fields of its record."""
+        self._record = place.move(self._folder, replace(self._record, **known), NodeState.READY)  # type: ignore[arg-type]
 
-    def connect(self, seconds: float) -> None:
-        """Open the connection that all later programs share. :raises InfrastructureError: the node lets nobody in."""
-        argv = ("ssh", "-F", str(self._folder / "ssh_config"), "-S", "way", "-M", "-N", _NODE)
+    def connect(self, seconds: float, port: int = 0, check: Callable[[float], None] = lambda waited: None) -> None:
+        """Open the connection that all later programs share.
+
+        :param port: of 127.0.0.1, where a server is waited for first. :param check: as for :func:`wait_for_banner`.
+        :raises TimeoutError: none has answered there in time. :raises InfrastructureError: the node lets nobody in.
+        """
+        proxy = _proxy(port, seconds) if port else ()
+        argv = ("ssh", "-F", str(self._folder / "ssh_config"), *proxy, "-S", "way", "-M", "-N", _NODE)
         mark = {sweeper.MARK: self.name}
         log = self._folder / "ssh.log"
         self._master = process.spawn(argv, log=log, cwd=self._folder, environment=mark, outlive=True)
         self._record = place.note_process(self._folder, self._record, self._master.pid)
-        deadline = time.monotonic() + seconds
+        began = time.monotonic()
         while not (self._folder / "way").exists():
-            if self._master.ended() is not None or time.monotonic() > deadline:
+            stopping.check()
+            waited = time.monotonic() - began
+            check(waited)
+            if self._master.ended() is not None or waited > seconds + _LATE:
+                said = self._master.last_words()
+                if knock.NOBODY in said:
+                    raise TimeoutError(f"{knock.NOBODY} within {seconds:g} s")
                 raise InfrastructureError(
                     f"the node {self.name} answers, but lets nobody in",
-                    details=self._master.last_words(),
+                    details=said,
                     hint="try again, or choose another kind of node",
                 )
-            time.sleep(0.02)
+            time.sleep(_OFTEN)
 
     def run(
         self,
@@ -284,6 +296,12 @@ class SshNode:
             details=last_words(self._folder),
             hint="this says nothing about the change: run it again",
         )
+
+
+def _proxy(port: int, seconds: float) -> tuple[str, ...]:
+    """The words that have ssh wait for its server."""
+    program = shlex.join((sys.executable, "-I", "-S", knock.__file__, "127.0.0.1", str(port), str(seconds)))
+    return ("-o", f"ProxyCommand={program.replace('%', '%%')}", "-o", "ProxyUseFdpass=yes")
 
 
 def farewell_argv(folder: Path, home: str) -> tuple[str, ...]:

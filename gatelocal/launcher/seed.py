@@ -17,6 +17,11 @@ from gatelocal import process
 
 USER, UID = "zuul", 1000
 HOME = f"/home/{USER}"
+_KEYS = """
+make() { ssh-keygen -q -t ed25519 -N '' -C "$1" -f "$2"; }
+make "$1" key & first=$!
+make "$1" host_key && wait $first
+"""
 NOBODY: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
@@ -37,8 +42,7 @@ def identity(folder: Path, name: str, address: str, others: Mapping[str, Sequenc
     Private keys stay in the node's folder; `known_hosts` there names the host key in advance, so that nothing has to
     be trusted on first use.
     """
-    for key in ("key", "host_key"):
-        process.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", str(folder / key)])
+    process.run(("sh", "-c", _KEYS, "sh", name), cwd=folder)
     public = (folder / "host_key.pub").read_text()
     hosts = {"127.0.0.1": ("localhost",), "::1": ("localhost",), address: (name,), **others}
     (folder / "known_hosts").write_text(f"{name} {public}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +40,11 @@ class Kept:
 
 def kept(cache: Path) -> tuple[Kept, ...]:
     """The layers that are there, by name; also those that no recipe makes any more."""
-    return tuple(_kept(lock.parent) for lock in sorted(cache.glob("*/lock")))
+    found = []
+    for lock in sorted(cache.glob("*/lock")):
+        with contextlib.suppress(FileNotFoundError):  # one may be removed while one looks
+            found.append(_kept(lock.parent))
+    return tuple(found)
 
 
 def prune(

@@ -1,8 +1,8 @@
 """Takes nodes away: one that is returned, those whose owner died, and held ones whose time or room is over.
 
-Run as a program (``python -m gatelocal.launcher.sweeper FOLDER PID STARTED``) it is the guard of one node: it waits
-until the node's owner, that process, is gone, however that ended, and returns the node, a held one when its time is
-over. One that somebody is in stays.
+Run as a program (``python -m gatelocal.launcher.sweeper FOLDER PID STARTED``) it is the guard of one node, which
+:mod:`gatelocal.launcher.guard` has become: when the node's owner, that process, is gone, however that ended, it returns
+the node, a held one when its time is over. One that somebody is in stays.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import contextlib
 import glob
 import os
 import re
-import select
 import shutil
 import signal
 import sys
@@ -21,7 +20,7 @@ from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import place, settings
+from gatelocal.launcher import guard, place, settings
 from gatelocal.launcher.lifecycle import NodeState, beyond, is_abandoned, is_expired
 from gatelocal.ports import Say
 
@@ -39,9 +38,9 @@ def remove(folder: Path) -> None:
     The guard goes last: when its owner is killed within this, it does the rest.
     """
     record = place.read(folder)
-    guard = record.processes[0] if record is not None and record.processes else None
+    last = record.processes[0] if record is not None and record.processes else None
     if record is not None:
-        _stop(record, guard)
+        _stop(record, last)
     elif _named_like_a_node(folder):
         _stop_unrecorded(folder.name)
     grave = folder.with_name(f"{_grave(folder)}{os.getpid()}")
@@ -50,8 +49,8 @@ def remove(folder: Path) -> None:
     except FileNotFoundError:
         return
     shutil.rmtree(grave, ignore_errors=True)
-    if guard is not None and guard.pid != os.getpid() and place.is_alive(guard):
-        process.stop_by_pid(guard.pid, grace=0)
+    if last is not None and last.pid != os.getpid() and place.is_alive(last):
+        process.stop_by_pid(last.pid, grace=0)
 
 
 def _grave(folder: Path) -> str:
@@ -112,11 +111,11 @@ def _named_like_a_node(folder: Path) -> bool:
 
 def guard_argv(folder: Path, owner: place.ProcessName) -> tuple[str, ...]:
     """The command line of a node's guard."""
-    return (sys.executable, "-m", "gatelocal.launcher.sweeper", str(folder), str(owner.pid), str(owner.started))
+    return (sys.executable, "-I", "-S", guard.__file__, str(folder), str(owner.pid), str(owner.started))
 
 
-def _stop(record: place.Record, guard: place.ProcessName | None) -> None:
-    ours = [each for each in record.processes if each.pid != os.getpid() and each != guard]
+def _stop(record: place.Record, last: place.ProcessName | None) -> None:
+    ours = [each for each in record.processes if each.pid != os.getpid() and each != last]
     for each in reversed(ours):
         if place.is_alive(each):
             process.stop_by_pid(each.pid, grace=0)
@@ -201,7 +200,7 @@ def _wait(done: Callable[[], bool], seconds: float = 5.0) -> None:
 
 
 def _guard(folder: Path, owner: place.ProcessName) -> None:
-    _wait_for_end(owner)
+    guard.wait(owner.pid, owner.started)
     for grave in folder.parent.glob(f"{glob.escape(_grave(folder))}*"):
         shutil.rmtree(grave, ignore_errors=True)
     while (record := place.read(folder)) is not None:
@@ -209,18 +208,6 @@ def _guard(folder: Path, owner: place.ProcessName) -> None:
             remove(folder)
             return
         time.sleep(_LOOK)
-
-
-def _wait_for_end(owner: place.ProcessName) -> None:
-    try:
-        handle = os.pidfd_open(owner.pid)
-    except ProcessLookupError:
-        return
-    poll = select.poll()
-    poll.register(handle, select.POLLIN)
-    while place.is_alive(owner):
-        poll.poll(2000)
-    os.close(handle)
 
 
 if __name__ == "__main__":

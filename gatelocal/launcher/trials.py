@@ -6,6 +6,7 @@ Answers that take long to find are remembered for as long as they can hold: this
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 from collections.abc import Callable, Sequence
@@ -54,7 +55,12 @@ def keep(memory: Path, programs: Sequence[str], answer: str) -> None:
 
 def spaces() -> tuple[str, ...] | None:
     """The words that give a program mounts, processes and a network of its own; None when this machine forbids it."""
-    for user in ((), ("--map-root-user",)) if is_root() else (("--map-root-user",),):
+    return _spaces(is_root())
+
+
+@functools.cache
+def _spaces(root: bool) -> tuple[str, ...] | None:
+    for user in ((), ("--map-root-user",)) if root else (("--map-root-user",),):
         words = ("unshare", *user, *_SPACES)
         if _works(*words, "true"):
             return words

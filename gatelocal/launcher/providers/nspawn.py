@@ -40,13 +40,30 @@ _LEFT_OUT = (
     *("CAP_MKNOD", "CAP_DAC_READ_SEARCH", "CAP_LINUX_IMMUTABLE", "CAP_SYS_TTY_CONFIG", "CAP_LEASE"),
     *("CAP_AUDIT_CONTROL", "CAP_SYS_BOOT", "CAP_NET_BROADCAST"),
 )
+_MASKED = tuple(
+    f"systemd.mask={unit}.service"
+    for unit in (
+        *("systemd-sysusers", "systemd-remount-fs", "systemd-journal-flush", "systemd-journal-catalog-update"),
+        *("systemd-tmpfiles-setup-dev", "systemd-modules-load", "kmod-static-nodes", "systemd-random-seed"),
+    )
+)
+"""What has nothing to do in a container whose disk is an image's; ssh would wait for it."""
+_GENERATORS = tuple(
+    seed.File(f"/etc/systemd/system-generators/systemd-{name}-generator", b"")
+    for name in (
+        *("bless-boot", "cryptsetup", "getty", "gpt-auto", "hibernate-resume", "integritysetup", "ssh", "tpm2"),
+        *("run", "system-update", "veritysetup"),
+    )
+)
+"""So that programs of those names, which look for disks and terminals, are not run (systemd.generator(7))."""
 _LAST = "1000"  # of a thousand, how gladly the kernel ends a process when this machine's memory is short
 
 # Runs as the first process of the namespaces, in the node's folder: its NAME, its trees (the uppermost first; a disk of
 # another node with the first of that one's users behind a =), the FIRST user of its range (0: it has none), BYTES of
 # disk (0: no limit), Python and the idmap program, then the control groups to move to. What the container says on its
 # console is kept as far as anybody reads it.
-_UP = r"""
+_UP = (
+    r"""
 set -eu
 name=$1 trees=$2 first=$3 bytes=$4 python=$5 idmap=$6
 shift 6
@@ -55,13 +72,7 @@ echo @LAST@ >/proc/self/oom_score_adj
 ip link set lo up
 # systemd-nspawn keeps a folder for each container there and leaves it behind when it is killed: not on this machine.
 if [ -d /run/systemd ]; then mount -t tmpfs -o mode=755 tmpfs /run/systemd; else mount -t tmpfs tmpfs /run; fi
-if [ "$bytes" != 0 ]; then
-    truncate -s "$bytes" disk
-    mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum,uninit_bg' -m 0 -E lazy_itable_init=1,nodiscard disk
-    mount -o loop,noatime,noinit_itable disk changes
-fi
-mkdir -p changes/upper changes/work
-below= mapped=
+below= mapped= number=0
 for tree in $trees; do
     inner=0
     case $tree in
@@ -72,16 +83,24 @@ for tree in $trees; do
         tree=of-$tree/upper ;;
     esac
     if [ "$first" != 0 ]; then
-        place=shown-$(echo "$tree" | tr / -)
+        number=$((number + 1)) place=shown$number
         mkdir "$place"
         mapped="$mapped $inner $tree $place" tree=$place
     fi
     below="$below${below:+:}$tree"
 done
+showing=
+[ "$first" = 0 ] || { "$python" -I -S "$idmap" "$first" 65536 $mapped & showing=$!; }
+if [ "$bytes" != 0 ]; then
+    truncate -s "$bytes" disk
+    mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum,uninit_bg' -m 0 -E lazy_itable_init=1,nodiscard disk
+    mount -o loop,noatime,noinit_itable disk changes
+fi
+mkdir -p changes/upper changes/work
 own= users=--network-namespace-path=/proc/self/ns/net
 if [ "$first" != 0 ]; then
     chown "$first:$first" changes/upper
-    "$python" -I -S "$idmap" "$first" 65536 $mapped
+    wait "$showing"
     own="setpriv --reuid $first --regid $first --clear-groups"
     users="--private-users=$first:65536 --private-users-ownership=off --private-network"
 fi
@@ -92,8 +111,12 @@ mount -t overlay -o "$layers,volatile" overlay root 2>/dev/null ||
 (cd root && exec $own tar -x --no-overwrite-dir -f -) <seed.tar
 systemd-nspawn --quiet --boot --register=no --keep-unit --directory=root --machine="$name" $users \
     --drop-capability=@LEFT_OUT@ \
-    --resolv-conf=off --link-journal=no --console=pipe 2>&1 | { dd bs=1024 count=20000 status=none; cat >/dev/null; }
-""".replace("@LEFT_OUT@", ",".join(_LEFT_OUT)).replace("@LAST@", _LAST)
+    --resolv-conf=off --link-journal=no --console=pipe @MASKED@ 2>&1 |
+    { dd bs=1024 count=20000 status=none; cat >/dev/null; }
+""".replace("@LEFT_OUT@", ",".join(_LEFT_OUT))
+    .replace("@LAST@", _LAST)
+    .replace("@MASKED@", " ".join(_MASKED))
+)
 
 # Starts `true` in a container of this machine's own /usr, in the very way in which a node is started.
 _TRIAL = """
@@ -159,7 +182,12 @@ class Provider:
         for part in ("changes", "root"):
             (folder / part).mkdir(mode=0o755)
         others = self.port.hosts if self.port else seed.NOBODY
-        files = (*seed.identity(folder, record.name, network.ADDRESS, others), *image.settings.files, _resolver())
+        files = (
+            *seed.identity(folder, record.name, network.ADDRESS, others),
+            *image.settings.files,
+            *_GENERATORS,
+            _resolver(),
+        )
         seed.write_tar(folder / "seed.tar", files)
         made = groups.make(record.name, limited)
         return replace(
@@ -195,18 +223,17 @@ def _boot(folder: Path, record: place.Record, plugged: lan.Port | None) -> conne
     port, record = network.connect(folder, record, inner, 22)
     if plugged:
         lan.plug(plugged, inner)
+    connection.write_configuration(folder, record.name, port)
+    node = connection.SshNode(folder, record)
     try:
-        connection.wait_for_banner(port, _READY_SECONDS, check)
+        node.connect(_READY_SECONDS, port, check)
     except TimeoutError as error:
         raise InfrastructureError(
             f"the container {record.name} was not ready in time: {error}",
             details=child.last_words(),
             hint="is the machine overloaded? another kind of node: --node qemu, or --node local",
         ) from error
-    connection.write_configuration(folder, record.name, port)
-    record = place.move(folder, record, NodeState.READY)
-    node = connection.SshNode(folder, record)
-    node.connect(_READY_SECONDS)
+    node.settle()
     return node
 
 

@@ -135,9 +135,9 @@ class Provider:
                 hint="is the machine overloaded? another kind of node: --node nspawn as root, or --node local",
             ) from error
         connection.write_configuration(folder, record.name, port)
-        record = place.move(folder, record, NodeState.READY)
         node = connection.SshNode(folder, record)
         node.connect(limit)
+        node.settle()
         return node
 
     def _start(

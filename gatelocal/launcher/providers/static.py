@@ -125,5 +125,6 @@ def _reached(host: Host, folder: Path, record: place.Record) -> connection.SshNo
     if node.run(words, directory="/", on_line=said.append, timeout=_ANSWER) != 0 or not said or said[-1][:1] != "/":
         what = f"the host {host.name} has no home for a job"
         raise InfrastructureError(what, details="\n".join(said[-5:]), hint="is its disk full?")
-    node.settle(said[-1], connection.farewell_argv(folder, said[-1]))
+    home = said[-1]
+    node.settle(home=home, variables={"HOME": home}, farewell=connection.farewell_argv(folder, home))
     return node
