@@ -48,6 +48,11 @@ def parse(data: bytes) -> Stream:
     return collector.stream()
 
 
+def is_stream(data: bytes) -> bool:
+    """Whether it is one, as far as a look can tell: there is a whole packet of version 2 in it."""
+    return _has_packet(data)
+
+
 def _has_packet(data: bytes) -> bool:
     """Whether there is a packet of version 2: its first byte alone is also part of letters in UTF-8, an ó for one."""
     for found in islice(re.finditer(rb"\xb3[\x20-\x2f]", data), _TRIES):
