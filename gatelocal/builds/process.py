@@ -17,7 +17,9 @@ from gatelocal.config.labels import labels
 from gatelocal.errors import GateError
 from gatelocal.executor.ansible.checkouts import Checkouts
 from gatelocal.executor.ansible.executor import AnsibleExecutor, Setting
+from gatelocal.executor.steps.executor import StepsExecutor
 from gatelocal.executor.tox import ToxExecutor
+from gatelocal.jobs.families import STEPS
 from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
 from gatelocal.model.playbooks import Item
@@ -47,6 +49,8 @@ def _launcher(order: Order) -> Launcher:
 def _executor(order: Order, beginning: Beginning) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
+    if order.job.family == STEPS:
+        return StepsExecutor(_silent)
     return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log
 
 

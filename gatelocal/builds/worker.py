@@ -26,7 +26,7 @@ from gatelocal.builds.lease import folder as leased
 from gatelocal.builds.lease import is_held
 from gatelocal.builds.order import Order
 from gatelocal.errors import GateError, InfrastructureError
-from gatelocal.jobs.families import TOX
+from gatelocal.jobs.families import STEPS, TOX
 from gatelocal.merger.cache import Repository
 from gatelocal.model.hold import Occasion
 from gatelocal.model.result import BuildResult, Outcome
@@ -154,7 +154,7 @@ class _Build:
                 deliver.deliver(order.trees, root, node, self._progress.say, whole=True)
             sources = deliver.deliver(order.trees, root, first, self._progress.say)
             self._stop.check()
-            if order.job.family == TOX:
+            if order.job.family in (TOX, STEPS):
                 lease.close()
             self._begun = True
             self._progress.begun()

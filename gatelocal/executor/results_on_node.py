@@ -77,8 +77,12 @@ def put(options: Namespace, folder: Path) -> None:
         return
     asked = subprocess.run([str(python), "-c", _WHERE], stdout=subprocess.PIPE, timeout=60, check=False)
     where = Path(asked.stdout.decode("utf-8", "replace").strip())
-    if not where.is_dir() or folder.resolve() not in where.resolve().parents:
-        return
+    if where.is_dir() and folder.resolve() in where.resolve().parents:
+        write(options, where)
+
+
+def write(options: Namespace, where: Path) -> None:
+    """Make the witness a package in a folder that modules are looked for in."""
     text = options.witness.replace('FOLDER = ""', f"FOLDER = {str(options.into / STREAMS)!r}", 1)
     (where / (_NAME + ".py")).write_text(text, encoding="utf-8")
     info = where / (_NAME + "-0.dist-info")

@@ -15,13 +15,22 @@ from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import TenantProject
 
 TOX = "tox"
+STEPS = "steps"
 NOOP = "noop"
 """Zuul's own job that needs no node and always succeeds."""
 
 BUILT_IN = TenantProject("zuul/zuul-jobs", trusted=True)
 """The project that the built-in definitions claim to come from."""
 
+STEPS_JOB, TOX_JOB = "gatelocal-steps", "gatelocal-tox"
+"""The parents of what ``gatelocal.yaml`` defines: their names are nobody else's, whatever a project calls its jobs."""
+STEPS_VARIABLE = "gatelocal_steps"
+"""The variable of a job that has its commands."""
+
 _TOX_PLAYBOOK = "playbooks/tox/run.yaml"
+_STEPS_PLAYBOOK = "playbooks/gatelocal/steps.yaml"
+_STEPS_TIME = 3600
+_FAMILIES = {_TOX_PLAYBOOK: TOX, _STEPS_PLAYBOOK: STEPS}
 _REQUIREMENTS = "openstack/requirements"
 _CONSTRAINTS = "{{ ansible_user_dir }}/src/opendev.org/openstack/requirements/upper-constraints.txt"
 _NOT_FOR_UNIT_TESTS = (
@@ -37,6 +46,18 @@ _OPENSTACK_TOX = re.compile(
     r"openstack-tox-(py\d+|pypy|pep8|linters|docs|cover|bashate|build|validate|pylint|lower-constraints"
     r"|functional(?:-py\d+)?)$"
 )
+_BASES: Mapping[str, Mapping[str, object]] = {
+    "tox": {"parent": None, "run": _TOX_PLAYBOOK},
+    TOX_JOB: {"parent": None, "run": _TOX_PLAYBOOK},
+    STEPS_JOB: {"parent": None, "run": _STEPS_PLAYBOOK, "timeout": _STEPS_TIME},
+    "tox-fips": {"parent": "tox"},
+    "openstack-tox": {
+        "parent": "tox-fips",
+        "abstract": True,
+        "vars": {"tox_constraints_file": _CONSTRAINTS},
+        "required-projects": [_REQUIREMENTS],
+    },
+}
 _NO_MATCHER = ("pep8", "linters", "docs", "bashate", "build", "validate")
 
 
@@ -47,14 +68,15 @@ def built_in(name: str) -> Stanza | None:
 
 
 def family_of(job: FrozenJob) -> str:
-    """Who knows how to run the job: ``tox``, when its main playbook is the one of zuul-jobs; else nobody (empty).
+    """Who knows how to run the job: ``tox``, when its main playbook is the one of zuul-jobs; ``steps``, when it is a
+    list of commands; else nobody (empty).
 
     ``noop`` is a family of its own, which anybody can run.
     """
     if job.name == NOOP:
         return NOOP
-    stock = [book for book in job.run if book.path == _TOX_PLAYBOOK and book.project.endswith("/zuul-jobs")]
-    return TOX if stock and len(stock) == len(job.run) else ""
+    found = {_FAMILIES.get(book.path, "") if book.project.endswith("/zuul-jobs") else "" for book in job.run}
+    return found.pop() if len(found) == 1 else ""
 
 
 def deviations(job: FrozenJob) -> tuple[str, ...]:
@@ -65,17 +87,8 @@ def deviations(job: FrozenJob) -> tuple[str, ...]:
 
 
 def _body(name: str) -> Mapping[str, object] | None:
-    if name == "tox":
-        return {"parent": None, "run": _TOX_PLAYBOOK}
-    if name == "tox-fips":
-        return {"parent": "tox"}
-    if name == "openstack-tox":
-        return {
-            "parent": "tox-fips",
-            "abstract": True,
-            "vars": {"tox_constraints_file": _CONSTRAINTS},
-            "required-projects": [_REQUIREMENTS],
-        }
+    if name in _BASES:
+        return _BASES[name]
     if found := _ZUUL_TOX.match(name):
         return {"parent": "tox", "vars": {"tox_envlist": found[1]}}
     if found := _OPENSTACK_TOX.match(name):

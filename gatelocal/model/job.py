@@ -32,7 +32,7 @@ class Job:
     :ivar timeout: seconds; None without a limit.
     :ivar defined_in: file and line of each definition, root first, for errors and reports.
     :ivar dependencies: names of jobs that come before it.
-    :ivar family: who knows how to run it (``tox``, ``ansible``, ``noop``); empty when nobody here does.
+    :ivar family: who knows how to run it (``tox``, ``ansible``, ``steps``, ``noop``); empty when nobody here does.
     :ivar run: whether it is to be run; if not, `rule` and `reason` say why.
     :ivar rule: one of ``matches branch no-variant files irrelevant-files config-changed undefined error``, the
         words of ``gatelocal plan``, and ``unsupported`` for what Zuul runs and we cannot yet.

@@ -1,0 +1,1 @@
+"""A job that is a list of commands, run one after the other on a ready node."""
