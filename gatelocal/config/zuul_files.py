@@ -1,9 +1,10 @@
-"""A repository's own Zuul configuration: which files it lies in, and its stanzas; nothing is resolved here."""
+"""A repository's own configuration: which files it lies in, and its stanzas; nothing is resolved here."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from gatelocal.config import gatelocal_yaml
 from gatelocal.config.files import Files
 from gatelocal.config.zuul_yaml import parse
 from gatelocal.errors import NoJobs
@@ -26,7 +27,8 @@ def is_zuul_file(path: str, extra: Sequence[str] = ()) -> bool:
 
 
 def load(files: Files) -> tuple[Stanza, ...]:
-    """All stanzas of a repository, in the order in which Zuul reads them.
+    """All stanzas of a repository, in the order in which Zuul reads them; without Zuul's files those of
+    ``gatelocal.yaml``.
 
     :raises ConfigurationError: there is no configuration, or it cannot be read; with file, line and a hint.
     """
@@ -34,11 +36,21 @@ def load(files: Files) -> tuple[Stanza, ...]:
         paths = _paths(files, place)
         if paths:
             return tuple(stanza for path in paths for stanza in parse(files.read(path) or "", path))
+    if (text := files.read(gatelocal_yaml.NAME)) is not None:
+        return gatelocal_yaml.parse(text)
     raise NoJobs(
-        f"no Zuul configuration in {files.origin}",
-        details="looked for " + ", ".join(PLACES),
-        hint="a .zuul.yaml says which jobs the project's gate runs: a `- job:` with `parent: tox` and a `- project:`",
+        f"no configuration in {files.origin}",
+        details="looked for " + ", ".join((*PLACES, gatelocal_yaml.NAME)),
+        hint="`gatelocal init` writes a gatelocal.yaml from what is there; commit it, and run this again",
     )
+
+
+def unused(files: Files, stanzas: Sequence[Stanza] = ()) -> tuple[str, ...]:
+    """What is to be told where there is a ``gatelocal.yaml`` that does not count. :param stanzas: those that do."""
+    ours = any(one.file == gatelocal_yaml.NAME for one in stanzas)
+    if ours or files.read(gatelocal_yaml.NAME) is None:
+        return ()
+    return (f"{gatelocal_yaml.NAME} is not used: the project's Zuul configuration counts",)
 
 
 def _paths(files: Files, place: str) -> Sequence[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal.config import zuul_files
 from gatelocal.config.files import changed_files, files_of_commit
-from gatelocal.engine.planning import in_tenant
+from gatelocal.config.tenant_config import Commit
+from gatelocal.engine.planning import in_tenant, unused
 from gatelocal.engine.subject import merged_subject
 from gatelocal.engine.work import Merged, Tools
 from gatelocal.errors import ConfigurationError, InputError, NoJobs, as_machinery
@@ -120,7 +121,8 @@ def _planned(
         return _alone(tools, pipeline, own, files)
     subject = merged_subject(tools.merger, merged.state, own, files)
     try:
-        return in_tenant(tools.tenancy, subject, pipeline, (tools.directories, tools.say))
+        layout, plan = in_tenant(tools.tenancy, subject, pipeline, (tools.directories, tools.say))
+        return layout, replace(plan, notes=(*plan.notes, *unused(subject.own)))
     except InputError as error:
         raise ConfigurationError(error.brief, details=error.details, hint=error.hint) from error
 
@@ -132,7 +134,8 @@ def _alone(tools: Tools, pipeline: str | None, own: MergedProject, files: Sequen
     with as_machinery("reading the project's configuration", repository):
         stanzas = zuul_files.load(files_of_commit(repository, own.commit))
         before = _stanzas_before(repository, own.before_last)
-    return freeze.planned(stanzas, own.project, own.branch, pipelines=pipelines, changed=files, before=before)
+    layout, plan = freeze.planned(stanzas, own.project, own.branch, pipelines=pipelines, changed=files, before=before)
+    return layout, replace(plan, notes=(*plan.notes, *unused(Commit(repository, own.commit), stanzas)))
 
 
 def _stanzas_before(repository: Path, commit: str) -> Sequence[Stanza]:

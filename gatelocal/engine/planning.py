@@ -8,6 +8,7 @@ from dataclasses import replace
 from gatelocal.config import zuul_files
 from gatelocal.config.directories import Directories
 from gatelocal.config.files import files_of_commit
+from gatelocal.config.tenant_config import Commit
 from gatelocal.engine import elsewhere
 from gatelocal.engine.elsewhere import second_opinion
 from gatelocal.engine.subject import PlanRequest, Subject, subject_of
@@ -59,7 +60,16 @@ def _planned(
             found = _alone(request, subject)
         else:
             _, found = in_tenant(tenancy, subject, request.pipeline, (directories, say))
+            found = replace(found, notes=(*found.notes, *unused(subject.own)))
     return replace(found, notes=(*found.notes, *subject.notes)), subject, tenancy
+
+
+def unused(own: Commit | None, stanzas: Sequence[Stanza] = ()) -> tuple[str, ...]:
+    """What is to be told of configuration of the project's own that does not count. :param stanzas: those that do."""
+    if own is None:
+        return ()
+    with as_machinery("reading the project's configuration"):
+        return zuul_files.unused(files_of_commit(own.repository, own.id), stanzas)
 
 
 def _behind_queue(request: PlanRequest, tenancy: Tenancy, found: Plan, subject: Subject, hands: _Hands) -> Plan:
@@ -154,7 +164,7 @@ def _alone(request: PlanRequest, subject: Subject) -> Plan:
                 before = zuul_files.load(files_of_commit(old.repository, old.id))
             except ConfigurationError:
                 before = ()
-    return freeze.plan_alone(
+    found = freeze.plan_alone(
         freeze.alone(stanzas, subject.project, subject.branch),
         subject.project,
         subject.branch,
@@ -162,3 +172,4 @@ def _alone(request: PlanRequest, subject: Subject) -> Plan:
         changed=subject.changed,
         before=before,
     )
+    return replace(found, notes=(*found.notes, *unused(own, stanzas)))

@@ -234,7 +234,7 @@ def test_no_zuul_configuration_is_said_with_what_to_do(bench: Bench) -> None:
     bench.type("git", "rm", "-q", ".zuul.yaml")
     bench.commit("No gate")
     done = bench.run(ok=5)
-    assert "no Zuul configuration" in done.stderr and "hint: " in done.stderr
+    assert "no configuration in commit" in done.stderr and "hint: " in done.stderr
 
 
 def test_a_broken_configuration_names_file_and_line(bench: Bench) -> None:

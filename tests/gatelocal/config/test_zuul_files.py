@@ -9,7 +9,7 @@ import pytest
 
 from gatelocal.config.files import Files, files_of_commit, files_of_tree
 from gatelocal.config.yaml_values import NotYaml, Reading, root_of, value_of
-from gatelocal.config.zuul_files import is_zuul_file, load
+from gatelocal.config.zuul_files import is_zuul_file, load, unused
 from gatelocal.config.zuul_yaml import parse, parse_all
 from gatelocal.errors import CONFIGURATION, ConfigurationError
 from gatelocal.model.stanza import Tagged
@@ -67,13 +67,13 @@ def test_no_configuration_is_a_configuration_error_with_a_hint(reader) -> None:
     with pytest.raises(ConfigurationError) as caught:
         load(reader({"README": ""}))
     assert caught.value.exit_code == CONFIGURATION
-    assert ".zuul.yaml" in caught.value.hint
+    assert ".zuul.yaml" in caught.value.details and "gatelocal init" in caught.value.hint
 
 
 def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
     write(tmp_path, {"outside.yaml": JOB.format("secret"), "repo/README": ""})
     (tmp_path / "repo/.zuul.yaml").symlink_to(tmp_path / "outside.yaml")
-    with pytest.raises(ConfigurationError, match="no Zuul configuration"):
+    with pytest.raises(ConfigurationError, match="no configuration in"):
         load(files_of_tree(tmp_path / "repo"))
 
 
@@ -189,3 +189,18 @@ def test_aliases_nest_as_if_their_values_stood_there() -> None:
 
 def test_which_paths_are_configuration() -> None:
     assert [is_zuul_file(p) for p in (".zuul.yaml", "zuul.d/a/b.yaml", "doc/zuul.yaml")] == [True, True, False]
+
+
+def test_a_gatelocal_yaml_counts_where_there_is_no_zuul_file_and_is_told_as_unused_where_there_is(reader) -> None:
+    files = reader({"gatelocal.yaml": "jobs:\n  unit: make check\n"})
+    assert [(one.kind, one.name, one.place) for one in load(files)] == [
+        ("job", "unit", "gatelocal.yaml:2"),
+        ("project", "", "gatelocal.yaml:1"),
+    ]
+    assert unused(files, load(files)) == ()
+
+
+def test_a_gatelocal_yaml_beside_zuuls_files_is_told_as_unused(reader) -> None:
+    files = reader({"gatelocal.yaml": "jobs: wrong\n", "zuul.d/a.yaml": JOB.format("a")})
+    assert [one.name for one in load(files)] == ["a"]
+    assert unused(files, load(files)) == ("gatelocal.yaml is not used: the project's Zuul configuration counts",)
