@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 from gatelocal.config import zuul_files
@@ -99,14 +100,20 @@ def merger(
 ) -> Merger:
     """A merger over this user's caches.
 
-    :param work_tree: a clone of the place's project, if it has one.
+    :param work_tree: anywhere in a clone of the place's project, if it has one.
     :param fresh: what a server told so many seconds ago, or later, is not asked for again.
     :param mode: how projects' changes are merged; by default as a project's own configuration says.
     """
 
+    @cache
+    def top() -> Path:
+        """Git fetches from the top of a work tree alone."""
+        told = Runner(work_tree).query("rev-parse", "--show-toplevel", ok=(0, 128)).text
+        return Path(told) if told else work_tree
+
     def remote(project: str) -> Remote:
         changes = place.changes_url(project)
-        return Remote(project, place.url(project), work_tree if project == place.project else None, changes)
+        return Remote(project, place.url(project), top() if project == place.project else None, changes)
 
     return Merger(Cache(directories.repositories, say=say), remote, mode or own_mode, fresh=fresh)
 
