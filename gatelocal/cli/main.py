@@ -22,6 +22,7 @@ from git_review.errors import ReviewError
 
 _COMMANDS = {
     "run": "Take a change to a verdict on this machine.",
+    "init": "A first gatelocal.yaml for a project, made from what is there.",
     "plan": "What would run for a change, and why.",
     "workspace": "Source trees for a person, with changes merged as the gate merges them.",
     "replay": "Run a run's jobs again from its recipe, or make its sources again.",

@@ -14,6 +14,31 @@ UNCOMMITTED = "your work tree has edits that are not committed: they are not par
 NO_NODE_HELD = "no node is held"
 KEY_WITHOUT_HOLD = "--key lets somebody in to a node that is kept, and none is"
 KEY_WITHOUT_SSH = "--key: there is no ssh to a node that is a folder of this machine"
+LOOK_WITH_PRINT = "it is left as it is; `gatelocal init --print` shows what would be written"
+JUST_PLAN = "`gatelocal plan` shows what it runs, `gatelocal run` runs it"
+SMALLEST_FILE = "jobs:\n  unit: make check"
+WRITE_IT_YOURSELF = "write a gatelocal.yaml like that, with the project's own command"
+COMMIT_IT = "look at it and commit it: what is tested is what is committed; then `gatelocal run`"
+
+
+def there_already(name: str) -> str:
+    """A file that is not to be written over."""
+    return f"{name} is there already"
+
+
+def zuul_counts(name: str) -> str:
+    """Why no file is written beside Zuul's."""
+    return f"the project has Zuul's configuration, which counts: {name}"
+
+
+def nothing_to_go_by(folder: str) -> str:
+    """No file says how the project is tested."""
+    return f"nothing in {folder} says how the project is tested"
+
+
+def written(name: str, jobs: Sequence[str], origins: Sequence[str]) -> str:
+    """A file that has been made."""
+    return f"{name}: {', '.join(jobs)} (from {', '.join(origins)})"
 
 
 def bug_report(path: str) -> str:

@@ -1,0 +1,106 @@
+"""A project that has never heard of Zuul or Gerrit, by real commands: init, run, show; nodes are folders here."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.live
+
+BIN = Path(sys.executable).parent
+MAKE = f"check:\n\t{sys.executable} -m unittest -v\n"
+GOOD = "import unittest\nclass T(unittest.TestCase):\n    def test_holds(self):\n        self.assertEqual(1 + 1, 2)\n"
+TWO = f"""\
+jobs:
+  lint: "{sys.executable} -m compileall -q ."
+  unit:
+    needs: lint
+    artifacts: out
+    steps:
+      - mkdir out; date > out/now
+      - name: tests
+        command: "{sys.executable} -m pytest -q -p no:cacheprovider"
+        suite: pytest
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A person's work tree and the commands that the person types."""
+
+    tree: Path
+    state: Path
+
+    def type(self, *argv: str, ok: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
+        own = {name: str(self.state / name[10:].lower()) for name in ("GATELOCAL_CACHE", "GATELOCAL_CONFIG")}
+        done = subprocess.run(
+            argv,
+            cwd=self.tree,
+            env={**os.environ, **own, "PATH": f"{BIN}:{os.environ['PATH']}", "GATELOCAL_STATE": str(self.state)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode in ok, f"{argv} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+        assert not any(line.startswith("Traceback") for line in done.stderr.splitlines())
+        return done
+
+    def run(self, *args: str, ok: int = 0) -> subprocess.CompletedProcess[str]:
+        return self.type("gatelocal", "run", "--node", "local", *args, ok=(ok,))
+
+    def commit(self, message: str, **files: str) -> None:
+        for name, text in files.items():
+            (self.tree / name.replace("__", ".")).write_text(text)
+        self.type("git", "add", "--all")
+        self.type("git", "commit", "-q", "-m", message)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    bench = Bench(tmp_path / "app", tmp_path / "state")
+    bench.tree.mkdir()
+    bench.type("git", "init", "-q", "-b", "main")
+    bench.type("git", "config", "user.name", "A")
+    bench.type("git", "config", "user.email", "a@example.com")
+    bench.commit("Base", Makefile=MAKE, test_it__py=GOOD)
+    bench.type("git", "clone", "-q", "--bare", ".", str(tmp_path / "app.git"))
+    bench.type("git", "remote", "add", "origin", str(tmp_path / "app.git"))
+    bench.type("git", "fetch", "-q", "origin")
+    return bench
+
+
+def test_from_nothing_to_a_verdict(bench: Bench) -> None:
+    assert "gatelocal init" in bench.run(ok=5).stderr
+    bench.type("gatelocal", "init")
+    bench.commit("A gate")
+    done = bench.run()
+    assert "- make-check : SUCCESS" in done.stdout
+    assert "1 test, 0 failed" in done.stdout
+    assert "passes 1 job" in done.stdout.splitlines()[-1]
+    bench.commit("A mistake", test_it__py=GOOD.replace("2)", "3)"))
+    done = bench.run(ok=1)
+    assert "make-check: test_it.T.test_holds" in done.stdout
+    assert "AssertionError: 2 != 3" in done.stdout
+
+
+def test_a_job_that_needs_another_is_skipped_with_it_and_results_are_the_same_as_of_any_job(bench: Bench) -> None:
+    bench.commit("A gate", gatelocal__yaml=TWO)
+    found = json.loads(bench.run("--json").stdout)
+    assert [(one["job"], one["outcome"], one["tests"]) for one in found["builds"]] == [
+        ("lint", "SUCCESS", 0),
+        ("unit", "SUCCESS", 1),
+    ]
+    assert (Path(found["logs"]) / "unit" / "artifacts" / "out" / "now").read_text()
+    bench.commit("A mistake", test_it__py="def broken(:\n")
+    found = json.loads(bench.run("--json", ok=1).stdout)
+    assert [(one["job"], one["outcome"]) for one in found["builds"]] == [("lint", "FAILURE"), ("unit", "SKIPPED")]
+    assert found["builds"][0]["reason"] == "step 1 ended with status 1"
