@@ -192,6 +192,15 @@ class Changes:
         answer = self._transport.get(url_path("changes", id, "revisions", revision, "commit"))
         return text(mapping(answer), "message")
 
+    def said(self, id: str | int) -> Mapping[str, str]:
+        """What was said on patchsets as a whole, by the id of the message that came with it.
+
+        Such a text is a comment of its own: the message itself has only the count of comments [seen on 3.9.4].
+        """
+        answer = mapping(self._transport.get(f"{url_path('changes', id, 'comments')}/"))
+        found = tables(answer, "/PATCHSET_LEVEL")
+        return {text(one, "change_message_id"): text(one, "message") for one in reversed(found)}
+
     def _change(self, answer: object) -> Change:
         change = decode.change(mapping(answer))
         if change.number == 0:

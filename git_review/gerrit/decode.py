@@ -119,6 +119,7 @@ def _patchset(commit: str, data: Json) -> PatchSet:
         parents=_parents(table(data, "commit")),
         uploader=_maybe_account(data, "uploader"),
         created=date(data, "created"),
+        files=tuple(name for name in table(data, "files") if not name.startswith("/")),
     )
 
 
@@ -127,7 +128,7 @@ def _parents(commit: Json) -> tuple[str, ...]:
 
 
 def _label(name: str, data: Json) -> Label:
-    votes = [Vote(account(entry), integer(entry, "value") or 0) for entry in tables(data, "all")]
+    votes = [Vote(account(entry), integer(entry, "value") or 0, date(entry, "date")) for entry in tables(data, "all")]
     return Label(
         name=name,
         approved="approved" in data,
@@ -138,8 +139,11 @@ def _label(name: str, data: Json) -> Label:
 
 
 def _requirement(data: Json) -> SubmitRequirement:
-    expression = text(table(data, "submittability_expression_result"), "expression")
-    return SubmitRequirement(text(data, "name"), text(data, "status"), bool(flag(data, "is_legacy")), expression)
+    told = table(data, "submittability_expression_result")
+    failing = tuple(atom for atom in told.get("failing_atoms") or () if isinstance(atom, str))
+    return SubmitRequirement(
+        text(data, "name"), text(data, "status"), bool(flag(data, "is_legacy")), text(told, "expression"), failing
+    )
 
 
 def _message(data: Json) -> Message:
@@ -149,6 +153,7 @@ def _message(data: Json) -> Message:
         tag=text(data, "tag"),
         patchset=integer(data, "_revision_number"),
         date=date(data, "date"),
+        id=text(data, "id"),
     )
 
 
