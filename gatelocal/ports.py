@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import Enum
 from pathlib import Path
 from typing import Protocol
 
@@ -187,8 +188,14 @@ class Store(Protocol):
         """Actions that may not have been carried out."""
 
 
+class Later(Enum):
+    """What a hand gives back for an action without an answer that is still under way: it tells when it is done."""
+
+    LATER = "later"
+
+
 class Hands(Protocol):
     """Whoever carries out actions; the same id twice must change nothing and give the first answer."""
 
-    def carry_out(self, action: Action) -> Event | None:
+    def carry_out(self, action: Action) -> Event | Later | None:
         """Do it; the answer if it is there at once."""

@@ -15,7 +15,7 @@ from gatelocal.pipeline.actions import ANSWERED, Action, CancelBuild, DropReques
 from gatelocal.pipeline.decide import traced
 from gatelocal.pipeline.events import BuildDone, Event, Looked, NodeAnswer, Prepared, ServerRead, Submitted
 from gatelocal.pipeline.state import Item, State
-from gatelocal.ports import Hands, Store
+from gatelocal.ports import Hands, Later, Store
 
 Watch = Callable[[State, Event, State, tuple[Action, ...], tuple[int, ...]], None]
 """Is told of every decision: before, event, after, actions, the items that were touched."""
@@ -61,6 +61,10 @@ class Engine:
             self._try(late(action))
         self.run()
 
+    def finished(self, action: int) -> None:
+        """An action of which its hand said ``LATER`` has been carried out; to be called by the loop's thread."""
+        self._store.done(action)
+
     def run(self) -> None:
         """Carry out what is to be done, until only answers that take their time are missing."""
         while self._todo or self._answers:
@@ -82,6 +86,8 @@ class Engine:
             self._put_off.add(action, self._now)
             return
         self._put_off.done(action.id)
+        if isinstance(answer, Later):
+            return
         if answer is not None:
             self._answers.append(answer)
         if isinstance(action, CancelBuild):

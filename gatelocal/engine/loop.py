@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 
 from gatelocal.engine.engine import Engine
 from gatelocal.model.record import replace
 from gatelocal.pipeline.events import Event, Woken
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What is to be done by the loop's thread, between two events."""
+
+    do: Callable[[], None]
 
 
 class Inbox:
@@ -18,11 +28,13 @@ class Inbox:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._waiting: SimpleQueue[Event | BaseException] = SimpleQueue()
+        self._waiting: SimpleQueue[Event | Call | BaseException] = SimpleQueue()
+        self._since: deque[float] = deque()
         self._wake: float | None = None
 
-    def put(self, event: Event) -> None:
-        """Add an event; from any thread."""
+    def put(self, event: Event | Call) -> None:
+        """Add an event, or what is to be done between two; from any thread."""
+        self._since.append(time.monotonic())
         self._waiting.put(event)
 
     def interrupt(self, error: BaseException) -> None:
@@ -33,11 +45,19 @@ class Inbox:
         """Have :class:`Woken` come at that time, in the place of any former wish; from the loop's thread."""
         self._wake = at
 
+    @property
+    def age(self) -> float:
+        """How many seconds the first one that still waits has waited."""
+        try:
+            return time.monotonic() - self._since[0]
+        except IndexError:
+            return 0.0
+
     def now(self) -> float:
         """The time, as events are stamped with it."""
         return self._clock()
 
-    def take(self, until: float | None = None) -> Event | None:
+    def take(self, until: float | None = None) -> Event | Call | None:
         """The next event, however long that takes.
 
         :param until: a time after which nobody waits any longer; None is the answer then.
@@ -54,7 +74,8 @@ class Inbox:
             return Woken(self._clock())
         if isinstance(found, BaseException):
             raise found
-        return replace(found, at=self._clock())
+        self._since.popleft()
+        return found if isinstance(found, Call) else replace(found, at=self._clock())
 
 
 def follow(engine: Engine, inbox: Inbox, over: Callable[[], bool]) -> None:
@@ -64,5 +85,7 @@ def follow(engine: Engine, inbox: Inbox, over: Callable[[], bool]) -> None:
         event = inbox.take(engine.due)
         if event is None:
             engine.again(inbox.now())
+        elif isinstance(event, Call):
+            event.do()
         else:
             engine.feed(event)

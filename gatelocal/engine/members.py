@@ -27,10 +27,14 @@ from gatelocal.model.stanza import Stanza
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which jobs somebody wants. :ivar pipeline: whose; None: gate, else check. :ivar jobs: their names; none: all."""
+    """Which jobs somebody wants. :ivar pipeline: whose; None: gate, else check. :ivar jobs: their names; none: all.
+
+    :ivar strict: what a change breaks of the configuration, and a voting job that cannot be run here, is an error.
+    """
 
     pipeline: str | None = None
     jobs: tuple[str, ...] = ()
+    strict: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +84,24 @@ def members(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
             found.append(_without(ref, own, str(pipeline), none.brief))
             continue
         graph = freeze.graph(layout, plan, own.project, as_written=tools.kind != "local")
+        if wish.strict:
+            _refuse(plan, graph, files)
         found.append(Member(ref, own, graph, plan, semaphores=semaphores_of(layout)))
     return _chosen(found, wish.jobs) if wish.jobs else tuple(found)
+
+
+_LEFT_OUT = ("unsupported", "undefined", "error")
+
+
+def _refuse(plan: Plan, graph: JobGraph, files: Sequence[str] | None) -> None:
+    """:raises ConfigurationError: a verdict without what is missing here would be none."""
+    if any(zuul_files.is_zuul_file(name) for name in files or ()):
+        for problem in plan.errors:
+            if (problem.place.project, problem.place.branch) == (plan.project, plan.branch):
+                raise ConfigurationError(f"{problem.place.where}: {problem.message}", hint=problem.hint)
+    for job in graph.left_out:
+        if job.voting and job.rule in _LEFT_OUT:
+            raise ConfigurationError(f"job {job.name} cannot be run: {job.reason}")
 
 
 def _without(ref: Ref, own: MergedProject, pipeline: str, why: str) -> Member:

@@ -63,11 +63,15 @@ class FoundBuild:
 
 
 class RunFolder:
-    """The folder of one run's logs. :ivar path: it."""
+    """The folder of one run's logs. :ivar path: it.
 
-    def __init__(self, path: Path) -> None:
+    :param gate: what is locked for as long as somebody is at it, where that is not a file of its own.
+    """
+
+    def __init__(self, path: Path, gate: Path | None = None) -> None:
         self.path = path
         self._own = path / NAME
+        self._gate = gate
 
     @property
     def journal(self) -> Path:
@@ -77,7 +81,7 @@ class RunFolder:
     @property
     def lock(self) -> Path:
         """What is locked for as long as somebody is at the run."""
-        return self._own / "lock"
+        return self._gate or self._own / "lock"
 
     @property
     def claim(self) -> Path:
@@ -188,6 +192,11 @@ class RunFolder:
         folders = [one.parent for one in self.path.glob(f"*/{orders.NAME}")]
         found = [FoundBuild(folder, orders.read(folder), _build(folder)) for folder in folders]
         return tuple(sorted(found, key=lambda one: (one.order.id, _number(one.folder.name))))
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has come to its end."""
+        return (self._own / "ended").exists()
 
     def first_end(self) -> bool:
         """Whether the run has come to its end for the first time."""

@@ -185,6 +185,9 @@ class Seats:
             self._interrupt(error)
         finally:
             self._leave(seat)
+            with self._lock:
+                self._seats.pop(seat.id, None)
+                self._builds = {build: one for build, one in self._builds.items() if one is not seat}
 
     def _leave(self, seat: _Seat) -> None:
         """Make room for another one."""

@@ -10,7 +10,7 @@ import shutil
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -70,6 +70,7 @@ class Repository:
     """The bare cache of one project.
 
     :ivar path: the repository; nothing but this room writes to it.
+    :ivar login: variables that let git in at the server, beside what the user's configuration says.
     """
 
     project: str
@@ -77,6 +78,7 @@ class Repository:
     path: Path
     limits: Limits = DEFAULT_LIMITS
     say: Say = _silent
+    login: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def git(self) -> Runner:
@@ -191,7 +193,7 @@ class Repository:
             "GIT_ALTERNATE_OBJECT_DIRECTORIES": "",
             "GIT_NO_LAZY_FETCH": "1",
         }
-        return Runner(self.path, environment=variables)
+        return Runner(self.path, environment={**self.login, **variables})
 
     def _fetch(self, url: str, options: Sequence[str], specs: Sequence[str], stdin: str | None = None) -> None:
         args = (*_OURS, "fetch", *_QUIET, *options, "--", url, *specs)
@@ -288,13 +290,21 @@ class Cache:
     """All bare caches of one user.
 
     :param root: their folder, readable by nobody else; made when it is not there.
-    :param say: receives what a slow step waits for.
+    :param say: receives what a slow step waits for. :param login: see :class:`Repository`.
     """
 
-    def __init__(self, root: Path, *, limits: Limits = DEFAULT_LIMITS, say: Say = _silent) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        say: Say = _silent,
+        login: Mapping[str, str] | None = None,
+    ) -> None:
         self._root = root.absolute()
         self._limits = limits
         self._say = say
+        self._login = login or {}
 
     def repository(self, project: str, url: str) -> Repository:
         """The cache of that project at that address, empty when it is new.
@@ -303,7 +313,9 @@ class Cache:
         """
         if not url or url.startswith("-") or url != plain(url) or "\t" in url:
             raise InputError(f"no address to fetch {plain(project)} from: {plain(without_password(url))!r}")
-        repository = Repository(project, url, self._root / f"{_name(project, url)}.git", self._limits, self._say)
+        repository = Repository(
+            project, url, self._root / f"{_name(project, url)}.git", self._limits, self._say, self._login
+        )
         if not repository.path.exists():
             self._make(repository)
         return repository
