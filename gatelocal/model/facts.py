@@ -41,6 +41,8 @@ class Facts:
     :ivar needed_by: changes that the server's search finds to need it: git children first.
     :ivar status: ``NEW``, ``MERGED`` or ``ABANDONED``; ``BRANCH`` for the state of a branch.
     :ivar missing: labels whose votes are not, or not any more, what a submit needs.
+    :ivar said: how many of the change's messages the gate has been told as events; what comes after them is news.
+    :ivar tip: of a branch, where it is.
     """
 
     change: str
@@ -56,6 +58,8 @@ class Facts:
     votes: tuple[Vote, ...] = ()
     missing: tuple[str, ...] = ()
     urgent: bool = False
+    said: int = 0
+    tip: str = ""
 
     @property
     def ref(self) -> Ref:
