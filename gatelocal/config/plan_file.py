@@ -74,7 +74,15 @@ def load(file: Path, tenant: str | None = None) -> PlanFile:
 def _of_tenant_file(file: Path, name: object, hosts: Mapping[str, str], wanted: str | None) -> Tenant:
     if not isinstance(name, str) or not name:
         raise InputError(f"{file}: tenant-file: not the name of a file")
-    main = file.parent / Path(name).expanduser()
+    return tenant_file(file.parent / Path(name).expanduser(), wanted, hosts)
+
+
+def tenant_file(main: Path, wanted: str | None, hosts: Mapping[str, str]) -> Tenant:
+    """The tenant of Zuul's own main.yaml.
+
+    :param wanted: its name; None: the only one that there is. :param hosts: connection → canonical host name.
+    :raises InputError: there is no such file or tenant, or it is not what it should be.
+    """
     items = _read(main)
     if not isinstance(items, list):
         raise InputError(f"{main}: not a list, as Zuul's main.yaml is")

@@ -1,0 +1,248 @@
+"""The file of `gatelocal serve`: which server, which tenant, where all is kept; it opens none of them.
+
+Every mistake is told with file and line. No secret stands in it: passwords are in files or variables that it names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import yaml
+
+from gatelocal.config import plan_file
+from gatelocal.config.yaml_values import NotYaml, Reading, root_of, value_of
+from gatelocal.errors import ConfigurationError, InputError
+from gatelocal.model.tenant import Tenant
+from gatelocal.pipeline.policies import Policy, policy_of
+
+NODES = ("auto", "qemu", "nspawn", "local")
+MODES = ("gate", "third-party")
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The Gerrit.
+
+    :ivar url: base URL, with a slash at its end. :ivar ssh: host and port of the event stream; None without it.
+    :ivar ssh_options: words for ssh, before the host.
+    """
+
+    url: str
+    username: str
+    password_file: Path | None = None
+    password_env: str = ""
+    ssh: tuple[str, int] | None = None
+    ssh_options: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GateFile:
+    """What the file says; relative paths in it start at its folder.
+
+    :ivar database: a SQLAlchemy URL; empty: SQLite in the state's folder. :ivar builds: at the same time.
+    :ivar every: seconds between two whole readings of the server.
+    """
+
+    path: Path
+    gerrit: Server
+    tenant: Path
+    state: Path
+    database: str = ""
+    listen: tuple[str, int] = ("127.0.0.1", 0)
+    node: str = "auto"
+    builds: int = 4
+    policy: Policy = policy_of("default")  # noqa: RUF009 - a frozen value
+    third_party: bool = False
+    every: float = 120.0
+    tokens: Path | None = None
+
+
+def load(path: Path) -> GateFile:
+    """Read the file. :raises InputError: there is none. :raises ConfigurationError: with file and line."""
+    return _File(path).whole()
+
+
+def tenant(path: Path, name: str | None, host: str) -> tuple[Tenant, str]:
+    """The tenant of Zuul's tenant file, and what it calls the connection to this Gerrit.
+
+    :param host: the server's canonical host name. :raises ConfigurationError: with file and, where it is known, line.
+    """
+    try:
+        found = plan_file.tenant_file(path, name, {})
+        names = tuple(dict.fromkeys(one.host for one in found.projects))
+        connection = "gerrit" if "gerrit" in names or not names else names[0]
+        if others := [one for one in names if one != connection]:
+            raise InputError(
+                f"{path}: {others[0]}: this gate has one connection, {connection}",
+                hint="projects of other connections cannot be tested here",
+            )
+        return plan_file.tenant_file(path, name, {connection: host}), connection
+    except InputError as error:
+        raise _located(path, error) from error
+
+
+def _located(path: Path, error: InputError) -> ConfigurationError:
+    """The same, with the line of what it speaks of."""
+    brief = error.brief
+    if brief.startswith(f"{path}: "):
+        rest = brief.removeprefix(f"{path}: ")
+        quoted = re.findall(r"'([^']+)'", rest)
+        names = [one for one in rest.split() if "/" in one]
+        words = [*quoted, *names, *reversed([one.strip() for one in rest.split(":")])]
+        try:
+            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            lines = []
+        places = (at for word in words for at, line in enumerate(lines, 1) if word and word in line)
+        brief = f"{path}:{next(places, 1)}: {rest}"
+    return ConfigurationError(brief, details=error.details, hint=error.hint)
+
+
+class _File:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._folder = path.absolute().parent
+        try:
+            root = root_of(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise ConfigurationError(f"{path}:1: not UTF-8 text") from None
+        except NotYaml as error:
+            raise ConfigurationError(f"{error.at(path)}: {error.problem}", hint=error.hint) from None
+        self._lines: dict[str, int] = {}
+        if not isinstance(root, yaml.MappingNode):
+            raise ConfigurationError(f"{path}:1: not a mapping of names")
+        self._note(root, "")
+        try:
+            value = value_of(root, Reading())
+        except NotYaml as error:
+            raise ConfigurationError(f"{error.at(path)}: {error.problem}", hint=error.hint) from None
+        self._body: Mapping[object, object] = value if isinstance(value, Mapping) else {}
+
+    def whole(self) -> GateFile:
+        body = self._section(self._body, "", _TOP)
+        server = self._server(body)
+        listen = self._address(body.get("listen", "127.0.0.1:0"), "listen")
+        return GateFile(
+            path=self._path.absolute(),
+            gerrit=server,
+            tenant=self._file(body, "tenant", "tenant.yaml"),
+            state=self._file(body, "state", ""),
+            database=self._database(body),
+            listen=listen,
+            node=self._choice(body, "node", NODES, "auto"),
+            builds=self._number(body, "builds", 4),
+            policy=self._policy(body.get("policy", "default")),
+            third_party=self._choice(body, "mode", MODES, "gate") == "third-party",
+            every=float(self._number(body, "read-every", 120)),
+            tokens=self._file(body, "tokens", "") if "tokens" in body else None,
+        )
+
+    def _server(self, top: Mapping[str, object]) -> Server:
+        if "gerrit" not in top:
+            raise self._wrong("", "there is no `gerrit`: it says which server")
+        body = self._section(top["gerrit"], "gerrit", _SERVER)
+        url = self._text(body, "gerrit.url")
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise self._wrong("gerrit.url", "no http or https URL")
+        if parts.username or parts.password:
+            raise self._wrong("gerrit.url", "the user's name and password do not belong here")
+        if "password-file" in body and "password-env" in body:
+            raise self._wrong("gerrit.password-env", "there is a password-file already")
+        options = body.get("ssh-options", [])
+        if not isinstance(options, list) or any(isinstance(one, list | dict) for one in options):
+            raise self._wrong("gerrit.ssh-options", "not a list of words")
+        return Server(
+            url=f"{url.rstrip('/')}/",
+            username=self._text(body, "gerrit.username"),
+            password_file=self._file(body, "gerrit.password-file", "") if "password-file" in body else None,
+            password_env=self._text(body, "gerrit.password-env") if "password-env" in body else "",
+            ssh=self._address(body["ssh"], "gerrit.ssh", 29418) if "ssh" in body else None,
+            ssh_options=self._words(options),
+        )
+
+    def _words(self, options: list[object]) -> tuple[str, ...]:
+        """The words; one that is the path of a file beside this one is made whole (a key after ``-i``)."""
+        words = [str(one) for one in options]
+        return tuple(
+            str(self._folder / word) if at and words[at - 1] == "-i" else word for at, word in enumerate(words)
+        )
+
+    # ---- pieces
+
+    def _note(self, node: yaml.MappingNode, above: str) -> None:
+        for key, value in node.value:
+            name = f"{above}{key.value}"
+            self._lines.setdefault(name, key.start_mark.line + 1)
+            if isinstance(value, yaml.MappingNode):
+                self._note(value, f"{name}.")
+
+    def _wrong(self, key: str, problem: str, hint: str = "") -> ConfigurationError:
+        line = self._lines.get(key) or self._lines.get(key.rpartition(".")[0], 1)
+        return ConfigurationError(f"{self._path}:{line}: {f'{key}: ' if key else ''}{problem}", hint=hint)
+
+    def _section(self, value: object, name: str, known: frozenset[str]) -> Mapping[str, object]:
+        if not isinstance(value, Mapping):
+            raise self._wrong(name, "not a mapping of names")
+        for key in value:
+            if key not in known:
+                full = f"{name}.{key}" if name else str(key)
+                raise self._wrong(full, "no key of this file", hint=f"known: {', '.join(sorted(known))}")
+        return value
+
+    def _text(self, body: Mapping[str, object], key: str, default: str = "") -> str:
+        value = body.get(key.rpartition(".")[2], default)
+        if not isinstance(value, str) or not value:
+            raise self._wrong(key, "there is none" if value in ("", None) else "no text")
+        return value
+
+    def _file(self, body: Mapping[str, object], key: str, default: str) -> Path:
+        return self._folder / Path(self._text(body, key, default)).expanduser()
+
+    def _choice(self, body: Mapping[str, object], key: str, known: tuple[str, ...], default: str) -> str:
+        value = body.get(key, default)
+        if value not in known:
+            raise self._wrong(key, f"not {value!r}"[:200], hint=f"one of: {', '.join(known)}")
+        return str(value)
+
+    def _number(self, body: Mapping[str, object], key: str, default: int) -> int:
+        value = body.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+            raise self._wrong(key, "no whole number above 0")
+        return value
+
+    def _address(self, value: object, key: str, port: int | None = None) -> tuple[str, int]:
+        host, colon, number = str(value).rpartition(":")
+        if port is not None and not colon:
+            host, number = str(value), str(port)
+        if not isinstance(value, str) or not host or not number.isdecimal() or int(number) > 65535:
+            raise self._wrong(key, "not HOST:PORT")
+        return host.strip("[]"), int(number)
+
+    def _database(self, body: Mapping[str, object]) -> str:
+        value = self._text(body, "database", "sqlite")
+        if value == "sqlite":
+            return ""
+        if not value.startswith("sqlite:///"):
+            raise self._wrong(
+                "database", "a gate cannot be kept there yet", hint="sqlite, or a URL that begins with sqlite:///"
+            )
+        return value
+
+    def _policy(self, value: object) -> Policy:
+        try:
+            return policy_of(value)
+        except InputError as error:
+            keys = [str(key) for key in value] if isinstance(value, Mapping) else []
+            bad = next((f"policy.{key}" for key in keys if key in error.brief), "policy")
+            raise self._wrong(bad, error.brief, error.hint) from error
+
+
+_TOP = frozenset("gerrit tenant state database listen node builds policy mode read-every tokens".split())
+_SERVER = frozenset("url username password-file password-env ssh ssh-options".split())

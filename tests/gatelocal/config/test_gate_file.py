@@ -1,0 +1,167 @@
+"""The daemon's file: all its keys, and each mistake with file and line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gatelocal.config import gate_file
+from gatelocal.config.gate_file import GateFile, Server
+from gatelocal.errors import CONFIGURATION, USAGE, ConfigurationError, InputError
+from gatelocal.pipeline.policies import CLASSIC, policy_of
+
+WHOLE = """\
+gerrit:
+  url: http://127.0.0.1:8080/
+  username: ci
+  password-file: secrets/ci
+  ssh: 127.0.0.1:29418
+  ssh-options: [-i, secrets/id_ci, -o, StrictHostKeyChecking=no]
+tenant: tenant.yaml
+state: /var/lib/gatelocal
+database: sqlite
+listen: 127.0.0.1:0
+node: auto
+builds: 4
+policy: default
+mode: gate
+read-every: 120
+tokens: secrets/tokens
+"""
+LEAST = "gerrit: {url: 'https://review.example.org/r', username: ci}\nstate: state\n"
+
+
+def load(folder: Path, text: str) -> GateFile:
+    path = folder / "gate.yaml"
+    path.write_text(text)
+    return gate_file.load(path)
+
+
+def test_all_keys(tmp_path: Path) -> None:
+    options = ("-i", str(tmp_path / "secrets/id_ci"), "-o", "StrictHostKeyChecking=no")
+    assert load(tmp_path, WHOLE) == GateFile(
+        path=tmp_path / "gate.yaml",
+        gerrit=Server(
+            "http://127.0.0.1:8080/",
+            "ci",
+            password_file=tmp_path / "secrets/ci",
+            ssh=("127.0.0.1", 29418),
+            ssh_options=options,
+        ),
+        tenant=tmp_path / "tenant.yaml",
+        state=Path("/var/lib/gatelocal"),
+        listen=("127.0.0.1", 0),
+        node="auto",
+        builds=4,
+        policy=policy_of("default"),
+        third_party=False,
+        every=120.0,
+        tokens=tmp_path / "secrets/tokens",
+    )
+
+
+def test_what_may_be_left_out(tmp_path: Path) -> None:
+    found = load(tmp_path, LEAST)
+    assert found.gerrit == Server("https://review.example.org/r/", "ci")
+    assert (found.tenant, found.state) == (tmp_path / "tenant.yaml", tmp_path / "state")
+    assert (found.listen, found.node, found.builds, found.every, found.tokens) == (
+        ("127.0.0.1", 0),
+        "auto",
+        4,
+        120.0,
+        None,
+    )
+    assert found.policy == policy_of("default")
+
+
+def test_words(tmp_path: Path) -> None:
+    found = load(tmp_path, LEAST + "policy: {verify: true}\nmode: third-party\nlisten: '[::1]:8000'\n")
+    assert found.policy == policy_of({"verify": True}) != CLASSIC
+    assert found.third_party
+    assert found.listen == ("::1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{LEAST}buidls: 4\n", "gate.yaml:3: buidls: no key of this file"),
+        (
+            "state: s\ngerrit:\n  url: http://x/\n  username: ci\n  passwort: x\n",
+            "gate.yaml:5: gerrit.passwort: no key of this file",
+        ),
+        ("state: s\n", "gate.yaml:1: there is no `gerrit`"),
+        ("state: s\ngerrit:\n  username: ci\n", "gate.yaml:2: gerrit.url: there is none"),
+        ("state: s\ngerrit:\n  url: ftp://x/\n  username: ci\n", "gate.yaml:3: gerrit.url: no http or https URL"),
+        (
+            "state: s\ngerrit:\n  url: http://ci:pw@x/\n  username: ci\n",
+            "gate.yaml:3: gerrit.url: the user's name and password do not belong here",
+        ),
+        (f"{LEAST}builds: many\n", "gate.yaml:3: builds: no whole number above 0"),
+        (f"{LEAST}read-every: 0\n", "gate.yaml:3: read-every: no whole number above 0"),
+        (f"{LEAST}listen: 8000\n", "gate.yaml:3: listen: not HOST:PORT"),
+        (f"{LEAST}mode: gates\n", "gate.yaml:3: mode: not 'gates'"),
+        (f"{LEAST}policy:\n  verify: true\n  verfy: true\n", "gate.yaml:5: policy.verfy: there is no switch 'verfy'"),
+        (f"{LEAST}policy: strict\n", "gate.yaml:3: policy: there is no policy 'strict'"),
+        (f"{LEAST}database: postgresql://x/y\n", "gate.yaml:3: database: a gate cannot be kept there yet"),
+        (f"{LEAST}state: twice\n", "gate.yaml:3: 'state' stands twice"),
+        (f"{LEAST}x: [\n", "gate.yaml:4: "),
+        ("- a list\n", "gate.yaml:1: not a mapping of names"),
+    ],
+)
+def test_a_mistake_is_told_with_file_and_line(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, text)
+    assert raised.value.brief.startswith(f"{tmp_path}/{said}"), raised.value.brief
+    assert raised.value.exit_code == CONFIGURATION
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, "state: s\ngerrit:\n  url: http://ci:secret-word@x/\n  username: ci\n")
+    assert "secret-word" not in f"{raised.value.brief} {raised.value.details} {raised.value.hint}"
+
+
+def test_a_file_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as raised:
+        gate_file.load(tmp_path / "gate.yaml")
+    assert raised.value.exit_code == USAGE
+
+
+TENANT = """\
+- tenant:
+    name: one
+    source:
+      our-gerrit:
+        config-projects: [ex/config]
+        untrusted-projects:
+          - ex/p
+"""
+
+
+def test_a_tenant_has_one_connection_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "tenant.yaml"
+    path.write_text(TENANT)
+    tenant, connection = gate_file.tenant(path, None, "review.example.org")
+    assert connection == "our-gerrit"
+    assert [one.canonical for one in tenant.projects] == ["review.example.org/ex/config", "review.example.org/ex/p"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (TENANT.replace("name: one", "name: one\n    sorce: {}"), "tenant.yaml:3: tenant one: 'sorce' is no key"),
+        (
+            f"{TENANT}      github: {{untrusted-projects: [ex/q]}}\n",
+            "tenant.yaml:8: github: this gate has one connection",
+        ),
+        (TENANT.replace("- ex/p", "- ex/config"), "tenant.yaml:5: the tenant lists ex/config twice"),
+        (f"{TENANT}- tenant: {{name: two}}\n", "tenant.yaml:1: there are 2 tenants"),
+    ],
+)
+def test_a_mistake_of_the_tenant_file_is_told_with_its_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "tenant.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigurationError) as raised:
+        gate_file.tenant(path, None, "review.example.org")
+    assert raised.value.brief.startswith(f"{tmp_path}/{said}"), raised.value.brief
