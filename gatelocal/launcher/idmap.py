@@ -84,7 +84,11 @@ def main(words: list[str]) -> None:
     first, count = int(words[0]), int(words[1])
     for inner, source, target in zip(words[2::3], words[3::3], words[4::3], strict=True):
         users = range_of(int(inner), first, count)
-        show(source, target, users)
+        try:
+            show(source, target, users)
+        except OSError as refused:
+            refused.filename = os.path.realpath(source)
+            raise
         os.close(users)
 
 
@@ -92,4 +96,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1:])
     except OSError as refused:
-        sys.exit(f"idmapped mounts: {refused.strerror or refused}")
+        sys.exit(f"idmapped mounts: {refused.filename or ''}: {refused.strerror or refused}")

@@ -16,6 +16,9 @@ TASKS = 4096
 _GIB = 1 << 30
 _CONTAINER_MEMORY = 8 * _GIB  # the usual node of the field; what a container does not use costs nothing
 _LEAST_MEMORY, _LEAST_DISK = _GIB, _GIB
+_NOTHING = _GIB // 2
+"""Bytes of free memory with which no node is begun: it would end in the middle of its job, or this machine's programs
+would."""
 _RESERVE = _GIB
 """Bytes of the disk that no node is given."""
 
@@ -32,18 +35,31 @@ class Limits:
 def of_container(size: Size, runtime: Path, meminfo: Path = Path("/proc/meminfo")) -> Limits:
     """What a container of that size may take: at most three quarters of the memory that is free now.
 
-    :raises InfrastructureError: the disk is full.
+    :raises InfrastructureError: the disk is full, or the memory.
     """
-    free = int(capacity.memory(meminfo) * _GIB) * 3 // 4
-    memory = max(min(max(size.memory << 20, _CONTAINER_MEMORY), free), _LEAST_MEMORY)
+    memory = max(min(max(size.memory << 20, _CONTAINER_MEMORY), _free(meminfo)), _LEAST_MEMORY)
     return Limits(memory, disk(size, runtime))
 
 
 def of_machine(size: Size, meminfo: Path = Path("/proc/meminfo")) -> Size:
-    """What a virtual machine of that size can have here: no more processors than there are, nor memory than is free."""
-    free = int(capacity.memory(meminfo) * 1024) * 3 // 4
-    least = _LEAST_MEMORY >> 20
-    return replace(size, cpus=min(size.cpus, max(capacity.cores(), 2)), memory=max(min(size.memory, free), least))
+    """What a virtual machine of that size can have here: no more processors than there are, nor memory than is free.
+
+    :raises InfrastructureError: there is as good as none.
+    """
+    memory = max(min(size.memory, _free(meminfo) >> 20), _LEAST_MEMORY >> 20)
+    return replace(size, cpus=min(size.cpus, max(capacity.cores(), 2)), memory=memory)
+
+
+def _free(meminfo: Path) -> int:
+    """Bytes of memory for one more node."""
+    free = int(capacity.memory(meminfo) * _GIB)
+    if free < _NOTHING:
+        raise InfrastructureError(
+            "there is no memory for a node",
+            details=f"{free >> 20} MiB are free",
+            hint="return what is held (gatelocal hold list), run fewer builds at once (-w), or end other programs",
+        )
+    return free * 3 // 4
 
 
 def disk(size: Size, runtime: Path) -> int:

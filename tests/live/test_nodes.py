@@ -267,6 +267,34 @@ def test_a_machine_that_does_not_boot_shows_its_console(cache: Path, tmp_path: P
         sweeper.remove(folder)
 
 
+_INIT = "#!/bin/sh\necho 'the end of the world'\nexit 3\n"
+
+
+@pytest.mark.nspawn
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (
+            'mkdir -p "$1/usr/lib/systemd"; cd "$1/usr/lib/systemd"; printf "$2" >systemd; chmod +x systemd',
+            "the end of the world",
+        ),
+        ("true", "not-there"),
+    ],
+    ids=["an image that does not boot", "a layer that is not there"],
+)
+def test_a_container_that_does_not_boot_shows_its_console(
+    make: str, told: str, cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["sh", "-euc", make, "sh", str(tmp_path / "not-there"), _INIT], check=True)
+    real = images.ensure_rootfs
+    monkeypatch.setattr(images, "ensure_rootfs", lambda image, say: (tmp_path / "not-there", *real(image, say)))
+    with pytest.raises(InfrastructureError, match="ended while it started") as caught:
+        launcher("nspawn", cache, tmp_path / "nodes").launch(None, print)
+    assert told in caught.value.details, caught.value.details
+    assert "--node qemu" in caught.value.hint
+    assert not list((tmp_path / "nodes").iterdir())
+
+
 @pytest.mark.nspawn
 def test_image_build_that_is_interrupted_leaves_nothing(tmp_path: Path) -> None:
     owner = _owner("nspawn", tmp_path / "cache", tmp_path / "nodes")

@@ -76,6 +76,16 @@ def test_what_was_done_is_there_and_each_clone_is_itself(pool: Pool, tmp_path: P
         assert said == ["half", "on", "1000"]
 
 
+def test_a_damaged_snapshot_is_told_with_what_helps(pool: Pool, tmp_path: Path) -> None:
+    folder = tmp_path / "cache/images/snapshot-broken-0123456789abcdef"
+    folder.mkdir(parents=True)
+    (folder / layers.DISK).touch()
+    (folder / "snapshot.json").write_text('{"name": "broken"')
+    with pytest.raises(InfrastructureError, match="is damaged") as caught:
+        launcher("nspawn", tmp_path / "cache", tmp_path / "nodes").clone("broken", print)
+    assert f"remove {folder}" in caught.value.hint
+
+
 def test_what_cannot_be_kept_is_told(pool: Pool, tmp_path: Path) -> None:
     local = launcher("local", tmp_path / "cache", tmp_path / "nodes")
     node = local.launch(None, print)

@@ -220,9 +220,14 @@ def _boot(folder: Path, record: place.Record, plugged: lan.Port | None) -> conne
             )
 
     inner = _first_inside(record.inner, check) if first else record.inner
-    port, record = network.connect(folder, record, inner, 22)
-    if plugged:
-        lan.plug(plugged, inner)
+    try:
+        port, record = network.connect(folder, record, inner, 22)
+        if plugged:
+            lan.plug(plugged, inner)
+    except InfrastructureError:
+        _wait_for(child)
+        check(0.0)
+        raise
     connection.write_configuration(folder, record.name, port)
     node = connection.SshNode(folder, record)
     try:
@@ -240,15 +245,22 @@ def _boot(folder: Path, record: place.Record, plugged: lan.Port | None) -> conne
 def _first_inside(outer: int, check: Callable[[float], None]) -> int:
     """The first process that has the container's own network, below the process `outer`."""
     began = time.monotonic()
-    without = Path(f"/proc/{outer}/ns/net").readlink()
     while (waited := time.monotonic() - began) < _START_SECONDS:
-        for pid in _descendants(outer):
-            with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # any of them may end
+            without = Path(f"/proc/{outer}/ns/net").readlink()
+            for pid in _descendants(outer):
                 if Path(f"/proc/{pid}/ns/net").readlink() != without:
                     return pid
         check(waited)
         time.sleep(0.01)
     raise DidNotStart(f"the container had no network of its own in {_START_SECONDS:.0f} s")
+
+
+def _wait_for(child: process.Child, seconds: float = 2.0) -> None:
+    """Give a container that is about to end the time for it: what it says is more than that its network was gone."""
+    deadline = time.monotonic() + seconds
+    while child.ended() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def _descendants(pid: int) -> Iterator[int]:

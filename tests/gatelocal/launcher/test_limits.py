@@ -31,7 +31,7 @@ def _meminfo(folder: Path, gibibytes: int) -> Path:
     return file
 
 
-@pytest.mark.parametrize(("free", "wanted", "given"), [(100, 2, 8), (8, 2, 6), (100, 32, 32), (20, 32, 15), (0, 2, 1)])
+@pytest.mark.parametrize(("free", "wanted", "given"), [(100, 2, 8), (8, 2, 6), (100, 32, 32), (20, 32, 15), (1, 2, 1)])
 def test_a_container_may_take_no_more_memory_than_is_free(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free: int, wanted: int, given: int
 ) -> None:
@@ -44,6 +44,18 @@ def test_a_machine_is_not_larger_than_its_host(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr(capacity, "cores", lambda: 4)
     assert limits.of_machine(Size(8, 8192, 80), _meminfo(tmp_path, 8)) == Size(4, 6144, 80)
     assert limits.of_machine(Size(2, 2048, 24), _meminfo(tmp_path, 8)) == Size(2, 2048, 24)
+
+
+def test_without_memory_there_is_no_node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits.os, "statvfs", lambda path: _Disk(100))
+    (tmp_path / "meminfo").write_text(f"MemAvailable: {300 << 10} kB\n")
+    for what in (
+        lambda: limits.of_container(_SIZE, tmp_path, tmp_path / "meminfo"),
+        lambda: limits.of_machine(_SIZE, tmp_path / "meminfo"),
+    ):
+        with pytest.raises(InfrastructureError, match="no memory for a node") as caught:
+            what()
+        assert "300 MiB" in caught.value.details and "hold list" in caught.value.hint
 
 
 def _node(runtime: Path, gibibytes: int, taken: int) -> None:
