@@ -15,6 +15,7 @@ from gatelocal.engine.work import Preparation, Tools
 from gatelocal.errors import ConflictError, GateError, InfrastructureError
 from gatelocal.model.happening import JobsKnown
 from gatelocal.model.hold import Keep
+from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph, Layout
 from gatelocal.pipeline.actions import (
     Action,
@@ -75,7 +76,7 @@ class LocalHands:
         self.failed = line.folder.failed()
         self.kept = Kept()
         keeper = Keeper(tools, self.kept, self.prepared, line.folder, line.keep)
-        self._seats = Seats(tools.width, keeper, inbox.put, inbox.interrupt)
+        self._seats = Seats(tools.width, keeper, inbox.put, inbox.interrupt, lambda one: tools.weigh(self._job(one)))
         if self._preparation is not None:
             self._seats.take_up((one.order.id, one.build) for one in keeper.take_up())
 
@@ -84,6 +85,9 @@ class LocalHands:
         if self._preparation is None:
             raise AssertionError("a build is asked for before there is anything to build")
         return self._preparation
+
+    def _job(self, request: RequestNode) -> Job:
+        return self.prepared().works[request.change, request.job].job
 
     def carry_out(self, action: Action) -> Event | None:
         """Do it, or give the first answer again."""

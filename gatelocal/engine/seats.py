@@ -54,7 +54,7 @@ class _Seat:
     """:ivar request: whose node; None as long as only that is known which a former process has made.
 
     :ivar orders: the build that the node is for; None when it is not wanted any more.
-    :ivar counts: whether it is one of those that there may be at the same time.
+    :ivar counts: for how many of those that there may be at the same time.
     """
 
     id: int
@@ -62,7 +62,7 @@ class _Seat:
     stop: Stop = field(default_factory=Stop)
     orders: SimpleQueue[StartBuild | None] = field(default_factory=SimpleQueue)
     thread: threading.Thread | None = None
-    counts: bool = True
+    counts: int = 1
 
 
 class Seats:
@@ -70,12 +70,19 @@ class Seats:
 
     :param width: how many may have one at the same time. :param post: receives what happens on them.
     :param interrupt: receives what ends everything: an interruption, or a mistake of ours.
+    :param weigh: for how many one counts; whoever counts for more than there may be is alone.
     """
 
     def __init__(
-        self, width: int, keeper: Keeper, post: Callable[[Event], None], interrupt: Callable[[BaseException], None]
+        self,
+        width: int,
+        keeper: Keeper,
+        post: Callable[[Event], None],
+        interrupt: Callable[[BaseException], None],
+        weigh: Callable[[RequestNode], int] = lambda request: 1,
     ) -> None:
-        self._free = width
+        self._free = self._width = width
+        self._weigh = weigh
         self._keeper = keeper
         self._post = post
         self._interrupt = interrupt
@@ -101,11 +108,11 @@ class Seats:
             seat.request = action
             self._begin(seat)
             return
-        seat = _Seat(action.id, action)
+        seat = _Seat(action.id, action, counts=min(self._weigh(action), self._width))
         with self._lock:
             self._seats[action.id] = seat
             self._waiting.append(seat)
-            full = self._free <= 0
+            full = self._free < seat.counts or len(self._waiting) > 1
         if full:
             self._post(NodeWaits(0.0, action.id, action.item, action.generation, action.run))
         self._fill()
@@ -164,10 +171,10 @@ class Seats:
 
     def _fill(self) -> None:
         with self._lock:
-            while self._free > 0 and self._waiting:
+            while self._waiting and (self._waiting[0].stop.asked or self._free >= self._waiting[0].counts):
                 seat = self._waiting.popleft()
                 if not seat.stop.asked:
-                    self._free -= 1
+                    self._free -= seat.counts
                     self._begin(seat)
 
     def _begin(self, seat: _Seat) -> None:
@@ -193,7 +200,7 @@ class Seats:
         """Make room for another one."""
         with self._lock:
             self._free += seat.counts
-            seat.counts = False
+            seat.counts = 0
         self._fill()
 
     def _live(self, seat: _Seat) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from pathlib import Path
 from gatelocal.builds import nursery
 from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
+from gatelocal.config.labels import labels
 from gatelocal.engine import changes, run_folder
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
@@ -23,6 +24,7 @@ from gatelocal.engine.tenancy import Asked
 from gatelocal.engine.work import Tools
 from gatelocal.launcher import capacity, terms
 from gatelocal.model.happening import Progress, RunEnded, Watch
+from gatelocal.model.job import Job
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
 from gatelocal.ports import Source
@@ -114,8 +116,16 @@ class Wired:
             place=place,
             logs=logs,
             width=request.width or capacity.builds(),
+            weigh=self._weigher(request),
             directories=self._directories,
         )
+
+    def _weigher(self, request: GateRequest) -> Callable[[Job], int]:
+        """For how many builds a job counts: whoever says how many there may be, or has them run here, counts jobs."""
+        if request.width or request.node == "local":
+            return lambda job: 1
+        table = labels(self._directories.configuration)
+        return lambda job: capacity.seats(table, job.nodesets)
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -47,6 +47,7 @@ class Tools:
     :ivar place: the server, under whose host name the trees lie on a node.
     :ivar logs: a folder that receives the recipe and one folder for each build.
     :ivar width: how many builds, with their nodes, there may be at the same time.
+    :ivar weigh: for how many of them a job counts.
     :ivar tenancy: the tenant that the project belongs to; None: the project's own repository says it all.
     """
 
@@ -58,6 +59,7 @@ class Tools:
     logs: Path
     directories: Directories
     width: int = 1
+    weigh: Callable[[Job], int] = lambda job: 1
     tenancy: Tenancy | None = None
 
     def say(self, text: str) -> None:

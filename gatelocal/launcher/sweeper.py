@@ -16,11 +16,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import guard, place, settings
+from gatelocal.launcher import capacity, guard, place, settings
 from gatelocal.launcher.lifecycle import NodeState, beyond, is_abandoned, is_expired
 from gatelocal.ports import Say
 
@@ -75,7 +76,10 @@ def sweep(runtime: Path, say: Say) -> None:
         elif record is not None and _is_over(folder, record):
             say(f"returning the held node {record.name}: its time is over")
             remove(folder)
-    _make_room(runtime, settings.terms().space, say)
+    terms = settings.terms()
+    _make_room(runtime, Budget("disk", terms.space, lambda folder, record: place.used(folder)), say)
+    memory = int(capacity.total() * (1 << 30) * terms.share)
+    _make_room(runtime, Budget("memory", memory, lambda folder, record: capacity.taken(record)), say)
 
 
 def _is_over(folder: Path, record: place.Record) -> bool:
@@ -87,8 +91,17 @@ def _is_entered(runtime: Path, record: place.Record) -> bool:
     return any(map(place.is_entered, place.members(runtime, record)))
 
 
-def _make_room(runtime: Path, space: int, say: Say) -> None:
-    """Return the oldest held nodes, if all of them use more than `space` bytes of disk; those of a nodeset together."""
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What all held nodes may use together. :ivar bytes: of it. :ivar used: by one."""
+
+    what: str
+    bytes: int
+    used: Callable[[Path, place.Record], int]
+
+
+def _make_room(runtime: Path, budget: Budget, say: Say) -> None:
+    """Return the oldest held nodes, if all of them use more than there is for them; those of a nodeset together."""
     read = ((folder, place.read(folder)) for folder in place.folders(runtime))
     held: dict[str, list[tuple[Path, place.Record]]] = {}
     for folder, record in read:
@@ -97,11 +110,12 @@ def _make_room(runtime: Path, space: int, say: Say) -> None:
     if len(held) < 2:
         return
     known = [
-        (min(one.since for _, one in all_), sum(place.used(at) for at, _ in all_), key) for key, all_ in held.items()
+        (min(one.since for _, one in all_), sum(budget.used(*one) for one in all_), key) for key, all_ in held.items()
     ]
-    for key in beyond(known, space, [key for key, all_ in held.items() if _is_entered(runtime, all_[0][1])]):
+    for key in beyond(known, budget.bytes, [key for key, all_ in held.items() if _is_entered(runtime, all_[0][1])]):
         for folder, _ in held[key]:
-            say(f"returning the held node {folder.name}: held nodes use more than {space / (1 << 30):.1f} GiB of disk")
+            more = f"more than {budget.bytes / (1 << 30):.1f} GiB of {budget.what}"
+            say(f"returning the held node {folder.name}: held nodes use {more}")
             remove(folder)
 
 

@@ -1,4 +1,4 @@
-"""How long a node is held, and how much disk all held ones may use: what the user says of that, as numbers."""
+"""How long a node is held, how much disk and memory all held ones may use: what the user says of that, as numbers."""
 
 from __future__ import annotations
 
@@ -12,29 +12,35 @@ from gatelocal.model.text import visible
 VARIABLE = "GATELOCAL_HOLD"
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _BYTES = {"M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_HINT = "write a time as 90m, 24h or 7d, and a size as 500M or 20G"
+_HINT = "write a time as 90m, 24h or 7d, a size as 500M or 20G, and a share of the memory as 25%"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Of held nodes. :ivar seconds: of each. :ivar space: bytes of disk for all of them."""
+    """Of held nodes. :ivar seconds: of each. :ivar space: bytes of disk for all, `share`: of the memory."""
 
     seconds: float = 24 * 3600.0
     space: int = 20 << 30
+    share: float = 0.25
 
 
 def of(environment: Mapping[str, str]) -> Terms:
-    """What ``GATELOCAL_HOLD`` says: a time, a size, or both with a comma (``48h,50G``).
+    """What ``GATELOCAL_HOLD`` says: a time, a size, a share, or several with commas (``48h,50G,10%``).
 
     :raises InputError: it says something else.
     """
     found: dict[str, float] = {}
     for word in filter(None, (part.strip() for part in environment.get(VARIABLE, "").split(","))):
-        kind, value = ("space", _size(word)) if word[-1:] in _BYTES else ("seconds", _duration(word))
+        if word.endswith("%"):
+            kind, value = "share", _share(word)
+        else:
+            kind, value = ("space", _size(word)) if word[-1:] in _BYTES else ("seconds", _duration(word))
         if value is None or kind in found:
-            raise InputError(f"{VARIABLE} has {visible(word)}, which is no time or size", hint=_HINT)
+            raise InputError(f"{VARIABLE} has {visible(word)}, which is no time, size or share", hint=_HINT)
         found[kind] = value
-    return Terms(found.get("seconds", Terms().seconds), int(found.get("space", Terms().space)))
+    usual = Terms()
+    seconds, share = found.get("seconds", usual.seconds), found.get("share", usual.share)
+    return Terms(seconds, int(found.get("space", usual.space)), share)
 
 
 def duration(text: str) -> float:
@@ -49,6 +55,11 @@ def _duration(text: str) -> float | None:
     found = re.fullmatch(r"([0-9]{1,6})([smhdw])", text)
     seconds = int(found[1]) * _SECONDS[found[2]] if found else 0
     return seconds or None
+
+
+def _share(text: str) -> float | None:
+    found = re.fullmatch(r"([1-9][0-9]?|100)%", text)
+    return int(found[1]) / 100 if found else None
 
 
 def _size(text: str) -> float | None:

@@ -19,8 +19,6 @@ import pytest
 from gatelocal.config.directories import directories
 from gatelocal.launcher import images, place, sweeper
 from gatelocal.launcher.pool import launcher
-from gatelocal.launcher.recipe import BUILT_IN
-from gatelocal.model.label import Labels, Origin
 from tests.live.test_nodes import _traces
 from tests.patience import until
 
@@ -29,21 +27,17 @@ pytestmark = [pytest.mark.live, pytest.mark.nspawn]
 _OWNER = """
 import sys, time
 from pathlib import Path
-from gatelocal.launcher.pool import launcher
+from gatelocal.launcher.pool import BUILT_IN, launcher
+from gatelocal.model.label import Labels, Origin
 from gatelocal.model.plan import Nodeset, NodeWanted
-from tests.live.test_kills import table
 kind, count, cache, runtime, label = sys.argv[1:]
 nodeset = Nodeset("", tuple(NodeWanted((f"n{number}",), label) for number in range(int(count))))
+table = BUILT_IN.extended(Labels("", {label: Origin(label, "bookworm")}))  # nodes are called after it
 while True:
-    nodes = launcher(kind, Path(cache), Path(runtime), table(label)).gather((nodeset,), lambda line: None)
+    nodes = launcher(kind, Path(cache), Path(runtime), table).gather((nodeset,), lambda line: None)
     nodes.each[0].run(["sh", "-c", "sleep 1000 & sleep 0.2"])
     nodes.close()
 """
-
-
-def table(label: str) -> Labels:
-    """Nodes of that label are called after it, and start from the usual image."""
-    return BUILT_IN.extended(Labels("", {label: Origin(label, "bookworm")}))
 
 
 def _one_round(dice: random.Random, cache: Path, runtime: Path, label: str) -> str:

@@ -35,8 +35,9 @@ _OWNER = """
 import sys
 from pathlib import Path
 from gatelocal.launcher.pool import launcher
-from tests.live.test_nodesets import TWO
-both = launcher("nspawn", Path(sys.argv[1]), Path(sys.argv[2])).gather((TWO,), lambda line: None)
+from gatelocal.model.plan import Nodeset, NodeWanted
+two = Nodeset("two", (NodeWanted(("a",), ""), NodeWanted(("b",), "")))
+both = launcher("nspawn", Path(sys.argv[1]), Path(sys.argv[2])).gather((two,), lambda line: None)
 print(*(node.name for node in both.each), flush=True)
 both.each[0].run(["sleep", "1000"])
 """

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import InfrastructureError, InputError
-from gatelocal.launcher import connection, entering, holds, place, sweeper, terms
+from gatelocal.launcher import capacity, connection, entering, holds, place, sweeper, terms
 from gatelocal.launcher.lifecycle import NodeState, beyond, is_expired
 from gatelocal.launcher.providers.local import LocalNode
 from gatelocal.model.hold import Invocation, Occasion
@@ -54,15 +54,18 @@ def entered(folder: Path, *command: str, stdin: str = "") -> subprocess.Complete
         ("500M", 24 * 3600, 500 << 20),
         ("7d, 50G", 7 * 86400, 50 << 30),
         ("1T,2w", 14 * 86400, 1 << 40),
+        ("25%", 24 * 3600, 20 << 30),
     ],
 )
 def test_limits_are_read(text: str, seconds: float, space: int) -> None:
     assert terms.of({terms.VARIABLE: text}) == terms.Terms(seconds, space)
 
 
-@pytest.mark.parametrize("text", ["x", "24", "-1h", "0h", "1h,2h", "20g", "1.5h", "9999999d", "1h\x1b[2J"])
+@pytest.mark.parametrize(
+    "text", ["x", "24", "-1h", "0h", "1h,2h", "20g", "1.5h", "9999999d", "0%", "101%", "5%,6%", "1h\x1b[2J"]
+)
 def test_a_limit_that_is_none_is_an_error(text: str) -> None:
-    with pytest.raises(InputError, match="no time or size") as caught:
+    with pytest.raises(InputError, match="no time, size or share") as caught:
         terms.of({terms.VARIABLE: text})
     assert "\x1b" not in caught.value.brief and "24h" in caught.value.hint
 
@@ -73,6 +76,22 @@ def test_the_oldest_go_first_and_the_latest_never() -> None:
     assert beyond(held, 20, spared="a") == ("b",)
     assert [is_expired(NodeState.HELD, until, 5.0) for until in (0, 4.0, 5.0, 6.0)] == [False, True, True, False]
     assert not is_expired(NodeState.READY, 4.0, 5.0)
+
+
+def test_a_share_of_the_memory() -> None:
+    assert [terms.of({terms.VARIABLE: text}).share for text in ("", "7%,1h", "100%")] == [0.25, 0.07, 1.0]
+
+
+def test_the_oldest_go_when_held_nodes_take_too_much_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folders = [hold(tmp_path, since=since) for since in (1e9, 2e9, 3e9)]
+    for folder in folders:
+        place.write(folder, replace(read(folder), until=9e9))
+    monkeypatch.setattr(capacity, "taken", lambda record: 3 << 30)
+    monkeypatch.setattr(capacity, "total", lambda: 32.0)
+    said: list[str] = []
+    sweeper.sweep(tmp_path, said.append)
+    assert [folder.exists() for folder in folders] == [False, True, True], "9 GiB, of 8 that a quarter is"
+    assert said == [f"returning the held node {folders[0].name}: held nodes use more than 8.0 GiB of memory"]
 
 
 def test_a_held_node_is_read_as_it_was_written(tmp_path: Path) -> None:
