@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
-from gatelocal.launcher import bootstrap, images, lan, machine, place, settings, snapshots, sweeper
+from gatelocal.launcher import images, lan, machine, place, settings, snapshots, sweeper
+from gatelocal.launcher.choosing import Choice, Chooser
 from gatelocal.launcher.nodeset import Gathered, together
-from gatelocal.launcher.providers import acceleration, local, nspawn, qemu, static
+from gatelocal.launcher.providers import local, nspawn, qemu, static
 from gatelocal.launcher.recipe import BUILT_IN
 from gatelocal.model.job import one_node
 from gatelocal.model.label import Labels, Origin, Wanted
@@ -74,7 +75,7 @@ class Pool:
 
     def _gather(self, nodeset: Nodeset, first: Nodeset, say: Say) -> Gathered:
         wanted = [self.labels.wanted(node.label or None) for node in nodeset.nodes]
-        choice = _Choice("static", static.KIND) if self._has_hosts(nodeset) else self._choose_for(wanted, say)
+        choice = Choice("static", static.KIND) if self._has_hosts(nodeset) else self._choose_for(wanted, say)
         if choice.kind == "local":
             notes = [f"this machine stands in for {node.label}" if node.label else "" for node in nodeset.nodes]
             wanted = [replace(one, note=note) for one, note in zip(wanted, notes, strict=True)]
@@ -87,7 +88,7 @@ class Pool:
         note = f"{_called(first)} cannot be had here: the job has {_called(nodeset)}, which it allows"
         return replace(found, note="" if nodeset == first else note)
 
-    def _retried(self, choice: _Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
+    def _retried(self, choice: Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
         try:
             return self._launch(choice, wanted, nodeset, say)
         except qemu.DidNotBoot as error:
@@ -117,10 +118,10 @@ class Pool:
             raise InputError(f"there is no snapshot {name}", hint=f"snapshots: {known}")
         wanted = self.labels.wanted(snapshot.label)
         wanted = replace(wanted, origin=self.labels.origins.get(snapshot.label, wanted.origin), note="")
-        choice = _Choice("nspawn", f"{nspawn.KIND}, from the snapshot {name}", snapshot=snapshot)
+        choice = Choice("nspawn", f"{nspawn.KIND}, from the snapshot {name}", snapshot=snapshot)
         return self._launch(choice, (wanted,), one_node(snapshot.label), say).each[0]
 
-    def _launch(self, choice: _Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
+    def _launch(self, choice: Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
         """Make all of them; none is left where one cannot be made."""
         made: list[tuple[Path, place.Record]] = []
 
@@ -154,9 +155,7 @@ class Pool:
         hosts = {host.name: host.address for host in self.labels.hosts}
         return tuple(hosts.get(record.host, lan.address(number)) for number, (_, record) in enumerate(made))
 
-    def _guarded(
-        self, choice: _Choice, wanted: Wanted, folder: Path, record: place.Record
-    ) -> tuple[Path, place.Record]:
+    def _guarded(self, choice: Choice, wanted: Wanted, folder: Path, record: place.Record) -> tuple[Path, place.Record]:
         """With a guard beside it, and with what is known of it already."""
         argv = sweeper.guard_argv(folder, record.owner)
         guard = process.spawn(argv, log=folder / "guard.log", outlive=True)
@@ -191,7 +190,7 @@ class Pool:
         images.sweep(self.cache)
 
     def _start(
-        self, choice: _Choice, wanted: Wanted, made: tuple[Path, place.Record], port: lan.Port | None, say: Say
+        self, choice: Choice, wanted: Wanted, made: tuple[Path, place.Record], port: lan.Port | None, say: Say
     ) -> Node:
         folder, record = made
         if choice.kind == "local":
@@ -207,58 +206,17 @@ class Pool:
     def _image(self, origin: Origin) -> images.Image:
         return images.find(self.cache, origin, settings.environment(), self.family)
 
-    def _choose_for(self, wanted: Sequence[Wanted], say: Say) -> _Choice:
+    def _choose_for(self, wanted: Sequence[Wanted], say: Say) -> Choice:
         """One provider for all of them."""
-        several = len(wanted) > 1
-        chooser = replace(self, kind="nspawn") if several and self.kind == "auto" else self
-        choice = chooser._choose(wanted[0].origin, say)
-        if several and choice.kind != "nspawn":
-            what = "folders of this machine" if choice.kind == "local" else "virtual machines"
-            raise InfrastructureError(
-                f"{what} have no network of their own between them, and the job has {len(wanted)} nodes",
-                hint="several nodes are containers: --node nspawn",
-            )
-        return choice
+        if len(wanted) > 1:
+            return self._chooser(wanted[0].origin, say).several(len(wanted))
+        return self._choose(wanted[0].origin, say)
 
-    def _choose(self, origin: Origin, say: Say) -> _Choice:
-        if self.kind == "local":
-            return _Choice("local", local.DESCRIPTION)
-        if self.kind == "nspawn":
-            why_not = nspawn.why_not(self.cache)
-            if why_not:
-                raise InfrastructureError(
-                    why_not, hint="run as root on a machine that allows it, or choose --node qemu or --node local"
-                )
-            return _Choice("nspawn", nspawn.KIND)
-        if self.kind == "qemu":
-            qemu.require()
-            why_not = self._no_acceleration(origin, say)
-            return _Choice("qemu", qemu.describe(why_not), accelerated=not why_not)
-        return self._choose_best(origin, say)
+    def _choose(self, origin: Origin, say: Say) -> Choice:
+        return self._chooser(origin, say).one()
 
-    def _choose_best(self, origin: Origin, say: Say) -> _Choice:
-        no_machine = _reason(lambda: qemu.require() or self._no_image(origin))
-        slow = no_machine or self._no_acceleration(origin, say)
-        if not slow:
-            return _Choice("qemu", qemu.describe(slow), accelerated=True)
-        no_container = _reason(lambda: nspawn.why_not(self.cache) or self._no_image(origin))
-        if not no_container:
-            return _Choice("nspawn", f"{nspawn.KIND}; {slow}")
-        if no_machine:
-            raise InfrastructureError(
-                "no isolated node can be made on this machine",
-                details="\n".join(dict.fromkeys((no_machine, no_container))),
-                hint="install qemu-system-x86, qemu-utils, mmdebstrap and uidmap, or as root systemd-container and "
-                "slirp4netns; --node local goes without isolation",
-            )
-        return _Choice("qemu", qemu.describe(f"{slow}; {no_container}"))
-
-    def _no_image(self, origin: Origin) -> str:
-        """Why there is no image of that origin and none can be made; empty when there is one, or one can."""
-        return "" if self._image(origin).built else bootstrap.why_not()
-
-    def _no_acceleration(self, origin: Origin, say: Say) -> str:
-        return acceleration.why_not(self.cache, lambda: machine.ensure_kernel(self._image(origin), say), say)
+    def _chooser(self, origin: Origin, say: Say) -> Chooser:
+        return Chooser(self.kind, self.cache, lambda: self._image(origin), say)
 
 
 def _called(nodeset: Nodeset) -> str:
@@ -285,20 +243,3 @@ def _plugged(made: Sequence[tuple[Path, place.Record]]) -> tuple[list[lan.Port],
     switch, first = lan.start(*made[0])
     hosts = {record.address: (*record.names, record.name) for _, record in made}
     return [lan.Port(number, switch, hosts) for number in range(len(made))], (made[0][0], first)
-
-
-def _reason(why_not: Callable[[], str]) -> str:
-    """Why something cannot be had: what it says, or the program that is missing."""
-    try:
-        return why_not()
-    except process.ProgramMissing as missing:
-        return missing.brief
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    kind: str
-    description: str
-    accelerated: bool = False
-    patience: int = 1
-    snapshot: snapshots.Snapshot | None = None

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from gatelocal import process, stopping
-from gatelocal.errors import ConfigurationError, InfrastructureError
+from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import connection, place, steps
 from gatelocal.launcher.lifecycle import NodeState, is_abandoned
 from gatelocal.lock import held
@@ -33,14 +33,14 @@ def lease(runtime: Path, wanted: Sequence[tuple[str, Sequence[Host]]], say: Say)
 
     The lease is the node's own record: it ends with the node. No two processes look at the same time.
 
-    :param wanted: labels, each with the hosts that have it. :raises ConfigurationError: the table has too few.
+    :param wanted: labels, each with the hosts that have it. :raises InfrastructureError: the table has too few.
     """
     choices = [hosts for _, hosts in wanted]
     if _chosen(choices, frozenset()) is None:
         lacking = next((label for label, hosts in wanted if not hosts), "")
         what = f"the label {lacking}" if lacking else ", ".join(label for label, _ in wanted)
         hint = "labels.yaml in the configuration's folder names them under `hosts`"
-        raise ConfigurationError(f"there are too few hosts of yours for {what}", hint=hint)
+        raise InfrastructureError(f"there are too few hosts of yours for {what}", hint=hint)
     runtime.mkdir(parents=True, exist_ok=True)
     told = False
     while True:

@@ -157,9 +157,16 @@ def test_where_one_cannot_be_made_none_is_left(tmp_path: Path, started: list[Any
     assert not list((tmp_path / "nodes").iterdir())
 
 
-def test_where_nodes_can_have_no_network_several_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(InfrastructureError, match="folders of this machine have no network") as caught:
-        pool.launcher("local", tmp_path / "cache", tmp_path / "nodes").gather((TWO,), print)
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [("local", "folders of this machine can have none"), ("qemu", "virtual machines"), ("auto", "it is no root")],
+)
+def test_where_nodes_can_have_no_network_several_are_refused(
+    kind: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nspawn, "why_not", lambda cache: "it is no root")
+    with pytest.raises(InfrastructureError, match=f"the job has 2 nodes .*{why}") as caught:
+        pool.launcher(kind, tmp_path / "cache", tmp_path / "nodes").gather((TWO,), print)
     assert "nspawn" in caught.value.hint
     assert not (tmp_path / "nodes").exists()
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import groups, place, pool
+from gatelocal.launcher import choosing, groups, place, pool
 from gatelocal.launcher.providers import qemu, walls
 from gatelocal.model.label import Labels, Meaning, Size, Sizing
 
@@ -28,7 +28,7 @@ def _patient(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         return folder
 
     monkeypatch.setattr(qemu.Provider, "launch", boot)
-    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: pool._Choice("qemu", "a machine"))
+    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: choosing.Choice("qemu", "a machine"))
     return asked
 
 
@@ -68,7 +68,7 @@ def test_a_substitute_is_declared(
 ) -> None:
     given: list[Any] = []
     monkeypatch.setattr(qemu.Provider, "launch", lambda self, image, folder, record, say: given.append(record))
-    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: pool._Choice("qemu", "a machine"))
+    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: choosing.Choice("qemu", "a machine"))
     heard: list[str] = []
     labels = pool.BUILT_IN.extended(Labels("", {}, (Meaning(("ubuntu-*",), "debian-trixie", stands_in=True),)))
     pool.launcher("qemu", tmp_path / "cache", tmp_path / "nodes", labels).launch(label, heard.append)
@@ -84,7 +84,7 @@ def test_a_substitute_is_declared(
 def test_the_size_of_a_label_is_the_nodes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[Any] = []
     monkeypatch.setattr(qemu.Provider, "launch", lambda self, image, folder, record, say: given.append(self.size))
-    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: pool._Choice("qemu", "a machine"))
+    monkeypatch.setattr(pool.Pool, "_choose", lambda self, origin, say: choosing.Choice("qemu", "a machine"))
     labels = pool.BUILT_IN.extended(Labels("", {}, (), (Sizing(("*-8GB",), memory=8192),)))
     for label in ("debian-trixie", "debian-trixie-8GB"):
         pool.launcher("qemu", tmp_path / "cache", tmp_path / "nodes", labels).launch(label, print)

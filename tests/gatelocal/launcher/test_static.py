@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
+from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.launcher import connection, entering, place, pool, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.providers import static
@@ -86,7 +86,7 @@ def test_all_or_none_are_leased_and_too_few_are_no_matter_of_waiting(tmp_path: P
         static.lease(runtime, [("x", (b,)), ("y", (a,))], lambda line: stop.ask())
     assert list(names(runtime).values()) == ["a:22"]
     for wanted, word in (([("x", ())], "the label x"), ([("x", (a,)), ("y", (a,))], "for x, y")):
-        with pytest.raises(ConfigurationError, match=word) as caught:
+        with pytest.raises(InfrastructureError, match=word) as caught:
             static.lease(runtime, wanted, print)
         assert "labels.yaml" in caught.value.hint
 

@@ -12,7 +12,7 @@ import pytest
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import bootstrap, images, layers, pool, steps, trials
+from gatelocal.launcher import bootstrap, choosing, images, layers, pool, steps, trials
 from gatelocal.launcher.providers import acceleration, nspawn, qemu
 from gatelocal.launcher.recipe import BUILT_IN
 
@@ -119,7 +119,7 @@ def test_a_container_that_does_not_start_is_not_tried_again_in_this_boot(
     monkeypatch.setattr(trials, "is_root", lambda: True)
     tried: list[str] = []
 
-    def start(self: object, choice: pool._Choice, wanted: object, folder: Path, record: object, say: object) -> str:
+    def start(self: object, choice: choosing.Choice, wanted: object, made: object, port: object, say: object) -> str:
         tried.append(choice.kind)
         if choice.kind == "nspawn":
             raise nspawn.DidNotStart("the container x ended while it started")
