@@ -22,10 +22,12 @@ from gatelocal.errors import GateError, InputError
 from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph
 from gatelocal.model.recipe import Recipe
+from gatelocal.model.run import RunResult
 from gatelocal.model.text import plain
 
 NAME = ".gate"
 _REQUEST, _ASKED, _PREPARED, _FAILED = "request.json", "asked.json", "prepared.json", "failed.json"
+_RESULT, _ENDED = "result.json", "ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +203,27 @@ class RunFolder:
     def first_end(self) -> bool:
         """Whether the run has come to its end for the first time."""
         try:
-            (self._own / "ended").touch(mode=0o600, exist_ok=False)
+            (self._own / _ENDED).touch(mode=0o600, exist_ok=False)
         except OSError:
             return False
         return True
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it has come to its end."""
+        return (self._own / _ENDED).exists()
+
+    def keep_result(self, result: RunResult) -> None:
+        """Note what came out. :raises OSError: no disk."""
+        self._make()
+        orders.put(self._own / _RESULT, result)
+
+    def result(self) -> RunResult | None:
+        """What came out; None when it has not come to that. :raises InfrastructureError: it cannot be read."""
+        found: RunResult | None = (
+            orders.take(self._own / _RESULT, RunResult) if (self._own / _RESULT).exists() else None
+        )
+        return found
 
     def forget(self) -> None:
         """Remove what is here for going on, where there is nothing else: the run never came to a build."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from gatelocal.builds import nursery
 from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
 from gatelocal.config.labels import labels
-from gatelocal.engine import changes, run_folder
+from gatelocal.engine import changes, pruning, run_folder
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.mend import mending
@@ -81,12 +82,19 @@ class Wired:
     def _ended(self, result: RunResult) -> RunResult:
         """Tell of the end; the history is told once, however often a run is gone on with."""
         self._watch(RunEnded(result=result))
-        if not RunFolder(Path(result.logs)).first_end():
+        folder = RunFolder(Path(result.logs))
+        with contextlib.suppress(OSError):
+            folder.keep_result(result)
+        if not folder.first_end():
             return result
         now = datetime.now(UTC).isoformat(timespec="seconds")
         history_file.append(
             self._directories.history, [history.line_of(one) for one in history.records_of(result, now)]
         )
+        with contextlib.suppress(OSError):
+            gone = pruning.prune(self._directories, pruning.keep(self._environment), time.time())
+            if gone:
+                self._say(f"old runs are removed ({pruning.VARIABLE}): {', '.join(gone)}")
         return result
 
     def _once(self, request: GateRequest) -> RunResult:
@@ -108,6 +116,7 @@ class Wired:
 
     def _tools(self, request: GateRequest, place: Place, logs: Path) -> Tools:
         terms.of(self._environment)  # to be told of a mistake in it now, and not when a node is held
+        pruning.keep(self._environment)
         return Tools(
             merger=changes.merger(place, self._directories, request.directory, self._say),
             builder=nursery.Nursery(),

@@ -1,4 +1,4 @@
-"""How long a node is held, how much disk and memory all held ones may use: what the user says of that, as numbers."""
+"""How long a node is held or a run is kept, and how much disk and memory all of them may use, as numbers."""
 
 from __future__ import annotations
 
@@ -17,28 +17,35 @@ _HINT = "write a time as 90m, 24h or 7d, a size as 500M or 20G, and a share of t
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Of held nodes. :ivar seconds: of each. :ivar space: bytes of disk for all, `share`: of the memory."""
+    """Of held nodes, or of runs.
 
-    seconds: float = 24 * 3600.0
-    space: int = 20 << 30
-    share: float = 0.25
+    :ivar seconds: of each. :ivar space: bytes of disk for all of them. :ivar share: of the memory; 0: they use none.
+    """
+
+    seconds: float
+    space: int
+    share: float = 0.0
 
 
-def of(environment: Mapping[str, str]) -> Terms:
-    """What ``GATELOCAL_HOLD`` says: a time, a size, a share, or several with commas (``48h,50G,10%``).
+_NODES = Terms(24 * 3600.0, 20 << 30, 0.25)
 
+
+def of(environment: Mapping[str, str], variable: str = VARIABLE, usual: Terms = _NODES) -> Terms:
+    """What a variable says: a time, a size, a share, or several with commas (``48h,50G,10%``).
+
+    :param usual: what counts where it says nothing.
     :raises InputError: it says something else.
     """
     found: dict[str, float] = {}
-    for word in filter(None, (part.strip() for part in environment.get(VARIABLE, "").split(","))):
-        if word.endswith("%"):
+    for word in filter(None, (part.strip() for part in environment.get(variable, "").split(","))):
+        if word.endswith("%") and usual.share:
             kind, value = "share", _share(word)
         else:
             kind, value = ("space", _size(word)) if word[-1:] in _BYTES else ("seconds", _duration(word))
         if value is None or kind in found:
-            raise InputError(f"{VARIABLE} has {visible(word)}, which is no time, size or share", hint=_HINT)
+            kinds = "time, size or share" if usual.share else "time or size"
+            raise InputError(f"{variable} has {visible(word)}, which is no {kinds}", hint=_HINT)
         found[kind] = value
-    usual = Terms()
     seconds, share = found.get("seconds", usual.seconds), found.get("share", usual.share)
     return Terms(seconds, int(found.get("space", usual.space)), share)
 

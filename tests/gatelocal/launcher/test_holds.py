@@ -58,7 +58,7 @@ def entered(folder: Path, *command: str, stdin: str = "") -> subprocess.Complete
     ],
 )
 def test_limits_are_read(text: str, seconds: float, space: int) -> None:
-    assert terms.of({terms.VARIABLE: text}) == terms.Terms(seconds, space)
+    assert terms.of({terms.VARIABLE: text}) == terms.Terms(seconds, space, 0.25)
 
 
 @pytest.mark.parametrize(
