@@ -19,6 +19,20 @@ JUST_PLAN = "`gatelocal plan` shows what it runs, `gatelocal run` runs it"
 SMALLEST_FILE = "jobs:\n  unit: make check"
 WRITE_IT_YOURSELF = "write a gatelocal.yaml like that, with the project's own command"
 COMMIT_IT = "look at it and commit it: what is tested is what is committed; then `gatelocal run`"
+NO_RUN = "there is no run yet: make one with `gatelocal run`"
+NO_JOB_YET = "the run has no job yet"
+WHICH_JOB = "the run has several jobs: say which one with --job"
+NO_OUTPUT = "the job has printed nothing"
+
+
+def no_such_job(job: str, run: str) -> str:
+    """A job that a run does not have."""
+    return visible(f"the run {run} has no job {job}" if run else f"the run has no job {job}")
+
+
+def its_jobs(names: str) -> str:
+    """Which there are."""
+    return visible(f"its jobs: {names or 'none'}")
 
 
 def there_already(name: str) -> str:

@@ -90,6 +90,11 @@ def test_from_nothing_to_a_verdict(bench: Bench) -> None:
     done = bench.run(ok=1)
     assert "make-check: test_it.T.test_holds" in done.stdout
     assert "AssertionError: 2 != 3" in done.stdout
+    shown = bench.type("gatelocal", "show").stdout
+    assert shown == done.stdout.lstrip("\n"), "word for word what the run said"
+    runs = bench.type("gatelocal", "runs").stdout.splitlines()
+    assert [line.split()[2] for line in runs[1:]] == ["fails", "passes"]
+    assert "Ran 1 test" in bench.type("gatelocal", "logs", runs[2].split()[0]).stdout
 
 
 def test_a_job_that_needs_another_is_skipped_with_it_and_results_are_the_same_as_of_any_job(bench: Bench) -> None:
@@ -100,6 +105,7 @@ def test_a_job_that_needs_another_is_skipped_with_it_and_results_are_the_same_as
         ("unit", "SUCCESS", 1),
     ]
     assert (Path(found["logs"]) / "unit" / "artifacts" / "out" / "now").read_text()
+    assert "/unit/artifacts/out/now" in bench.type("gatelocal", "artifacts", "last", "--job", "unit").stdout
     bench.commit("A mistake", test_it__py="def broken(:\n")
     found = json.loads(bench.run("--json", ok=1).stdout)
     assert [(one["job"], one["outcome"]) for one in found["builds"]] == [("lint", "FAILURE"), ("unit", "SKIPPED")]
