@@ -7,6 +7,7 @@ import os
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -15,9 +16,13 @@ from gatelocal.config import history_file
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
 from gatelocal.model.plan import Plan
+from gatelocal.ports import Say
 from gatelocal.reporter.plan import as_json, table
 from gatelocal.results.history import records, usual
 from gatelocal.ui.terminal import Terminal
+
+if TYPE_CHECKING:
+    from gatelocal.engine.subject import PlanRequest
 
 PLANNED, WITH_ERRORS = 0, 1
 
@@ -69,8 +74,6 @@ def plan(  # noqa: PLR0913 - one for each option
     Exit codes: 0 planned, 1 the configuration has errors that touch this project, 2 bad input, 4 the change conflicts
     with what comes before it, 5 the project's own file cannot be understood, 6 a server that was asked does not answer.
     """
-    from gatelocal.engine.mend import mending
-    from gatelocal.engine.planning import answer
     from gatelocal.engine.subject import PlanRequest
 
     request = PlanRequest(
@@ -87,13 +90,24 @@ def plan(  # noqa: PLR0913 - one for each option
         queue=queue,
         refresh=refresh,
     )
+    found = tell(request, names, Terminal(sys.stderr).say, as_object=as_object)
+    return WITH_ERRORS if found.errors else PLANNED
+
+
+def tell(request: PlanRequest, names: tuple[str, ...], say: Say, *, as_object: bool) -> Plan:
+    """Plan, and print it. :param names: the only jobs; without any, all.
+
+    :raises InputError: there is no such job. Others as for :func:`gatelocal.engine.planning.answer`.
+    """
+    from gatelocal.engine.mend import mending
+    from gatelocal.engine.planning import answer
+
     folders = directories(os.environ)
-    say = Terminal(sys.stderr).say
     found = _only(mending(say, lambda: answer(request, folders, os.environ, say)), names)
     known = usual(records(history_file.read(folders.history)), found.project)
     for line in [json.dumps(as_json(found, known), indent=1)] if as_object else table(found, known):
         click.echo(line)
-    return WITH_ERRORS if found.errors else PLANNED
+    return found
 
 
 def _only(found: Plan, names: tuple[str, ...]) -> Plan:

@@ -51,6 +51,7 @@ class _Run(click.Command):
         "gatelocal run                                # HEAD, with all that it depends on",
         "gatelocal run 1234 --job unit --node nspawn  # one job of a change on the server",
         "gatelocal run --hold=always --junit result.xml",
+        "gatelocal run --failed                       # what failed in the last run here",
     ),
 )
 @click.argument("change", default="HEAD")
@@ -94,6 +95,10 @@ class _Run(click.Command):
     metavar="[RUN]",
     help="Go on with a run that was killed: the latest one of this folder, or RUN (the beginning of its name will do).",
 )
+@click.option(
+    "--failed", is_flag=True, help="Only the jobs that failed in the last run here, and of them the failed tests."
+)
+@click.option("--list", "listing", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
 @click.option("--json-events", is_flag=True, help="Print all that happens on standard output, one JSON object a line.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
@@ -119,7 +124,8 @@ def run(
     passed, but not every voting job could be run here), 130 interrupted.
     """
     terminal = Terminal(sys.stderr)
-    as_json, json_events, quiet = (question.pop(name) for name in ("as_json", "json_events", "quiet"))
+    flags = ("as_json", "json_events", "quiet", "failed", "listing")
+    as_json, json_events, quiet, failed, listing = (question.pop(name) for name in flags)
     if as_json and json_events:
         raise InputError("--json and --json-events both write to standard output", hint="choose one of them")
     if junit is not None and not junit.absolute().parent.is_dir():
@@ -128,6 +134,13 @@ def run(
     request = GateRequest(directory=Path.cwd(), ahead=names, hold=_hold(hold), **question)
     if key is not None:
         request = replace(request, keys=_keys(key, request))
+    if failed:
+        from gatelocal.cli import again
+
+        jobs, only = again.failed(directories(os.environ), request.directory, request.jobs)
+        request = replace(request, jobs=jobs, only=only)
+    if listing:
+        return _list(request, terminal, as_json=as_json)
     gate = Gate(directories(os.environ), os.environ, _reader(terminal, quiet=quiet, events=json_events))
     if resume is not None:
         _refuse_others(context)
@@ -144,6 +157,29 @@ def run(
     if junit is not None:
         junit.write_bytes(machine.as_junit(result))
     return result.verdict.exit_code
+
+
+def _list(request: GateRequest, terminal: Terminal, *, as_json: bool) -> int:
+    """The plan of a run, with the tests that it is kept to. :raises InputError: the plan knows less than the run."""
+    from gatelocal.cli import plan
+    from gatelocal.engine.subject import PlanRequest
+
+    if request.ahead:
+        raise InputError(messages.LIST_WITHOUT_AHEAD)
+    asked = PlanRequest(
+        change=request.change,
+        config=request.config,
+        tenant=request.tenant,
+        branch=request.branch,
+        pipeline=request.pipeline,
+        directory=request.directory,
+        gerrit=request.gerrit,
+    )
+    plan.tell(asked, request.jobs, terminal.say, as_object=as_json)
+    for job, tests in request.only.items() if not as_json else ():
+        for test in tests:
+            click.echo(messages.only_test(job, test))
+    return 0
 
 
 def _hold(said: str | None) -> Hold:

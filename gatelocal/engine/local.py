@@ -79,7 +79,7 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
 
     Errors as for :func:`run`.
     """
-    wish, pipeline = Wish(request.pipeline, request.jobs), request.pipeline or "gate or check"
+    wish, pipeline = Wish(request.pipeline, request.jobs, only=request.only), request.pipeline or "gate or check"
 
     def make(action: Prepare) -> Preparation:
         merged = merging(action)

@@ -27,14 +27,17 @@ from gatelocal.model.stanza import Stanza
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Which jobs somebody wants. :ivar pipeline: whose; None: gate, else check. :ivar jobs: their names; none: all.
+    """Which jobs somebody wants.
 
+    :ivar pipeline: whose; None: gate, else check. :ivar jobs: their names; none: all.
     :ivar strict: what a change breaks of the configuration, and a voting job that cannot be run here, is an error.
+    :ivar only: of a job, the ids of the only tests that are wanted; without any: all of its tests.
     """
 
     pipeline: str | None = None
     jobs: tuple[str, ...] = ()
     strict: bool = False
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from gatelocal.builds.lease import is_held
 from gatelocal.engine.run_folder import NAME, RunFolder
 from gatelocal.errors import GateError
 from gatelocal.launcher import place
-from gatelocal.model.past import BROKEN_OFF, LOST, NO_VERDICT, RUNNING, UNDER_WAY, WAITING, Past, PastBuild
+from gatelocal.model.past import BROKEN_OFF, ENDED, LOST, NO_VERDICT, RUNNING, UNDER_WAY, WAITING, Past, PastBuild
 
 _NAMED = re.compile(r"(\d{8}-\d{6})-[0-9a-f]{6}")
 _LOCK = ".lock"
@@ -67,7 +67,9 @@ def past(folder: Path, *, sized: bool = True) -> Past:
 def _state(run: RunFolder, builds: tuple[PastBuild, ...]) -> str:
     if run.is_held:
         return UNDER_WAY
-    return NO_VERDICT if run.has_ended or not builds else BROKEN_OFF
+    if run.has_ended:
+        return ENDED  # and what came out cannot be read: it was written by another version
+    return BROKEN_OFF if builds else NO_VERDICT
 
 
 def is_under_way(folder: Path) -> bool:

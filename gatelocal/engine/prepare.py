@@ -9,6 +9,7 @@ from gatelocal.engine import recipes
 from gatelocal.engine.members import Member, Wish, members
 from gatelocal.engine.work import Merged, Preparation, Tools, Work
 from gatelocal.errors import GateError
+from gatelocal.jobs.families import ONLY_VARIABLE
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.job import Job
@@ -29,7 +30,7 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
     """
     found = members(tools, wish, item, merged)
     states = {**merged.states, **{one.project: one for one in merged.state.repositories}}
-    works, lacking = _works(tools, found, merged, states)
+    works, lacking = _works(tools, found, merged, (states, wish.only))
     plan = found[0].plan
     trees = {work.title: work.trees for key, work in works.items() if key not in lacking}
     sources = recipes.Sources(tools.place, merged.state, states, trees)
@@ -56,9 +57,16 @@ def _notes(found: Sequence[Member]) -> tuple[str, ...]:
 
 
 def _works(
-    tools: Tools, found: Sequence[Member], merged: Merged, states: dict[str, RepoState]
+    tools: Tools,
+    found: Sequence[Member],
+    merged: Merged,
+    known: tuple[dict[str, RepoState], Mapping[str, tuple[str, ...]]],
 ) -> tuple[dict[Key, Work], dict[Key, GateError]]:
-    """The builds with their trees, and why some cannot have them."""
+    """The builds with their trees, and why some cannot have them.
+
+    :param known: the states of projects, and of a job the only tests that are wanted.
+    """
+    states, only = known
     state = merged.state
     works: dict[Key, Work] = {}
     lacking: dict[Key, GateError] = {}
@@ -67,6 +75,8 @@ def _works(
     for one in found:
         for planned in one.graph.runnable:
             job = replace(planned, required_projects=_required(planned, tools.place.host))
+            if tests := only.get(job.name):
+                job = replace(job, variables={**job.variables, ONLY_VARIABLE: list(tests)})
             key = (one.ref.change, job.name)
             title = job.name if job.name not in titles else f"{job.name} ({one.ref.change})"
             titles.add(title)

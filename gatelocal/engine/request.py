@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from gatelocal.model.hold import Hold
@@ -25,6 +26,7 @@ class GateRequest:
     :ivar hold: which node is kept.
     :ivar keys: lines of public keys that are let in to the node that is kept.
     :ivar ahead: changes, named as `change` is, that are merged before it, the first to land first.
+    :ivar only: of a job, the ids of the only tests that are run, where its suite allows that; without any: all.
     :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
 
@@ -41,3 +43,4 @@ class GateRequest:
     ahead: tuple[str, ...] = ()
     width: int | None = None
     keys: tuple[str, ...] = ()
+    only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -195,11 +195,6 @@ class RunFolder:
         found = [FoundBuild(folder, orders.read(folder), _build(folder)) for folder in folders]
         return tuple(sorted(found, key=lambda one: (one.order.id, _number(one.folder.name))))
 
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has come to its end."""
-        return (self._own / "ended").exists()
-
     def first_end(self) -> bool:
         """Whether the run has come to its end for the first time."""
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.executor.heard import Heard
+from gatelocal.executor.only import deviations, only
 from gatelocal.executor.outcome import Failed, judged
 from gatelocal.executor.record import Record
 from gatelocal.executor.signs import Sign
@@ -64,6 +65,7 @@ class ToxExecutor:
             result = replace(explained(result, run.console, run.listed), invocation=run.invocation)
             if record.lost:
                 result = replace(result, notes=(*result.notes, record.lost))
+            result = replace(result, deviations=(*result.deviations, *deviations(only(job))))
             for note in result.notes:
                 record.note(f"results: {note}")
             result = replace(result, seconds=time.monotonic() - began)

@@ -11,7 +11,7 @@ Needed, because both end with status 0 in cases in which tests never ran: stestr
 pytest when a test ends its process. Only the outermost run tells: tests of test programs run some of their own.
 """
 
-# ruff: noqa: PTH100, PTH108, PTH109, PTH111, PTH112, PTH116, PTH118, PTH208
+# ruff: noqa: PTH100, PTH108, PTH109, PTH111, PTH112, PTH116, PTH118, PTH123, PTH208
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from collections.abc import Callable
 from typing import Any
 
 FOLDER = ""
+ONLY: list[str] = []
+"""The ids of the only tests that are to run, or what such ids begin with; without any, all do."""
 _MARK = "GATELOCAL_WITNESS"
 _LONGEST = 65536
 _MOST = 30_000_000
@@ -83,11 +85,14 @@ def finish() -> None:
 
 def pytest_configure(config: Any) -> None:
     """pytest's hook: begin a record, unless this is a worker of xdist or nothing is to be run."""
+    if hasattr(config, "workerinput") and os.environ.get(_MARK) == str(os.getppid()):
+        _select(config)
     if hasattr(config, "workerinput") or any(getattr(config.option, name, False) for name in _NO_RUN):
         return
     try:
         if begin():
             config.pluginmanager.register(_pytest(config), "gatelocal-witness")
+            _select(config)
     except Exception:
         finish()
 
@@ -150,6 +155,40 @@ def _pytest(config: Any) -> object:
     return Session()
 
 
+def _select(config: Any) -> None:
+    """Leave out the tests that are not wanted, if only some are."""
+    if ONLY:
+        config.pluginmanager.register(_Selection(), "gatelocal-selection")
+
+
+class _Selection:
+    def pytest_collection_modifyitems(self, config: Any, items: list[Any]) -> None:
+        others = [item for item in items if not is_wanted(item.nodeid)]
+        if others:
+            items[:] = [item for item in items if is_wanted(item.nodeid)]
+            config.hook.pytest_deselected(items=others)
+
+
+def is_wanted(nodeid: str) -> bool:
+    """Whether a test of pytest is one of those that are to run; ids are as in `gatelocal.results.names`."""
+    start, bracket, parameters = nodeid.partition("[")
+    first, *rest = start.split("::")
+    first = first.strip("/")
+    name = ".".join([(first[:-3] if first.endswith(".py") else first).replace("/", "."), *rest]) + bracket + parameters
+    return name in ONLY or name.startswith(tuple(one + "." for one in ONLY))
+
+
+def listed(parsed_args: Any) -> None:
+    """Have stestr run only the tests that are wanted, unless they have no ids of their own, or others are named."""
+    if not ONLY or any(" " in one or "_FailedTest" in one for one in ONLY):
+        return
+    if not getattr(parsed_args, "load_list", None) and hasattr(parsed_args, "load_list"):
+        path = os.path.join(FOLDER, "only.list")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("\n".join(ONLY) + "\n")
+        parsed_args.load_list = path
+
+
 def _status(reports: list[Any]) -> str | None:
     """One test's outcome, in subunit's words; None as long as none of its parts says any."""
     if any(one.outcome == "failed" for one in reports):
@@ -201,6 +240,7 @@ class StestrRun:
                 self._base = os.path.abspath(os.path.join(os.path.expanduser(where), ".stestr"))
                 self._known = self._runs()
                 self._record = Record("stestr", repository=self._base)
+                listed(parsed_args)
                 by_name = any(getattr(parsed_args, name, None) for name in ("load_list", "failing"))
                 self._watch(self._record, by_name)
         except Exception:

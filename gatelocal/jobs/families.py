@@ -26,6 +26,8 @@ STEPS_JOB, TOX_JOB = "gatelocal-steps", "gatelocal-tox"
 """The parents of what ``gatelocal.yaml`` defines: their names are nobody else's, whatever a project calls its jobs."""
 STEPS_VARIABLE = "gatelocal_steps"
 """The variable of a job that has its commands."""
+ONLY_VARIABLE = "gatelocal_only"
+"""The variable of a job of which only some tests are to run, with their ids: set by a run, never by a project."""
 
 _TOX_PLAYBOOK = "playbooks/tox/run.yaml"
 _STEPS_PLAYBOOK = "playbooks/gatelocal/steps.yaml"

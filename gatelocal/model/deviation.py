@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gatelocal.model.record import dataclass
 
+PARTIAL = "partial"
+"""The id of what says that a build ran less than all of its job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Deviation:

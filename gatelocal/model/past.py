@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+from gatelocal.model.record import dataclass
 from gatelocal.model.run import RunResult
 
-UNDER_WAY, BROKEN_OFF, NO_VERDICT = "under way", "broken off", "no verdict"
+UNDER_WAY, BROKEN_OFF, NO_VERDICT, ENDED = "under way", "broken off", "no verdict", "ended"
 RUNNING, LOST, WAITING = "running", "lost", "waiting"
 
 

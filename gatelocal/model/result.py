@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from gatelocal.model.deviation import Deviation
+from gatelocal.model.deviation import PARTIAL, Deviation
 from gatelocal.model.hold import Invocation
 from gatelocal.model.record import dataclass, field
 from gatelocal.model.returned import Returned
@@ -130,6 +130,11 @@ class BuildResult:
     invocation: Invocation | None = None
     deviations: tuple[Deviation, ...] = ()
     returned: Returned = field(default_factory=Returned)
+
+    @property
+    def partial(self) -> bool:
+        """Whether it ran less than all of its job, and so says less."""
+        return any(one.id == PARTIAL for one in self.deviations)
 
     @property
     def count(self) -> int:

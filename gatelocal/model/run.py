@@ -103,7 +103,8 @@ class RunResult:
         """A build that failed speaks first, then configuration; a pass needs every job that counts, and one at least.
 
         Where nothing passed, the machinery or the configuration is told as what kept everything from running. No job
-        at all, by the matchers of all of them, is no pass: Zuul neither votes nor merges then (its ``NO_JOBS``).
+        at all, by the matchers of all of them, is no pass: Zuul neither votes nor merges then (its ``NO_JOBS``). Nor
+        is a build that ran only some of its tests.
         """
         if self.failed:
             return Verdict.FAILS
@@ -113,7 +114,7 @@ class RunResult:
             return Verdict.MACHINERY
         if not self.passed and self.lacking and all(job.rule == "error" for job in self.lacking):
             return Verdict.CONFIGURATION
-        if self.broken or self.lacking:
+        if self.broken or self.lacking or any(build.partial for build in self.passed):
             return Verdict.INCOMPLETE
         ran = any(build.outcome is Outcome.SUCCESS or build.outcome.against for build in self.builds)
         return Verdict.PASSES if ran else Verdict.INCOMPLETE

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
+
+from gatelocal.model.record import dataclass, field
 
 SUITES = ("pytest", "stestr", "unittest", "go", "cargo", "tap")
 """The test programs whose words are understood: by a witness in them, or by their output."""

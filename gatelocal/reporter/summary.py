@@ -88,7 +88,13 @@ def _sum(run: RunResult) -> str:
         return f"no job {some} runs for it, so nothing was tested{_filtered(run)}"
     jobs = "job" if whole == 1 else "jobs"
     skipped = sum(1 for build in run.counting if build.outcome.says_nothing)
-    rest = ", ".join(filter(None, (_open_ends(run), f"{_count(skipped, 'job')} skipped" if skipped else "")))
+    partial = sum(1 for build in run.passed if build.partial)
+    told = (
+        _open_ends(run),
+        f"{_count(skipped, 'job')} skipped" if skipped else "",
+        f"of {_count(partial, 'job')} not all tests were asked for" if partial else "",
+    )
+    rest = ", ".join(filter(None, told))
     return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}; {rest}"
 
 

@@ -19,10 +19,28 @@ JUST_PLAN = "`gatelocal plan` shows what it runs, `gatelocal run` runs it"
 SMALLEST_FILE = "jobs:\n  unit: make check"
 WRITE_IT_YOURSELF = "write a gatelocal.yaml like that, with the project's own command"
 COMMIT_IT = "look at it and commit it: what is tested is what is committed; then `gatelocal run`"
+RUN_ALL = "`gatelocal run` runs all of it"
+NO_RUN_HERE = "no run was begun in this folder"
+LIST_WITHOUT_AHEAD = "--list does not know what is queued in front: leave out --ahead"
 NO_RUN = "there is no run yet: make one with `gatelocal run`"
 NO_JOB_YET = "the run has no job yet"
 WHICH_JOB = "the run has several jobs: say which one with --job"
 NO_OUTPUT = "the job has printed nothing"
+
+
+def no_result(run: str, state: str) -> str:
+    """Why nobody knows what of a run has failed."""
+    return f"the last run here, {run}, tells nothing of what failed: {state}"
+
+
+def nothing_failed(run: str) -> str:
+    """A run of which nothing is to be run once more."""
+    return f"no such job of the last run here, {run}, has failed"
+
+
+def only_test(job: str, test: str) -> str:
+    """A test that a run is kept to."""
+    return visible(f"{job}: only {test}")
 
 
 def no_such_job(job: str, run: str) -> str:

@@ -97,6 +97,24 @@ def test_from_nothing_to_a_verdict(bench: Bench) -> None:
     assert "Ran 1 test" in bench.type("gatelocal", "logs", runs[2].split()[0]).stdout
 
 
+@pytest.mark.parametrize("options", ["", " -n 2"])
+def test_only_what_failed_is_run_again_and_is_no_pass_of_the_change(bench: Bench, options: str) -> None:
+    gate = TWO.replace("-p no:cacheprovider", "-p no:cacheprovider" + options)
+    many = "import pytest\n@pytest.mark.parametrize('n', range(5))\ndef test_it(n): assert n != 3\n"
+    bench.commit("A mistake", gatelocal__yaml=gate, test_many__py=many)
+    bench.run(ok=1)
+    told = bench.run("--failed", "--list").stdout
+    assert "unit: only test_many.test_it[3]" in told and "lint" not in told
+    found = json.loads(bench.run("--failed", "--json", ok=1).stdout)
+    assert [(one["job"], one["tests"]) for one in found["builds"]] == [("unit", 1)]
+    bench.commit("Mended", test_many__py=many.replace("n != 3", "True"))
+    done = bench.run("--failed", ok=7)
+    assert "of 1 job not all tests were asked for" in done.stdout.splitlines()[-1]
+    assert "    1 test, 0 failed" in done.stdout.splitlines()
+    assert "has failed" in bench.run("--failed", ok=2).stderr
+    assert "passes 2 jobs" in bench.run().stdout.splitlines()[-1]
+
+
 def test_a_job_that_needs_another_is_skipped_with_it_and_results_are_the_same_as_of_any_job(bench: Bench) -> None:
     bench.commit("A gate", gatelocal__yaml=TWO)
     found = json.loads(bench.run("--json").stdout)

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
+from gatelocal.executor.only import deviations, only, witness
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import STREAMS, Results
 from gatelocal.executor.signs import Sign, signs
@@ -31,6 +32,7 @@ ARTIFACTS = "artifacts"
 _FACTS = "gatelocal-facts"
 _HELPER_TIME = 300.0
 _TAIL = 40
+_NO_TEST = 5  # pytest: it ran to its end, and no test was to run
 
 
 class StepsExecutor:
@@ -69,6 +71,7 @@ class StepsExecutor:
             notes=notes,
             output=tuple(build.tail) if bad else (),
             invocation=build.invocation,
+            deviations=deviations(only(job)),
         )
 
 
@@ -105,6 +108,8 @@ class _Build:
             self._step = step
             if (bad := self._one(number, step)) is not None:
                 return bad
+        if only(self._job) and not self.tests and any(map(watchable, todo.commands)):
+            return Outcome.CONFIG_ERROR, "none of the tests that failed before is there any more"
         return Outcome.SUCCESS, ""
 
     def _one(self, number: int, step: Command) -> Verdict | None:
@@ -139,6 +144,9 @@ class _Build:
         self._keep(step, found)
         lines = list(listener.last)
         free = self._free() if status != 0 and any(Sign.NO_SPACE in signs(line) for line in lines) else None
+        if status == _NO_TEST and only(self._job) and watchable(step) and not found.tests:
+            self._record.note(f"[{step.name}] none of the tests that are wanted is one of its")
+            return None
         return judged(Ended(step, status, lines, found, told, free, self._node.description))
 
     def _run(self, step: Command, directory: str, into: str, listener: Listener, limit: float | None) -> int:
@@ -157,8 +165,8 @@ class _Build:
 
     def _before(self, step: Command, into: str) -> bool:
         """Make ready for the step's results; whether that went well. :raises InfrastructureError: it has to."""
-        witness = (f"--witness={_text('witness.py')}",) if watchable(step) else ()
-        told = self._helper("before", into, step.results, witness)
+        more = (f"--witness={witness(only(self._job))}",) if watchable(step) else ()
+        told = self._helper("before", into, step.results, more)
         if told is None and step.tells:
             raise InfrastructureError("the node cannot run python3, by which results of tests are found")
         return told is not None

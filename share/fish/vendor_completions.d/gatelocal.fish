@@ -30,6 +30,8 @@ complete -c gatelocal -n '__fish_seen_subcommand_from run' -l key -x -d 'Let the
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -s w -l width -x -d 'Builds at the same time; by default what this host carries.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l ahead -x -d 'Changes that are queued in front and merged first; write a patchset as NUMBER/PATCHSET.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l resume -x -d 'Go on with a run that was killed: the latest one of this folder, or RUN (the beginning of its name will do).'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -l failed -d 'Only the jobs that failed in the last run here, and of them the failed tests.'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -l list -d 'Say what would run, and run nothing.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l json -d 'Print the result as one JSON object on standard output.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l json-events -d 'Print all that happens on standard output, one JSON object a line.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l junit -r -F -d 'Write the result as JUnit XML too.'

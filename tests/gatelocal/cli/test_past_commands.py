@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from gatelocal.cli.again import failed
 from gatelocal.cli.logs import meant, tail
 from gatelocal.cli.main import gatelocal
+from gatelocal.config.directories import Directories
+from gatelocal.engine.request import GateRequest
+from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.errors import InputError
 from gatelocal.model.past import PastBuild
-from gatelocal.model.result import Outcome
+from gatelocal.model.result import BuildResult, Outcome
 from tests.gatelocal.engine.test_past import BAD, build, run_of
 
 OLD, NEW = "20261129-101112-abcdef", "20261130-101112-abcdef"
@@ -135,3 +140,34 @@ def test_a_log_is_followed_to_its_end(tmp_path: Path) -> None:
 def test_a_job_that_printed_nothing_is_told(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="printed nothing"):
         tail(tmp_path / "none", lambda: True, print)
+
+
+def begun_in(runs: Path, name: str, directory: Path, *builds: BuildResult) -> None:
+    folder = run_of(runs, name, *builds)
+    RunFolder(folder).begin(Begun(GateRequest(directory=directory), 0.0))
+
+
+def test_failed_means_what_failed_in_the_last_run_of_this_folder(runs: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    places = Directories(tmp_path / "cache", tmp_path)
+    with pytest.raises(InputError, match="no run was begun in this folder"):
+        failed(places, here, ())
+    crashed = replace(build("odd", Outcome.FAILURE), never_ran=())
+    good, skipped = build("lint", Outcome.SUCCESS), build("late", Outcome.SKIPPED)
+    begun_in(
+        runs,
+        OLD,
+        here,
+        build("unit", Outcome.FAILURE, BAD),
+        good,
+        skipped,
+        crashed,
+        build("gone", Outcome.NODE_FAILURE),
+    )
+    begun_in(runs, NEW, there, good)
+    assert failed(places, here, ()) == (("unit", "odd", "gone"), {"unit": ("a.T.test", "a.T.gone")})
+    assert failed(places, here, ("unit",)) == (("unit",), {"unit": ("a.T.test", "a.T.gone")})
+    with pytest.raises(InputError, match="no such job of the last run here"):
+        failed(places, here, ("lint",))
+    with pytest.raises(InputError, match="has failed"):
+        failed(places, there, ())

@@ -102,7 +102,7 @@ def test_what_cannot_be_read_is_not_known_and_no_failure(tmp_path: Path) -> None
     for name in (".gate/result.json", "unit/result.json"):
         (folder / name).write_bytes(b"\xff\x00 garbage")
     found = past.past(folder)
-    assert (found.result, found.state) == (None, "no verdict")
+    assert (found.result, found.state) == (None, "ended")
     assert [one.state for one in found.builds] == ["lost"]
 
 

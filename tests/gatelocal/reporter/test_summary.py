@@ -16,6 +16,7 @@ from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, Te
 from gatelocal.model.run import Base, RunResult
 from gatelocal.reporter.machine import as_json, as_junit
 from gatelocal.reporter.summary import elapsed, job_line, summary
+from gatelocal.results.history import records_of
 from gatelocal.results.junit import parse
 
 BELOW = Change("acme/lib", "master", "b" * 40, "lib: new call", ChangeStatus.NEW, None, 12, 3, None, "http://g/12")
@@ -252,3 +253,14 @@ def test_what_differs_from_the_gate_stands_by_its_build_with_its_id() -> None:
     assert "    other than in the gate: the site's job base is not here [base-job]" in summary(run)
     (told,) = as_json(run)["builds"]
     assert told["deviations"] == [{"id": "base-job", "text": "the site's job base is not here"}]
+
+
+def test_a_build_of_some_tests_only_is_no_pass_and_no_measure_of_its_job() -> None:
+    part = replace(UNIT, outcome=Outcome.SUCCESS, tests=(GOOD,), deviations=(Deviation("partial", "only some"),))
+    run = replace(RUN, builds=(LINT, part), not_run=(), chosen=True)
+    assert run.verdict.exit_code == INCOMPLETE
+    assert summary(run)[-1].startswith("INCOMPLETE: ")
+    assert "2 of 2 jobs ran and passed" in summary(run)[-1]
+    assert "of 1 job not all tests were asked for" in summary(run)[-1]
+    assert [one.job for one in records_of(run, "")] == ["app-lint"]
+    assert replace(run, builds=(LINT, replace(part, outcome=Outcome.FAILURE))).verdict.exit_code == FAILED

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -284,3 +285,24 @@ def test_a_step_has_a_limit_of_its_own_within_the_jobs(tmp_path: Path) -> None:
     result = scripted(tmp_path, job({"command": "x", "timeout": 7}, timeout=60), slow)
     assert (result.outcome, result.reason) == (Outcome.TIMED_OUT, "it took longer than 7 s: step 1")
     assert result.output == ("waiting",)
+
+
+def test_only_some_tests_run_where_some_are_wanted_and_other_steps_are_not_kept_from_going_on(tmp_path: Path) -> None:
+    pytest_of = "python -m pytest -p no:cacheprovider -q "
+    steps = job(pytest_of + "test_a.py", pytest_of + "test_b.py", "touch ran")
+    steps = replace(steps, variables={**steps.variables, "gatelocal_only": ["test_b.test_y"]})
+    two = "def test_x(): assert 0\ndef test_y(): pass\n"
+    result = run(tmp_path, steps, {"test_a.py": two, "test_b.py": two})
+    assert (result.outcome, result.partial) == (Outcome.SUCCESS, True)
+    assert [test.name for test in result.tests] == ["test_b.test_y"]
+    assert (tmp_path / "node/src/app/ran").exists()
+
+
+def test_a_test_that_is_gone_is_no_pass(tmp_path: Path) -> None:
+    steps = job("python -m pytest -p no:cacheprovider -q")
+    steps = replace(steps, variables={**steps.variables, "gatelocal_only": ["test_b.test_y"]})
+    result = run(tmp_path, steps, {"test_a.py": "def test_x(): pass\n"})
+    assert (result.outcome, result.reason) == (
+        Outcome.CONFIG_ERROR,
+        "none of the tests that failed before is there any more",
+    )

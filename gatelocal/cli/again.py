@@ -1,0 +1,46 @@
+"""What `gatelocal run --failed` means: the jobs of the last run here that failed, with their failed tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from gatelocal.config.directories import Directories
+from gatelocal.engine.past import names, past
+from gatelocal.engine.run_folder import RunFolder
+from gatelocal.errors import InputError
+from gatelocal.model.result import Outcome
+from gatelocal.model.run import RunResult
+from gatelocal.ui import messages
+
+Wanted = tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]
+"""The jobs, and of a job the only tests; without any, all of them."""
+
+
+def failed(directories: Directories, directory: Path, jobs: tuple[str, ...]) -> Wanted:
+    """What is to be run once more.
+
+    :param jobs: the only ones that are wanted; none: all that failed.
+    :raises InputError: no run was begun in that folder, it goes on, or nothing of it has failed.
+    """
+    for name in names(directories.runs):
+        folder = directories.runs / name
+        if RunFolder(folder).is_of(directory):
+            found = past(folder, sized=False)
+            if found.result is None:
+                raise InputError(messages.no_result(name, found.state), hint=messages.RUN_ALL)
+            return _of(name, found.result, jobs)
+    raise InputError(messages.NO_RUN_HERE, hint=messages.RUN_ALL)
+
+
+def _of(name: str, result: RunResult, jobs: tuple[str, ...]) -> Wanted:
+    bad = [one for one in result.builds if one.outcome is not Outcome.SUCCESS and not one.outcome.says_nothing]
+    wanted = [one for one in bad if not jobs or one.job in jobs]
+    if not wanted:
+        raise InputError(messages.nothing_failed(name), hint=messages.its_jobs(", ".join(one.job for one in bad)))
+    only = {
+        one.job: (*dict.fromkeys(test.name for test in one.failures), *one.never_ran)
+        for one in wanted
+        if one.outcome.against and one.failures
+    }
+    return tuple(one.job for one in wanted), only
