@@ -13,6 +13,7 @@ from gatelocal.pipeline.state import Item, JobRun, Phase, Stage
 from gatelocal.pipeline.switches.beside import look
 
 _RUNNING = (Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
+_on_bases = changer(Item, "bases")
 _ended = changer(JobRun, "phase", "result", "artifacts", "children")
 _OF_A_BUILD = (BuildDone, BuildPaused, BuildDoomed)
 
@@ -92,7 +93,7 @@ def _prepared(draft: Draft, item: Item, event: Prepared) -> None:
         return
     if item.stage is not Stage.PREPARING:
         return
-    item = replace(item, bases=event.bases)
+    item = _on_bases(item, event.bases)
     problem = next((graph.problem for graph in event.graphs if graph.problem), "")
     if problem:
         draft.put(replace(item, stage=Stage.BROKEN, problem=problem))

@@ -17,6 +17,7 @@ from gatelocal.pipeline.reuse import taken_over
 from gatelocal.pipeline.state import GREEN, Item, JobRun, Phase, Stage
 
 _with_runs = changer(Item, "runs")
+_tested_by = changer(Item, "stage", "runs", "reporters", "fail_fast")
 _in_phase = changer(JobRun, "phase")
 _requested = changer(JobRun, "phase", "request", "holding", "given")
 _started = changer(JobRun, "phase", "build", "builds", "request", "holding")
@@ -34,8 +35,7 @@ def begin(draft: Draft, item: Item, graphs: Sequence[Graph]) -> Item:
     later = tuple(run for run in every if run.job.kind is JobKind.REPORTER) if len(runs) < len(every) else ()
     if draft.policy.reuse:
         runs = tuple(taken_over(draft, item, run) for run in runs)
-    item = replace(item, stage=Stage.TESTED, runs=runs, reporters=later, fail_fast=bool(words and words[-1]))
-    draft.put(item)
+    item = draft.put(_tested_by(item, Stage.TESTED, runs, later, bool(words and words[-1])))
     for at, run in enumerate(item.runs):
         if run.reused:
             item = _told_children(draft, item, at)

@@ -134,9 +134,8 @@ def _settle(draft: Draft) -> None:
         if not draft.agenda:
             enqueue_later(draft)
             continue
-        key = next(iter(draft.agenda))
-        admit(draft, key)
-        todo = draft.agenda[key]
+        key, todo = next(iter(draft.agenda.items()))
+        admit(draft, key, todo)
         if todo:
             number = min(todo)
             _examine(draft, number, todo.pop(number))

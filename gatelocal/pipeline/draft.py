@@ -116,7 +116,7 @@ class Draft:
 
     def item(self, number: int) -> Item:
         """The item of that id, which is there."""
-        found = self.find(number)
+        found = self._items[number] if number in self._items else self.before.items.get(number)
         if found is None:
             raise KeyError(number)
         return found
@@ -178,9 +178,14 @@ class Draft:
     def flag(self, number: int, flag: int) -> None:
         """Have an item looked at."""
         item = self.find(number)
-        if item is not None:
-            todo = self.agenda.setdefault(item.key, {})
+        if item is None:
+            return
+        key = item.key
+        if key in self.agenda:
+            todo = self.agenda[key]
             todo[number] = todo.get(number, 0) | flag
+        else:
+            self.agenda[key] = {number: flag}
 
     # ---- queues
 
@@ -190,7 +195,7 @@ class Draft:
 
     def queue(self, key: QueueKey) -> Queue:
         """The queue, which is there."""
-        found = self.queue_or_none(key)
+        found = self._queues[key] if key in self._queues else self.before.queues.get(key)
         if found is None:
             raise KeyError(key)
         return found

@@ -114,6 +114,9 @@ def _land(draft: Draft, item: Item) -> None:
 
 
 _in_stage = changer(Item, "stage")
+_with_landed = changer(Item, "submitted")
+_built_on = changer(Item, "ahead", "ahead_generation")
+_of_status = changer(Facts, "status")
 
 
 def _submit(draft: Draft, item: Item) -> None:
@@ -226,7 +229,7 @@ def _mark_merged(draft: Draft, change: str) -> tuple[str, str]:
     facts = draft.facts(change)
     if facts is None:
         return ("", "")
-    draft.put_facts(replace(facts, status="MERGED"))
+    draft.put_facts(_of_status(facts, "MERGED"))
     return (facts.project, facts.branch)
 
 
@@ -239,7 +242,7 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
         queue, tip = main_queue(draft, item.key), (*branch, event.tip)
         draft.put_step(tip, Step(event.before, event.ref, facts.files, queue.latest))
         draft.put_queue(replace(queue, landed=tip))
-    item = draft.put(replace(item, submitted=item.submitted + 1))
+    item = draft.put(_with_landed(item, item.submitted + 1))
     if item.submitted < len(item.changes):
         if moved:
             _other_content(draft, item)
@@ -313,7 +316,7 @@ def _pass_on(draft: Draft, item: Item) -> None:
     while number is not None:
         other = draft.item(number)
         if other.ahead == item.id and other.ahead_generation == item.generation:
-            draft.put(replace(other, ahead=0, ahead_generation=0))
+            draft.put(_built_on(other, 0, 0))
             draft.flag(number, Flag.JOBS)
         if not other.failing:
             break

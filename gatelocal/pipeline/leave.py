@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager, Pipeline
-from gatelocal.model.record import replace
+from gatelocal.model.record import changer
 from gatelocal.pipeline import texts
 from gatelocal.pipeline.actions import Report
 from gatelocal.pipeline.draft import Draft, Flag
@@ -90,7 +90,10 @@ def refuse(draft: Draft, pipeline: Pipeline, change: str, reason: Reason) -> Non
 def tell_start(draft: Draft, item: Item) -> Item:
     """Report once, and whatever becomes of its builds, that the jobs of an item begin (gate-semantics 1.4, step 5)."""
     say(draft, item, "start", texts.started(item.pipeline))
-    return draft.put(replace(item, started=True))
+    return draft.put(_begun(item, True))
+
+
+_begun = changer(Item, "started")
 
 
 def say(draft: Draft, item: Item, kind: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from gatelocal.model.layout import Manager, WindowRule
 from gatelocal.model.record import changer, replace
@@ -48,7 +48,7 @@ def _change(draft: Draft, item: Item, rule: Callable[[WindowRule, int], int]) ->
     pipeline = draft.pipeline(item)
     if pipeline.manager is Manager.DEPENDENT:
         queue = main_queue(draft, item.key)
-        draft.put_queue(replace(queue, window=rule(pipeline.window, queue.window)))
+        draft.put_queue(_as_wide(queue, rule(pipeline.window, queue.window)))
 
 
 def is_active(queue: Queue, item: Item) -> bool:
@@ -71,24 +71,26 @@ def keep_out(draft: Draft, item: Item) -> None:
         draft.put_queue(replace(queue, active=place))
 
 
+_as_wide = changer(Queue, "window")
 _reaching = changer(Queue, "active")
 
 
-def admit(draft: Draft, key: QueueKey) -> None:
+def admit(draft: Draft, key: QueueKey, todo: Collection[int]) -> None:
     """Have the first item that has come into the window looked at, unless one before it is to be looked at anyhow.
 
     One at a time, from head to tail, as Zuul walks: what happens to one may close the window again. While the head is
     being submitted, or has reporter jobs, nobody is taken in: Zuul holds the whole queue meanwhile (gate-semantics 1.4,
     1.7).
+
+    :param todo: those of the queue that are to be looked at anyhow.
     """
     queue = draft.queue_or_none(key)
     if queue is None or queue.paused or queue.suspects:
         return
-    place, size = queue.active, len(queue.line)
-    if place >= size or (queue.window and place >= queue.window):
+    place = queue.active
+    if (queue.window and place >= queue.window) or place >= len(queue.line):
         return
     number = queue.line.at(place)
-    todo = draft.agenda[key]
     if number is None or (todo and min(todo) < number) or _landing(draft, queue):
         return
     draft.put_queue(_reaching(queue, place + 1))
