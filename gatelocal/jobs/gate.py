@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 
 from gatelocal.jobs.planner import Listed, chosen, listed
@@ -17,6 +17,7 @@ from gatelocal.model.facts import Ref
 from gatelocal.model.layout import BranchQueue, Graph, JobKind, JobSpec, Layout, Pipeline, Project, QueueSpec
 from gatelocal.model.pattern import Pattern
 from gatelocal.model.plan import FrozenJob, Problem
+from gatelocal.model.record import replace
 from gatelocal.model.tenant import TenantProject
 
 _NOBODY = Ref("", 0)

@@ -146,8 +146,12 @@ class Line:
 
     def _chunk(self, number: int) -> int:
         chunks = self._chunks
-        if chunks and number <= chunks[0][-1]:  # most of what happens is near the head
+        if not chunks or number <= chunks[0][-1]:  # most of what happens is at the head, or at the tail
             return 0
+        if number > chunks[-1][-1]:
+            return len(chunks)
+        if number > chunks[-2][-1]:
+            return len(chunks) - 1
         return bisect_left(chunks, number, key=lambda chunk: chunk[-1])
 
     @property

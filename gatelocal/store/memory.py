@@ -27,7 +27,8 @@ class MemoryStore:
         if self._keep:
             self.log.append(event)
         self.state = state
-        self._outbox |= {one.id: one for one in actions}
+        for one in actions:
+            self._outbox[one.id] = one
         for gone in ended:
             self._outbox.pop(gone, None)
 

@@ -94,7 +94,7 @@ MISTAKES = (
     Mistake(
         "a state is recorded without its actions",
         "store.memory.MemoryStore.commit",
-        "self._outbox |= {one.id: one for one in actions}",
+        "self._outbox[one.id] = one",
         "pass",
     ),
     Mistake(
