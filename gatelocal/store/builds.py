@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy import event as hooks
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatelocal.errors import InfrastructureError
@@ -118,6 +119,8 @@ class Builds:
 
     def __init__(self, url: str) -> None:
         self._engine = create_engine(url)
+        if self._engine.dialect.name == "sqlite":
+            hooks.listen(self._engine, "connect", _begun)
         self._lock = threading.Lock()
         with _said():
             _ALL.create_all(self._engine)
@@ -171,6 +174,14 @@ class Builds:
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()
+
+
+def _begun(connection: Any, record: object) -> None:
+    """No sync for each row: what a loss of power takes from the history stands in the folders of the builds."""
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _row(record: BuildRecord) -> dict[str, Any]:
