@@ -1,0 +1,310 @@
+"""The gate of a server while it runs: who works for it, what is taken up from before, what it tells; it has no rule.
+
+One thread decides, and nothing else may hold it up: whatever takes time is done by others and comes back as an event.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from gatelocal.builds import nursery
+from gatelocal.engine.engine import Engine
+from gatelocal.engine.loop import Call, Inbox, follow
+from gatelocal.engine.work import Tools
+from gatelocal.errors import InfrastructureError
+from gatelocal.model.facts import Facts
+from gatelocal.pipeline.actions import Action, RequestNode, StartBuild
+from gatelocal.pipeline.events import Event, RefUpdated, Reloaded, Started, Submitted
+from gatelocal.pipeline.state import Item, Phase, State
+from gatelocal.ports import Say
+from gatelocal.server.configuration import Configuration, Read
+from gatelocal.server.errands import Errands
+from gatelocal.server.hands import Crew, GateHands
+from gatelocal.server.keepers import Keepers
+from gatelocal.server.landing import Landing
+from gatelocal.server.ledger import Ledger
+from gatelocal.server.preparing import Preparer
+from gatelocal.server.site import Site
+from gatelocal.server.telling import Teller
+from gatelocal.server.watcher import Watcher
+from gatelocal.source.stream import Stream
+from gatelocal.store.builds import Builds
+from gatelocal.store.codec import Layouts, encode
+from gatelocal.store.sql import SqlStore
+from git_review.gerrit.address import Remote
+
+Listener = Callable[[str, object], None]
+"""Is told what has changed: ``status``, ``build`` or ``landed``, with what it is about; it must not wait."""
+
+_ERRANDS, _MERGES = 8, 2
+_ROOM = 64 << 20  # bytes of free disk that a gate needs to go on
+_OLD = 90 * 86400.0  # seconds that the history of builds is kept
+_UP = (Phase.NODE, Phase.SHORT, Phase.READY, Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
+
+
+class Ended(BaseException):
+    """The daemon is asked to end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a daemon is made of. :ivar gate: its own name, by which it knows its messages again."""
+
+    site: Site
+    configuration: Configuration
+    builds: Builds
+    store: SqlStore
+    inbox: Inbox
+    watcher: Watcher
+    gate: str
+    listeners: list[Listener] = field(default_factory=list)
+
+
+class Daemon:
+    """A gate for one Gerrit.
+
+    :param read: the configuration, as it was read last. :param url: where its page is, with a slash at the end.
+    """
+
+    def __init__(self, parts: Parts, read: Read, url: str) -> None:
+        self.parts = parts
+        self.read = read
+        self.url = url
+        site, inbox = parts.site, parts.inbox
+        self._say: Say = site.say
+        self._errands = Errands(_ERRANDS, inbox.interrupt, self._say)
+        self._merges = Errands(_MERGES, inbox.interrupt, self._say)
+        self._builder = nursery.Nursery()
+        tools = Tools(
+            merger=site.merger(),
+            builder=self._builder,
+            kind=site.file.node,
+            watch=lambda _: None,
+            place=site.place,
+            logs=site.directories.runs,
+            directories=site.directories,
+            width=site.file.builds,
+        )
+        ledger = Ledger(parts.builds, self._say, lambda record: self._tell("build", record))
+        self._keepers = ledger.keepers = Keepers(tools, site.lock, ledger.happened, self._say)
+        preparer = Preparer(
+            site, parts.watcher.mirror, self._keepers, lambda: self.read, self._facts, self._main, self._generation
+        )
+        crew = Crew(
+            site=site,
+            inbox=inbox,
+            watcher=parts.watcher,
+            errands=self._errands,
+            merges=self._merges,
+            keepers=self._keepers,
+            ledger=ledger,
+            preparer=preparer,
+            landing=Landing(site),
+            teller=Teller(site, parts.builds, parts.gate, url),
+            state=lambda: self.state,
+            finished=self._finished,
+        )
+        self._hands = GateHands(crew, parts.store.state.counter)
+        self._take_up()
+        self._engine = Engine(parts.store, self._hands, self._decided, self._left)
+
+    @property
+    def state(self) -> State:
+        """The gate as it is: a value that never changes."""
+        return self.parts.store.state
+
+    # ---- for the page and the commands, from any thread
+
+    def ask(self, do: Callable[[Engine, Inbox], None], timeout: float = 30.0) -> None:
+        """Have a function called by the loop's thread, and wait for it; what it raises is raised.
+
+        :raises InfrastructureError: the loop has no time for it.
+        """
+        done = threading.Event()
+        failed: list[Exception] = []
+
+        def called() -> None:
+            try:
+                do(self._engine, self.parts.inbox)
+            except Exception as error:
+                failed.append(error)
+            finally:
+                done.set()
+
+        self.parts.inbox.put(Call(called))
+        if not done.wait(timeout):
+            raise InfrastructureError("the gate is too busy to answer")
+        if failed:
+            raise failed[0]
+
+    def troubles(self) -> tuple[str, ...]:
+        """Why it cannot do its work at this moment; none: it can."""
+        watcher, state = self.parts.watcher, self.parts.site.file.state
+        found = [f"the server: {watcher.trouble}"] if watcher.trouble else []
+        for errands in (self._errands, self._merges):
+            found += [f"{line}: {why}" for line, why in dict(errands.troubles).items()]
+        try:
+            if shutil.disk_usage(state).free < _ROOM:
+                found.append(f"the disk of {state} is full")
+        except OSError as error:
+            found.append(f"{state}: {error.strerror}")
+        return tuple(found)
+
+    def change_url(self, facts: Facts) -> str:
+        """Where a person reads a change."""
+        return f"{self.parts.site.file.gerrit.url}c/{facts.project}/+/{facts.change}"
+
+    # ---- its life
+
+    def run(self, ready: Callable[[], None]) -> None:
+        """Follow the server until the inbox is interrupted by :class:`Ended`. :param ready: is called when it does."""
+        watcher, inbox = self.parts.watcher, self.parts.inbox
+        self._builder.open()
+        watcher.begin(self.state)
+        stream = watcher.stream = self._stream()
+        followed = [watcher.run] if stream is None else [watcher.run, stream.follow]
+        try:
+            if _digest(self.state.layout) != _digest(self.read.layout):
+                self._engine.feed(Reloaded(inbox.now(), self.read.layout))
+            self._engine.run()
+            self._engine.feed(Started(inbox.now()))
+            for one in followed:
+                threading.Thread(target=self._guarded, args=(one,), name=one.__qualname__, daemon=True).start()
+            ready()
+            follow(self._engine, inbox, lambda: False)
+        finally:
+            watcher.close()
+            if stream is not None:
+                stream.close()
+            self._errands.close()
+            self._merges.close()
+            self._builder.close()
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except BaseException as error:
+            self.parts.inbox.interrupt(error)
+
+    def _stream(self) -> Stream | None:
+        server = self.parts.site.file.gerrit
+        if server.ssh is None:
+            return None
+        remote = Remote("ssh", server.ssh[0], server.ssh[1], server.username, "")
+        return Stream(remote, server.ssh_options, self.parts.watcher.wishes.hint, self._say)
+
+    def _take_up(self) -> None:
+        """Find the builds of a former process that the gate still waits for; all others are ended."""
+        store, builds = self.parts.store, self.parts.builds
+        preparations, requests = _wanted(store.state, store.outbox())
+        living = self._keepers.take_up(preparations, requests)
+        for one in builds.unfinished():
+            if one.id not in requests:
+                builds.change(one.id, state="done", result="ABORTED", ended=time.time())
+        builds.prune(time.time() - _OLD)
+        self._hands.seats.take_up(living)
+        if living:
+            self._say(f"builds that go on from before: {len(living)}")
+
+    # ---- what the loop tells
+
+    def _decided(
+        self, before: State, event: Event, after: State, actions: tuple[Action, ...], touched: tuple[int, ...]
+    ) -> None:
+        for number in touched:
+            old, new = before.items.get(number), after.items.get(number)
+            if old is not None and (gone := _preparations(old) - _preparations(new)):
+                self._keepers.over(gone)
+        if isinstance(event, Submitted) and event.answer == "ok":
+            self._tell("landed", event)
+        project = _moved(event, before)
+        if project in self.parts.configuration.projects:
+            self._merges.add("reading the configuration", lambda: self._read_again(str(project)))
+        if touched:
+            self._tell("status", touched)
+
+    def _left(self, item: Item) -> None:
+        if item.live:
+            self._say(f"{item.pipeline}: {', '.join(map(str, item.changes))} has left")
+
+    def _read_again(self, project: str) -> None:
+        found = self.parts.configuration.read(self.parts.site.merger(), [project])
+        tell_problems(self.read, found, self._say)
+        changed = _digest(found.layout) != _digest(self.read.layout)
+        self.read = found
+        if changed:
+            self._say("the configuration is another one now")
+            self.parts.inbox.put(Reloaded(0.0, found.layout))
+
+    def _finished(self, action: int) -> None:
+        self._engine.finished(action)
+
+    def _facts(self, change: str) -> Facts | None:
+        return self.state.changes.get(change)
+
+    def _main(self, item: int) -> int:
+        found = self.state.items.get(item)
+        return found.preparation if found is not None else 0
+
+    def _generation(self, item: int) -> int:
+        found = self.state.items.get(item)
+        return found.generation if found is not None else 0
+
+    def _tell(self, what: str, value: object) -> None:
+        for one in tuple(self.parts.listeners):
+            one(what, value)
+
+
+def tell_problems(before: Read | None, found: Read, say: Say) -> None:
+    """Say what is wrong with the configuration, each thing once."""
+    known = set(before.problems) if before is not None else set()
+    for one in found.problems:
+        if one not in known:
+            say(f"configuration: {one.place.project} {one.place.branch} {one.place.where}: {one.message}")
+
+
+def _digest(layout: object) -> object:
+    """The same for the same content."""
+    return encode(layout, Layouts())
+
+
+def _preparations(item: Item | None) -> set[int]:
+    if item is None:
+        return set()
+    return {item.preparation, *(run.preparation for run in item.runs)} - {0}
+
+
+def _moved(event: Event, before: State) -> str | None:
+    """The project whose configuration may be another one now."""
+    match event:
+        case RefUpdated():
+            return event.facts.project
+        case Submitted(answer="ok"):
+            facts = before.changes.get(event.ref.change)
+            return facts.project if facts is not None else None
+        case _:
+            return None
+
+
+def _wanted(state: State, outbox: tuple[Action, ...]) -> tuple[set[int], frozenset[int]]:
+    """The preparations that may still be built on, and the node requests whose builds are waited for."""
+    preparations: set[int] = set()
+    requests: set[int] = set()
+    for item in state.items.values():
+        runs = [*item.runs, *(one.run for one in item.going)]
+        preparations |= _preparations(item)
+        requests |= {run.request for run in runs if run.phase in _UP}
+    for action in outbox:
+        match action:
+            case (
+                RequestNode(id=request, preparation=preparation) | StartBuild(request=request, preparation=preparation)
+            ):
+                preparations.add(preparation)
+                requests.add(request)
+            case _:
+                pass
+    return preparations, frozenset(requests - {0})

@@ -1,0 +1,156 @@
+"""The page for people, made on the server: HTML that needs no script; what others wrote is escaped without fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from gatelocal.model.text import visible
+
+Json = dict[str, Any]
+_SHOWN = 200  # characters of a text that others wrote
+
+
+def _text(value: object) -> str:
+    """What others wrote: on one line, without what would turn the text around, at a bearable length."""
+    shown = visible(str(value))
+    return escape(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…")
+
+
+def _link(url: object, text: object) -> str:
+    address = str(url or "")
+    if not address.startswith(("http://", "https://", "/")):
+        return _text(text)
+    return f'<a href="{escape(address)}">{_text(text)}</a>'
+
+
+def status(found: Json, troubles: Sequence[str]) -> str:
+    """All queues."""
+    told = "".join(f"<li>{_text(one)}</li>" for one in troubles)
+    parts = [f'<div role="alert"><h2>It cannot do its work</h2><ul>{told}</ul></div>' if troubles else ""]
+    for pipeline in found["pipelines"]:
+        name = _text(pipeline["name"])
+        queues = "".join(map(_queue, pipeline["queues"])) or "<p>Nothing waits here.</p>"
+        parts.append(f'<section aria-label="pipeline {name}"><h2>{name}</h2>{queues}</section>')
+    return _page("The gate", f'<div id="live">{"".join(parts)}</div>', live=True)
+
+
+def _queue(queue: Json) -> str:
+    note = " (paused)" if queue["paused"] else ""
+    items = "".join(f"<li>{_item(one)}</li>" for one in queue["items"])
+    empty = "" if items else "<p>Nothing waits here.</p>"
+    return f"<h3>{_text(queue['name'])}{note}</h3><ol>{items}</ol>{empty}"
+
+
+def _item(item: Json) -> str:
+    changes = " with ".join(map(_change, item["changes"]))
+    mark = '<strong class="bad">failing</strong> ' if item["failing"] else ""
+    return f"<p>{mark}{changes}</p><p>{_text(item['why'])}</p>{_builds(item['builds'])}"
+
+
+def _change(one: Json) -> str:
+    if "ref" in one:
+        return f"{_text(one['project'])} {_text(one['ref'])}"
+    number = f"/changes/{one['number']}"
+    name = f"{one['number']},{one['patchset']}"
+    return f"{_link(number, name)} {_text(one['project'])}: {_link(one['url'], one['subject'] or 'the change')}"
+
+
+def _builds(builds: Iterable[Json]) -> str:
+    rows = "".join(
+        f"<tr><td>{_link(_page_of(one), one['job'])}</td>"
+        f"<td>{_text(one['result'] or one['state'])}{'' if one['voting'] else ' (non-voting)'}</td>"
+        f"<td>{_text(one['started'] or '')}</td></tr>"
+        for one in builds
+    )
+    head = '<tr><th scope="col">Job</th><th scope="col">Result</th><th scope="col">Started</th></tr>'
+    return f"<table>{head}{rows}</table>" if rows else ""
+
+
+def _page_of(build: Json) -> str:
+    return f"/builds/{build['id']}" if build["id"] else ""
+
+
+def build(one: Json) -> str:
+    """One build."""
+    rows = [
+        ("Job", _text(one["job"])),
+        ("Pipeline", _text(one["pipeline"])),
+        ("Change", _link(f"/changes/{one['change']}", f"{one['change']},{one['patchset']}")),
+        ("Project", _text(one["project"])),
+        ("State", _text(one["state"])),
+        ("Result", _text(one["result"] or "none yet")),
+        ("Reason", _text(one["reason"] or "")),
+        ("Attempt", _text(one["attempt"])),
+        ("Started", _text(one["started"] or "")),
+        ("Ended", _text(one["ended"] or "")),
+        ("Node", _text(one["node"] or "")),
+        ("Log", _link(one["log"], "the log") if one["log"] else ""),
+        ("Recipe", _link(one["recipe"], "the recipe") if one["recipe"] else ""),
+    ]
+    rows += [
+        (f"Tested {_text(project)} {_text(branch)}", _text(commit))
+        for project, branches in one["commits"].items()
+        for branch, commit in branches.items()
+    ]
+    told = "".join(f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in rows)
+    return _page(f"Build {one['id']}: {one['job']}", f"<table>{told}</table>")
+
+
+def change(found: Json, builds: Sequence[Json]) -> str:
+    """One change."""
+    reasons = "".join(f"<li>{_text(one['pipeline'] or '')} {_text(one['text'])}</li>" for one in found["why"])
+    known = found["change"]
+    return _page(f"Change {known.get('number', '')}", f"<p>{_change(known)}</p><ul>{reasons}</ul>{_builds(builds)}")
+
+
+def _page(title: str, body: str, *, live: bool = False) -> str:
+    script = '<script src="/live.js" defer></script>' if live else ""
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{_text(title)}</title><link rel="stylesheet" href="/style.css"><link rel="icon" href="data:,">{script}'
+        f'</head><body><header><a href="/">gatelocal</a></header><main><h1>{_text(title)}</h1>{body}</main>'
+        "</body></html>"
+    )
+
+
+_STYLE = """\
+:root { color-scheme: light dark; }
+body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 0 1rem; }
+body, td, th { overflow-wrap: anywhere; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; padding: .2rem .6rem .2rem 0; vertical-align: top; }
+ol { padding-left: 1.5rem; }
+.bad { color: #b00020; }
+@media (prefers-color-scheme: dark) { .bad { color: #ff8a80; } }
+"""
+_SCRIPT = """\
+"use strict";
+const source = new EventSource("/api/events");
+let waiting = null;
+async function renew() {
+  waiting = null;
+  const answer = await fetch("/");
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+  const old = document.getElementById("live");
+  if (fresh && fresh.innerHTML !== old.innerHTML) old.replaceWith(fresh);
+}
+function soon() { if (waiting === null) waiting = setTimeout(renew, 300); }
+for (const kind of ["status", "build", "landed"]) source.addEventListener(kind, soon);
+"""
+
+
+async def style(_: Request) -> Response:
+    """How it looks."""
+    return Response(_STYLE, media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
+
+
+async def script(_: Request) -> Response:
+    """What keeps it up to date."""
+    return Response(_SCRIPT, media_type="text/javascript", headers={"X-Content-Type-Options": "nosniff"})

@@ -1,0 +1,138 @@
+"""What a daemon works with: its folders, its server and the login there, the merger; it decides and starts nothing."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from gatelocal.config.directories import Directories, directories
+from gatelocal.config.gate_file import GateFile
+from gatelocal.engine import changes
+from gatelocal.engine.place import Place
+from gatelocal.errors import ConfigurationError
+from gatelocal.merger.cache import Cache
+from gatelocal.merger.merger import Merger, Remote
+from gatelocal.ports import Say
+from gatelocal.source.reader import Reader
+from git_review import credentials
+from git_review.credentials import Auth
+from git_review.gerrit import connect
+from git_review.git.runner import Runner
+
+
+@dataclass(slots=True)
+class Site:
+    """One daemon's surroundings.
+
+    :ivar directories: the state's folder is the file's; caches are the user's. :ivar place: the server, for git.
+    :ivar login: variables that let git in there.
+    """
+
+    file: GateFile
+    directories: Directories
+    place: Place
+    login: Mapping[str, str]
+    say: Say
+    auth: Auth | None = field(repr=False, default=None)
+    _readers: threading.local = field(default_factory=threading.local, repr=False)
+
+    @property
+    def lock(self) -> Path:
+        """What is locked for as long as the daemon lives."""
+        return self.file.state / "daemon.lock"
+
+    @property
+    def database(self) -> str:
+        """The gate's memory, as a URL."""
+        return self.file.database or f"sqlite:///{self.file.state / 'gate.sqlite'}"
+
+    @property
+    def host(self) -> str:
+        """The server's name, under which trees lie on a node."""
+        return self.place.host
+
+    def reader(self) -> Reader:
+        """The server, for this thread: connections are not shared between threads."""
+        found: Reader | None = getattr(self._readers, "one", None)
+        if found is None:
+            found = self._readers.one = Reader(connect(self.file.gerrit.url, auth=self.auth))
+        return found
+
+    def merger(self) -> Merger:
+        """A merger over this daemon's caches."""
+
+        def remote(project: str) -> Remote:
+            return Remote(project, self.place.url(project))
+
+        cache = Cache(self.directories.repositories, say=_silent, login=self.login)
+        return Merger(cache, remote, changes.own_mode)
+
+
+def _silent(_: str) -> None:
+    """What each fetch waits for is nothing that an operator wants to know."""
+
+
+def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
+    """Make the folders, and find the password.
+
+    :raises ConfigurationError: the password is not where the file says. :raises OSError: no such folder can be made.
+    """
+    file.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    auth = _auth(file, environment)
+    base = file.gerrit.url.rstrip("/")
+    host = urlsplit(base).hostname or ""
+    before = f"{base}/a/" if auth is not None else f"{base}/"
+    place = Place("", "", "", before, "", base, host)
+    users = directories(environment)
+    folders = Directories(users.cache, file.state, users.configuration)
+    return Site(file, folders, place, _login(file, auth), say, auth)
+
+
+def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
+    server = file.gerrit
+    if server.password_file is not None:
+        try:
+            return Auth(server.username, _secret(server.password_file))
+        except (OSError, UnicodeDecodeError) as error:
+            problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            raise ConfigurationError(
+                f"{file.path}: gerrit.password-file: {server.password_file} cannot be read: {problem}"
+            ) from None
+    if server.password_env:
+        if not (password := environment.get(server.password_env)):
+            raise ConfigurationError(f"{file.path}: gerrit.password-env: {server.password_env} is not set")
+        return Auth(server.username, password)
+    parts = urlsplit(server.url)
+    named = parts._replace(netloc=f"{quote(server.username, safe='')}@{parts.netloc}").geturl()
+    return credentials.find(named, Runner(file.state))
+
+
+def _secret(path: Path) -> str:
+    return path.read_text(encoding="utf-8").strip("\r\n")
+
+
+def _login(file: GateFile, auth: Auth | None) -> dict[str, str]:
+    """A store of git's own with nothing but this password, which only its owner can read, and which git is told of."""
+    if auth is None:
+        return {}
+    parts = urlsplit(file.gerrit.url)
+    server = f"{parts.scheme}://{parts.netloc}"
+    store = file.state / "git-credentials"
+    handle = os.open(store, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        login = f"{quote(auth.username, safe='')}:{quote(auth.password, safe='')}"
+        opened.write(f"{parts.scheme}://{login}@{parts.netloc}\n")
+    told = {
+        f"credential.{server}.helper": f"store --file={shlex.quote(str(store))}",
+        f"credential.{server}.username": auth.username,
+    }
+    pairs = [(f"credential.{server}.helper", ""), *told.items()]
+    found = {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
+    for at, (key, value) in enumerate(pairs):
+        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+    return found

@@ -1,0 +1,81 @@
+"""Report → a message with votes on the change, once: one that may be there already is looked for first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gatelocal.errors import InfrastructureError
+from gatelocal.pipeline.actions import Report
+from gatelocal.reporter import gerrit
+from gatelocal.reporter.gerrit import Known
+from gatelocal.server.site import Site
+from gatelocal.source.reader import asking
+from gatelocal.store.builds import Builds, Wanted
+from git_review.errors import ReviewError
+from git_review.gerrit.errors import Forbidden, NotFound, Outdated
+
+
+@dataclass(frozen=True, slots=True)
+class Teller:
+    """Speaks to people on the server.
+
+    :ivar gate: this gate's own name, so that no other gate's messages are taken for its own.
+    :ivar url: where its page is, with a slash at the end.
+    """
+
+    site: Site
+    builds: Builds
+    gate: str
+    url: str
+
+    def tell(self, action: Report, *, speaks: bool, repeated: bool) -> None:
+        """Post it.
+
+        :param speaks: False: only votes are cast. :param repeated: it may have been posted before.
+        :raises InfrastructureError: it is not known whether it was posted.
+        """
+        tag = gerrit.tag(action.pipeline, f"{self.gate}-{action.id}")
+        reader = self.site.reader()
+        number = int(action.ref.change)
+        change = reader.change(number) if repeated else None
+        if change is not None and any(one.tag == tag for one in change.messages):
+            return
+        text = self._text(action) if speaks else ""
+        votes = dict(action.votes)
+        try:
+            with asking(f"a message on {action.ref}"):
+                self._post(number, action, text, votes, tag)
+        except InfrastructureError as error:
+            if isinstance(error.__cause__, NotFound):
+                self.site.say(f"change {action.ref} is not there any more: nothing is said on it")
+                return
+            raise
+
+    def _post(self, number: int, action: Report, text: str, votes: dict[str, int], tag: str) -> None:
+        changes, patchset = self.site.reader().gerrit.changes, action.ref.patchset
+        try:
+            given = changes.review(number, patchset, message=text, labels=votes, tag=tag)
+        except Outdated:
+            self.site.say(f"change {action.ref} has a newer patchset: the votes on it do not count")
+            return
+        except Forbidden as error:
+            if not votes:
+                raise
+            self.site.say(f"the votes {votes} on change {action.ref} are refused: {error.brief}")
+            note = f"\n\n(The vote was refused: {error.body or error.brief})"[:500]
+            changes.review(number, patchset, message=f"{text}{note}", tag=tag)
+            return
+        except ReviewError:
+            raise
+        if lacking := [label for label, value in votes.items() if value and label not in given]:
+            self.site.say(f"change {action.ref}: the server has dropped the votes on {', '.join(lacking)}")
+
+    def _text(self, action: Report) -> str:
+        found = self.builds.find(Wanted(item=action.item, limit=1000)) if action.item else ()
+        rows = [one for one in found if not one.control]
+        known: dict[str, Known] = {}
+        for one in (*(row for row in rows if row.change == action.ref.change), *rows):  # the newest of each job first
+            ran = one.ended - one.started if one.ended is not None and one.started is not None else None
+            known.setdefault(one.job, Known(f"{self.url}builds/{one.id}", ran, tuple(one.notes)))
+        page = f"{self.url}changes/{action.ref.change}"
+        return gerrit.message(action.pipeline, action.kind, action.text, lambda job: known.get(job, Known()), page)
