@@ -1,0 +1,236 @@
+"""The daemon as the gate of a real Gerrit: what lands, in which order, as which trees, and what is said."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.live import gate_site
+from tests.live.conftest import GerritProject
+from tests.live.gate_site import GATELOCAL, Gate, Tenant, landed, until
+
+pytestmark = pytest.mark.live
+
+
+@contextmanager
+def running(tenant: Tenant) -> Iterator[Gate]:
+    gate = gate_site.start(tenant)
+    try:
+        yield gate
+    finally:
+        if gate.process.poll() is None:
+            gate.stop()
+
+
+def tenant(gerrit: GerritProject, folder: Path, **options: object) -> Tenant:
+    return gate_site.tenant(gerrit.server, gerrit.client, folder, **options)  # type: ignore[arg-type]
+
+
+def good(gate: Gate) -> set[tuple[str, str]]:
+    """(project, tree) of all that the gate has found good."""
+    found = gate.get("/api/builds?pipeline=gate&result=SUCCESS&limit=500")["builds"]
+    return {(p, tree) for one in found for p, branches in one["trees"].items() for tree in branches.values()}
+
+
+def quiet(gate: Gate) -> bool:
+    return not gate.items("gate") and not gate.items("check")
+
+
+@pytest.mark.parametrize("submit_type", [None, "REBASE_ALWAYS", "CHERRY_PICK"])
+def test_two_projects_in_one_queue(gerrit: GerritProject, tmp_path: Path, submit_type: str | None) -> None:
+    where = tenant(gerrit, tmp_path, submit_type=submit_type)
+    a, b = where.names
+    where.push(a, {"shared": "one\n"}, "Shared")
+    before = {name: len(where.line(name)) for name in where.names}
+    with running(where) as gate:
+        first = where.change(a, {"shared": "first\n"}, "First")
+        second = where.change(b, {"b1": "1"}, f"Second\n\nDepends-On: {where.url(first)}")
+        fails = where.change(a, {"job.sh": "exit 1\n"}, "Fails")
+        conflicts = where.change(a, {"shared": "fourth\n"}, "Conflicts")
+        fifth = where.change(b, {"b5": "1"}, "Fifth")
+        anew = where.change(a, {"a6": "1", "job.sh": "sleep 3\n"}, "Anew")
+        given_up = where.change(a, {"a7": "1"}, "Given up")
+        every = [first, second, fails, conflicts, fifth, anew, given_up]
+        where.approve(second, first, fails, conflicts, anew, given_up, fifth)
+
+        def queued() -> set[int]:
+            return {change["number"] for item in gate.items("gate") for change in item["changes"]}
+
+        until(lambda: {anew, given_up} <= queued(), "the last ones are queued")
+        gerrit.client.changes.abandon(given_up)
+        where.change(a, {"a6": "2"}, "Anew", change_id=where.change_id(anew))
+        until(lambda: not {anew, given_up} & queued(), "what is not wanted any more leaves")
+        where.approve(anew)
+        until(lambda: quiet(gate), "all is done", 480)
+
+        assert landed(where, every) == [first, second, fifth, anew]
+        for name in where.names:
+            trees = where.line(name)[before[name] :]
+            assert trees, name
+            assert {(name, tree) for tree in trees} <= good(gate)
+        votes = {number: where.votes(number).get("Verified") for number in every}
+        assert {votes[number] for number in (first, second, fifth, anew)} == {2}
+        assert votes[fails] in (-1, -2), "whichever of its two pipelines came last"
+        said = {number: [one.text for one in where.messages(number) if ":gate~" in one.tag] for number in every}
+        page = re.escape(gate.url)
+        head = rf"Build succeeded \(gate pipeline\)\.\n{page}/changes/{first}\n"
+        assert re.search(rf"{head}\n- unit {page}/builds/\d+ : SUCCESS in \d+s", said[first][-1])
+        head = rf"Build failed \(gate pipeline\)\.\n{page}/changes/{fails}\n"
+        assert re.search(rf"{head}(Tested on .*\n)?\n- unit {page}/builds/\d+ : FAILURE in", said[fails][-1])
+        assert "Merge Failed.\n" in said[conflicts][-1]
+        assert "it conflicts with" in said[conflicts][-1]
+        assert not [text for text in said[given_up] if "Build " in text]
+        _each_once(where, every)
+        why = gate.get(f"/api/why/{fails}")["why"]
+        assert [(one["pipeline"], one["reason"]) for one in why] == [("gate", "failed")]
+
+
+def _each_once(where: Tenant, numbers: list[int]) -> None:
+    """No message twice, and no verdict of a pipeline on a patchset twice."""
+    for number in numbers:
+        messages = where.messages(number)
+        assert len({one.tag for one in messages}) == len(messages)
+        verdicts = [
+            (one.patchset, one.tag.partition("~")[0], found[0])
+            for one in messages
+            if (found := re.search(r"^(Build|Starting) \w+", one.text, re.MULTILINE)) is not None
+        ]
+        assert len(set(verdicts)) == len(verdicts), verdicts
+
+
+def test_what_was_uploaded_and_approved_before_the_daemon_came(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    old = where.change(a, {"x": "1"}, "Old")
+    ready = where.change(a, {"y": "1"}, "Ready")
+    where.approve(ready)
+    with running(where) as gate:
+        until(lambda: landed(where, [ready]), "what is approved lands")
+        assert where.messages(old) == [], "an upload from before is no news"
+        gate.stop()
+    late = where.change(a, {"z": "1"}, "Late")
+    with running(where) as gate:
+        until(lambda: where.votes(late).get("Verified") == 1, "what came while nobody was there is checked")
+        assert where.messages(old) == []
+        gerrit.client.changes.review(old, message="recheck")
+        until(lambda: where.votes(old).get("Verified") == 1, "a recheck counts")
+
+
+def test_an_end_leaves_builds_running_and_the_next_start_takes_them_up(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    marks = tmp_path / "marks"
+    with running(where) as gate:
+        slow = where.change(a, {"job.sh": f"echo began >> {marks}; sleep 6; echo ended >> {marks}\n"}, "Slow")
+        until(marks.exists, "the job runs")
+        second = subprocess.run(
+            [*GATELOCAL, "serve", "--config", str(where.config)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert second.returncode == 6, second.stderr
+        assert "another daemon is at" in second.stderr
+        began = time.monotonic()
+        assert gate.stop() == 0
+        assert time.monotonic() - began < 10
+    with running(where) as gate:
+        until(lambda: where.votes(slow).get("Verified") == 1, "the result counts")
+        assert marks.read_text().split() == ["began", "ended"], "it was not run again"
+
+
+def test_what_a_change_brings_decides_and_what_it_breaks_is_told(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    more = gate_site.OWN.replace("check: {jobs: [unit]}", "check: {jobs: [unit, more]}")
+    more += "- job: {name: more, parent: unit}\n"
+    with running(where) as gate:
+        brings = where.change(a, {".zuul.yaml": more}, "Brings")
+        breaks = where.change(a, {".zuul.yaml": f"{gate_site.OWN}- jib: {{name: x}}\n"}, "Breaks")
+        lacks = where.change(a, {".zuul.yaml": more.replace("parent: unit", "parent: nowhere")}, "Lacks")
+        until(lambda: where.votes(brings).get("Verified") == 1, "it is checked with its own job")
+        jobs = {one["job"] for one in gate.get(f"/api/builds?change={brings}")["builds"]}
+        assert jobs == {"unit", "more"}
+        for number in (breaks, lacks):
+            until(lambda number=number: where.votes(number).get("Verified") == -1, "it is refused")
+            (told,) = [one.text for one in where.messages(number)]
+            assert "Build failed (check pipeline)." in told
+            assert "the configuration cannot be used" in told
+        assert ".zuul.yaml:2" in where.messages(breaks)[0].text
+        where.approve(brings)
+        until(lambda: landed(where, [brings]), "it lands")
+        after = where.change(a, {"x": "1"}, "After")
+        until(lambda: where.votes(after).get("Verified") == 1, "checked")
+        jobs = {one["job"] for one in gate.get(f"/api/builds?change={after}")["builds"]}
+        assert jobs == {"unit", "more"}, "the configuration was read again"
+
+
+def test_people_and_programs_are_answered(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+
+    def made(*args: str) -> str:
+        done = subprocess.run(
+            [*GATELOCAL, *args, "--config", str(where.config)], capture_output=True, text=True, check=True
+        )
+        return done.stdout.strip()
+
+    operator = made("token", "new", "ops", "--may", "read,operate", "--days", "1")
+    reader = made("token", "new", "wall", "--may", "read")
+    hostile = f"<script>alert(1)</script> \u202e{'x' * 3000}"
+    with running(where) as gate:
+        number = where.change(a, {"job.sh": "echo hello; sleep 4; echo done\n"}, hostile)
+        assert gate.get("/api/health") == {"ok": True}
+        build = until(
+            lambda: next((b for b in gate.get("/api/builds")["builds"] if b["state"] == "running"), None), "it runs"
+        )
+        followed = gate.text(f"/api/builds/{build['id']}/log?follow=1")
+        assert "hello" in followed
+        assert "unit: SUCCESS" in followed
+        ended = until(lambda: gate.get(f"/api/builds/{build['id']}")["result"], "it has ended")
+        assert ended == "SUCCESS"
+        assert f"{number}" in gate.text(f"/api/builds/{build['id']}/files/recipe.yaml")
+        assert requests.get(f"{gate.url}/api/builds/{build['id']}/files/../../../secret", timeout=30).status_code == 404
+        for path in ("/", f"/changes/{number}", f"/builds/{build['id']}"):
+            page = gate.text(path)
+            assert "<script>alert" not in page
+            assert "\u202e" not in page
+        assert "&lt;script&gt;" in gate.text(f"/changes/{number}")
+
+        body = {"change": number, "pipeline": "gate"}
+        assert gate.post("/api/enqueue", body)[0] == 401
+        assert gate.post("/api/enqueue", body, "gl_wrong")[0] == 401
+        assert gate.post("/api/enqueue", body, reader)[0] == 403
+        assert gate.post("/api/enqueue", {"change": "x", "pipeline": "gate"}, operator)[0] == 400
+        assert gate.post("/api/enqueue", {"change": number, "pipeline": "no"}, operator)[0] == 409
+        assert gate.post("/api/enqueue", {"change": 999999, "pipeline": "gate"}, operator)[0] == 404
+        status, told = gate.post("/api/enqueue", body, operator)
+        assert status == 409
+        assert told["error"]["message"].startswith("a vote is missing: Code-Review and Workflow")
+        assert gate.post("/api/dequeue", {"change": number}, operator)[0] == 409
+        where.client.changes.review(number, labels={"Code-Review": 2})
+        assert made("pause", f"{where.queue}", "--token-file", _file(tmp_path, operator)) == "recorded"
+        where.approve(number)
+        (item,) = until(lambda: gate.items("gate"), "it is queued")
+        assert item["why"] == f"queue {where.queue} is paused"
+        assert made("why", str(number)) == f"gate: queue {where.queue} is paused"
+        assert made("resume", where.queue, "--token-file", _file(tmp_path, operator)) == "recorded"
+        until(lambda: landed(where, [number]), "it lands")
+        assert gate.get("/openapi.json")["openapi"] == "3.1.0"
+        assert "gatelocal_up 1\n" in gate.text("/metrics")
+        assert operator not in gate.log.read_text()
+        assert where.gate.password not in gate.log.read_text()
+
+
+def _file(folder: Path, token: str) -> str:
+    path = folder / "token"
+    path.write_text(token)
+    return str(path)
