@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import bootstrap, images, machine, snapshots
+from gatelocal.launcher import bootstrap, images, machine, network, snapshots, trials
 from gatelocal.launcher.providers import acceleration, local, nspawn, qemu
 from gatelocal.ports import Say
 
@@ -39,15 +39,15 @@ class Chooser:
 
     def several(self, count: int) -> Choice:
         """For nodes with a network between them. :raises InfrastructureError: they cannot be had here."""
-        why_not = {"local": "folders of this machine can have none", "qemu": "virtual machines can have none yet"}.get(
-            self.kind
-        ) or _reason(lambda: nspawn.why_not(self.cache))
-        if why_not:
+        why_not = "" if trials.is_root() else "only root can make that"
+        if self.kind == "local":
+            why_not = "folders of this machine can have none"
+        if why_not := why_not or network.why_not():
             raise InfrastructureError(
                 f"the job has {count} nodes with a network of their own between them: {why_not}",
-                hint="several nodes are containers (--node nspawn as root), or hosts of yours (labels.yaml)",
+                hint="several nodes are containers or virtual machines of root's, or hosts of yours (labels.yaml)",
             )
-        return Choice("nspawn", nspawn.KIND)
+        return self.one()
 
     def one(self) -> Choice:
         """For a node. :raises InfrastructureError: it cannot be had here; the hint says what helps."""

@@ -24,12 +24,13 @@ _HINT = "several nodes of one job need a kernel with bridges and pairs of virtua
 
 _UP = f"ip link add {_SWITCH} type bridge && ip link set {_SWITCH} up && echo up && exec sleep infinity"
 
-# Lays a cable from the network of the process $1 to that of the switch's process $2, as port $3, with the address $4.
+# Lays a cable from the network of the process $1 to that of the switch's process $2, as port $3, with the
+# address $4, if any.
 _PLUG = f"""
 set -eu
 nsenter --net --target "$1" ip link add {INTERFACE} type veth peer name "port$3" netns "$2"
 nsenter --net --target "$2" ip link set "port$3" master {_SWITCH} up
-nsenter --net --target "$1" ip address add "$4/{_BITS}" brd + dev {INTERFACE}
+[ -z "$4" ] || nsenter --net --target "$1" ip address add "$4/{_BITS}" brd + dev {INTERFACE}
 nsenter --net --target "$1" ip link set {INTERFACE} up
 """
 
@@ -46,6 +47,11 @@ class Port:
     def address(self) -> str:
         """The node's own."""
         return address(self.number)
+
+    @property
+    def network(self) -> str:
+        """The same with the length of the network's prefix."""
+        return f"{self.address}/{_BITS}"
 
 
 def address(number: int) -> str:
@@ -69,9 +75,12 @@ def start(folder: Path, record: place.Record) -> tuple[int, place.Record]:
     return child.pid, record
 
 
-def plug(port: Port, inner: int) -> None:
-    """Plug the network of the process `inner` in. :raises InfrastructureError: it cannot be done."""
-    words = (str(inner), str(port.switch), str(port.number), port.address)
+def plug(port: Port, inner: int, *, bare: bool = False) -> None:
+    """Plug the network of the process `inner` in. :raises InfrastructureError: it cannot be done.
+
+    :param bare: without an address there, which is somebody else's.
+    """
+    words = (str(inner), str(port.switch), str(port.number), "" if bare else port.address)
     try:
         process.run(("sh", "-c", _PLUG, "sh", *words), timeout=_PATIENCE)
     except (process.ProgramFailed, TimeoutError) as error:

@@ -21,6 +21,9 @@ from gatelocal.ports import Say
 UP = "gatelocal: the kernel is up"
 """What a guest that is booted with ``gatelocal.probe`` writes on its console before it powers off."""
 
+LAN = "gatelocal.lan"
+"""The word on a guest's command line that says its address in its job's network."""
+
 ADDRESS, GATEWAY, RESOLVER = "10.0.2.15", "10.0.2.2", "10.0.2.3"
 _MODULES = ("virtio_pci", "virtio_blk", "virtio_net", "virtio_rng")
 
@@ -35,6 +38,12 @@ $b ip link set lo up
 $b ip link set eth0 up
 $b ip addr add {ADDRESS}/24 dev eth0
 $b ip route add default via {GATEWAY}
+lan=$($b sed -n 's/.*{LAN}=\\([0-9./]*\\).*/\\1/p' /proc/cmdline)
+if [ -n "$lan" ]; then
+    $b ip link set eth1 name lan0
+    $b ip link set lan0 up
+    $b ip addr add "$lan" brd + dev lan0
+fi
 until [ -b /dev/vda ]; do $b sleep 0.1; done
 $b mount -t ext4 -o noatime,noinit_itable /dev/vda /root ||
     exec $b sh -c 'echo "the disk cannot be mounted"; poweroff -f'

@@ -201,7 +201,7 @@ class Pool:
         image = self._image(wanted.origin)
         if choice.kind == "nspawn":
             return nspawn.Provider(wanted.size, choice.snapshot, port).launch(image, folder, record, say)
-        return qemu.Provider(choice.accelerated, wanted.size, choice.patience).launch(image, folder, record, say)
+        return qemu.Provider(choice.accelerated, wanted.size, choice.patience, port).launch(image, folder, record, say)
 
     def _image(self, origin: Origin) -> images.Image:
         return images.find(self.cache, origin, settings.environment(), self.family)

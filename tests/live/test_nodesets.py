@@ -86,6 +86,19 @@ def test_nodes_of_one_job_reach_each_other_by_name_and_nobody_else(
         alone.close()
 
 
+@pytest.mark.qemu
+def test_so_do_virtual_machines(cache: Path, tmp_path: Path) -> None:
+    pair = launcher("qemu", cache, tmp_path / "nodes").gather((TWO,), print)
+    try:
+        assert pair.each[1].run(["sh", "-c", _SERVE, "sh", "machine"]) == 0
+        assert [asked(pair.each[0], f"http://{host}:8099/served") for host in ("compute1", "subnode")] == [
+            "machine"
+        ] * 2
+        assert pair.each[0].run(["curl", "-sSf", "-o", "/dev/null", "http://10.0.2.2:22"]) != 0
+    finally:
+        pair.close()
+
+
 def test_the_first_of_several_can_be_kept_as_it_is(pairs: tuple[Gathered, Gathered], cache: Path) -> None:
     pair, name = pairs[0], f"test-set-{os.getpid()}"
     pool = launcher("nspawn", cache, pair.each[0]._folder.parent)  # type: ignore[attr-defined]

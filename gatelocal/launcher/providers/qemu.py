@@ -10,12 +10,13 @@ from pathlib import Path
 
 from gatelocal import process
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import connection, images, limits, machine, network, place, seed, steps, sweeper, trials
+from gatelocal.launcher import connection, images, lan, limits, machine, network, place, seed, steps, sweeper, trials
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.model.label import Size
 from gatelocal.ports import Say
 
 _NOBODY = "65534:65534"
+_MAC = "52:54:00:6c:61:"  # and the number of the machine in its job's network
 _PORT = 2222  # where the machine's ssh server is found inside the namespaces
 _KERNEL = (
     "console=ttyS0 root=/dev/vda rw quiet loglevel=4 panic=-1 nokaslr mitigations=off net.ifnames=0 "
@@ -29,12 +30,22 @@ _KERNEL = (
     "systemd.mask=dev-ttyS0.device systemd.mask=serial-getty@ttyS0.service"
 )
 
-# Runs as the first process of the namespaces: points name look-ups at the network's own resolver and waits for it.
+# Runs as the first process of the namespaces: points name look-ups at the network's own resolver and waits for it, and,
+# unless $1 is 0, for the cable to the other machines of the job, which it leads on to the interface that QEMU has.
 _UP = """
 set -eu
+several=$1
+shift
 ip link set lo up
 mount --bind resolv.conf /etc/resolv.conf
 until ip -4 -o address show tap0 2>/dev/null | grep -q inet; do sleep 0.02; done
+if [ "$several" != 0 ]; then
+    ip tuntap add dev lan1 mode tap
+    ip link add cable type bridge
+    ip link set lan1 master cable up
+    ip link set cable up
+    until ip link set lan0 master cable up 2>/dev/null; do sleep 0.02; done
+fi
 exec "$@"
 """
 
@@ -72,11 +83,13 @@ class Provider:
     """Boots virtual machines of one size.
 
     :ivar accelerated: with KVM; emulated otherwise. :ivar patience: how often the usual time it gets to come up.
+    :ivar port: of the network with others.
     """
 
     accelerated: bool
     size: Size = field(default_factory=Size)
     patience: int = 1
+    port: lan.Port | None = None
 
     def launch(self, image: images.Image, folder: Path, record: place.Record, say: Say) -> connection.SshNode:
         """Boot a machine of the image in the node's folder.
@@ -99,7 +112,7 @@ class Provider:
     def _prepare(self, image: images.Image, files: machine.Machine, folder: Path, record: place.Record) -> None:
         images.use(image, (image.packages, image.kernel), folder)
         given = (
-            *seed.identity(folder, record.name, machine.ADDRESS),
+            *seed.identity(folder, record.name, machine.ADDRESS, self.port.hosts if self.port else seed.NOBODY),
             *image.settings.files,
             seed.File("/etc/resolv.conf", f"nameserver {machine.RESOLVER}\n".encode()),
         )
@@ -146,9 +159,12 @@ class Provider:
         if network.why_not():
             return self._start_beside(files, folder, record)
         (folder / "resolv.conf").write_text(f"nameserver {network.RESOLVER}\n")
-        argv = ("sh", "-c", _UP, "sh", *self._argv(files, record, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
+        several = "1" if self.port else "0"
+        argv = ("sh", "-c", _UP, "sh", several, *self._argv(files, record, f"tcp:{network.ADDRESS}:{_PORT}-:22"))
         child, record = network.start(folder, record, argv)
         port, record = network.connect(folder, record, record.inner, _PORT)
+        if self.port:
+            lan.plug(self.port, record.inner, bare=True)
         return child, port, record
 
     def _start_beside(
@@ -171,15 +187,21 @@ class Provider:
         filtered = "on,obsolete=deny,spawn=deny,resourcecontrol=deny"
         nobody = ("-sandbox", filtered, "-runas", _NOBODY)  # to become it is refused by elevateprivileges=deny
         walls = nobody if trials.is_root() else ("-sandbox", f"{filtered},elevateprivileges=deny")
+        kernel, cable = _KERNEL, tuple[str, ...]()
+        if self.port:
+            kernel = f"{_KERNEL} {machine.LAN}={self.port.network}"
+            card = f"virtio-net-pci,netdev=lan,romfile=,mac={_MAC}{self.port.number:02x}"
+            cable = ("-netdev", "tap,id=lan,ifname=lan1,script=no,downscript=no", "-device", card)
         return (
             *("sh", "-c", _WITHIN, "sh", str(record.disk // 512)),
             *("qemu-system-x86_64", *walls, "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none"),
             *("-machine", "q35", *engine, "-smp", str(size.cpus), "-m", str(size.memory)),
-            *("-kernel", str(files.kernel), "-initrd", "initrd", "-append", _KERNEL),
+            *("-kernel", str(files.kernel), "-initrd", "initrd", "-append", kernel),
             *("-serial", "file:console", "-rtc", "base=utc,driftfix=slew"),
             *("-drive", "if=none,id=disk,file=disk,format=qcow2,cache=unsafe,discard=unmap"),
             *("-device", "virtio-blk-pci,drive=disk", "-device", "virtio-rng-pci"),
             *("-netdev", f"user,id=net,hostfwd={forward}", "-device", "virtio-net-pci,netdev=net,romfile="),
+            *cable,
         )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from gatelocal import stopping
 from gatelocal.errors import InfrastructureError, InputError
-from gatelocal.launcher import holds, lan, place, pool, sweeper, terms
+from gatelocal.launcher import choosing, holds, lan, place, pool, sweeper, terms, trials
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.nodeset import Gathered, together
 from gatelocal.launcher.providers import nspawn
@@ -87,6 +87,8 @@ def _started(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
     monkeypatch.setattr(nspawn.Provider, "launch", launch)
     monkeypatch.setattr(nspawn, "why_not", lambda cache: "")
+    monkeypatch.setattr(choosing.network, "why_not", lambda: "")
+    monkeypatch.setattr(trials, "is_root", lambda: True)
     monkeypatch.setattr(pool.Pool, "_image", lambda self, origin: origin.name)
     monkeypatch.setattr(lan, "start", lambda folder, record: (1, record))
     return given
@@ -159,15 +161,15 @@ def test_where_one_cannot_be_made_none_is_left(tmp_path: Path, started: list[Any
 
 @pytest.mark.parametrize(
     ("kind", "why"),
-    [("local", "folders of this machine can have none"), ("qemu", "virtual machines"), ("auto", "it is no root")],
+    [("local", "folders of this machine can have none"), ("qemu", "only root"), ("auto", "only root")],
 )
 def test_where_nodes_can_have_no_network_several_are_refused(
     kind: str, why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(nspawn, "why_not", lambda cache: "it is no root")
+    monkeypatch.setattr(trials, "is_root", lambda: False)
     with pytest.raises(InfrastructureError, match=f"the job has 2 nodes .*{why}") as caught:
         pool.launcher(kind, tmp_path / "cache", tmp_path / "nodes").gather((TWO,), print)
-    assert "nspawn" in caught.value.hint
+    assert "labels.yaml" in caught.value.hint
     assert not (tmp_path / "nodes").exists()
 
 
