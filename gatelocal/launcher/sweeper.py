@@ -1,7 +1,7 @@
 """Takes nodes away: one that is returned, those whose owner died, and held ones whose time or room is over.
 
 Run as a program (``python -m gatelocal.launcher.sweeper FOLDER PID STARTED``) it is the guard of one node, which
-:mod:`gatelocal.launcher.guard` has become: when the node's owner, that process, is gone, however that ended, it returns
+:mod:`gatelocal.launcher.guard` starts: when the node's owner, that process, is gone, however that ended, it returns
 the node, a held one when its time is over. One that somebody is in stays.
 """
 

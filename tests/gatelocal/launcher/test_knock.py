@@ -82,7 +82,24 @@ def test_a_guard_waits_for_that_very_process() -> None:
     guard.wait(other.pid, name.started)
 
 
-def test_a_guard_becomes_the_sweeper_and_returns_the_node(tmp_path: Path) -> None:
+def test_a_guard_whose_sweeper_cannot_be_loaded_tries_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "node").mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    (tmp_path / "gatelocal/launcher").mkdir(parents=True)
+    for folder in ("gatelocal", "gatelocal/launcher"):
+        (tmp_path / folder / "__init__.py").touch()
+    program = tmp_path / "gatelocal/launcher/sweeper.py"
+    program.write_text("import not_there_yet")
+    said = f"import pathlib, sys; pathlib.Path({str(tmp_path)!r}, 'said').write_text(sys.argv[1])"
+    threading.Timer(0.3, program.write_text, [said]).start()
+    guard.have_returned(str(tmp_path / "node"), ["the node"], 0.05)
+    assert (tmp_path / "said").read_text() == "the node"
+    program.write_text("import not_there_yet")
+    (tmp_path / "node").rmdir()
+    guard.have_returned(str(tmp_path / "node"), ["the node"], 60.0)
+
+
+def test_a_guard_starts_the_sweeper_which_returns_the_node(tmp_path: Path) -> None:
     folder, record = place.create(tmp_path, "local", "x")
     gone = replace(record, owner=place.ProcessName(1 << 30, 1))
     place.write(folder, gone)
