@@ -118,8 +118,9 @@ def _changes(dice: Dice) -> Values:
             change["approved"] = True
         if dice.happens(0.1):
             change["submit"] = random.choice(("refused", "forbidden"))
-        if dice.happens(0.9 if dice.layout == "parts" else 0.6):
-            change["files"] = random.sample(("src/a", "src/b", "doc/a"), random.choice((1, 1, 2)))
+        if dice.happens(0.9 if dice.layout == "parts" or dice.passing else 0.6):
+            most = 1 if dice.passing else random.choice((1, 1, 2))
+            change["files"] = random.sample(("src/a", "src/b", "doc/a"), most)
         change.update(_odd(dice))
         found[name] = change
     if dice.happens(0.2):

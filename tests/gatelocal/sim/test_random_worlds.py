@@ -16,7 +16,7 @@ from gatelocal.sim import chance, dice
 from gatelocal.sim.chance import Values
 from gatelocal.sim.lots import LAYOUTS
 from gatelocal.sim.runner import Play
-from gatelocal.sim.slow import SLOW, WORK
+from gatelocal.sim.slow import FAILING, SLOW, WORK
 from gatelocal.sim.world import World
 
 WORLDS = 600
@@ -25,6 +25,7 @@ MADE_OF = {
     *(f"step {verb}" for verb in "approve event upload withdraw vote patchset abandon restore wip ready push".split()),
     *(f"step {verb}" for verb in "submit set release announce nodes answers reload advance crash".split()),
     *("step comment", "step operator"),
+    *(f"failing {word}" for word in (*FAILING.values(), "work")),
     *(f"operator {verb}" for verb in "dequeue promote enqueue pause resume hold".split()),
     *(f"crash {after}" for after in "merge request_node start_build cancel_build report submit now once twice".split()),
     *(f"answers {word}" for word in (*SLOW.values(), *WORK, "release", "oldest", "newest", "chosen", "from the start")),
@@ -46,7 +47,7 @@ HAPPENED = {
     *(f"pipeline {name}" for name in "gate check post deploy".split()),
     *("cycle landed", "reset", "reused", "held node", "artifacts", "control build", "second patchset landed"),
     *("submit refused", "submit forbidden", "batch landed", "beside a queue", "pushed"),
-    *("initializer", "reporter job", "overtaken"),
+    *("initializer", "reporter job", "overtaken", "late submit"),
 }
 """What has to have taken place in some world."""
 
@@ -66,6 +67,8 @@ def made_of(world: Values) -> set[str]:
             found.add(f"crash {'once' if isinstance(after, int) else 'twice' if isinstance(after, list) else after}")
         if verb == "answers":
             found |= answers(body)
+        if verb == "failing":
+            found |= {f"failing {key}" for key in body}
         if verb == "approve" and isinstance(body, dict) and "event" in body:
             found.add(f"event {body['event']}")
     for change in world["changes"].values():
@@ -111,6 +114,7 @@ def happened(game: Play) -> set[str]:
         "submit forbidden": any(answer == "forbidden" for _, answer in world.submits),
         "beside a queue": any(queue.beside for queue in game.state.queues.values()),
         "pushed": world.pushed,
+        "late submit": world.late,
         "overtaken": not game.state.policy.urgent and any(queue.beside for queue in game.state.queues.values()),
         "initializer": any(one.start.job == "init" for one in world.builds),
         "reporter job": any(one.start.job == "sync" for one in world.builds),
