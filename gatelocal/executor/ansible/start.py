@@ -71,6 +71,7 @@ def environment(scratch: Path, collections: Path) -> dict[str, str]:
         "LANG": "C.UTF-8",
         "HOME": str(scratch / TMP),
         "TMPDIR": str(scratch / TMP),
+        "BUILD_KEPT": str(collections.parent),
         "ANSIBLE_CONFIG": str(scratch / "ansible.cfg"),
         "ANSIBLE_HOME": str(scratch / TMP),
         "ANSIBLE_LOCAL_TEMP": str(scratch / TMP / "local"),

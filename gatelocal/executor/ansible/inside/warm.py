@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import importlib
+import json
+import os
 import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 from ansible.plugins import loader
+from ansible.utils.collection_loader import _collection_finder as finder
 
 _MODULES = (
     "executor.module_common executor.play_iterator executor.playbook_executor executor.process.worker executor.stats"
@@ -33,7 +41,10 @@ def read() -> None:
         importlib.import_module(f"ansible.{name}")
     warnings.simplefilter("ignore")
     loader.init_plugin_loader()
+    theirs = finder._meta_yml_to_dict
+    finder._meta_yml_to_dict = lambda text, name: _table(theirs, text, name)
     importlib.import_module("ansible_collections.ansible.builtin")
+    finder._meta_yml_to_dict = theirs
     for kind, names in _PLUGINS.items():
         one = getattr(loader, f"{kind}_loader")
         for name in names.split():
@@ -41,3 +52,18 @@ def read() -> None:
     for one in (loader.filter_loader, loader.test_loader):
         list(one.all())
     list(loader.callback_loader.all(class_only=True))
+
+
+def _table(theirs: Callable[[Any, Any], dict[str, object]], text: bytes | str, name: object) -> dict[str, object]:
+    """Ansible's own table of names, which takes long to read as YAML: kept as JSON, under the digest of its text."""
+    digest = hashlib.sha256(text.encode() if isinstance(text, str) else text).hexdigest()[:16]
+    path = Path(os.environ["BUILD_KEPT"]) / f"ansible-names-{digest}.json"
+    with contextlib.suppress(OSError, ValueError):
+        kept: dict[str, object] = json.loads(path.read_text(encoding="utf-8"))
+        return kept
+    found = theirs(text, name)
+    with contextlib.suppress(OSError, TypeError):
+        fresh = path.with_name(f".{path.name}.{os.getpid()}")
+        fresh.write_text(json.dumps(found), encoding="utf-8")
+        fresh.replace(path)
+    return found

@@ -1,18 +1,18 @@
 """The modules `command` and `shell`, on the node: as Ansible's, but each line of output is told as it comes.
 
-As on Zuul's executor, standard error is part of the output.
+As on Zuul's executor, standard error is part of the output. It is also a program of its own that needs nothing of
+Ansible: what it is to do is its argument then, and the result is its last line (see ``action/command.py``).
 """
 
 from __future__ import annotations
 
 import datetime
 import glob
+import json
 import os
 import shlex
 import subprocess
 import sys
-
-from ansible.module_utils.basic import AnsibleModule
 
 LIVE = "\x1egatelocal "
 _MOST = 8 << 20  # bytes of output that the result has: it goes back as one line, and is kept in memory
@@ -34,37 +34,48 @@ _ARGUMENTS = {
 
 def main() -> None:
     """Run it."""
+    if len(sys.argv) > 1:
+        asked = json.loads(sys.argv[1])
+        for name in ("chdir", "creates", "removes"):
+            asked[name] = asked[name] and os.path.expanduser(os.path.expandvars(asked[name]))
+        sys.stdout.write(json.dumps(_result(asked)) + "\n")
+        return
+    from ansible.module_utils.basic import AnsibleModule
+
     module = AnsibleModule(argument_spec=_ARGUMENTS, supports_check_mode=True)
-    asked = module.params
+    result = _result(dict(module.params, check=module.check_mode, live=not module.no_log))
+    end = module.fail_json if result.pop("failed", False) else module.exit_json
+    end(**result)
+
+
+def _result(asked: dict) -> dict:  # type: ignore[type-arg]
     result = {"changed": False, "stdout": "", "stderr": "", "rc": None, "cmd": None, "msg": ""}
     result.update(start=None, end=None, delta=None)
     command, problem = _command(asked)
     result["cmd"] = command
     if problem:
-        module.fail_json(**dict(result, rc=256, msg=problem))
+        return dict(result, rc=256, msg=problem, failed=True)
     if asked["chdir"]:
         try:
             os.chdir(asked["chdir"])
         except OSError as error:
-            module.fail_json(**dict(result, msg=f"Unable to change directory before execution: {error}"))
+            return dict(result, msg=f"Unable to change directory before execution: {error}", failed=True)
     for name, there, word in (("creates", True, "exists"), ("removes", False, "does not exist")):
         if asked[name] and bool(glob.glob(asked[name])) is there:
             told = f"skipped, since {asked[name]} {word}"
-            module.exit_json(**dict(result, rc=0, stdout=told, msg=f"Did not run command since '{asked[name]}' {word}"))
-    if module.check_mode:
-        module.exit_json(**dict(result, rc=0, msg="Command would have run if not in check mode", skipped=True))
+            return dict(result, rc=0, stdout=told, msg=f"Did not run command since '{asked[name]}' {word}")
+    if asked["check"]:
+        return dict(result, rc=0, msg="Command would have run if not in check mode", skipped=True)
     began = datetime.datetime.now()
     try:
-        status, output = _run(command, asked, live=not module.no_log)
+        status, output = _run(command, asked, live=asked["live"])
     except OSError as error:
-        module.fail_json(**dict(result, rc=error.errno, msg=f"{error.strerror}: {command}", stdout=""))
+        return dict(result, rc=error.errno, msg=f"{error.strerror}: {command}", failed=True)
     ended = datetime.datetime.now()
     text = output.decode("utf-8", "replace")  # Ansible takes nothing else
     result.update(rc=status, stdout=text.rstrip("\r\n") if asked["strip_empty_ends"] else text, changed=True)
     result.update(start=str(began), end=str(ended), delta=str(ended - began))
-    if status:
-        module.fail_json(**dict(result, msg="non-zero return code"))
-    module.exit_json(**result)
+    return dict(result, msg="non-zero return code", failed=True) if status else result
 
 
 def _command(asked: dict) -> tuple:  # type: ignore[type-arg]
