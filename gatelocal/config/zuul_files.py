@@ -50,7 +50,7 @@ def unused(files: Files, stanzas: Sequence[Stanza] = ()) -> tuple[str, ...]:
     ours = any(one.file == gatelocal_yaml.NAME for one in stanzas)
     if ours or files.read(gatelocal_yaml.NAME) is None:
         return ()
-    return (f"{gatelocal_yaml.NAME} is not used: the project's Zuul configuration counts",)
+    return (f"{gatelocal_yaml.NAME} is not used: Zuul's configuration counts",)
 
 
 def _paths(files: Files, place: str) -> Sequence[str]:

@@ -82,4 +82,4 @@ def test_below_the_top_of_a_work_tree_zuuls_files_are_planned_and_ours_is_told_a
     git.run("-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "-m", "Zuul's")
     both = said("plan").output
     assert "make-check" not in both
-    assert "gatelocal.yaml is not used: the project's Zuul configuration counts" in both
+    assert "gatelocal.yaml is not used: Zuul's configuration counts" in both

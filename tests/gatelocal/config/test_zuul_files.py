@@ -203,4 +203,4 @@ def test_a_gatelocal_yaml_counts_where_there_is_no_zuul_file_and_is_told_as_unus
 def test_a_gatelocal_yaml_beside_zuuls_files_is_told_as_unused(reader) -> None:
     files = reader({"gatelocal.yaml": "jobs: wrong\n", "zuul.d/a.yaml": JOB.format("a")})
     assert [one.name for one in load(files)] == ["a"]
-    assert unused(files, load(files)) == ("gatelocal.yaml is not used: the project's Zuul configuration counts",)
+    assert unused(files, load(files)) == ("gatelocal.yaml is not used: Zuul's configuration counts",)
