@@ -50,7 +50,7 @@ def _executor(order: Order, beginning: Beginning) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
     if order.job.family == STEPS:
-        return StepsExecutor(_silent)
+        return StepsExecutor(_silent, beginning.nodes)
     return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log
 
 

@@ -23,11 +23,12 @@ NAME = "gatelocal.yaml"
 PIPELINE = "gate"
 
 _TOP = ("jobs",)
-_COMMON = ("needs", "timeout", "label", "voting", "files", "irrelevant-files", "environment", "description")
+_COMMON = ("needs", "timeout", "label", "nodes", "voting", "files", "irrelevant-files", "environment", "description")
 _JOB = ("steps", "setup", "artifacts", "tox", *_COMMON)
-_STEP = ("command", "name", "suite", "results", "timeout", "directory", "environment")
+_STEP = ("command", "name", "suite", "results", "timeout", "directory", "environment", "node")
 _JOB_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,79}")
 _STEP_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+ -]{0,79}")
+_NODE_NAME = re.compile(r"(?!localhost$)[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _TIME = re.compile(r"([1-9]\d{0,6})\s*(s|m|h|)")
 _UNITS = {"s": 1, "": 1, "m": 60, "h": 3600}
@@ -105,6 +106,8 @@ class _File:
             for other in ("steps", "setup", "artifacts"):
                 if other in keys:
                     self._wrong(keys[other].line, f"{who} has both tox and {other}", "leave one of them out")
+            if "nodes" in keys:
+                self._wrong(keys["nodes"].line, f"{who} has both tox and nodes", "tox runs on one node: name its label")
             body |= self._tox(who, keys)
         elif "steps" not in keys:
             self._wrong(
@@ -117,11 +120,10 @@ class _File:
     def _common(self, who: str, keys: Mapping[str, Entry]) -> dict[str, object]:
         """What any job may say, in Zuul's words."""
         body: dict[str, object] = {}
-        for key in ("description", "label"):
-            if key in keys and (text := self._text(f"{who}: {key}", keys[key].node)) is not None:
-                body[key] = text
-        if "label" in body:
-            body["nodeset"] = {"nodes": [{"name": "node", "label": body.pop("label")}]}
+        if "description" in keys:
+            body["description"] = self._text(f"{who}: description", keys["description"].node)
+        if nodes := self._nodes(who, keys):
+            body["nodeset"] = {"nodes": [{"name": name, "label": label} for name, label in nodes.items()]}
         if "timeout" in keys:
             body["timeout"] = self._time(who, keys["timeout"])
         if "voting" in keys:
@@ -138,6 +140,23 @@ class _File:
                         self._wrong(line, f"{who}: {key}: {problem}")
                 body[key] = [pattern for _, pattern in patterns]
         return body
+
+    def _nodes(self, who: str, keys: Mapping[str, Entry]) -> dict[str, str]:
+        """The nodes by their names, each with its label; nothing where the job names none."""
+        named: dict[str, str] = {}
+        if "label" in keys:
+            named["node"] = self._text(f"{who}: label", keys["label"].node) or ""
+        if "nodes" not in keys:
+            return named
+        if named:
+            self._wrong(keys["label"].line, f"{who} has both label and nodes", "leave one of them out")
+        for one in entries(keys["nodes"].node, f"{who}: nodes", self._faults):
+            if not _NODE_NAME.fullmatch(one.key):
+                self._wrong(one.line, f"{who}: a node cannot be named {shown(one.key)}")
+            named[one.key] = self._text(f"{who}: node {one.key}", one.node) or ""
+        if not named:
+            self._wrong(keys["nodes"].line, f"{who}: nodes names no node", "write `name: label` lines below it")
+        return named
 
     def _needs(self, who: str, found: Entry, names: list[str]) -> list[str]:
         wanted = self._texts(f"{who}: needs", found.node)
@@ -164,7 +183,19 @@ class _File:
             told["artifacts"] = self._inside(f"{who}: artifacts", keys["artifacts"].node)
         if "environment" in keys:
             told["environment"] = self._environment(who, keys["environment"])
+        self._on_known_nodes(who, keys, told)
         return {"parent": STEPS_JOB, "vars": {STEPS_VARIABLE: told}}
+
+    def _on_known_nodes(self, who: str, keys: Mapping[str, Entry], told: Mapping[str, object]) -> None:
+        """Complain of steps that name a node that the job does not have."""
+        whole = keys["nodes"].node if "nodes" in keys else None
+        known = (
+            [text for key, _ in whole.value if (text := text_of(key))] if isinstance(whole, yaml.MappingNode) else []
+        )
+        for part in ("setup", "steps"):
+            for step in told.get(part, ()):  # type: ignore[attr-defined]
+                if (name := step.get("node")) is not None and name not in known:
+                    self._wrong(keys[part].line, f"{who} has no node {shown(name)}", near(name, known))
 
     def _step(self, who: str, node: yaml.Node, number: int) -> dict[str, object]:
         what = f"{who}: step {number}"
@@ -191,6 +222,8 @@ class _File:
             step["directory"] = next(iter(self._inside(f"{what}: directory", keys["directory"].node)), "")
         if "timeout" in keys:
             step["timeout"] = self._time(what, keys["timeout"])
+        if "node" in keys and (name := self._text(f"{what}: node", keys["node"].node)) is not None:
+            step["node"] = name
         if "environment" in keys:
             step["environment"] = self._environment(what, keys["environment"])
         return step

@@ -33,8 +33,8 @@ def family_of(found: Layout, job: FrozenJob, project: str, *, as_written: bool =
     """
     family = families.family_of(job)
     if family == families.NOOP or (family and not as_written):
-        many = max(len(one.nodes) for one in job.nodesets) if family != families.NOOP else 1
-        return ("", f"it needs {many} nodes, and its {family} only one") if many > 1 else (family, "")
+        many = max(len(one.nodes) for one in job.nodesets) if family == families.TOX else 1
+        return ("", f"it needs {many} nodes, and its tox only one") if many > 1 else (family, "")
     lacks = next((why for why in _lacks(found, job, project) if why), "")
     if lacks and family:
         return family_of(found, job, project, as_written=False)

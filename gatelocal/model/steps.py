@@ -25,6 +25,7 @@ class Command:
     :ivar results: patterns of files, in the project's folder, that tell its tests.
     :ivar directory: below the project's folder; empty: that itself.
     :ivar timeout: seconds; None: until the job's own.
+    :ivar node: the name of the node that it runs on; empty: the first.
     :ivar setup: it makes the environment ready, and what fails in it is no word about the change.
     """
 
@@ -36,6 +37,7 @@ class Command:
     timeout: int | None = None
     environment: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     setup: bool = False
+    node: str = ""
 
     @property
     def tells(self) -> bool:

@@ -24,7 +24,7 @@ from gatelocal.model.hold import Invocation
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult
 from gatelocal.model.steps import Command, Steps
-from gatelocal.ports import Node, Say
+from gatelocal.ports import Node, Nodes, Say
 
 ARTIFACTS = "artifacts"
 """The folder, in a build's, that has what the job wants to be kept."""
@@ -36,10 +36,14 @@ _NO_TEST = 5  # pytest: it ran to its end, and no test was to run
 
 
 class StepsExecutor:
-    """An executor of jobs that are lists of commands. :param say: receives each line of the build's output."""
+    """An executor of jobs that are lists of commands.
 
-    def __init__(self, say: Say) -> None:
+    :param say: receives each line of the build's output. :param nodes: all nodes of the job, where it has several.
+    """
+
+    def __init__(self, say: Say, nodes: Nodes | None = None) -> None:
         self._say = say
+        self._nodes = nodes
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node; see :class:`gatelocal.ports.Executor`. It raises nothing for a failing build.
@@ -50,7 +54,7 @@ class StepsExecutor:
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
-            build = _Build(job, node, record, logs, began)
+            build = _Build(job, self._named(node), record, logs, began)
             outcome, reason = build.whole(project, sources)
             notes = (*build.notes, *([record.lost] if record.lost else []))
             for note in notes:
@@ -74,14 +78,21 @@ class StepsExecutor:
             deviations=deviations(only(job)),
         )
 
+    def _named(self, first: Node) -> Mapping[str, Node]:
+        """The nodes by their names, the first of them under the empty one too."""
+        if self._nodes is None:
+            return {"": first}
+        pairs = zip(self._nodes.nodeset.nodes, self._nodes.each, strict=True)
+        return {"": first, **{name: node for wanted, node in pairs for name in wanted.names}}
+
 
 class _Build:
     """One build while it runs. :ivar tail: the last lines of the step that ran last."""
 
-    def __init__(self, job: Job, node: Node, record: Record, logs: Path, began: float) -> None:
-        self._job, self._node, self._record, self._logs, self._began = job, node, record, logs, began
-        self._work = ""
-        self._output = f"{node.home.rstrip('/')}/zuul-output/{folder_of(job.name)}"
+    def __init__(self, job: Job, nodes: Mapping[str, Node], record: Record, logs: Path, began: float) -> None:
+        self._job, self._nodes, self._record, self._logs, self._began = job, nodes, record, logs, began
+        self._tree = ""
+        self._node = nodes[""]
         self._step: Command | None = None
         self.tests: list[TestResult] = []
         self.counted = Counted()
@@ -95,7 +106,7 @@ class _Build:
         try:
             if self._job.family != STEPS or project not in sources:
                 raise ConfigurationError(f"job {self._job.name} is no list of steps, or has no tree to run them in")
-            self._work = sources[project]
+            self._tree = sources[project]
             todo = wanted(self._job)
             return self._artifacts(todo, self._all(todo))
         except ConfigurationError as error:
@@ -103,9 +114,20 @@ class _Build:
         except InfrastructureError as error:
             return Outcome.NODE_FAILURE, f"{error.brief}{f' ({error.hint})' if error.hint else ''}"
 
+    @property
+    def _work(self) -> str:
+        """The project's folder on the node of the step; all nodes have it in the same place of their home."""
+        first, home = (node.home.rstrip("/") for node in (self._nodes[""], self._node))
+        return home + self._tree.removeprefix(first) if self._tree.startswith(f"{first}/") else self._tree
+
+    @property
+    def _output(self) -> str:
+        return f"{self._node.home.rstrip('/')}/zuul-output/{folder_of(self._job.name)}"
+
     def _all(self, todo: Steps) -> Verdict:
         for number, step in enumerate(todo.commands, 1):
             self._step = step
+            self._node = self._nodes[step.node]
             if (bad := self._one(number, step)) is not None:
                 return bad
         if only(self._job) and not self.tests and any(map(watchable, todo.commands)):
@@ -196,16 +218,26 @@ class _Build:
         self.notes += [f"{step.name}: {note}" for note in found.notes]
 
     def _artifacts(self, todo: Steps, verdict: Verdict) -> Verdict:
-        """Fetch what is to be kept, however the steps ended."""
+        """Fetch what is to be kept from each node, however the steps ended."""
         if not todo.artifacts:
             return verdict
+        others = {id(node): (name, node) for name, node in self._nodes.items() if node is not self._nodes[""]}
+        for name, node in [("", self._nodes[""]), *others.values()]:
+            self._node = node
+            verdict = self._kept(todo, verdict, self._logs / "nodes" / name if name else self._logs, name)
+        return verdict
+
+    def _kept(self, todo: Steps, verdict: Verdict, local: Path, name: str) -> Verdict:
+        """Fetch it from one node. :param name: the node's, where it is not the first."""
+        on = f" on {name}" if name else ""
         into = f"{self._output}/{ARTIFACTS}"
         try:
             told = self._helper("keep", into, todo.artifacts)
             if told is None:
                 raise InfrastructureError("they could not be gathered on the node")
             if told.get("kept") is True:
-                self._node.get(into, self._logs)
+                local.mkdir(parents=True, exist_ok=True)
+                self._node.get(into, local)
         except InfrastructureError as error:
             self.notes.append(f"artifacts: {error.brief}")
             if verdict[0] is Outcome.SUCCESS:
@@ -214,9 +246,9 @@ class _Build:
         nothing = told.get("nothing")
         for pattern in nothing if isinstance(nothing, list) else ():
             if pattern in todo.artifacts:
-                self.notes.append(f"artifacts: there is no {pattern}")
+                self.notes.append(f"artifacts: there is no {pattern}{on}")
         if isinstance(out := told.get("out"), int) and out > 0:
-            self.notes.append(f"artifacts: {out} left out: no plain files, too large or too many")
+            self.notes.append(f"artifacts: {out} left out{on}: no plain files, too large or too many")
         return verdict
 
     def _free(self) -> int | None:

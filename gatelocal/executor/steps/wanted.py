@@ -9,7 +9,7 @@ from gatelocal.jobs.families import STEPS_VARIABLE
 from gatelocal.model.job import Job
 from gatelocal.model.steps import SUITES, Command, Steps
 
-_KEYS = frozenset("command name suite results directory timeout environment".split())
+_KEYS = frozenset("command name suite results directory timeout environment node".split())
 
 
 def wanted(job: Job) -> Steps:
@@ -37,7 +37,9 @@ def _command(job: Job, one: object, number: int, common: Mapping[str, str], *, s
     if timeout is not None and (not isinstance(timeout, int) or isinstance(timeout, bool) or timeout < 1):
         raise _wrong(job, f"step {number} has a timeout that is none")
     kind = "setup step" if setup else "step"
-    own = one.get("name")
+    own, node = one.get("name"), one.get("node", "")
+    if not isinstance(node, str) or (node and node not in _nodes(job)):
+        raise _wrong(job, f"step {number} names a node that it does not have")
     return Command(
         name=f"{kind} {number}" + (f" ({own})" if isinstance(own, str) and own else ""),
         command=one["command"],
@@ -47,7 +49,12 @@ def _command(job: Job, one: object, number: int, common: Mapping[str, str], *, s
         timeout=timeout,
         environment={**common, **_environment(job, one.get("environment"))},
         setup=setup,
+        node=node,
     )
+
+
+def _nodes(job: Job) -> set[str]:
+    return {name for nodeset in job.nodesets for node in nodeset.nodes for name in node.names}
 
 
 def _items(job: Job, value: object) -> Sequence[object]:

@@ -161,6 +161,13 @@ def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
         ),
         ("jobs:\n  a: {steps: [x], artifacts: [/etc/passwd]}\n", "'/etc/passwd' is no path within"),
         ("jobs:\n  a: {steps: [{command: x, directory: a/../../b}]}\n", "is no path within"),
+        ("jobs:\n  a: {steps: [x], nodes: {b: c}, label: d}\n", "job a has both label and nodes"),
+        ("jobs:\n  a: {tox: x, nodes: {b: c}}\n", "job a has both tox and nodes"),
+        ("jobs:\n  a: {steps: [x], nodes: {localhost: c}}\n", "a node cannot be named 'localhost'"),
+        ("jobs:\n  a: {steps: [x], nodes: {'-b': c}}\n", "a node cannot be named '-b'"),
+        ("jobs:\n  a: {steps: [x], nodes: {}}\n", "nodes names no node"),
+        ("jobs:\n  a: {steps: [{command: x, node: bb}], nodes: {bc: d}}\n", "job a has no node 'bb'"),
+        ("jobs:\n  a: {steps: [{command: x, node: b}]}\n", "job a has no node 'b'"),
         ("jobs:\n  a: {steps: [x], voting: maybe}\n", "voting is neither true nor false"),
         ("jobs:\n  a: {steps: [x], timeout: 0}\n", "timeout is no time"),
         ("jobs: [\n", "gatelocal.yaml:2: not YAML"),
@@ -170,6 +177,16 @@ def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
 )
 def test_what_is_wrong_is_told_where_it_is(text: str, words: str) -> None:
     assert words in "\n".join(told(text))
+
+
+def test_several_nodes_are_a_nodeset_and_can_be_run_on() -> None:
+    text = "jobs:\n  a:\n    nodes: {web: debian-trixie, db: debian-bookworm}\n    steps: [{command: x, node: db}]\n"
+    (job,) = jobs(text).values()
+    assert (job.run, job.family) == (True, "steps")
+    assert [(one.names, one.label) for one in job.nodesets[0].nodes] == [
+        (("web",), "debian-trixie"),
+        (("db",), "debian-bookworm"),
+    ]
 
 
 def test_what_is_repeated_by_alias_counts_for_each_job() -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.executor.steps.executor import StepsExecutor
+from gatelocal.launcher.nodeset import Gathered
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Nodeset, NodeWanted
 from gatelocal.model.result import BuildResult, Outcome
 from tests.fakes.node import Answer, FolderNode, ScriptedNode
 
@@ -306,3 +308,23 @@ def test_a_test_that_is_gone_is_no_pass(tmp_path: Path) -> None:
         Outcome.CONFIG_ERROR,
         "none of the tests that failed before is there any more",
     )
+
+
+def test_steps_run_on_the_node_that_they_name_and_artifacts_come_from_all(tmp_path: Path) -> None:
+    nodes = {name: FolderNode(tmp_path / name, PATH) for name in ("web", "db")}
+    for name in nodes:
+        (tmp_path / name / "src" / "app").mkdir(parents=True)
+    wanted = Nodeset(nodes=tuple(NodeWanted((name,), "") for name in nodes))
+    steps = job(
+        "echo web > out", {"command": "echo db > out; printf '1..1\\nok 1 - there\\n'", "node": "db", "suite": "tap"}
+    )
+    told = {**steps.variables["gatelocal_steps"], "artifacts": ["out"]}  # type: ignore[dict-item]
+    steps = replace(steps, nodesets=(wanted,), variables={"gatelocal_steps": told})
+    gathered = Gathered(wanted, tuple(nodes.values()), ("", ""))
+    result = StepsExecutor(lambda line: None, gathered).run(
+        steps, "a/b", nodes["web"], {"a/b": str(tmp_path / "web/src/app")}, tmp_path / "logs"
+    )
+    assert (result.outcome, [test.name for test in result.tests]) == (Outcome.SUCCESS, ["there"])
+    assert (tmp_path / "logs/artifacts/out").read_text() == "web\n"
+    assert (tmp_path / "logs/nodes/db/artifacts/out").read_text() == "db\n"
+    assert (tmp_path / "db/src/app/out").read_text() == "db\n"
