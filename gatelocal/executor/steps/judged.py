@@ -20,6 +20,7 @@ from gatelocal.model.steps import Command
 _NOT_FOUND = re.compile(r"sh: (?:line )?(?:\d+: )?(?:line \d+: )?([^:\s]+): (?:command )?not found$")
 _OF_ANY_STEP = (Sign.NO_HOST, Sign.NO_NETWORK, Sign.NO_RUST, Sign.NO_COMPILER, Sign.NO_PROGRAM)
 _NAMES = 3
+_NOT_THERE = 127  # the shell: there is no such program
 
 Verdict = tuple[Outcome, str]
 
@@ -49,18 +50,20 @@ class Ended:
 
 def judged(ended: Ended) -> Verdict | None:
     """Why the build ends with this step, and how; None when it goes on."""
-    if ended.status == 0:
-        return _after_all(ended)
+    return _after_all(ended) if ended.status == 0 else _failed(ended)
+
+
+def _failed(ended: Ended) -> Verdict:
     seen = _seen(ended.lines)
     if Sign.NO_SPACE in seen and (ended.free is None or ended.free < ENOUGH):
         return Outcome.DISK_FULL, f"the node's disk is full: {seen[Sign.NO_SPACE]}"
-    if ended.step.setup:
-        lacking = _lacking(ended, seen, tuple(LACKS))
-        if lacking:
-            return Outcome.NODE_FAILURE, lacking
-        return Outcome.CONFIG_ERROR, f"the environment could not be made: {_end(ended)}{_because(ended.lines)}"
-    if not ended.count and (lacking := _lacking(ended, seen, _OF_ANY_STEP)):
+    if missing := _no_program(ended):
+        return Outcome.CONFIG_ERROR, missing
+    those = tuple(LACKS) if ended.step.setup else () if ended.count else _OF_ANY_STEP
+    if lacking := _lacking(ended, seen, those):
         return Outcome.NODE_FAILURE, lacking
+    if ended.step.setup:
+        return Outcome.CONFIG_ERROR, f"the environment could not be made: {_end(ended)}{_because(ended.lines)}"
     failing = any(test.failed for test in ended.results.tests)
     return Outcome.FAILURE, "" if failing else _end(ended)
 
@@ -103,15 +106,28 @@ def _seen(lines: Sequence[str]) -> Mapping[Sign, str]:
     return seen
 
 
+def _no_program(ended: Ended) -> str:
+    """Which program the shell did not find, where it is none of the project's own; no other attempt would find it."""
+    if ended.status != _NOT_THERE:
+        return ""
+    lines = (line.rstrip() for line in reversed(ended.lines))
+    name = next((found[1] for line in lines if (found := _NOT_FOUND.search(line))), "")
+    if not name or "/" in name:
+        return ""
+    return (
+        f"{ended.step.name}: the node has no program {name}{_on(ended)}: install it in the setup, or name another label"
+    )
+
+
+def _on(ended: Ended) -> str:
+    return f" (the node is {ended.node})" if ended.node else ""
+
+
 def _lacking(ended: Ended, seen: Mapping[Sign, str], those: Sequence[Sign]) -> str:
     """What the node lacks; empty when that is not what the output says."""
-    on = f" (the node is {ended.node})" if ended.node else ""
-    missing = next((found[1] for line in reversed(ended.lines) if (found := _NOT_FOUND.search(line.rstrip()))), "")
-    if ended.status == 127 and missing and "/" not in missing:
-        return f"{ended.step.name}: the node has no program {missing}{on}"
     if Sign.UNSATISFIABLE in seen and not {Sign.NO_HOST, Sign.NO_NETWORK} & set(seen):
         return ""
-    return next((f"{LACKS[sign]}: {seen[sign]}{on}" for sign in those if sign in seen), "")
+    return next((f"{LACKS[sign]}: {seen[sign]}{_on(ended)}" for sign in those if sign in seen), "")
 
 
 def _end(ended: Ended) -> str:

@@ -49,10 +49,10 @@ NO_SPACE = "cp: error writing 'x': No space left on device"
         (Ended(STEP, 1, ("a.c:1:10: fatal error: own.h: No such file or directory",)), Outcome.FAILURE, "status 1"),
         (
             Ended(STEP, 127, ("sh: 1: npm: not found",), node="x"),
-            Outcome.NODE_FAILURE,
+            Outcome.CONFIG_ERROR,
             "no program npm (the node is x)",
         ),
-        (Ended(STEP, 127, ("sh: line 1: npm: command not found",)), Outcome.NODE_FAILURE, "no program npm"),
+        (Ended(STEP, 127, ("sh: line 1: npm: command not found",)), Outcome.CONFIG_ERROR, "no program npm"),
         (Ended(STEP, 127, ("sh: 1: ./run.sh: not found",)), Outcome.FAILURE, "ended with status 127"),
         (Ended(STEP, 1, ("sh: 1: npm: not found",)), Outcome.FAILURE, "ended with status 1"),
         (Ended(STEP, 1, (NO_SPACE,), free=0), Outcome.DISK_FULL, "the node's disk is full"),
@@ -71,7 +71,7 @@ NO_SPACE = "cp: error writing 'x': No space left on device"
             "header",
         ),
         (Ended(SETUP, 1, ("ERROR: No matching distribution found for x",)), Outcome.CONFIG_ERROR, "could not be made"),
-        (Ended(SETUP, 127, ("sh: 1: uv: not found",)), Outcome.NODE_FAILURE, "no program uv"),
+        (Ended(SETUP, 127, ("sh: 1: uv: not found",)), Outcome.CONFIG_ERROR, "no program uv"),
         (Ended(SETUP, 1, (NO_SPACE,), free=0), Outcome.DISK_FULL, "full"),
     ],
 )
