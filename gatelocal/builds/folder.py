@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from gatelocal.builds.order import put
+from gatelocal.builds.order import NAME, put
 from gatelocal.builds.refusal import Refusal
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.returned import Returned
@@ -29,6 +29,10 @@ from gatelocal.model.returned import Returned
 PROCESS, PROGRESS, GO, RESULT, TROUBLE = "process.json", "progress.jsonl", "go", "result.json", "trouble.log"
 GIVEN, PAUSED, RESUME = "given.json", "paused.json", "resume"
 _RESERVE = ".reserve"
+LOCK = ".lock"
+OWN = frozenset((NAME, PROCESS, PROGRESS, GO, RESULT, TROUBLE, GIVEN, PAUSED, RESUME, LOCK, _RESERVE))
+"""All of them: what else lies in a build's folder was fetched from its node."""
+
 _ENOUGH = 1 << 14  # bytes that are kept free for the result of a build whose logs fill the disk
 _WORDS = 2000  # characters of a reason that must fit into them
 

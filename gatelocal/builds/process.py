@@ -8,7 +8,7 @@ import threading
 from pathlib import Path
 
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import PROCESS
+from gatelocal.builds.folder import LOCK, PROCESS
 from gatelocal.builds.lease import holding
 from gatelocal.builds.order import Order
 from gatelocal.builds.worker import Beginning, Rooms, work
@@ -26,15 +26,13 @@ from gatelocal.model.playbooks import Item
 from gatelocal.ports import Executor, Launcher, Say
 from gatelocal.stopping import Stop
 
-_LOCK = ".lock"
-
 
 def main(folder: Path) -> None:
     """Do what the folder's order says; a second process for the same folder does nothing."""
     stop = Stop()
     _end_on_request(stop)
     try:
-        with holding(folder / _LOCK):
+        with holding(folder / LOCK):
             orders.put(folder / PROCESS, place.this_process())
             work(folder, Rooms(_launcher, _executor, _held), stop)
     except BlockingIOError:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import click
 
+from gatelocal.builds.folder import OWN
 from gatelocal.cli.options import examples, run_folder
 from gatelocal.config.directories import directories
-from gatelocal.engine.past import OWN, builds_in
+from gatelocal.engine.past import builds_in
 from gatelocal.errors import InputError
 from gatelocal.model.text import visible
 from gatelocal.reporter.past import size

@@ -8,19 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import RESULT, Final
+from gatelocal.builds.folder import LOCK, RESULT, Final
 from gatelocal.builds.lease import is_held
-from gatelocal.engine.run_folder import NAME, RunFolder
+from gatelocal.engine.run_folder import RunFolder
 from gatelocal.errors import GateError
 from gatelocal.launcher import place
 from gatelocal.model.past import BROKEN_OFF, ENDED, LOST, NO_VERDICT, RUNNING, UNDER_WAY, WAITING, Past, PastBuild
 
 _NAMED = re.compile(r"(\d{8}-\d{6})-[0-9a-f]{6}")
-_LOCK = ".lock"
-OWN = frozenset(
-    (orders.NAME, RESULT, _LOCK, "process.json", "progress.jsonl", "go", "trouble.log", ".reserve", "held", NAME)
-)
-"""The names, in a build's folder, of what was not fetched from its node."""
 
 
 def names(runs: Path) -> list[str]:
@@ -74,7 +69,7 @@ def _state(run: RunFolder, builds: tuple[PastBuild, ...]) -> str:
 
 def is_under_way(folder: Path) -> bool:
     """Whether somebody is at the run, or a build of it goes on by itself."""
-    return RunFolder(folder).is_held or any(is_held(one / _LOCK) for one in folder.glob("*/"))
+    return RunFolder(folder).is_held or any(is_held(one / LOCK) for one in folder.glob("*/"))
 
 
 def builds_in(folder: Path) -> tuple[PastBuild, ...]:
@@ -88,7 +83,7 @@ def _build(folder: Path, under_way: bool) -> PastBuild:
     title = folder.name
     with contextlib.suppress(GateError):
         title = orders.read(folder).title
-    state = RUNNING if is_held(folder / _LOCK) else WAITING if under_way else LOST
+    state = RUNNING if is_held(folder / LOCK) else WAITING if under_way else LOST
     with contextlib.suppress(GateError):
         final: Final = orders.take(folder / RESULT, Final)
         state = final.result.outcome.value

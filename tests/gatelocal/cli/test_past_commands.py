@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from gatelocal.builds.folder import OWN
 from gatelocal.cli.again import failed
 from gatelocal.cli.logs import meant, tail
 from gatelocal.cli.main import gatelocal
@@ -84,6 +85,8 @@ def test_a_log_is_printed_clean(runs: Path) -> None:
 
 def test_files_that_came_from_the_node_are_listed_and_no_others(runs: Path) -> None:
     folder = run_of(runs, NEW, build("unit", Outcome.SUCCESS), build("lint", Outcome.SUCCESS))
+    for own in OWN:
+        (folder / "unit" / own).touch()
     (folder / "unit" / "artifacts").mkdir()
     (folder / "unit" / "artifacts" / "a\x1b[2J").write_text("1234")
     (folder / "unit" / "artifacts" / "link").symlink_to("/etc/passwd")
