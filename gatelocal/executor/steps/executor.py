@@ -15,7 +15,7 @@ from gatelocal.executor.only import deviations, only, witness
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import STREAMS, Results
 from gatelocal.executor.signs import Sign, signs
-from gatelocal.executor.steps.judged import Ended, Verdict, judged, out_of_time
+from gatelocal.executor.steps.judged import Ended, Told, Verdict, judged, out_of_time
 from gatelocal.executor.steps.results import Listener, watchable
 from gatelocal.executor.steps.wanted import wanted
 from gatelocal.jobs.families import STEPS
@@ -154,22 +154,22 @@ class _Build:
         except TimeoutError:
             self._record.note(f"[{step.name}] stopped after {time.monotonic() - began:.1f} s")
             self.tail = list(listener.last)[-_TAIL:]
-            self._keep(step, self._fetched(number, into, listener, looked=looked, well=False)[0])
+            self._keep(step, self._fetched(number, into, listener, looked=looked, well=False).results)
             whole = step.timeout is None or (left is not None and left <= step.timeout)
             return out_of_time(step, (self._job.timeout if whole else step.timeout) or 0, whole)
         self._record.note(f"[{step.name}] {time.monotonic() - began:.1f} s, status {status}")
         self.tail = list(listener.last)[-_TAIL:]
         try:
-            found, told = self._fetched(number, into, listener, looked=looked, well=status == 0)
+            found = self._fetched(number, into, listener, looked=looked, well=status == 0)
         except InfrastructureError as error:
             return Outcome.POST_FAILURE, f"{step.name} ended well, its results could not be fetched: {error.brief}"
-        self._keep(step, found)
+        self._keep(step, found.results)
         lines = list(listener.last)
         free = self._free() if status != 0 and any(Sign.NO_SPACE in signs(line) for line in lines) else None
-        if status == _NO_TEST and only(self._job) and watchable(step) and not found.tests:
+        if status == _NO_TEST and only(self._job) and watchable(step) and not found.results.tests:
             self._record.note(f"[{step.name}] none of the tests that are wanted is one of its")
             return None
-        return judged(Ended(step, status, lines, found, told, free, self._node.description))
+        return judged(Ended(step, status, lines, found, free, self._node.description))
 
     def _run(self, step: Command, directory: str, into: str, listener: Listener, limit: float | None) -> int:
         environment = dict(step.environment)
@@ -193,7 +193,7 @@ class _Build:
             raise InfrastructureError("the node cannot run python3, by which results of tests are found")
         return told is not None
 
-    def _fetched(self, number: int, into: str, listener: Listener, *, looked: bool, well: bool) -> tuple[Results, bool]:
+    def _fetched(self, number: int, into: str, listener: Listener, *, looked: bool, well: bool) -> Told:
         """What the step tells of tests. :raises InfrastructureError: a step that ended well has lost it."""
         folder = self._logs / "steps" / str(number)
         if looked:

@@ -26,26 +26,38 @@ Verdict = tuple[Outcome, str]
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a step tells of tests.
+
+    :ivar told: whether anything told of tests, if only that there were none.
+    :ivar silent: a test program that ended without its last words; empty when there is none.
+    """
+
+    results: Results = field(default_factory=Results)
+    told: bool = False
+    silent: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Ended:
     """A step that came to its end.
 
-    :ivar lines: the last lines of its output. :ivar results: what its tests tell; None where nobody looked.
-    :ivar told: whether anything told of its tests at all, if only that there were none.
+    :ivar lines: the last lines of its output. :ivar tests: what it tells of them.
     :ivar free: bytes free on the node afterwards; None when that is not known. :ivar node: the node's description.
     """
 
     step: Command
     status: int
     lines: Sequence[str] = ()
-    results: Results = field(default_factory=Results)
-    told: bool = False
+    tests: Told = field(default_factory=Told)
     free: int | None = None
     node: str = ""
 
     @property
     def count(self) -> int:
         """How many tests are known to have ended."""
-        return len(self.results.tests) + self.results.counted.passed + self.results.counted.skipped
+        found = self.tests.results
+        return len(found.tests) + found.counted.passed + found.counted.skipped
 
 
 def judged(ended: Ended) -> Verdict | None:
@@ -64,7 +76,7 @@ def _failed(ended: Ended) -> Verdict:
         return Outcome.NODE_FAILURE, lacking
     if ended.step.setup:
         return Outcome.CONFIG_ERROR, f"the environment could not be made: {_end(ended)}{_because(ended.lines)}"
-    failing = any(test.failed for test in ended.results.tests)
+    failing = any(test.failed for test in ended.tests.results.tests)
     return Outcome.FAILURE, "" if failing else _end(ended)
 
 
@@ -76,15 +88,17 @@ def out_of_time(step: Command, limit: float, whole: bool) -> Verdict:
 
 def _after_all(ended: Ended) -> Verdict | None:
     """Why a step that ended well has not passed."""
-    name, found = ended.step.name, ended.results
+    name, found = ended.step.name, ended.tests.results
     bad = [test.name for test in found.tests if test.failed]
     if bad:
         return Outcome.FAILURE, f"{name} ended with status 0, though {_some(bad)} failed"
     if found.unnoticed:
         return Outcome.FAILURE, f"{name} ended with status 0, though {_some(found.unnoticed)} never ran"
+    if ended.tests.silent:
+        return Outcome.FAILURE, f"{name}: {ended.tests.silent} ended without a word on how many tests ran"
     if not ended.step.tells or ended.count:
         return None
-    if ended.told:
+    if ended.tests.told:
         return Outcome.FAILURE, f"{name} ended with status 0, and no test ran in it"
     what = f"the suite {ended.step.suite}" if ended.step.suite else "its results"
     return Outcome.CONFIG_ERROR, (

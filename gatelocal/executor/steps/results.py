@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from gatelocal.executor.results import Results, results_in, watched
+from gatelocal.executor.results import results_in, watched
+from gatelocal.executor.steps.command import WATCHED, hides, names_suite, starts
+from gatelocal.executor.steps.judged import Told
 from gatelocal.model.steps import Command
 from gatelocal.model.text import plain
 from gatelocal.results import report
@@ -34,9 +35,7 @@ class _Reader(Protocol):
 
 
 _READERS: dict[str, Callable[[], _Reader]] = {"go": GoTest, "cargo": LibTest, "tap": Tap}
-_WATCHED = ("pytest", "stestr")
 _STARTS = {"pytest": "pytest", "stestr": "stestr run", "unittest": "python -m unittest"}
-_BETWEEN = (";", "&&", "||", "|", "&", "\n")
 
 
 class Listener:
@@ -46,8 +45,10 @@ class Listener:
         self._step = step
         self._reader = _READERS[step.suite]() if step.suite in _READERS else None
         self._console = Console()
-        first = _STARTS.get(step.suite) or " ".join(step.command.split())[:500]
+        known = starts(step.command)
+        first = _STARTS.get(step.suite) or (" ".join(step.command.split())[:500] if known else "sh")
         self._console.line(f"{_ENV}: commands[0]> {first}")
+        self._must_speak = bool(known) and not step.suite and not hides(step.command)
         self.last: deque[str] = deque(maxlen=LAST)
 
     def line(self, text: str) -> None:
@@ -59,11 +60,8 @@ class Listener:
         if self._reader is None:
             self._console.line(clean)
 
-    def results(self, folder: Path) -> tuple[Results, bool]:
-        """All that is known of its tests, and whether anything told of tests.
-
-        :param folder: what was fetched of the step's results; it may not be there.
-        """
+    def results(self, folder: Path) -> Told:
+        """All that is known of its tests. :param folder: what was fetched of the results; it may not be there."""
         self._console.finish()
         commands = self._console.commands
         for one in commands:
@@ -75,50 +73,40 @@ class Listener:
         told = told or bool(watched(folder)) or any((folder / "streams").glob("*.subunit"))
         told = told or any(one.done and one.tool for one in commands)
         gone = tuple(name for one in others for name in one.never_ran)
-        return replace(
+        whole = replace(
             found,
             tests=merged([Stream(found.tests), *others]) if others else found.tests,
             never_ran=(*found.never_ran, *gone),
             unnoticed=(*found.unnoticed, *gone),
             notes=(*found.notes, *(note for one in others for note in one.notes), *self._unwatched(folder)),
-        ), told
+        )
+        return Told(whole, told, self._silent(folder))
+
+    def _silent(self, folder: Path) -> str:
+        """A test program that has not said what it always says at its end; empty when there is none."""
+        seen = watched(folder)
+        for one in self._console.unfinished:
+            if (one.tool, one.env) not in seen and (one.env or self._must_speak):
+                return one.tool
+        return ""
 
     def _unwatched(self, folder: Path) -> list[str]:
         seen = watched(folder)
-        blind = {one.tool for one in self._console.commands if one.tool in _WATCHED and not one.status}
+        blind = {one.tool for one in self._console.commands if one.tool in WATCHED and not one.status}
         return [
-            f"nobody watched {tool}: tests that were chosen and never ran would not be noticed"
-            for tool in sorted(blind - {tool for tool, _ in seen})
+            *(
+                f"nobody watched {tool}: tests that were chosen and never ran would not be noticed"
+                for tool in sorted(blind - {tool for tool, _ in seen})
+            ),
+            *(f"tox left out {env}" for env in dict.fromkeys(self._console.skipped)),
         ]
 
 
 def watchable(step: Command) -> bool:
     """Whether a witness is to be put where the step's test programs find it."""
     if step.suite or step.setup:
-        return step.suite in _WATCHED and not step.setup
-    try:
-        words = shlex.split(step.command, comments=True)
-    except ValueError:
-        words = step.command.split()
-    return any(_starts_suite(part) for part in _parts(words))
-
-
-def _parts(words: list[str]) -> list[list[str]]:
-    parts: list[list[str]] = [[]]
-    for word in words:
-        bare = word.rstrip(";")
-        if word in _BETWEEN:
-            parts.append([])
-            continue
-        parts[-1].append(bare)
-        if bare != word:
-            parts.append([])
-    return parts
-
-
-def _starts_suite(words: list[str]) -> bool:
-    names = {word.rpartition("/")[2] for word in words}
-    return bool(names & {"pytest", "py.test", "stestr"}) and "install" not in names
+        return step.suite in WATCHED and not step.setup
+    return names_suite(step.command)
 
 
 def _files(folder: Path, notes: Sequence[str]) -> tuple[list[Stream], bool]:

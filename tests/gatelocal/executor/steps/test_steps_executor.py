@@ -258,7 +258,7 @@ SUITE = {"command": "pytest", "suite": "pytest"}
         (job("x"), {"sh": GONE}, Outcome.NODE_FAILURE),
         (job(SUITE), {"before": GONE}, Outcome.NODE_FAILURE),
         (job(SUITE), {"before": Answer(127)}, Outcome.NODE_FAILURE),
-        (job("pytest"), {"before": Answer(127)}, Outcome.SUCCESS),
+        (job("sudo pytest"), {"before": Answer(127)}, Outcome.SUCCESS),
         (job(SUITE), {"after": GONE}, Outcome.POST_FAILURE),
         (job(SUITE), {"after": Answer(1)}, Outcome.POST_FAILURE),
         (job(SUITE), {"after": Answer(error=TimeoutError())}, Outcome.POST_FAILURE),
@@ -328,3 +328,26 @@ def test_steps_run_on_the_node_that_they_name_and_artifacts_come_from_all(tmp_pa
     assert (tmp_path / "logs/artifacts/out").read_text() == "web\n"
     assert (tmp_path / "logs/nodes/db/artifacts/out").read_text() == "db\n"
     assert (tmp_path / "db/src/app/out").read_text() == "db\n"
+
+
+DIES = "import os, unittest\nclass T(unittest.TestCase):\n  def test_a(self): os._exit(0)\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "outcome"),
+    [
+        ("python -m unittest", Outcome.FAILURE),
+        ("python -m unittest test_it && true", Outcome.FAILURE),
+        ("python -m unittest > log 2>&1", Outcome.SUCCESS),
+        ("echo unittest; true", Outcome.SUCCESS),
+    ],
+)
+def test_unittest_that_ends_without_a_word_has_not_passed_where_its_words_would_be_heard(
+    tmp_path: Path, command: str, outcome: Outcome
+) -> None:
+    assert run(tmp_path, job(command), {"test_it.py": DIES}).outcome is outcome
+
+
+def test_what_only_names_a_test_program_is_no_run_of_it(tmp_path: Path) -> None:
+    result = run(tmp_path, job("which pytest; true", setup=[{"command": "echo pip install pytest"}]))
+    assert (result.outcome, result.notes) == (Outcome.SUCCESS, ())

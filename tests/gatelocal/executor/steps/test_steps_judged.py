@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatelocal.executor.results import Results
-from gatelocal.executor.steps.judged import Ended, judged, out_of_time
+from gatelocal.executor.steps.judged import Ended, Told, judged, out_of_time
 from gatelocal.model.result import Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.steps import Command
 
@@ -25,25 +25,30 @@ NO_SPACE = "cp: error writing 'x': No space left on device"
         # It ended well.
         (Ended(STEP, 0), None, ""),
         (Ended(STEP, 0, (NO_HOST, NO_SPACE)), None, ""),
-        (Ended(SUITE, 0, results=GOOD, told=True), None, ""),
-        (Ended(SUITE, 0, results=SKIPPED, told=True), None, ""),
-        (Ended(SUITE, 0, results=Results(counted=Counted(3)), told=True), None, ""),
+        (Ended(SUITE, 0, tests=Told(GOOD, told=True)), None, ""),
+        (Ended(SUITE, 0, tests=Told(SKIPPED, told=True)), None, ""),
+        (Ended(SUITE, 0, tests=Told(Results(counted=Counted(3)), told=True)), None, ""),
         (Ended(SUITE, 0), Outcome.CONFIG_ERROR, "nothing tells of a test: does it run the suite pytest?"),
-        (Ended(SUITE, 0, told=True), Outcome.FAILURE, "and no test ran in it"),
-        (Ended(SUITE, 0, results=BAD, told=True), Outcome.FAILURE, "though 1 test (a.bad) failed"),
-        (Ended(STEP, 0, results=BAD, told=True), Outcome.FAILURE, "though 1 test (a.bad) failed"),
+        (Ended(SUITE, 0, tests=Told(told=True)), Outcome.FAILURE, "and no test ran in it"),
+        (Ended(SUITE, 0, tests=Told(BAD, told=True)), Outcome.FAILURE, "though 1 test (a.bad) failed"),
+        (Ended(STEP, 0, tests=Told(BAD, told=True)), Outcome.FAILURE, "though 1 test (a.bad) failed"),
         (
-            Ended(STEP, 0, results=Results(unnoticed=("a", "b", "c", "d"))),
+            Ended(STEP, 0, tests=Told(Results(unnoticed=("a", "b", "c", "d")))),
             Outcome.FAILURE,
             "though 4 tests (a, b, c, ...) never ran",
+        ),
+        (
+            Ended(STEP, 0, tests=Told(silent="unittest")),
+            Outcome.FAILURE,
+            "step 1: unittest ended without a word on how many tests ran",
         ),
         # A step failed.
         (Ended(STEP, 1), Outcome.FAILURE, "step 1 ended with status 1"),
         (Ended(STEP, 137), Outcome.FAILURE, "was killed: the node's memory may be too small"),
-        (Ended(SUITE, 1, results=BAD, told=True), Outcome.FAILURE, ""),
-        (Ended(SUITE, 1, results=GOOD, told=True), Outcome.FAILURE, "step 1 ended with status 1"),
-        (Ended(SUITE, 1, (NO_HOST,), results=BAD, told=True), Outcome.FAILURE, ""),
-        (Ended(SUITE, 1, (NO_HOST,), results=GOOD, told=True), Outcome.FAILURE, "ended with status 1"),
+        (Ended(SUITE, 1, tests=Told(BAD, told=True)), Outcome.FAILURE, ""),
+        (Ended(SUITE, 1, tests=Told(GOOD, told=True)), Outcome.FAILURE, "step 1 ended with status 1"),
+        (Ended(SUITE, 1, (NO_HOST,), tests=Told(BAD, told=True)), Outcome.FAILURE, ""),
+        (Ended(SUITE, 1, (NO_HOST,), tests=Told(GOOD, told=True)), Outcome.FAILURE, "ended with status 1"),
         (Ended(SUITE, 1, (NO_HOST,)), Outcome.NODE_FAILURE, "a host name could not be resolved"),
         (Ended(STEP, 1, (NO_HOST,)), Outcome.NODE_FAILURE, "a host name could not be resolved"),
         (Ended(STEP, 1, ("a.c:1:10: fatal error: own.h: No such file or directory",)), Outcome.FAILURE, "status 1"),
