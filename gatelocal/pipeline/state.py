@@ -199,7 +199,8 @@ class Item:
     @property
     def names(self) -> tuple[str, ...]:
         """The names of its changes."""
-        return tuple(ref.change for ref in self.changes)
+        changes = self.changes
+        return (changes[0].change,) if len(changes) == 1 else tuple(ref.change for ref in changes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,6 +203,8 @@ class Audit:
 
     def _not_asked_for(self, job: JobSpec, jobs: tuple[JobSpec, ...], builds: list[Build]) -> bool:
         """Whether a build that selects its children did not select this job, or one that it needs."""
+        if not job.dependencies:
+            return False
         by_name = {one.name: one for one in jobs}
         pending, seen = [job], {job.name}
         while pending:

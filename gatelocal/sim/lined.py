@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
+from gatelocal.model.record import dataclass
 from gatelocal.model.stanza import Tagged
 
 _UNITS = {"s": 1, "m": 60, "h": 3600}

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from gatelocal.config import zuul_yaml
 from gatelocal.errors import GateError
+from gatelocal.model.record import dataclass
 from gatelocal.model.stanza import Stanza
 from gatelocal.pipeline.policies import Policy, policy_of
 from gatelocal.sim.build import Rule

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from gatelocal.model.record import dataclass
 from gatelocal.pipeline.actions import (
     Action,
     CancelBuild,

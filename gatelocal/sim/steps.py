@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
+from gatelocal.model.record import dataclass
 from gatelocal.sim.lined import ScenarioError, Value
 from gatelocal.sim.slow import failures, held, selected
 from gatelocal.sim.world import CRASH_POINTS
