@@ -14,9 +14,13 @@ import click
 from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.config import history_file
 from gatelocal.config.directories import directories
+from gatelocal.config.labels import labels
 from gatelocal.errors import InputError
+from gatelocal.jobs.startable import startable, with_memory
+from gatelocal.launcher import capacity
 from gatelocal.model.plan import Plan
 from gatelocal.ports import Say
+from gatelocal.reporter import startable as startables
 from gatelocal.reporter.plan import as_json, table
 from gatelocal.results.history import records, usual
 from gatelocal.ui.terminal import Terminal
@@ -32,6 +36,7 @@ PLANNED, WITH_ERRORS = 0, 1
         "gatelocal plan                                       # HEAD",
         "gatelocal plan 1234 --job unit --json",
         "gatelocal plan --project openstack/nova --files nova/virt/driver.py",
+        "gatelocal plan --runnable origin/master",
     )
 )
 @click.argument("change", required=False)
@@ -48,6 +53,7 @@ PLANNED, WITH_ERRORS = 0, 1
 @click.option(
     "--queue", metavar="URL|FILE", help="A running Zuul, or its status in a file: what is queued there comes first."
 )
+@click.option("--runnable", is_flag=True, help="Say which of the jobs can be started here, and why the others cannot.")
 @click.option("--refresh", is_flag=True, help="Ask for branches again that were asked for in the last ten minutes.")
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
 def plan(  # noqa: PLR0913 - one for each option
@@ -63,6 +69,7 @@ def plan(  # noqa: PLR0913 - one for each option
     gerrit: str | None,
     zuul: str | None,
     queue: str | None,
+    runnable: bool,
     refresh: bool,
     as_object: bool,
 ) -> int:
@@ -90,12 +97,12 @@ def plan(  # noqa: PLR0913 - one for each option
         queue=queue,
         refresh=refresh,
     )
-    found = tell(request, names, Terminal(sys.stderr).say, as_object=as_object)
+    found = tell(request, names, Terminal(sys.stderr).say, as_object=as_object, runnable=runnable)
     return WITH_ERRORS if found.errors else PLANNED
 
 
-def tell(request: PlanRequest, names: tuple[str, ...], say: Say, *, as_object: bool) -> Plan:
-    """Plan, and print it. :param names: the only jobs; without any, all.
+def tell(request: PlanRequest, names: tuple[str, ...], say: Say, *, as_object: bool, runnable: bool = False) -> Plan:
+    """Plan, and print it. :param names: the only jobs; without any, all. :param runnable: which can be started here.
 
     :raises InputError: there is no such job. Others as for :func:`gatelocal.engine.planning.answer`.
     """
@@ -104,8 +111,13 @@ def tell(request: PlanRequest, names: tuple[str, ...], say: Say, *, as_object: b
 
     folders = directories(os.environ)
     found = _only(mending(say, lambda: answer(request, folders, os.environ, say)), names)
+    found = with_memory(found, labels(folders.configuration), capacity.whole_memory())
     known = usual(records(history_file.read(folders.history)), found.project)
-    for line in [json.dumps(as_json(found, known), indent=1)] if as_object else table(found, known):
+    if as_object:
+        lines = [json.dumps(as_json(found, known), indent=1)]
+    else:
+        lines = startables.table(found, startable(found)) if runnable else table(found, known)
+    for line in lines:
         click.echo(line)
     return found
 

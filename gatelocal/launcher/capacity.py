@@ -73,3 +73,8 @@ def _told(meminfo: Path, wanted: str) -> float:
     except (OSError, ValueError, IndexError):
         pass
     return float(1 << 20)
+
+
+def whole_memory() -> float:
+    """Gibibytes of memory of this machine, whoever has it now."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / (1 << 30)

@@ -59,6 +59,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from plan' -s j -l job -x -d 'S
 complete -c gatelocal -n '__fish_seen_subcommand_from plan' -l gerrit -x -d 'Base URL of the web interface; by default that of the changes URL, of GATELOCAL_GERRIT or of .gitreview.'
 complete -c gatelocal -n '__fish_seen_subcommand_from plan' -l from-zuul -x -d 'Ask a running Zuul too, and show what it sees otherwise.'
 complete -c gatelocal -n '__fish_seen_subcommand_from plan' -l queue -x -d 'A running Zuul, or its status in a file: what is queued there comes first.'
+complete -c gatelocal -n '__fish_seen_subcommand_from plan' -l runnable -d 'Say which of the jobs can be started here, and why the others cannot.'
 complete -c gatelocal -n '__fish_seen_subcommand_from plan' -l refresh -d 'Ask for branches again that were asked for in the last ten minutes.'
 complete -c gatelocal -n '__fish_seen_subcommand_from plan' -l json -d 'Print one JSON object on standard output.'
 complete -c gatelocal -n '__fish_seen_subcommand_from plan' -s h -l help -d 'Show this message and exit.'
