@@ -30,6 +30,7 @@ MARK = "GATELOCAL_NODE"
 
 _GONE = ".gone-"
 _FAREWELL = 60.0
+_CGROUPS = "/sys/fs/cgroup"
 _LOOK = 5.0  # seconds between two looks at a held node
 
 
@@ -138,15 +139,30 @@ def _stop(record: place.Record, last: place.ProcessName | None) -> None:
     if record.farewell:
         with stopping.shielded(), contextlib.suppress(InfrastructureError, OSError, TimeoutError):
             process.run(record.farewell, timeout=_FAREWELL, check=False)
-    for path in record.cgroups:
-        remove_group(Path(path))
+    # Whoever made them may have been killed before that was noted.
+    found = map(Path, record.cgroups) if record.cgroups or record.kind != "nspawn" else _groups(record.name)
+    for path in found:
+        remove_group(path)
 
 
 def _stop_unrecorded(name: str) -> None:
     """Stop what carries a node's mark, where nothing else is known of it."""
     stop_marked(name)
-    for path in Path("/sys/fs/cgroup").rglob(f"gatelocal-{name}"):
+    for path in _groups(name):
         remove_group(path)
+
+
+def groups_of_dead(prefix: str) -> list[Path]:
+    """The control groups whose names say, behind the prefix, that a process made them that is gone."""
+    named = [Path(folder, name) for folder, names, _ in os.walk(_CGROUPS) for name in names]
+    makers = [(path, place.made_by(path.name, f"gatelocal-{prefix}")) for path in named]
+    return [path for path, maker in makers if maker is not None and not place.is_alive(maker)]
+
+
+def _groups(name: str) -> list[Path]:
+    """The control groups that are called after a node."""
+    wanted = f"gatelocal-{name}"
+    return [Path(folder, wanted) for folder, names, _ in os.walk(_CGROUPS) if wanted in names]
 
 
 def stop_marked(name: str) -> None:

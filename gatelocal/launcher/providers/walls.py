@@ -14,6 +14,7 @@ from gatelocal.ports import Say
 IDMAP = (sys.executable, idmap.__file__)
 """Python, and the program that shows folders with other owners."""
 _TRIAL_SECONDS = 60.0
+_TRIAL = "trial-"
 _USERS, _DISKS = "users.json", "disks.json"
 _RANGE = 0x10000
 _FIRST, _RANGES = 0x80000 // _RANGE, 28_000  # where systemd takes the ranges of its containers from
@@ -93,7 +94,10 @@ def why_not(script: str, *words: str) -> str:
 
 
 def _try_users(cache: Path, say: Say) -> str:
-    name = f"trial-{secrets.token_hex(4)}"
+    owner = place.this_process()
+    name = f"{_TRIAL}{owner.pid}.{owner.started}-{secrets.token_hex(4)}"
+    for path in sweeper.groups_of_dead(_TRIAL):
+        sweeper.remove_group(path)
     first = range_of(name)
     cache.mkdir(parents=True, exist_ok=True)
     made = groups.make(name, limits.Limits(1 << 30, 1 << 30))

@@ -94,6 +94,26 @@ def test_sweep_removes_what_a_dead_owner_and_a_dead_guard_left(tmp_path: Path) -
     assert name in said[0]
 
 
+def test_control_groups_go_also_where_their_maker_was_killed_before_it_noted_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeper, "_CGROUPS", str(tmp_path / "cgroup"))
+    folder, record = place.create(tmp_path / "nodes", "nspawn", "debian-bookworm")
+    for name in (record.name, "other-01234567"):
+        (tmp_path / f"cgroup/memory/user/gatelocal-{name}/payload").mkdir(parents=True)
+    sweeper.remove(folder)
+    assert [each.name for each in (tmp_path / "cgroup/memory/user").iterdir()] == ["gatelocal-other-01234567"]
+
+
+def test_control_groups_of_trials_that_were_killed_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sweeper, "_CGROUPS", str(tmp_path))
+    mine = place.this_process()
+    for name in (f"trial-{mine.pid}.{mine.started}-01", f"trial-{mine.pid}.{mine.started - 1}-02", "x-01234567"):
+        (tmp_path / f"memory/gatelocal-{name}").mkdir(parents=True)
+    found = sweeper.groups_of_dead("trial-")
+    assert [path.name for path in found] == [f"gatelocal-trial-{mine.pid}.{mine.started - 1}-02"]
+
+
 def test_sweep_leaves_living_owners_alone(tmp_path: Path) -> None:
     folder, record = place.create(tmp_path, "local", "debian-bookworm")
     sweeper.sweep(tmp_path, print)
