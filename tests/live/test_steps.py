@@ -7,10 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
+
+from gatelocal.config.directories import directories
 
 pytestmark = pytest.mark.live
 
@@ -37,9 +39,13 @@ class Bench:
 
     tree: Path
     state: Path
+    cache: Path | None = None
 
     def type(self, *argv: str, ok: Sequence[int] = (0,)) -> subprocess.CompletedProcess[str]:
-        own = {name: str(self.state / name[10:].lower()) for name in ("GATELOCAL_CACHE", "GATELOCAL_CONFIG")}
+        own = {
+            "GATELOCAL_CACHE": str(self.cache or self.state / "cache"),
+            "GATELOCAL_CONFIG": str(self.state / "config"),
+        }
         done = subprocess.run(
             argv,
             cwd=self.tree,
@@ -128,3 +134,28 @@ def test_a_job_that_needs_another_is_skipped_with_it_and_results_are_the_same_as
     found = json.loads(bench.run("--json", ok=1).stdout)
     assert [(one["job"], one["outcome"]) for one in found["builds"]] == [("lint", "FAILURE"), ("unit", "SKIPPED")]
     assert found["builds"][0]["reason"] == "step 1 ended with status 1"
+
+
+PAIR = """\
+jobs:
+  pair:
+    nodes: {web: debian-bookworm, db: debian-bookworm}
+    artifacts: out
+    steps:
+      - "getent hosts db && echo web > out"
+      - {command: "echo db > out; python3 -m unittest -v", node: db}
+      - {name: lost, command: frobnicate}
+"""
+
+
+@pytest.mark.nspawn
+def test_steps_run_on_two_containers_and_what_a_node_lacks_is_no_failure(bench: Bench) -> None:
+    shared = replace(bench, cache=directories(os.environ).cache)
+    shared.commit("A gate", gatelocal__yaml=PAIR)
+    found = json.loads(shared.type("gatelocal", "run", "--node", "nspawn", "--json", ok=(5,)).stdout)
+    (build,) = found["builds"]
+    assert (build["outcome"], build["tests"]) == ("CONFIG_ERROR", 1)
+    assert build["reason"].startswith("step 3 (lost): the node has no program frobnicate")
+    logs = Path(found["logs"]) / "pair"
+    assert (logs / "artifacts/out").read_text() == "web\n"
+    assert (logs / "nodes/db/artifacts/out").read_text() == "db\n"
