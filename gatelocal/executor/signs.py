@@ -86,10 +86,11 @@ TABLE: tuple[tuple[Sign, str], ...] = (
     (Sign.NO_COMPILER, r"Unknown compiler\(s\): \["),
     (Sign.NO_COMPILER, r"No CMAKE_C(?:XX)?_COMPILER could be found"),
     (Sign.NO_COMPILER, r"no acceptable C compiler found"),
-    # setuptools-rust; maturin; cargo
+    # setuptools-rust; maturin; cargo; rustup
     (Sign.NO_RUST, r"can't find Rust compiler"),
     (Sign.NO_RUST, r"Cargo, the Rust package manager, is not installed"),
     (Sign.NO_RUST, r"rustc [\d.]+ is not supported by the following package"),
+    (Sign.NO_RUST, r"^error: rustup could not choose a version of \w+ to run"),
     # gcc; clang
     (Sign.NO_HEADER, r"fatal error: [\w./+-]+\.(?:h|hh|hpp|hxx): No such file or directory"),
     (Sign.NO_HEADER, r"fatal error: '[\w./+-]+\.(?:h|hh|hpp|hxx)' file not found"),

@@ -75,6 +75,7 @@ SAMPLES = [
     (Sign.NO_RUST, "      error: can't find Rust compiler"),
     (Sign.NO_RUST, "Cargo, the Rust package manager, is not installed or is not on PATH."),
     (Sign.NO_RUST, "error: rustc 1.95.0 is not supported by the following package:"),
+    (Sign.NO_RUST, "error: rustup could not choose a version of cargo to run, because one wasn't specified explicitly"),
     (Sign.NO_HEADER, "      Modules/common.h:15:10: fatal error: lber.h: No such file or directory"),
     (Sign.NO_HEADER, "a.c:1:10: fatal error: Python.h: No such file or directory"),
     (Sign.NO_HEADER, "a.c:2:10: fatal error: 'openssl/ssl.h' file not found"),
