@@ -221,9 +221,8 @@ class Daemon:
                 self._keepers.over(gone)
         if isinstance(event, Submitted) and event.answer == "ok":
             self._tell("landed", event)
-        project = _moved(event, before)
-        if project in self.parts.configuration.projects:
-            self._merges.add("reading the configuration", lambda: self._read_again(str(project)))
+        if isinstance(event, RefUpdated) and (project := event.facts.project) in self.parts.configuration.projects:
+            self._merges.add("reading the configuration", lambda: self._read_again(project))
         if touched:
             self._tell("status", touched)
 
@@ -276,18 +275,6 @@ def _preparations(item: Item | None) -> set[int]:
     if item is None:
         return set()
     return {item.preparation, *(run.preparation for run in item.runs)} - {0}
-
-
-def _moved(event: Event, before: State) -> str | None:
-    """The project whose configuration may be another one now."""
-    match event:
-        case RefUpdated():
-            return event.facts.project
-        case Submitted(answer="ok"):
-            facts = before.changes.get(event.ref.change)
-            return facts.project if facts is not None else None
-        case _:
-            return None
 
 
 def _wanted(state: State, outbox: tuple[Action, ...]) -> tuple[set[int], frozenset[int]]:

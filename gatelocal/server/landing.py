@@ -6,6 +6,7 @@ that the change has landed on: one that it does not know.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from gatelocal.errors import InfrastructureError, as_machinery
 from gatelocal.pipeline.actions import Submit
 from gatelocal.pipeline.events import Submitted
 from gatelocal.server.site import Site
+from gatelocal.server.telling import SETTLE
 from gatelocal.source.reader import Reader
 from git_review.errors import ReviewError
 from git_review.gerrit import model
@@ -42,9 +44,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Landing:
-    """Lands changes."""
+    """Lands changes. :ivar settle: see :data:`gatelocal.server.telling.SETTLE`."""
 
     site: Site
+    settle: float = SETTLE
 
     def answer(self, order: Order) -> Submitted:  # noqa: PLR0911 - one for each answer
         """Land it. :raises InfrastructureError: it is not known whether that was done: it is to be looked at again."""
@@ -58,7 +61,11 @@ class Landing:
         if change.status == "MERGED" and patchset is not None:
             return self._after(order, change, patchset, ours=order.late)
         if order.late:
-            return _told(action, "late")
+            time.sleep(self.settle)
+            change = self._read(reader, number)
+            if change.status != "MERGED" or patchset is None:
+                return _told(action, "late")
+            return self._after(order, change, patchset, ours=True)
         if patchset is None or change.status != "NEW":
             return _told(action, "refused", f"the change is {change.status.lower()}")
         if patchset.commit != change.current_commit:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from gatelocal.errors import InfrastructureError
@@ -14,19 +15,23 @@ from gatelocal.store.builds import Builds, Wanted
 from git_review.errors import ReviewError
 from git_review.gerrit.errors import Forbidden, NotFound, Outdated
 
+SETTLE = 3.0
+"""Seconds that a server which answers again has for what it was asked before, when nobody waited any longer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Teller:
     """Speaks to people on the server.
 
     :ivar gate: this gate's own name, so that no other gate's messages are taken for its own.
-    :ivar url: where its page is, with a slash at the end.
+    :ivar url: where its page is, with a slash at the end. :ivar settle: see :data:`SETTLE`.
     """
 
     site: Site
     builds: Builds
     gate: str
     url: str
+    settle: float = SETTLE
 
     def tell(self, action: Report, *, speaks: bool, repeated: bool) -> None:
         """Post it.
@@ -35,10 +40,8 @@ class Teller:
         :raises InfrastructureError: it is not known whether it was posted.
         """
         tag = gerrit.tag(action.pipeline, f"{self.gate}-{action.id}")
-        reader = self.site.reader()
         number = int(action.ref.change)
-        change = reader.change(number) if repeated else None
-        if change is not None and any(one.tag == tag for one in change.messages):
+        if repeated and self._is_there(number, tag):
             return
         text = self._text(action) if speaks else ""
         votes = dict(action.votes)
@@ -50,6 +53,15 @@ class Teller:
                 self.site.say(f"change {action.ref} is not there any more: nothing is said on it")
                 return
             raise
+
+    def _is_there(self, number: int, tag: str) -> bool:
+        """Whether the message has been posted, or comes to be while one waits."""
+        for wait in (0.0, self.settle):
+            time.sleep(wait)
+            change = self.site.reader().change(number)
+            if change is not None and any(one.tag == tag for one in change.messages):
+                return True
+        return False
 
     def _post(self, number: int, action: Report, text: str, votes: dict[str, int], tag: str) -> None:
         changes, patchset = self.site.reader().gerrit.changes, action.ref.patchset
