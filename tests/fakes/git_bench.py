@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,14 +14,16 @@ from gatelocal.engine.place import Place
 from gatelocal.engine.rebuild import Kitchen, Rebuilt, rebuild
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.work import Tools
+from gatelocal.launcher.nodeset import Gathered
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.change import Change
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Nodeset
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.run import RunResult
-from gatelocal.ports import Node, Say
+from gatelocal.ports import Node, Nodes, Say
 from git_review.git.runner import Runner
 from tests.fakes.builder import ThreadBuilder
 from tests.fakes.git_server import GitServer
@@ -47,6 +49,9 @@ class GitWorld:
 
     def dependencies(self, reference: str) -> tuple[Change, ...]:
         return (self.known[reference],)
+
+    def gather(self, nodesets: Sequence[Nodeset], say: Say) -> Nodes:
+        return Gathered(nodesets[0], (self.launch(nodesets[0].nodes[0].label or None, say),))
 
     def launch(self, label: str | None, say: Say) -> Node:
         self.folder.mkdir(exist_ok=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,10 +15,12 @@ from gatelocal.builds.folder import Final
 from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.lease import holding, is_held
 from gatelocal.errors import InfrastructureError
+from gatelocal.launcher.nodeset import Gathered
 from gatelocal.model.hold import Hold, Keep
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Nodeset
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.ports import Node, Say
+from gatelocal.ports import Node, Nodes, Say
 from gatelocal.stopping import Stop, Stopped
 from tests.fakes.builder import ThreadBuilder
 from tests.fakes.node import FolderNode
@@ -38,6 +40,9 @@ class Machines:
         self.nodes: list[FolderNode] = []
         self.failing: InfrastructureError | None = None
         self.notes: tuple[str, ...] = ()
+
+    def gather(self, nodesets: Sequence[Nodeset], say: Say) -> Nodes:
+        return Gathered(nodesets[0], (self.launch(nodesets[0].nodes[0].label or None, say),))
 
     def launch(self, label: str | None, say: Say) -> Node:
         if self.failing is not None:

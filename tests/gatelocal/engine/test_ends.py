@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,11 @@ import pytest
 from gatelocal.cli import main
 from gatelocal.engine import wiring
 from gatelocal.errors import InfrastructureError
+from gatelocal.launcher.nodeset import Gathered
 from gatelocal.model.job import Job
+from gatelocal.model.plan import Nodeset
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.ports import Node, Say
+from gatelocal.ports import Node, Nodes, Say
 from git_review.git.runner import Runner
 from tests.fakes.builder import ThreadBuilder, interrupt
 from tests.fakes.git_server import GitServer
@@ -55,6 +57,9 @@ class Machines:
     nowhere: tuple[str, ...] = ()
     asked: list[str | None] = field(default_factory=list)
     required: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def gather(self, nodesets: Sequence[Nodeset], say: Say) -> Nodes:
+        return Gathered(nodesets[0], (self.launch(nodesets[0].nodes[0].label or None, say),))
 
     def launch(self, label: str | None, say: Say) -> Node:
         self.asked.append(label)
