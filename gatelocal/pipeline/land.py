@@ -213,6 +213,7 @@ def _too_late(draft: Draft, item: Item) -> None:
     apart = bool(item.batch) and fellows(draft, item)[-1].id != item.batch[-1]
     item = draft.put(replace(item, stage=Stage.TESTED, told=(*item.told, _verdict(item))))
     draft.flag(item.id, Flag.STAY | Flag.JOBS)
+    beside.look(draft, item)
     if newer := outdated(draft, item):
         superseded(draft, item, newer)
     elif item.outrun or apart:
