@@ -1,4 +1,4 @@
-"""What `gatelocal run --failed` means: the jobs of the last run here that failed, with their failed tests."""
+"""What `gatelocal run --failed` means: the jobs of the last run here that did not pass, with their failed tests."""
 
 from __future__ import annotations
 
@@ -34,8 +34,10 @@ def failed(directories: Directories, directory: Path, jobs: tuple[str, ...]) -> 
 
 
 def _of(name: str, result: RunResult, jobs: tuple[str, ...]) -> Wanted:
-    bad = [one for one in result.builds if one.outcome is not Outcome.SUCCESS and not one.outcome.says_nothing]
+    bad = [one for one in result.builds if one.outcome is not Outcome.SUCCESS]
     wanted = [one for one in bad if not jobs or one.job in jobs]
+    if not bad:
+        raise InputError(messages.all_passed(name), hint=messages.RUN_ALL)
     if not wanted:
         raise InputError(messages.nothing_failed(name), hint=messages.its_jobs(", ".join(one.job for one in bad)))
     only = {

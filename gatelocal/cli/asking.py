@@ -98,9 +98,23 @@ def asked(url: str | None, token_file: Path | None, config: Path | None, as_json
 
         file = gate_file.load(config).state / "url"
         where = _read(file, "no daemon is there").strip()
+    _check(where)
     named = token_file or (Path(os.environ["GATELOCAL_TOKEN_FILE"]) if os.environ.get("GATELOCAL_TOKEN_FILE") else None)
     token = _read(named, "the token cannot be read").strip() if named is not None else ""
     return Asked(f"{where.rstrip('/')}/", token, as_json)
+
+
+def _check(url: str) -> None:
+    from gatelocal.config.gate_file import http_url
+
+    try:
+        parts = http_url(url)
+    except ValueError:
+        raise InputError("the daemon's address is no http or https URL") from None
+    if parts.username or parts.password:
+        raise InputError(
+            "a name and a password do not belong into the daemon's URL", hint="it takes a token: --token-file"
+        )
 
 
 def _read(path: Path, problem: str) -> str:

@@ -138,7 +138,7 @@ def run(
         from gatelocal.cli import again
 
         jobs, only = again.failed(directories(os.environ), request.directory, request.jobs)
-        request = replace(request, jobs=jobs, only=only)
+        request = replace(request, jobs=jobs, only=only, part=True)
     if listing:
         return _list(request, terminal, as_json=as_json)
     gate = Gate(directories(os.environ), os.environ, _reader(terminal, quiet=quiet, events=json_events))

@@ -20,7 +20,9 @@ def token() -> None:
 @token.command(epilog=examples("gatelocal token new ops --may read,operate --days 90 --config gate.yaml"))
 @click.argument("name")
 @click.option("--may", default="read", metavar="RIGHT,...", help="What it allows: read, operate.")
-@click.option("--days", type=click.FloatRange(min=0, min_open=True), help="How long it is good; by default for ever.")
+@click.option(
+    "--days", type=click.FloatRange(min=0, max=36500, min_open=True), help="How long it is good; by default for ever."
+)
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
@@ -102,6 +102,14 @@ def _located(path: Path, error: InputError) -> ConfigurationError:
     return ConfigurationError(brief, details=error.details, hint=error.hint)
 
 
+def http_url(url: str) -> SplitResult:
+    """The parts of an http or https URL. :raises ValueError: it is none."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError(url)
+    return parts
+
+
 class _File:
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -148,9 +156,10 @@ class _File:
             raise self._wrong("", "there is no `gerrit`: it says which server")
         body = self._section(top["gerrit"], "gerrit", _SERVER)
         url = self._text(body, "gerrit.url")
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise self._wrong("gerrit.url", "no http or https URL")
+        try:
+            parts = http_url(url)
+        except ValueError:
+            raise self._wrong("gerrit.url", "no http or https URL") from None
         if parts.username or parts.password:
             raise self._wrong("gerrit.url", "the user's name and password do not belong here")
         if "password-file" in body and "password-env" in body:

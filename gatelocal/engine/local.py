@@ -112,6 +112,7 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
         seconds=time.monotonic() - began,
         chosen=bool(request.jobs),
         unasked=prepared.unasked,
+        part=request.part,
     )
 
 

@@ -27,6 +27,7 @@ class GateRequest:
     :ivar keys: lines of public keys that are let in to the node that is kept.
     :ivar ahead: changes, named as `change` is, that are merged before it, the first to land first.
     :ivar only: of a job, the ids of the only tests that are run, where its suite allows that; without any: all.
+    :ivar part: what is asked is what is left of a former run: a pass of less than all of it is none of the change.
     :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
 
@@ -44,3 +45,4 @@ class GateRequest:
     width: int | None = None
     keys: tuple[str, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    part: bool = False

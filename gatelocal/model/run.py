@@ -57,6 +57,7 @@ class RunResult:
     :ivar seconds: wall time of everything.
     :ivar chosen: somebody named the jobs: then all of them count, and nobody else's do.
     :ivar unasked: how many other jobs the pipeline has then.
+    :ivar part: those others have passed for another state of the project: a pass of these alone is none of the change.
     """
 
     change: Change
@@ -72,6 +73,7 @@ class RunResult:
     seconds: float = 0.0
     chosen: bool = False
     unasked: int = 0
+    part: bool = False
 
     @property
     def counting(self) -> tuple[BuildResult, ...]:
@@ -114,7 +116,7 @@ class RunResult:
             return Verdict.MACHINERY
         if not self.passed and self.lacking and all(job.rule == "error" for job in self.lacking):
             return Verdict.CONFIGURATION
-        if self.broken or self.lacking or any(build.partial for build in self.passed):
+        if self.broken or self.lacking or (self.part and self.unasked) or any(one.partial for one in self.passed):
             return Verdict.INCOMPLETE
         ran = any(build.outcome is Outcome.SUCCESS or build.outcome.against for build in self.builds)
         return Verdict.PASSES if ran else Verdict.INCOMPLETE

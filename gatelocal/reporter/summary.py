@@ -95,7 +95,7 @@ def _sum(run: RunResult) -> str:
         f"of {_count(partial, 'job')} not all tests were asked for" if partial else "",
     )
     rest = ", ".join(filter(None, told))
-    return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}; {rest}"
+    return f"{len(run.passed)} of {whole} {jobs} ran and passed in {elapsed(run.seconds)}{f'; {rest}' if rest else ''}"
 
 
 def _filtered(run: RunResult) -> str:

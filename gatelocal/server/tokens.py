@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from gatelocal.errors import ConfigurationError, InputError
 RIGHTS = ("read", "operate")
 _PREFIX = "gl_"
 _DAY = 86400.0
+_NAME = re.compile(r"[A-Za-z0-9._@-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,10 @@ class Tokens:
             raise InputError("the configuration names no file of tokens", hint="add `tokens: FILE`")
         if strange := [one for one in may if one not in RIGHTS]:
             raise InputError(f"there is no right {strange[0]!r}", hint=f"known: {', '.join(RIGHTS)}")
+        if _NAME.fullmatch(name) is None:
+            raise InputError("no name for a token", hint="letters, digits and . _ - @, 64 at most")
+        if any(one.name == name and (one.until is None or now < one.until) for one in self._read()):
+            raise InputError(f"there is a token {name} already", hint="delete its line in the file of tokens first")
         token = f"{_PREFIX}{secrets.token_urlsafe(32)}"
         line = {
             "name": name,

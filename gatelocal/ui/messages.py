@@ -18,7 +18,7 @@ LOOK_WITH_PRINT = "it is left as it is; `gatelocal init --print` shows what woul
 JUST_PLAN = "`gatelocal plan` shows what it runs, `gatelocal run` runs it"
 SMALLEST_FILE = "jobs:\n  unit: make check"
 WRITE_IT_YOURSELF = "write a gatelocal.yaml like that, with the project's own command"
-COMMIT_IT = "look at it and commit it: what is tested is what is committed; then `gatelocal run`"
+COMMIT_IT = "look at it and commit it: what is tested is what is committed; then `gatelocal run`, which needs a remote: `origin`"
 RUN_ALL = "`gatelocal run` runs all of it"
 NO_RUN_HERE = "no run was begun in this folder"
 LIST_WITHOUT_AHEAD = "--list does not know what is queued in front: leave out --ahead"
@@ -36,6 +36,11 @@ def no_result(run: str, state: str) -> str:
 def nothing_failed(run: str) -> str:
     """A run of which nothing is to be run once more."""
     return f"no such job of the last run here, {run}, has failed"
+
+
+def all_passed(run: str) -> str:
+    """A run all of whose jobs have passed."""
+    return f"each job of the last run here, {run}, has passed"
 
 
 def only_test(job: str, test: str) -> str:

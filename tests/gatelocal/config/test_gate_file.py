@@ -92,6 +92,11 @@ def test_words(tmp_path: Path) -> None:
         ),
         ("state: s\n", "gate.yaml:1: there is no `gerrit`"),
         ("state: s\ngerrit:\n  username: ci\n", "gate.yaml:2: gerrit.url: there is none"),
+        ("state: s\ngerrit:\n  url: 'http://[::1'\n  username: ci\n", "gate.yaml:3: gerrit.url: no http or https URL"),
+        (
+            "state: s\ngerrit:\n  url: http://h:99999/\n  username: ci\n",
+            "gate.yaml:3: gerrit.url: no http or https URL",
+        ),
         ("state: s\ngerrit:\n  url: ftp://x/\n  username: ci\n", "gate.yaml:3: gerrit.url: no http or https URL"),
         (
             "state: s\ngerrit:\n  url: http://ci:pw@x/\n  username: ci\n",

@@ -195,6 +195,16 @@ ODD = (
 )
 
 
+def test_what_is_left_of_a_former_run_is_no_pass_of_the_change() -> None:
+    run = replace(RUN, builds=(LINT,), not_run=(), chosen=True, unasked=1, part=True)
+    assert run.verdict.exit_code == INCOMPLETE
+    assert summary(run)[-1] == (
+        "INCOMPLETE: acme/app aaaaaaaaaa: 1 of 1 job ran and passed in 1m 30s; a part: 1 other job of the gate pipeline"
+        " not asked for"
+    )
+    assert replace(run, unasked=0).verdict.exit_code == 0
+
+
 def test_junit_keeps_class_and_name_apart_and_writes_no_time_that_is_none() -> None:
     data = as_junit(replace(RUN, builds=(replace(UNIT, tests=ODD),)))
     assert [(test.classname, test.own_name, test.seconds) for test in parse(data).tests] == [

@@ -39,6 +39,17 @@ def test_without_a_file_nobody_operates(tmp_path: Path) -> None:
         Tokens(tmp_path / "tokens").new("ops", ("rule",), None, 0.0)
 
 
+def test_a_name_is_one_and_is_there_once(tmp_path: Path) -> None:
+    tokens = Tokens(tmp_path / "tokens")
+    for name in ("a\nb", "", "x" * 65, "a b"):
+        with pytest.raises(InputError, match="no name for a token"):
+            tokens.new(name, ("read",), None, 0.0)
+    tokens.new("ops", ("read",), 1.0, 0.0)
+    with pytest.raises(InputError, match="there is a token ops already"):
+        tokens.new("ops", ("read",), None, 86399.0)
+    tokens.new("ops", ("read",), None, 86400.0)  # the time of the former is over
+
+
 def test_reading_needs_a_token_where_the_file_says_so(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     assert not Tokens(file).closed
