@@ -76,9 +76,18 @@ def _content(state: State, item: Item) -> Iterator[str]:
     if item.content[len(item.content) - len(own) :] != own:
         yield f"{named(item)} does not contain itself last"
     yield from _built_on(state, item)
-    gone = _left_out(ahead.content if ahead is not None else (), item.content[: len(item.content) - len(own)])
+    known, rest = ahead.content if ahead is not None else (), item.content[: len(item.content) - len(own)]
+    gone = _left_out(known, rest)
+    if gone is None and has_neighbours(state):
+        gone = _left_out(known, tuple(ref for ref in rest if ref in known or not _overtakes(state, item, ref)))
     if gone is None or not all(has_landed(state, ref.change) for ref in gone):
         yield f"{named(item)} contains something else than what is ahead of it, and itself"
+
+
+def _overtakes(state: State, item: Item, ref: Ref) -> bool:
+    """Whether that is on its way onto its branch from beside the item's queue: it has overtaken others."""
+    others = (one for one in state.items.values() if one.stage is Stage.LANDING and one.pipeline == item.pipeline)
+    return any(ref in other.changes for other in others)
 
 
 def _built_on(state: State, item: Item) -> Iterator[str]:

@@ -29,8 +29,8 @@ def family(draft: Draft, key: QueueKey) -> tuple[Queue, ...]:
 
 
 def opened(draft: Draft, key: QueueKey) -> QueueKey:
-    """A new queue beside one."""
-    known = draft.queue(key)
+    """A new queue beside one; beside one that stands so itself, it is of the same family."""
+    known = main_queue(draft, key)
     name = f"{known.label} beside {draft.number()}"
     pipeline = draft.layout.pipelines[known.pipeline]
     draft.put_queue(replace(empty_queue(pipeline, name, known.label, dynamic=True), paused=known.paused))
