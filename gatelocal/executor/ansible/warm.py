@@ -86,7 +86,7 @@ class Warm:
                     piece = link.recv(_CHUNK)
                 except TimeoutError:
                     stopping.check()
-                    if ended.exists() or child.ended() is not None:  # something that it has left has the connection
+                    if _status(ended) is not None or child.ended() is not None:  # something that it has left has the connection
                         break
                     continue
                 except ConnectionError:
@@ -98,7 +98,9 @@ class Warm:
                 for line in whole:
                     on_line(line[:LINE_LIMIT].decode("utf-8", "replace").rstrip("\r"))
         stopping.check()
-        status = int(ended.read_text()) if ended.exists() else -signal.SIGKILL
+        status = _status(ended)
+        if status is None:
+            status = -signal.SIGKILL
         if status < 0:
             raise InfrastructureError(f"Ansible's process was ended by signal {-status}", details=child.last_words())
         return status
@@ -124,3 +126,11 @@ class Warm:
         if self._child is not None:
             self._child.stop(0)
             self._child = None
+
+
+def _status(file: Path) -> int | None:
+    """The status of a playbook's process, once it is written."""
+    with contextlib.suppress(FileNotFoundError):
+        text = file.read_text()
+        return int(text) if text else None
+    return None

@@ -57,8 +57,9 @@ def serve(folder: str) -> None:
             _, ended = os.waitpid(pid, 0)
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(pid, signal.SIGKILL)  # what it has left
-            status = Path(file).with_name("status")
-            status.write_text(str(os.waitstatus_to_exitcode(ended)), encoding="ascii")
+            written = Path(file).with_name("status.new")
+            written.write_text(str(os.waitstatus_to_exitcode(ended)), encoding="ascii")
+            written.rename(Path(file).with_name("status"))  # whole from its first moment: somebody looks for it
 
 
 def _become(file: str, link: socket.socket) -> None:

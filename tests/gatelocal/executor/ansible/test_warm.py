@@ -87,6 +87,11 @@ def test_what_keeps_the_connection_open_is_not_waited_for(warm: Warm, folder: Pa
     assert time.monotonic() - began < 30
 
 
+def test_a_status_that_is_not_written_yet_is_waited_for(warm: Warm, folder: Path) -> None:
+    program = '(place / "status").touch(); time.sleep(1.5); (place / "status").write_text("4")'
+    assert warm.play(settings(folder, program), lambda _: None, 60) == 4
+
+
 @pytest.mark.parametrize("program", ["os._exit(3)", "os.kill(os.getpid(), 9)", '(place / "status").write_text("-9")'])
 def test_that_it_dies_is_the_machinerys(warm: Warm, folder: Path, program: str) -> None:
     with pytest.raises(InfrastructureError, match="Ansible's process was ended by signal 9"):
