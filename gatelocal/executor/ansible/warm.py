@@ -86,7 +86,9 @@ class Warm:
                     piece = link.recv(_CHUNK)
                 except TimeoutError:
                     stopping.check()
-                    if _status(ended) is not None or child.ended() is not None:  # something that it has left has the connection
+                    if (
+                        _status(ended) is not None or child.ended() is not None
+                    ):  # something that it has left has the connection
                         break
                     continue
                 except ConnectionError:
