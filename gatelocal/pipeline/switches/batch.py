@@ -50,7 +50,7 @@ def _not_begun(item: Item) -> bool:
         item.stage is Stage.TESTED
         and bool(item.runs)
         and not covered(item)
-        and all(run.phase in _NOT_BEGUN and not run.builds and _alone(run) for run in item.runs)
+        and all(run.phase in _NOT_BEGUN and not (run.builds or run.build) and _alone(run) for run in item.runs)
     )
 
 
