@@ -89,7 +89,8 @@ class Journal:
         values = (from_text(line.decode("utf-8", "replace")) for line in whole)
         head = next(values)
         if head != {_HEAD: FORMAT, "rules": rules()}:
-            raise FormatError(f"{self._path} was written by another version of this program")
+            brief = f"{self._path} was written by another version of this program"
+            raise FormatError(brief, hint="it cannot be gone on with: `gatelocal run` begins anew, and the logs stay")
         begun = False
         for value in values:
             match value:
