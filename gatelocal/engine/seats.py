@@ -123,11 +123,12 @@ class Seats:
 
     def start(self, order: StartBuild) -> None:
         """Run a build on the node of its request."""
-        seat = self._seats.get(order.request)
-        if seat is None:  # a former process has had it, and it has ended
-            seat = self._seats[order.request] = _Seat(order.request)
-            self._free -= 1
-        self._builds[order.id] = seat
+        with self._lock:  # seats that end take themselves out
+            seat = self._seats.get(order.request)
+            if seat is None:  # a former process has had it, and it has ended
+                seat = self._seats[order.request] = _Seat(order.request)
+                self._free -= 1
+            self._builds[order.id] = seat
         seat.orders.put(order)
         self._begin(seat)
 
