@@ -34,6 +34,11 @@ class File:
     mode: int = 0o644
 
 
+_NO_NOLOGIN = File("/etc/tmpfiles.d/systemd-nologin.conf", b"")
+"""Hides systemd's file of that name, by which pam_nologin(8) lets nobody in until systemd-user-sessions.service ran.
+Nothing orders that before the ssh server, so that a busy machine's node would now and then refuse its own key."""
+
+
 def identity(folder: Path, name: str, address: str, others: Mapping[str, Sequence[str]] = NOBODY) -> tuple[File, ...]:
     """Make the node's two key pairs: its own host key, and the key that opens it.
 
@@ -51,6 +56,7 @@ def identity(folder: Path, name: str, address: str, others: Mapping[str, Sequenc
         File("/etc/gatelocal/host_key.pub", public.encode()),
         File("/etc/gatelocal/authorized_keys", (folder / "key.pub").read_bytes()),
         File("/etc/machine-id", b""),
+        _NO_NOLOGIN,
         File("/etc/hostname", f"{name}\n".encode()),
         File("/etc/hosts", "".join(f"{at} {' '.join(names)}\n" for at, names in hosts.items()).encode()),
     )

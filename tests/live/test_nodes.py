@@ -19,9 +19,9 @@ import pytest
 from gatelocal.config.directories import directories
 from gatelocal.config.labels import labels
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import images, machine, place, sweeper
+from gatelocal.launcher import images, machine, place, seed, sweeper
 from gatelocal.launcher.pool import launcher
-from gatelocal.launcher.providers import qemu
+from gatelocal.launcher.providers import nspawn, qemu
 from gatelocal.ports import Node
 from tests.patience import until
 
@@ -265,6 +265,24 @@ def test_a_machine_that_does_not_boot_shows_its_console(cache: Path, tmp_path: P
         assert "Kernel panic" in caught.value.details
     finally:
         sweeper.remove(folder)
+
+
+@pytest.mark.nspawn
+def test_a_container_that_is_slow_to_let_people_in_lets_us_in(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = b"[Service]\nExecStartPre=/bin/sleep 20\n"
+    late = seed.File("/etc/systemd/system/systemd-user-sessions.service.d/late.conf", slow)
+    monkeypatch.setattr(nspawn, "_GENERATORS", (*nspawn._GENERATORS, late))
+    node = launcher("nspawn", cache, tmp_path / "nodes").launch(None, print)
+    try:
+        state = ["systemctl", "show", "--value", "-p", "ActiveState", "systemd-user-sessions.service"]
+        lines: list[str] = []
+        assert node.run(state, on_line=lines.append) == 0
+        assert lines == ["activating"], "else nothing was tried"
+        assert node.run(["true"]) == 0
+    finally:
+        node.close()
 
 
 _INIT = "#!/bin/sh\necho 'the end of the world'\nexit 3\n"
