@@ -28,6 +28,7 @@ from gatelocal.builds.order import Order
 from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.jobs.families import STEPS, TOX
 from gatelocal.merger.cache import Repository
+from gatelocal.model.deviation import NODE, Deviation
 from gatelocal.model.hold import Occasion
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.returned import Given, Returned
@@ -166,8 +167,9 @@ class _Build:
             seconds, reason = time.monotonic() - began, f"the node's disk is full: {error.brief}"
             logs = str(self._folder)
             return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
-        notes, deviations = (*nodes.notes, *result.notes), (*order.job.deviations, *result.deviations)
-        return replace(result, job=order.title, notes=notes, deviations=deviations)
+        stood_in = (Deviation(NODE, note) for note in nodes.notes)
+        deviations = (*order.job.deviations, *stood_in, *result.deviations)
+        return replace(result, job=order.title, deviations=deviations)
 
     def _pause(self, returned: Returned) -> None:
         self._progress.paused(returned)

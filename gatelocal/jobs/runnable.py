@@ -22,6 +22,7 @@ from gatelocal.model.stanza import Tagged
 from gatelocal.model.text import visible
 
 ANSIBLE = "ansible"
+_BUILT_IN = "steps of our own stand in for the playbooks of the shared tox jobs"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,62}")
 
 
@@ -48,7 +49,9 @@ def deviations(found: Layout, job: FrozenJob, family: str, project: str) -> tupl
     known = found.project(project)
     own = (project, known.canonical if known is not None else project)
     books = [book for book in (*job.pre_run, *job.post_run, *job.cleanup_run) if book.project in own]
+    built_in = [Deviation("tox-steps", _BUILT_IN)] if family == families.TOX else []
     return (
+        *built_in,
         *(Deviation("tox-pdf", text) for text in families.deviations(job)),
         *(Deviation("tox-playbook", f"the playbook {book.path} is not run") for book in books),
         *(Deviation("secret", f"the secret {name} is not there") for name in job.secrets),

@@ -77,7 +77,7 @@ class Pool:
         wanted = [self.labels.wanted(node.label or None) for node in nodeset.nodes]
         choice = Choice("static", static.KIND) if self._has_hosts(nodeset) else self._choose_for(wanted, say)
         if choice.kind == "local":
-            notes = [f"this machine stands in for {node.label}" if node.label else "" for node in nodeset.nodes]
+            notes = [f"this machine stands in for {node.label or 'a node of its own'}" for node in nodeset.nodes]
             wanted = [replace(one, note=note) for one, note in zip(wanted, notes, strict=True)]
         elif choice.kind == "static":
             wanted = [replace(one, note="") for one in wanted]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import Enum
 
-from gatelocal.model.deviation import PARTIAL, Deviation
+from gatelocal.model.deviation import Deviation, Grade, graded
 from gatelocal.model.hold import Invocation
 from gatelocal.model.record import dataclass, field
 from gatelocal.model.returned import Returned
@@ -108,8 +108,7 @@ class BuildResult:
     :ivar logs: the folder on this machine that holds what was fetched from the node.
     :ivar counted: tests that ended well of which only the number is known.
     :ivar never_ran: the ids of tests that were chosen and of which no stream tells an end.
-    :ivar notes: what stood in for the node that the job names, and what of the results could not be read, each one
-        sentence.
+    :ivar notes: what of the results could not be read, each one sentence.
     :ivar output: the last lines of the command that failed, when no test explains the outcome.
     :ivar invocation: the command that failed, or the last one; None when none was started.
     :ivar deviations: what differs from the gate's own run of the job.
@@ -134,7 +133,12 @@ class BuildResult:
     @property
     def partial(self) -> bool:
         """Whether it ran less than all of its job, and so says less."""
-        return any(one.id == PARTIAL for one in self.deviations)
+        return self.grade is Grade.PARTIAL
+
+    @property
+    def grade(self) -> Grade:
+        """How near it is to the gate's own build of the job."""
+        return graded(self.deviations)
 
     @property
     def count(self) -> int:

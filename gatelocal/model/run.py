@@ -6,6 +6,7 @@ from enum import Enum
 
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change
+from gatelocal.model.deviation import Grade
 from gatelocal.model.job import Job
 from gatelocal.model.record import dataclass
 from gatelocal.model.result import BuildResult, Outcome
@@ -94,6 +95,12 @@ class RunResult:
     def broken(self) -> tuple[BuildResult, ...]:
         """Those that came to no end that says anything of the change."""
         return tuple(build for build in self.counting if build.outcome.machinery)
+
+    @property
+    def grade(self) -> Grade | None:
+        """That of the build farthest from the gate's own; None: none has run to an end."""
+        ran = {one.grade for one in self.builds if one.outcome is Outcome.SUCCESS or one.outcome.against}
+        return max(ran, key=list(Grade).index, default=None)
 
     @property
     def lacking(self) -> tuple[Job, ...]:

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from gatelocal.model.change import Change
+from gatelocal.model.deviation import Grade
 from gatelocal.model.result import BuildResult, Outcome, TestResult
 from gatelocal.model.run import RunResult, Verdict
 from gatelocal.model.text import plain
@@ -24,8 +25,10 @@ def summary(run: RunResult) -> list[str]:
     lines = [*_tested(run), *_node(run), "", *_jobs(run), *_failures(run)]
     for note in run.notes:
         lines.append(f"note: {plain(note)}")
+    if run.grade is not None:
+        lines += ["", f"grade: {grade(run)}"]
     if run.logs:
-        lines += ["", f"logs: {plain(run.logs)}"]
+        lines += [*([""] if run.grade is None else []), f"logs: {plain(run.logs)}"]
     return [*lines, verdict_line(run)]
 
 
@@ -68,6 +71,17 @@ def verdict_line(run: RunResult) -> str:
             return (
                 f"NO VERDICT: {name}: the machinery failed, which says nothing about the change: {_names(run.broken)}"
             )
+
+
+def grade(run: RunResult) -> str:
+    """How near what ran is to the gate's own, in words."""
+    ran = [one for one in run.builds if one.outcome is Outcome.SUCCESS or one.outcome.against]
+    if run.grade is None:
+        return "nothing ran"
+    if run.grade is Grade.EXACT:
+        return f"{run.grade.value}: nothing is known to differ from the gate"
+    others = sum(1 for one in ran if one.grade is not Grade.EXACT)
+    return f"{run.grade.value}: {others} of {_count(len(ran), 'job')} ran otherwise than in the gate"
 
 
 def _names(builds: Iterable[BuildResult]) -> str:

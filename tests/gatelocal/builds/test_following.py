@@ -16,6 +16,7 @@ from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.lease import holding, is_held
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher.nodeset import Gathered
+from gatelocal.model.deviation import Deviation, Grade
 from gatelocal.model.hold import Hold, Keep
 from gatelocal.model.job import Job
 from gatelocal.model.plan import Nodeset
@@ -101,7 +102,9 @@ def test_what_stands_in_for_the_node_is_in_the_result(tmp_path: Path) -> None:
     found.go(9)
     assert found.until(found.final, Stop(), soon())
     final = found.final()
-    assert final is not None and final.result.notes == ("debian-trixie stands in for ubuntu-noble", "one stream broke")
+    assert final is not None and final.result.notes == ("one stream broke",)
+    assert final.result.deviations == (Deviation("node", "debian-trixie stands in for ubuntu-noble"),)
+    assert final.result.grade is Grade.SUBSTITUTED
 
 
 def test_whoever_comes_next_knows_what_has_happened_and_hears_only_what_follows(tmp_path: Path) -> None:

@@ -120,7 +120,11 @@ def test_playbooks_in_zuuls_order_with_their_levels_and_variables_apart() -> Non
 
 def test_a_tox_job_stays_what_it_was() -> None:
     job = alone("- job: {name: j, parent: tox, pre-run: own.yaml, vars: {tox_envlist: py3}}")
-    assert (job.family, job.playbooks, [one.id for one in job.deviations]) == ("tox", None, ["tox-playbook"])
+    assert (job.family, job.playbooks, [one.id for one in job.deviations]) == (
+        "tox",
+        None,
+        ["tox-steps", "tox-playbook"],
+    )
 
 
 def test_a_tox_job_is_run_as_it_is_written_where_its_playbooks_are_at_hand() -> None:
@@ -139,7 +143,10 @@ def test_a_tox_job_is_run_as_it_is_written_where_its_playbooks_are_at_hand() -> 
     assert (on_this_machine.family, on_this_machine.playbooks) == ("tox", None)
     secret = "- job: {name: j, parent: tox, pre-run: own.yaml, secrets: [s]}\n- project: {gate: {jobs: [j]}}\n"
     lacking = in_tenant({shared: texts[JOBS], APP: {"master": secret}})
-    assert (lacking.family, [one.id for one in lacking.deviations]) == ("tox", ["tox-playbook", "secret"])
+    assert (lacking.family, [one.id for one in lacking.deviations]) == (
+        "tox",
+        ["tox-steps", "tox-playbook", "secret"],
+    )
 
 
 SHARED = "- job: {name: shared, run: shared.yaml, pre-run: before.yaml, nodeset: {nodes: [{name: n, label: d}]}}\n"

@@ -94,7 +94,10 @@ def test_the_size_of_a_label_is_the_nodes(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_this_machine_stands_in_for_every_label(tmp_path: Path) -> None:
-    for label, notes in (("ubuntu-noble", ("this machine stands in for ubuntu-noble",)), (None, ())):
+    for label, notes in (
+        ("ubuntu-noble", ("this machine stands in for ubuntu-noble",)),
+        (None, ("this machine stands in for a node of its own",)),
+    ):
         node = pool.launcher("local", tmp_path / "cache", tmp_path / "nodes").launch(label, lambda line: None)
         assert node.notes == notes
         node.close()

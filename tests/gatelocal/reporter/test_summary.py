@@ -10,7 +10,7 @@ import pytest
 
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change, ChangeStatus
-from gatelocal.model.deviation import Deviation
+from gatelocal.model.deviation import Deviation, Grade
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.run import Base, RunResult
@@ -274,3 +274,23 @@ def test_a_build_of_some_tests_only_is_no_pass_and_no_measure_of_its_job() -> No
     assert "of 1 job not all tests were asked for" in summary(run)[-1]
     assert [one.job for one in records_of(run, "")] == ["app-lint"]
     assert replace(run, builds=(LINT, replace(part, outcome=Outcome.FAILURE))).verdict.exit_code == FAILED
+
+
+def test_the_grade_is_that_of_the_build_farthest_from_the_gate() -> None:
+    exact, other = replace(LINT, deviations=()), replace(LINT, deviations=(OTHERWISE,))
+    warm = replace(LINT, deviations=(OTHERWISE, Deviation("warm", "it went on")))
+    part = replace(LINT, deviations=(Deviation("warm", "it went on"), Deviation("partial", "only some")))
+    never = replace(part, outcome=Outcome.NODE_FAILURE)
+    for builds, grade, words in (
+        ((exact, never), Grade.EXACT, "exact: nothing is known to differ from the gate"),
+        ((exact, other), Grade.SUBSTITUTED, "substituted: 1 of 2 jobs ran otherwise than in the gate"),
+        ((exact, other, warm), Grade.ACCELERATED, "accelerated: 2 of 3 jobs ran otherwise than in the gate"),
+        ((part, exact), Grade.PARTIAL, "partial: 1 of 2 jobs ran otherwise than in the gate"),
+    ):
+        run = replace(RUN, builds=builds)
+        assert run.grade is grade
+        assert f"grade: {words}" in summary(run)
+        assert as_json(run)["grade"] == grade.value
+    assert [one["grade"] for one in as_json(replace(RUN, builds=(exact, warm)))["builds"]] == ["exact", "accelerated"]
+    assert replace(RUN, builds=(never,)).grade is None
+    assert not [line for line in summary(replace(RUN, builds=(never,))) if line.startswith("grade")]
