@@ -12,6 +12,7 @@ import click
 from gatelocal.config.directories import Directories
 from gatelocal.errors import InputError
 from gatelocal.model.text import plain
+from gatelocal.ui import messages
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -49,6 +50,12 @@ class Verbs(click.Group):
             if not near or near[0] in error.message:
                 raise
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean '{near[0]}'?", ctx) from None
+
+
+def require_folder(file: Path) -> None:
+    """A file is to be written there. :raises InputError: its folder is not there; best said before anything is run."""
+    if not file.absolute().parent.is_dir():
+        raise InputError(messages.no_folder_for(str(file)))
 
 
 def run_folder(named: Path, directories: Directories) -> Path:

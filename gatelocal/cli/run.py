@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from gatelocal.cli.options import GERRIT, examples, of_configuration
+from gatelocal.cli.options import GERRIT, examples, of_configuration, require_folder
 from gatelocal.config.directories import directories
 from gatelocal.engine import place
 from gatelocal.engine.gate import Gate
@@ -21,6 +21,7 @@ from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from gatelocal.model.happening import Happening, Watch
 from gatelocal.model.hold import Hold
+from gatelocal.model.run import RunResult
 from gatelocal.reporter import machine
 from gatelocal.reporter.lines import Lines
 from gatelocal.reporter.summary import summary
@@ -102,13 +103,15 @@ class _Run(click.Command):
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
 @click.option("--json-events", is_flag=True, help="Print all that happens on standard output, one JSON object a line.")
 @click.option("--junit", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as JUnit XML too.")
+@click.option(
+    "--html", type=click.Path(path_type=Path, dir_okay=False), help="Write the result as a page for a browser too."
+)
 @click.option("-q", "--quiet", is_flag=True, help="Do not show the jobs' own output; it is in the logs.")
 @click.pass_context
 def run(
     context: click.Context,
     /,
     *,
-    junit: Path | None,
     resume: str | None,
     ahead: Sequence[str],
     hold: str | None,
@@ -126,10 +129,11 @@ def run(
     terminal = Terminal(sys.stderr)
     flags = ("as_json", "json_events", "quiet", "failed", "listing")
     as_json, json_events, quiet, failed, listing = (question.pop(name) for name in flags)
+    junit, html = question.pop("junit"), question.pop("html")
     if as_json and json_events:
         raise InputError("--json and --json-events both write to standard output", hint="choose one of them")
-    if junit is not None and not junit.absolute().parent.is_dir():
-        raise InputError(messages.no_folder_for(str(junit)))
+    for file in filter(None, (junit, html)):
+        require_folder(file)
     names = tuple(name.strip() for one in ahead for name in one.split(",") if name.strip())
     request = GateRequest(directory=Path.cwd(), ahead=names, hold=_hold(hold), **question)
     if key is not None:
@@ -154,9 +158,19 @@ def run(
     elif not json_events:
         for line in ["", *summary(result)]:
             click.echo(line)
+    _write(result, junit, html)
+    return result.verdict.exit_code
+
+
+def _write(result: RunResult, junit: Path | None, html: Path | None) -> None:
+    """The files that were asked for."""
     if junit is not None:
         junit.write_bytes(machine.as_junit(result))
-    return result.verdict.exit_code
+    if html is not None:
+        from gatelocal.cli import page
+        from gatelocal.engine.past import past
+
+        page.write(html, past(Path(result.logs)))
 
 
 def _list(request: GateRequest, terminal: Terminal, *, as_json: bool) -> int:
@@ -204,7 +218,7 @@ def _keys(key: str, request: GateRequest) -> tuple[str, ...]:
 
 def _refuse_others(context: click.Context) -> None:
     """:raises InputError: something else than how to show the result was asked for beside --resume."""
-    for name in context.params.keys() - {"resume", "as_json", "json_events", "junit", "quiet"}:
+    for name in context.params.keys() - {"resume", "as_json", "json_events", "junit", "html", "quiet"}:
         if context.get_parameter_source(name) is ParameterSource.COMMANDLINE:
             raise InputError(
                 "--resume goes on with what was asked then", hint=f"leave out {name.replace('jobs', '--job')}"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import LOCK, RESULT, Final
+from gatelocal.builds.folder import GO, LOCK, RESULT, Final
 from gatelocal.builds.lease import is_held
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.errors import GateError
@@ -87,7 +87,15 @@ def _build(folder: Path, under_way: bool) -> PastBuild:
     with contextlib.suppress(GateError):
         final: Final = orders.take(folder / RESULT, Final)
         state = final.result.outcome.value
-    return PastBuild(title, folder, state)
+    return PastBuild(title, folder, state, *(_written(folder / name) for name in (orders.NAME, GO, RESULT)))
+
+
+def _written(path: Path) -> float:
+    """When a file was written; 0: there is none."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
 
 
 def is_over(build: PastBuild) -> bool:

@@ -16,11 +16,28 @@ class PastBuild:
     """One build.
 
     :ivar title: what it is called. :ivar folder: with all that was fetched. :ivar state: its outcome, or how far it is.
+    :ivar ordered: when its node was asked for, in seconds since the epoch. :ivar begun: when the node was there and the
+        job could begin. :ivar ended: when its result stood. Each is 0 as long as it is not known.
     """
 
     title: str
     folder: Path
     state: str
+    ordered: float = 0.0
+    begun: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """Some lines of a log.
+
+    :ivar first: the number of the first of them, from 1. :ivar mark: that of the one that is meant; 0: none.
+    """
+
+    first: int
+    lines: tuple[str, ...]
+    mark: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,29 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gatelocal.model.text import visible
+from gatelocal.reporter import html
+from gatelocal.reporter.html import link as _link
+from gatelocal.reporter.html import text as _text
 
 Json = dict[str, Any]
-_SHOWN = 200  # characters of a text that others wrote
-
-
-def _text(value: object) -> str:
-    """What others wrote: on one line, without what would turn the text around, at a bearable length."""
-    shown = visible(str(value))
-    return escape(shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}…")
-
-
-def _link(url: object, text: object) -> str:
-    address = str(url or "")
-    if not address.startswith(("http://", "https://", "/")):
-        return _text(text)
-    return f'<a href="{escape(address)}">{_text(text)}</a>'
 
 
 def status(found: Json, troubles: Sequence[str]) -> str:
@@ -110,25 +97,11 @@ def change(found: Json, builds: Sequence[Json]) -> str:
 
 def _page(title: str, body: str, *, live: bool = False) -> str:
     script = '<script src="/live.js" defer></script>' if live else ""
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f'<title>{_text(title)}</title><link rel="stylesheet" href="/style.css"><link rel="icon" href="data:,">{script}'
-        f'</head><body><header><a href="/">gatelocal</a></header><main><h1>{_text(title)}</h1>{body}</main>'
-        "</body></html>"
-    )
+    head = f'<link rel="stylesheet" href="/style.css">{script}'
+    body = f'<header><a href="/">gatelocal</a></header><main><h1>{_text(title)}</h1>{body}</main>'
+    return html.page(title, head, body)
 
 
-_STYLE = """\
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 0 1rem; }
-body, td, th { overflow-wrap: anywhere; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; padding: .2rem .6rem .2rem 0; vertical-align: top; }
-ol { padding-left: 1.5rem; }
-.bad { color: #b00020; }
-@media (prefers-color-scheme: dark) { .bad { color: #ff8a80; } }
-"""
 _SCRIPT = """\
 "use strict";
 const source = new EventSource("/api/events");
@@ -148,7 +121,7 @@ for (const kind of ["status", "build", "landed"]) source.addEventListener(kind, 
 
 async def style(_: Request) -> Response:
     """How it looks."""
-    return Response(_STYLE, media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
+    return Response(html.STYLE, media_type="text/css", headers={"X-Content-Type-Options": "nosniff"})
 
 
 async def script(_: Request) -> Response:

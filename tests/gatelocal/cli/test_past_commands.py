@@ -174,3 +174,14 @@ def test_failed_means_what_failed_in_the_last_run_of_this_folder(runs: Path, tmp
         failed(places, here, ("lint",))
     with pytest.raises(InputError, match=r"each job of the last run here, .* has passed"):
         failed(places, there, ())
+
+
+def test_a_run_is_written_as_a_page(runs: Path, tmp_path: Path) -> None:
+    folder = run_of(runs, NEW, build("unit", Outcome.FAILURE, BAD, logs=runs / NEW / "unit"))
+    (folder / "unit" / "job-output.txt").write_text("one\nFAILED a.T.test\ntwo\n")
+    said("show", "--html", str(tmp_path / "run.html"))
+    text = (tmp_path / "run.html").read_text()
+    assert "FAIL: acme/app aaaaaaaaaa fails unit in 12s" in text
+    assert "<mark>FAILED a.T.test</mark>" in text
+    with pytest.raises(InputError, match="its folder is not there"):
+        said("show", "--html", str(tmp_path / "gone" / "run.html"))
