@@ -13,7 +13,7 @@ from gatelocal.pipeline.actions import Report
 from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.provides import note_provided
 from gatelocal.pipeline.resources import stop
-from gatelocal.pipeline.state import Item, Reason
+from gatelocal.pipeline.state import Item, Reason, Stage
 from gatelocal.pipeline.switches.beside import forsake, left
 from gatelocal.pipeline.switches.members import apart
 
@@ -109,7 +109,14 @@ def _say_one(draft: Draft, pipeline: Pipeline, item: int, ref: Ref, kind: str, t
     voice = pipeline.voices.get(VOICES.get(kind, kind))
     if voice is not None:
         shown = "info" if kind in ("dequeue", "no-jobs", "enqueue") else kind
-        draft.act(Report(draft.number(), item, ref, pipeline.name, shown, text, voice.votes))
+        votes = voice.votes if not voice.votes or _may_vote(draft, pipeline, ref) else ()
+        draft.act(Report(draft.number(), item, ref, pipeline.name, shown, text, votes))
+
+
+def _may_vote(draft: Draft, pipeline: Pipeline, ref: Ref) -> bool:
+    """Whether no other pipeline lands the change just now: its submit needs that one's vote, and we have one vote."""
+    others = (draft.item(number) for number in draft.where(ref.change))
+    return not any(one.stage is Stage.LANDING and one.pipeline != pipeline.name for one in others)
 
 
 def inform(draft: Draft, pipeline: str, ref: Ref, item: int, kind: str, text: str) -> None:
