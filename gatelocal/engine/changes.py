@@ -68,8 +68,7 @@ class _WhenAsked:
 
 
 def _local(place: Place, directory: Path, server: Source | None) -> Source:
-    tracking = f"refs/remotes/{place.remote}/{place.branch}"
-    return WorktreeSource(directory, Target(place.project, place.branch, tracking), server)
+    return WorktreeSource(directory, Target(place.project, place.branch, place.tracking), server)
 
 
 class Sources:

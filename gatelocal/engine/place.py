@@ -23,6 +23,8 @@ _WEB = re.compile(r"https?://[^/\s]", re.IGNORECASE)
 _USERINFO = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*://|(?=[^/:@]+@[^/:]+:))[^/@]*@")
 _LOOPBACK = "localhost"
 _OTHER = "origin"
+_SELF = "."
+"""Git's name for the repository itself, where a remote's name may stand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Place:
 
     :ivar project: the work tree's project; empty without a work tree.
     :ivar branch: the target branch of local commits.
-    :ivar remote: the git remote that leads to the server.
+    :ivar remote: the git remote that leads to the server; ``.``: there is none, and the work tree's own branches count.
     :ivar before: what stands before a project's name in its URL; `after`: what stands behind it.
     :ivar gerrit: base URL of the web interface; None when the remote leads to none (a path on this machine).
     :ivar host: the server's host name.
@@ -52,6 +54,11 @@ class Place:
     changes: str = ""
     aliases: tuple[str, ...] = ()
     named: Callable[[str], str | None] | None = None
+
+    @property
+    def tracking(self) -> str:
+        """What the work tree knows of the target branch."""
+        return f"refs/heads/{self.branch}" if self.remote == _SELF else f"refs/remotes/{self.remote}/{self.branch}"
 
     def url(self, project: str) -> str:
         """From where git fetches that project."""
@@ -179,6 +186,8 @@ def _remote(directory: Path, found: Settings) -> tuple[str, str, str | None]:
     described = found.url(found.username)
     if other is not None and (url := git.query("remote", "get-url", other, ok=(0, 2, 128)).text):
         return other, url, _described(parse_remote(url), parse_remote(described), found) if described else None
+    if not described and not names and (top := git.query("rev-parse", "--show-toplevel", ok=(0, 128)).text):
+        return _SELF, top, None
     if not described:
         raise InputError(
             f"there is no remote {found.remote} or {_OTHER}, and no .gitreview that names a server",
@@ -201,6 +210,8 @@ def _project_of(remote: Remote) -> str:
 def _branch(directory: Path, remote: str, usual: str) -> str:
     """The target of a project that names none: the branch that HEAD follows there, else that remote's main one."""
     git = Runner(directory)
+    if remote == _SELF:
+        return _own_branch(git, usual)
     prefix = f"refs/remotes/{remote}/"
     following = git.query("rev-parse", "--symbolic-full-name", "@{upstream}", ok=(0, 128)).text
     if following.startswith(prefix):
@@ -213,6 +224,13 @@ def _branch(directory: Path, remote: str, usual: str) -> str:
     if head.startswith(prefix):
         return head.removeprefix(prefix)
     return "main" if f"{prefix}main" in refs else usual
+
+
+def _own_branch(git: Runner, usual: str) -> str:
+    """The same of a project without a remote: its main branch, else the one that is checked out."""
+    known = git.query("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads/").lines
+    current = git.query("symbolic-ref", "--quiet", "--short", "HEAD", ok=(0, 1)).text
+    return next((name for name in ("main", usual) if name in known), current or usual)
 
 
 def _around(url: str, project: str, remote: Remote, server: str | None) -> tuple[str, str, str]:

@@ -103,6 +103,22 @@ def test_from_nothing_to_a_verdict(bench: Bench) -> None:
     assert "Ran 1 test" in bench.type("gatelocal", "logs", runs[2].split()[0]).stdout
 
 
+def test_a_project_without_any_remote_has_a_gate_too(bench: Bench) -> None:
+    bench.type("git", "remote", "remove", "origin")
+    bench.type("gatelocal", "init")
+    bench.commit("A gate")
+    assert "HEAD is on main already: what was run is its tip" in bench.run().stdout
+    bench.type("git", "checkout", "-q", "-b", "topic")
+    bench.commit("A mistake", test_it__py=GOOD.replace("2)", "3)"))
+    done = bench.run(ok=1)
+    assert "onto: app main" in done.stdout and "make-check: test_it.T.test_holds" in done.stdout
+    bench.type("git", "checkout", "-q", "main")
+    bench.commit("Another", other="x")
+    bench.type("git", "checkout", "-q", "topic")
+    main = bench.type("git", "rev-parse", "main").stdout[:12]
+    assert f"onto: app main {main}" in bench.run(ok=1).stdout, "what is tested is the merge with what main is now"
+
+
 @pytest.mark.parametrize("options", ["", " -n 2"])
 def test_only_what_failed_is_run_again_and_is_no_pass_of_the_change(bench: Bench, options: str) -> None:
     gate = TWO.replace("-p no:cacheprovider", "-p no:cacheprovider" + options)

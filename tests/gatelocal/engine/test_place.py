@@ -94,7 +94,21 @@ def test_a_changes_url_says_which_server_it_is(work: Path) -> None:
     assert place(work, "7", GATELOCAL_GERRIT="http://127.0.0.1:9999").gerrit == "http://127.0.0.1:9999"
 
 
-def test_no_remote_at_all(work: Path) -> None:
+def test_no_remote_at_all_and_the_branches_are_the_work_trees_own(work: Path) -> None:
+    git = Runner(work)
+    git.run("branch", "-m", "trunk")
+    found = place(work)
+    assert (found.project, found.branch, found.tracking, found.gerrit) == ("work", "trunk", "refs/heads/trunk", None)
+    assert (found.url("work"), found.url("other")) == (str(work), str(work.parent / "other"))
+    git.run("branch", "main")
+    assert place(work).branch == "main"
+    git.run("checkout", "-q", "--detach")
+    assert place(work).tracking == "refs/heads/main"
+
+
+def test_of_several_remotes_nobody_knows_which_is_meant(work: Path) -> None:
+    for name in ("me", "you"):
+        add(work, name, f"/srv/{name}/app.git")
     with pytest.raises(InputError, match="no remote gerrit or origin"):
         place(work)
 
