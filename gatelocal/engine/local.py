@@ -79,7 +79,8 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
 
     Errors as for :func:`run`.
     """
-    wish, pipeline = Wish(request.pipeline, request.jobs, only=request.only), request.pipeline or "gate or check"
+    wish = Wish(request.pipeline, request.jobs, only=request.only, fail_fast=request.fail_fast)
+    pipeline = request.pipeline or "gate or check"
 
     def make(action: Prepare) -> Preparation:
         merged = merging(action)

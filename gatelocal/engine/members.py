@@ -32,12 +32,14 @@ class Wish:
     :ivar pipeline: whose; None: gate, else check. :ivar jobs: their names; none: all.
     :ivar strict: what a change breaks of the configuration, and a voting job that cannot be run here, is an error.
     :ivar only: of a job, the ids of the only tests that are wanted; without any: all of its tests.
+    :ivar fail_fast: one failed job ends the others, whatever the configuration says.
     """
 
     pipeline: str | None = None
     jobs: tuple[str, ...] = ()
     strict: bool = False
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    fail_fast: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ class Member:
     note: str = ""
     semaphores: Mapping[str, int] = field(default_factory=dict)
 
-    def gate_graph(self, titled: Sequence[Job]) -> Graph:
-        """What the gate is told of these jobs, which are this member's."""
+    def gate_graph(self, titled: Sequence[Job], *, fail_fast: bool) -> Graph:
+        """What the gate is told of these jobs, which are this member's. :param fail_fast: see :class:`Wish`."""
         names = {job.name for job in titled}
         frozen = [one.job for one in self.plan.jobs if one.name in names and one.job is not None]
-        return Graph(self.ref, tuple(specs_of(frozen)), self.plan.fail_fast)
+        return Graph(self.ref, tuple(specs_of(frozen)), fail_fast or self.plan.fail_fast)
 
 
 def members(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged: Merged) -> tuple[Member, ...]:

@@ -40,7 +40,7 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
     return Preparation(
         merged=merged,
         pipeline=plan.pipeline,
-        graphs=tuple(one.gate_graph(one.graph.runnable) for one in found),
+        graphs=tuple(one.gate_graph(one.graph.runnable, fail_fast=wish.fail_fast) for one in found),
         works=works,
         lacking=lacking,
         recipe=recipe,

@@ -28,6 +28,7 @@ class GateRequest:
     :ivar ahead: changes, named as `change` is, that are merged before it, the first to land first.
     :ivar only: of a job, the ids of the only tests that are run, where its suite allows that; without any: all.
     :ivar part: what is asked is what is left of a former run: a pass of less than all of it is none of the change.
+    :ivar fail_fast: the first voting job that fails ends the others; otherwise the project's configuration says so.
     :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
 
@@ -46,3 +47,4 @@ class GateRequest:
     keys: tuple[str, ...] = ()
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     part: bool = False
+    fail_fast: bool = False

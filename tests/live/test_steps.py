@@ -31,6 +31,12 @@ jobs:
         command: "{sys.executable} -m pytest -q -p no:cacheprovider"
         suite: pytest
 """
+FAST = """\
+jobs:
+  good: "true"
+  bad: {needs: good, steps: [exit 3]}
+  slow: sleep 250
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +123,14 @@ def test_a_project_without_any_remote_has_a_gate_too(bench: Bench) -> None:
     bench.type("git", "checkout", "-q", "topic")
     main = bench.type("git", "rev-parse", "main").stdout[:12]
     assert f"onto: app main {main}" in bench.run(ok=1).stdout, "what is tested is the merge with what main is now"
+
+
+def test_the_first_failure_ends_the_others_where_that_is_asked_for(bench: Bench) -> None:
+    bench.commit("A mistake", gatelocal__yaml=FAST)
+    found = json.loads(bench.run("--fail-fast", "-w", "3", "--json", ok=1).stdout)
+    ended = {one["job"]: one["outcome"] for one in found["builds"]}
+    assert ended == {"bad": "FAILURE", "slow": "ABORTED", "good": "SUCCESS"}
+    assert found["seconds"] < 200
 
 
 @pytest.mark.parametrize("options", ["", " -n 2"])
