@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -146,14 +147,13 @@ def run(
         request = replace(request, jobs=jobs, only=only, part=True)
     if listing:
         return _list(request, terminal, as_json=as_json)
-    gate = Gate(directories(os.environ), os.environ, _reader(terminal, quiet=quiet, events=json_events))
     if resume is not None:
         _refuse_others(context)
-        result = gate.resume(resume, request.directory)
-    else:
-        if not place.on_server(request.change, request.directory):
-            _warn_of_edits(terminal)
-        result = gate.run(request)
+    elif not place.on_server(request.change, request.directory):
+        _warn_of_edits(terminal)
+    with _shown(terminal, quiet=quiet, events=json_events) as watch:
+        gate = Gate(directories(os.environ), os.environ, watch)
+        result = gate.run(request) if resume is None else gate.resume(resume, request.directory)
     if as_json:
         click.echo(json.dumps(machine.as_json(result), indent=2))
     elif not json_events:
@@ -226,17 +226,36 @@ def _refuse_others(context: click.Context) -> None:
             )
 
 
-def _reader(terminal: Terminal, *, quiet: bool, events: bool) -> Watch:
-    """Who shows a person what happens, and who prints it for a program."""
-    lines = Lines(terminal.say, _silent if quiet else terminal.output)
-    if not events:
-        return lines
+@contextmanager
+def _shown(terminal: Terminal, *, quiet: bool, events: bool) -> Iterator[Watch]:
+    """Shows a person what happens, and prints it for a program; a terminal has a board at its foot meanwhile."""
+    readers: list[Watch] = [Lines(terminal.say, _silent if quiet else terminal.output)]
+    if events:
+        readers.append(lambda one: click.echo(json.dumps(machine.happening(one))))
 
-    def both(one: Happening) -> None:
-        lines(one)
-        click.echo(json.dumps(machine.happening(one)))
+    def watch(one: Happening) -> None:
+        for reader in readers:
+            reader(one)
 
-    return both
+    if events or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
+        yield watch
+        return
+    from gatelocal.reporter.board import Board
+    from gatelocal.ui.live import LiveBoard
+
+    board = Board(lambda: terminal.now, _usual)
+    readers.append(board)
+    with LiveBoard(terminal, board):
+        yield watch
+
+
+def _usual(project: str) -> Mapping[str, float]:
+    """How many seconds each job of the project usually takes here."""
+    from gatelocal.config import history_file
+    from gatelocal.results.history import records, usual
+
+    known = usual(records(history_file.read(directories(os.environ).history)), project)
+    return {job: one.seconds for job, one in known.items()}
 
 
 def _silent(_: str) -> None:
