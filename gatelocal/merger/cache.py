@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import os
 import re
 import shutil
@@ -92,35 +91,56 @@ class Repository:
         with held(lock, f"the cache of {plain(self.project)}", self.limits.lock, self.say):
             yield
 
-    def fetch(self, refs: Sequence[str] = (), *, clone: Path | None = None, fresh: float = 0.0) -> bool:
+    def fetch(
+        self,
+        refs: Sequence[str] = (),
+        *,
+        clone: Path | None = None,
+        fresh: float = 0.0,
+        beside: Sequence[str] = (),
+    ) -> bool:
         """Bring branches, tags and the given refs (of changes) up to date.
+
+        Whoever waits here for another fetch, which begins only then, need not ask for branches and tags again.
 
         :param clone: a clone of the project on this machine, whose objects need not be fetched; it is only read.
         :param fresh: branches and tags that were asked for so many seconds ago, or later, are as good as new.
+        :param beside: refs that are taken along if the server is asked anyway, as far as it has them.
         :returns: whether branches and tags were asked for.
         :raises InputError: the server has no such ref. :raises InfrastructureError: no answer, or no access.
         """
-        known = self._age() <= fresh
-        if known and not refs:
+        since = time.time() - fresh
+        if self._is_known(since) and not refs:
             return False
-        specs = [] if known else ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
         self.say(f"fetching {plain(self.project)} from {plain(without_password(self.url))}")
         with self.locked():
+            known = self._is_known(since)
+            if known and not refs:
+                return False
+            began = time.time()
+            specs = [] if known else ["+refs/heads/*:refs/heads/*", "+refs/tags/*:refs/tags/*"]
             new = not (self.path / "packed-refs").exists()
             if new:
                 self._borrow(clone)
                 self._take_many()
-            self._fetch(self.url, [] if known else ["--prune"], [*specs, *(f"+{ref}:{ref}" for ref in refs)])
+            options = [] if known else ["--prune"]
+            try:
+                self._fetch(self.url, options, [*specs, *_same((*refs, *beside))])
+            except InputError:
+                if not beside:
+                    raise
+                self._fetch(self.url, options, [*specs, *_same(refs)])
             self._tidy(new)
             if not known:
                 (self.path / _STAMP).write_text("")
+                os.utime(self.path / _STAMP, (began, began))
         return not known
 
     def fetch_changes(self, url: str, refs: Sequence[str]) -> None:
         """Bring refs of changes up to date from another address than that of the branches. Errors as for `fetch`."""
         self.say(f"fetching changes of {plain(self.project)} from {plain(without_password(url))}")
         with self.locked():
-            self._fetch(url, [], [f"+{ref}:{ref}" for ref in refs])
+            self._fetch(url, [], _same(refs))
 
     def take(self, work_tree: Path, commits: Sequence[str]) -> None:
         """Copy commits with their history out of a repository on this machine, which is only read."""
@@ -168,7 +188,7 @@ class Repository:
         :param fresh: as for :meth:`fetch`.
         """
         stamp = self.path / _STAMP
-        if self._age() <= fresh and (told := stamp.read_text()):
+        if self._is_known(time.time() - fresh) and (told := stamp.read_text()):
             return told
         found = self._default_branch()
         if stamp.exists():
@@ -240,13 +260,13 @@ class Repository:
                 f"cannot fetch {plain(self.project)} from {shown}", details=error.details or error.brief, hint=hint
             ) from error
 
-    def _age(self) -> float:
-        """How many seconds ago branches and tags were asked for."""
+    def _is_known(self, since: float) -> bool:
+        """Whether branches and tags were asked for at that time or later; never, where the clock was set back."""
         try:
-            age = time.time() - (self.path / _STAMP).stat().st_mtime
+            asked = (self.path / _STAMP).stat().st_mtime
         except OSError:
-            return math.inf
-        return age if age >= 0 else math.inf  # the clock was set back
+            return False
+        return since <= asked <= time.time()
 
     def _borrow(self, clone: Path | None) -> None:
         """Take what a clone has, so that the server is told of it, and sends the rest."""
@@ -342,6 +362,11 @@ def _name(project: str, url: str) -> str:
     """A file name of its own for each project and server; its readable part only helps a person who looks."""
     key = hashlib.sha256(f"{project}\0{without_password(url)}".encode("utf-8", "surrogateescape")).hexdigest()[:16]
     return f"{quote(plain(project), safe='')[:100]}-{key}"
+
+
+def _same(refs: Iterable[str]) -> list[str]:
+    """What fetches refs under their own names."""
+    return [f"+{ref}:{ref}" for ref in refs]
 
 
 def _taken(sha: str) -> str:

@@ -41,6 +41,10 @@ Mode = Callable[[Path, RepoState], MergeMode]
 """How a project's changes are merged, by what its bare cache and its refs tell."""
 
 
+def _nothing(_: str) -> Mapping[str, str]:
+    return {}
+
+
 def usual_mode(_: Path, __: RepoState) -> MergeMode:
     """The mode of a project that says nothing of it."""
     return DEFAULT_MODE
@@ -51,15 +55,23 @@ class Merger:
 
     :param remote: where a project of that name is fetched from.
     :param fresh: what a server told so many seconds ago, or later, is not asked for again.
+    :param beside: project → commit → its ref: changes that are taken along when the server is asked for others.
     """
 
     def __init__(
-        self, cache: Cache, remote: Callable[[str], Remote], mode: Mode = usual_mode, *, fresh: float = 0.0
+        self,
+        cache: Cache,
+        remote: Callable[[str], Remote],
+        mode: Mode = usual_mode,
+        *,
+        fresh: float = 0.0,
+        beside: Callable[[str], Mapping[str, str]] = _nothing,
     ) -> None:
         self._cache = cache
         self._remote = remote
         self._mode = mode
         self._fresh = fresh
+        self._beside = beside
 
     def repository(self, project: str) -> Repository:
         """The bare cache of a project. :raises InputError: that can be no project's name."""
@@ -77,10 +89,13 @@ class Merger:
         names.check_here(project, self._remote(project).url)
         return self._freeze(project, branches)
 
-    def _freeze(self, project: str, branches: Collection[str], refs: Sequence[str] = ()) -> RepoState:
+    def _freeze(
+        self, project: str, branches: Collection[str], refs: Sequence[str] = (), beside: Sequence[str] = ()
+    ) -> RepoState:
         repository, remote = self.repository(project), self._remote(project)
         elsewhere = remote.changes not in ("", repository.url)
-        asked = repository.fetch(() if elsewhere else refs, clone=remote.work_tree, fresh=self._fresh)
+        clone, fresh = remote.work_tree, self._fresh
+        asked = repository.fetch(() if elsewhere else refs, clone=clone, fresh=fresh, beside=beside)
         if refs and elsewhere:
             repository.fetch_changes(remote.changes, refs)
         state = self._read(repository)
@@ -162,10 +177,12 @@ class Merger:
         ours = [change for change in changes if change.project == project]
         remote = self._remote(project)
         repository = self.repository(project)
+        others = self._beside(project)
         with as_machinery(f"reading the changes of {plain(project)}", repository.path):
-            lacking = set(repository.missing(change.commit for change in ours if change.ref))
+            lacking = set(repository.missing((*(change.commit for change in ours if change.ref), *others)))
         refs = sorted({change.ref for change in ours if change.ref and change.commit in lacking})
-        state = self._freeze(project, {change.branch for change in ours}, refs)
+        beside = sorted({ref for commit, ref in others.items() if commit in lacking} - {*refs})
+        state = self._freeze(project, {change.branch for change in ours}, refs, beside)
         for change in ours:
             if change.branch not in state.branches:
                 raise InputError(

@@ -11,15 +11,17 @@ from gatelocal.config.plan_file import PlanFile, Rule
 from gatelocal.config.stanza_cache import StanzaCache
 from gatelocal.config.tenant_config import Wanted
 from gatelocal.engine.tenancy import Tenancy
-from gatelocal.errors import InfrastructureError, InputError
+from gatelocal.errors import InfrastructureError, InputError, as_machinery
 from gatelocal.jobs.gate import layout_of
 from gatelocal.jobs.zuul.layout import Layout as Everything
 from gatelocal.jobs.zuul.layout import lay_out
 from gatelocal.merger.merger import Merger
+from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Layout, Pipeline, Voice
 from gatelocal.model.plan import Problem
-from gatelocal.model.tenant import Tenant
+from gatelocal.model.tenant import Repository, Tenant, TenantProject
 from gatelocal.server.site import Site
+from git_review.git.objects import references
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,39 +47,67 @@ class Configuration:
         self.tenant: Tenant
         self.tenant, self._connection = gate_file.tenant(site.file.tenant, None, site.host)
         self._folders: dict[str, Path] = {}
+        self._found: dict[str, Repository] = {}
+        self._read: Read | None = None
 
     @property
     def projects(self) -> tuple[str, ...]:
         """The tenant's projects."""
         return tuple(one.name for one in self.tenant.projects)
 
-    def read(self, merger: Merger, only: Iterable[str] | None = None) -> Read:
-        """Read all of it. :param only: the projects whose branches have moved; None: all are fetched.
+    def read(self, merger: Merger, moved: Iterable[Facts] | None = None) -> Read:
+        """Read it. :param moved: the branches that have moved since the last time; None: all is fetched.
 
+        :returns: the very same as the last time, where these say what they said then.
         :raises InfrastructureError: the server does not answer.
         """
-        moved = None if only is None else set(only)
-        for project in self.projects:
-            if moved is not None and project not in moved and project in self._folders:
-                continue
-            try:
-                merger.freeze(project, {"master", "main"})
-                self._folders[project] = merger.repository(project).path
-            except (InputError, InfrastructureError) as error:
-                if isinstance(error, InfrastructureError) and self._site.reader().has(project):
-                    raise
-                self._site.say(f"{project} is left out: {error.brief}")
-                self._folders.pop(project, None)
-        return self._laid_out()
+        known = {one.name: one for one in self.tenant.projects}
+        branches = None if moved is None else tuple(one for one in moved if one.project in known)
+        projects = known if branches is None else dict.fromkeys(one.project for one in branches)
+        for project in projects:
+            ours = () if branches is None else [one for one in branches if one.project == project]
+            if not ours or not all(self._is_here(merger, one) for one in ours):
+                self._fetch(merger, project)
+        repositories = self._load([known[project] for project in projects])
+        same = all(self._found.get(project) == one for project, one in repositories.items())
+        if self._read is None or not same:
+            self._found |= repositories
+            self._read = self._laid_out()
+        return self._read
+
+    def _is_here(self, merger: Merger, moved: Facts) -> bool:
+        """Whether the branch was fetched already, by whoever has looked at what landed there."""
+        if not moved.tip or moved.project not in self._folders:
+            return False
+        repository = merger.repository(moved.project)
+        with as_machinery(f"reading {moved.project}", repository.path):
+            name = f"refs/heads/{moved.branch}"
+            return references(repository.git, name).get(name) == moved.tip
+
+    def _fetch(self, merger: Merger, project: str) -> None:
+        try:
+            merger.freeze(project, {"master", "main"})
+            self._folders[project] = merger.repository(project).path
+        except (InputError, InfrastructureError) as error:
+            if isinstance(error, InfrastructureError) and self._site.reader().has(project):
+                raise
+            self._site.say(f"{project} is left out: {error.brief}")
+            self._folders.pop(project, None)
+
+    def _load(self, projects: Sequence[TenantProject]) -> dict[str, Repository]:
+        cache = StanzaCache(self._site.directories.cache / "stanzas")
+        found = tenant_config.load(self._file(projects), Wanted("", ""), cache, _none)
+        return {one.project.name: one for one in found}
+
+    def _file(self, projects: Sequence[TenantProject]) -> PlanFile:
+        rules = tuple(Rule(name, str(path), None) for name, path in self._folders.items())
+        return PlanFile(replace(self.tenant, projects=tuple(projects)), rules, Path("/"))
 
     def _laid_out(self) -> Read:
-        rules = tuple(Rule(name, str(path), None) for name, path in self._folders.items())
-        file = PlanFile(self.tenant, rules, Path("/"))
-        cache = StanzaCache(self._site.directories.cache / "stanzas")
-        everything = lay_out(self.tenant, tenant_config.load(file, Wanted("", ""), cache, _none))
+        everything = lay_out(self.tenant, tuple(self._found[one.name] for one in self.tenant.projects))
         told = layout_of(everything, self._connection)
         layout = third_party(told.layout) if self._site.file.third_party else told.layout
-        return Read(Tenancy(file), everything, layout, told.problems, told.inert)
+        return Read(Tenancy(self._file(self.tenant.projects)), everything, layout, told.problems, told.inert)
 
 
 def _none(project: str, url: str) -> Path:

@@ -215,14 +215,13 @@ class Daemon:
     def _decided(
         self, before: State, event: Event, after: State, actions: tuple[Action, ...], touched: tuple[int, ...]
     ) -> None:
-        for number in touched:
-            old, new = before.items.get(number), after.items.get(number)
-            if old is not None and (gone := _preparations(old) - _preparations(new)):
-                self._keepers.over(gone)
+        items = [(before.items.get(number), after.items.get(number)) for number in touched]
+        if gone := {one for old, new in items for one in _preparations(old) - _preparations(new)}:
+            self._errands.add("tidying", lambda: self._keepers.over(gone))
         if isinstance(event, Submitted) and event.answer == "ok":
             self._tell("landed", event)
-        if isinstance(event, RefUpdated) and (project := event.facts.project) in self.parts.configuration.projects:
-            self._merges.add("reading the configuration", lambda: self._read_again(project))
+        if isinstance(event, RefUpdated) and (facts := event.facts).project in self.parts.configuration.projects:
+            self._merges.add("reading the configuration", lambda: self._read_again(facts))
         if touched:
             self._tell("status", touched)
 
@@ -230,8 +229,10 @@ class Daemon:
         if item.live:
             self._say(f"{item.pipeline}: {', '.join(map(str, item.changes))} has left")
 
-    def _read_again(self, project: str) -> None:
-        found = self.parts.configuration.read(self.parts.site.merger(), [project])
+    def _read_again(self, moved: Facts) -> None:
+        found = self.parts.configuration.read(self.parts.site.merger(), [moved])
+        if found is self.read:
+            return
         tell_problems(self.read, found, self._say)
         changed = _digest(found.layout) != _digest(self.read.layout)
         self.read = found

@@ -80,7 +80,8 @@ class GateHands:
         crew = self._crew
         match action:
             case Prepare():
-                crew.merges.add(f"preparing {action.id}", lambda: crew.inbox.put(crew.preparer.answer(action)))
+                asked = crew.preparer.expect(action)
+                crew.merges.add(f"preparing {action.id}", lambda: crew.inbox.put(crew.preparer.answer(action, asked)))
             case RequestNode():
                 item = crew.state().items.get(action.item)
                 run = item.runs[action.run] if item is not None and action.run < len(item.runs) else None

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from gatelocal.engine.work import Preparation
 from gatelocal.errors import InfrastructureError, as_machinery
+from gatelocal.model.merged import RepoState
 from gatelocal.pipeline.actions import Submit
 from gatelocal.pipeline.events import Submitted
 from gatelocal.server.site import Site
@@ -83,7 +85,7 @@ class Landing:
             return _told(action, "forbidden", error.body or error.brief)
         except ReviewError as error:
             raise InfrastructureError(f"submitting {action.ref}: {error.brief}", details=error.details) from error
-        return self._after(order, self._read(reader, number), patchset, ours=True)
+        return self._landed(order, change, patchset)
 
     def _read(self, reader: Reader, number: int) -> model.Change:
         found = reader.change(number)
@@ -93,23 +95,35 @@ class Landing:
 
     def _after(self, order: Order, change: model.Change, patchset: model.PatchSet, *, ours: bool) -> Submitted:
         """It has landed: where, as what, and whether that is what was tested."""
-        action = order.action
-        tip = self.site.reader().tips(change.project).get(change.branch, "")
         if not ours or not has_landed(change, patchset.commit):
-            return _told(action, "merged", tip=tip)
-        merger = self.site.merger()
-        merger.freeze(change.project, {change.branch})
-        repository = merger.repository(change.project)
+            tip = self.site.reader().tips(change.project).get(change.branch, "")
+            return _told(order.action, "merged", tip=tip)
+        return self._judged(order, change, patchset, self._fetched(change))
+
+    def _landed(self, order: Order, before: model.Change, patchset: model.PatchSet) -> Submitted:
+        """The server has taken the submit: what it has made of the change, and of its branch, is asked for at once."""
+        with ThreadPoolExecutor(1) as beside:
+            branches = beside.submit(self._fetched, before)
+            change = self._read(self.site.reader(), before.number)
+            if not has_landed(change, patchset.commit) or change.branch != before.branch:
+                return self._after(order, change, patchset, ours=True)
+            return self._judged(order, change, patchset, branches.result())
+
+    def _fetched(self, change: model.Change) -> RepoState:
+        return self.site.merger().freeze(change.project, {change.branch})
+
+    def _judged(self, order: Order, change: model.Change, patchset: model.PatchSet, there: RepoState) -> Submitted:
+        action, tip = order.action, there.branches.get(change.branch, "")
+        repository = self.site.merger().repository(change.project)
         with as_machinery(f"looking at what has landed in {change.project}", repository.path):
-            step = landed_as(repository.git, tip, (change.current_commit, patchset.commit))
-            if not step:
+            step = landed_as(repository.git, tip, (change.current_commit, patchset.commit)) if tip else None
+            if step is None:
                 raise InfrastructureError(f"{action.ref} is merged, and not on {change.branch} yet")
-            expected = _tested_tree(repository.git, order.tested, change.number)
-            on = repository.git.query("rev-parse", "--verify", "--quiet", f"{step}^1", ok=(0, 1, 128)).text
-            if expected and repository.git.query("rev-parse", f"{step}^{{tree}}").text != expected:
+            expected, on = _tested_tree(repository.git, order.tested, change.number), step.before
+            if expected and step.tree != expected:
                 self.site.say(f"ALARM: {action.ref} has landed on {change.branch} as another tree than was tested")
                 on = OTHER
-        return Submitted(0.0, action.id, action.item, action.ref, "ok", "", on, step)
+        return Submitted(0.0, action.id, action.item, action.ref, "ok", "", on, step.commit)
 
 
 OTHER = "another tree"
@@ -127,17 +141,41 @@ def _tested_tree(git: Runner, tested: Preparation | None, number: int) -> str:
     return git.query("rev-parse", f"{commit}^{{tree}}").text if commit else ""
 
 
-def landed_as(git: Runner, tip: str, commits: Iterable[str]) -> str:
-    """The commit of a branch by which a change came to be on it.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A commit of a branch's own line. :ivar before: the one before it on that line; empty for the first."""
+
+    commit: str
+    tree: str
+    before: str
+
+
+def landed_as(git: Runner, tip: str, commits: Iterable[str]) -> Step | None:
+    """The commit of a branch by which a change came to be on it; None: it is not on the branch.
 
     :param commits: the change as it is now and as it was: where it was merged they are the same, and not on the
-        branch's own line. :returns: empty: it is not on the branch.
+        branch's own line.
     """
-    line = git.query("rev-list", "--first-parent", f"--max-count={_FAR}", tip).lines
+    shape = ("--no-commit-header", "--format=%H %T %P")
+    told = git.query("rev-list", "--first-parent", f"--max-count={_FAR}", *shape, tip).lines
+    line = {commit: (tree, parents) for commit, tree, *parents in map(str.split, told)}
     for commit in dict.fromkeys(commits):
-        if commit in line:
-            return commit
-        if git.query("merge-base", "--is-ancestor", commit, tip, ok=(0, 1, 128)).status == 0:
+        found = commit if commit in line else _merged_by(git, line, commit)
+        if not found and git.query("merge-base", "--is-ancestor", commit, tip, ok=(0, 1, 128)).status == 0:
             above = set(git.query("rev-list", "--ancestry-path", f"{commit}..{tip}").lines)
-            return next((one for one in reversed(line) if one in above), "")
+            found = next((one for one in reversed(line) if one in above), "")
+            if not found:
+                return None
+        if found:
+            tree, parents = line[found]
+            return Step(found, tree, next(iter(parents), ""))
+    return None
+
+
+def _merged_by(git: Runner, line: Mapping[str, tuple[str, list[str]]], commit: str) -> str:
+    """The merge of the line that has brought precisely that commit, which was not there before; empty: none has."""
+    for merge, (_, parents) in line.items():
+        if commit in parents[1:]:
+            known = git.query("merge-base", "--is-ancestor", commit, parents[0], ok=(0, 1)).status == 0
+            return "" if known else merge
     return ""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from gatelocal.engine.members import Wish
 from gatelocal.engine.mend import mending
@@ -36,6 +38,30 @@ from git_review.gerrit.address import change_ref
 _WITH = "it conflicts with "
 
 
+class Expected:
+    """The patchsets that will be merged soon; any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._actions: dict[int, tuple[tuple[str, str, str], ...]] = {}
+
+    def add(self, action: Prepare, patchsets: Iterable[tuple[str, str, str]]) -> None:
+        """Those of an action: project, commit, ref."""
+        with self._lock:
+            self._actions[action.id] = tuple(patchsets)
+
+    def remove(self, action: Prepare) -> None:
+        """They are merged, or not wanted."""
+        with self._lock:
+            self._actions.pop(action.id, None)
+
+    def of(self, project: str) -> Mapping[str, str]:
+        """Commit → ref of those of one project."""
+        with self._lock:
+            every = [one for patchsets in self._actions.values() for one in patchsets]
+        return {commit: ref for where, commit, ref in every if where == project}
+
+
 @dataclass(frozen=True, slots=True)
 class Preparer:
     """Prepares items.
@@ -51,12 +77,34 @@ class Preparer:
     facts: Callable[[str], Facts | None]
     main: Callable[[int], int]
     generation: Callable[[int], int]
+    _expected: Expected = field(default_factory=Expected)
 
-    def answer(self, action: Prepare) -> Prepared:
-        """Prepare it, unless nobody waits for it any more. :raises InfrastructureError: it is to be tried again."""
+    def expect(self, action: Prepare) -> float:
+        """It will be prepared: its changes may be fetched with those of others. Gives the time, by the clock."""
+        self._expected.add(action, self._of_server(action))
+        return time.time()
+
+    def answer(self, action: Prepare, asked: float) -> Prepared:
+        """Prepare it, unless nobody waits for it any more.
+
+        :param asked: when that was decided, by the clock: what the server has told later is as good as new.
+        :raises InfrastructureError: it is to be tried again.
+        """
         if self.generation(action.item) != action.generation:
+            self._expected.remove(action)
             return Prepared(0.0, action.id, action.item, action.generation, False)
-        merger = self.site.merger()
+        answer = self._prepared(action, self.site.merger(max(time.time() - asked, 0.0), self._expected.of))
+        self._expected.remove(action)
+        return answer
+
+    def _of_server(self, action: Prepare) -> Iterator[tuple[str, str, str]]:
+        """Project, commit and ref of its patchsets, as far as they were shown."""
+        for ref in action.changes:
+            found = self.mirror.known(int(ref.change))
+            if found is not None and (patchset := found.patchset(ref.patchset)) is not None:
+                yield found.project, patchset.commit, patchset.ref or change_ref(found.number, patchset.number)
+
+    def _prepared(self, action: Prepare, merger: Merger) -> Prepared:
         try:
             found = self.keepers.found(action.id) or mending(self.site.say, lambda: self._make(action, merger))
         except ConflictError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
@@ -63,14 +63,18 @@ class Site:
             found = self._readers.one = Reader(connect(self.file.gerrit.url, auth=self.auth))
         return found
 
-    def merger(self) -> Merger:
-        """A merger over this daemon's caches."""
+    def merger(self, fresh: float = 0.0, beside: Callable[[str], Mapping[str, str]] | None = None) -> Merger:
+        """A merger over this daemon's caches; see there."""
 
         def remote(project: str) -> Remote:
             return Remote(project, self.place.url(project))
 
         cache = Cache(self.directories.repositories, say=_silent, login=self.login)
-        return Merger(cache, remote, changes.own_mode)
+        return Merger(cache, remote, changes.own_mode, fresh=fresh, beside=beside or _alone)
+
+
+def _alone(_: str) -> Mapping[str, str]:
+    return {}
 
 
 def _silent(_: str) -> None:

@@ -125,7 +125,7 @@ def test_the_time_is_up(server: GitServer, repository: Repository, monkeypatch: 
     now = time.time()
     for moment, asked in ((now + 599, False), (now + 700, True), (now - 3600, True)):
         monkeypatch.setattr(caches.time, "time", lambda moment=moment: moment)
-        assert (repository._age() > 600) is asked
+        assert repository._is_known(moment - 600) is not asked
     stamp = repository.path / "gatelocal-fetched"
     os.utime(stamp, (now, now))
     monkeypatch.undo()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -34,6 +35,33 @@ def test_branches_tags_and_changes(server: GitServer, cache: Cache) -> None:
     assert "refs/heads/stable" in found
     assert "refs/heads/stable/1.0" not in found
     assert found["refs/tags/1.0.0"] == server.tip(APP)
+
+
+def test_who_waits_for_a_fetch_that_begins_later_need_not_ask_again(server: GitServer, cache: Cache) -> None:
+    repository = cache.repository(APP, url(server))
+    repository.fetch()
+    with ThreadPoolExecutor(3) as others:
+        with repository.locked():
+            waiting = [others.submit(repository.fetch) for _ in range(3)]
+            time.sleep(0.3)
+            tip = server.commit(APP, "refs/heads/main", (server.tip(APP),), {"late": "1\n"})
+        assert sorted(one.result() for one in waiting) == [False, False, True]
+    assert objects.references(repository.git)["refs/heads/main"] == tip
+    assert repository.fetch(), "who comes afterwards asks"
+
+
+def test_changes_of_others_are_taken_along(server: GitServer, cache: Cache) -> None:
+    own, other, unneeded = (server.change(APP, {name: "1\n"}) for name in "abc")
+    repository = cache.repository(APP, url(server))
+    repository.fetch([own.ref or ""], beside=[other.ref or ""])
+    assert repository.missing([own.commit, other.commit]) == []
+    repository.fetch(fresh=600, beside=[unneeded.ref or ""])
+    assert repository.missing([unneeded.commit]), "the server is not asked for their sake"
+    gone = "refs/changes/99/99/1"
+    repository.fetch([unneeded.ref or ""], beside=[gone])
+    assert repository.missing([unneeded.commit]) == []
+    with pytest.raises(InputError, match="has no refs/changes/99/99/1"):
+        repository.fetch([gone], beside=[own.ref or ""])
 
 
 @pytest.mark.parametrize(

@@ -49,4 +49,8 @@ def test_the_commit_of_the_branch_s_own_line(git: Runner, tip: str, commits: tup
     def of(name: str) -> str:
         return git.query("rev-parse", f"{name}^{{commit}}").text
 
-    assert landed_as(git, of(tip), [of(one) for one in commits]) == (of(landed) if landed else "")
+    found = landed_as(git, of(tip), [of(one) for one in commits])
+    assert (found.commit if found is not None else "") == (of(landed) if landed else "")
+    if found is not None:
+        assert found.tree == git.query("rev-parse", f"{landed}^{{tree}}").text
+        assert found.before == git.query("rev-parse", f"{landed}^1").text
