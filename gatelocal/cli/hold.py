@@ -13,7 +13,8 @@ from gatelocal.cli.options import Verbs, examples
 from gatelocal.cli.shell import meant
 from gatelocal.config.directories import directories
 from gatelocal.errors import InputError
-from gatelocal.launcher import holds, place, terms
+from gatelocal.launcher import holds, place
+from gatelocal.model import terms
 from gatelocal.model.hold import Occasion
 from gatelocal.model.text import visible
 from gatelocal.ui import messages

@@ -5,22 +5,23 @@ Every mistake is told with file and line. No secret stands in it: passwords are 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
 import yaml
 
-from gatelocal.config import plan_file
 from gatelocal.config.yaml_values import NotYaml, Reading, root_of, value_of
 from gatelocal.errors import ConfigurationError, InputError
-from gatelocal.model.tenant import Tenant
+from gatelocal.model import terms
+from gatelocal.model.terms import Terms
 from gatelocal.pipeline.policies import Policy, policy_of
 
 NODES = ("auto", "qemu", "nspawn", "local")
 MODES = ("gate", "third-party")
+RUNS = Terms(30 * 86400.0, 50 << 30)
+BUILDS = 90 * 86400.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,8 @@ class GateFile:
     """What the file says; relative paths in it start at its folder.
 
     :ivar database: a SQLAlchemy URL; empty: SQLite in the state's folder. :ivar builds: at the same time.
-    :ivar every: seconds between two whole readings of the server.
+    :ivar every: seconds between two whole readings of the server. :ivar keep_runs: how long the folders of builds are
+        kept, and how much disk all of them may take. :ivar keep_builds: for how many seconds the history tells of one.
     """
 
     path: Path
@@ -59,47 +61,22 @@ class GateFile:
     third_party: bool = False
     every: float = 120.0
     tokens: Path | None = None
+    keep_runs: Terms = RUNS
+    keep_builds: float = BUILDS
+    lines: Mapping[str, int] = field(default_factory=dict, compare=False, repr=False)
+
+    def at(self, key: str) -> str:
+        """File and line of a key, for what is found out about its value later."""
+        line = self.lines.get(key)
+        return f"{self.path}: {key}" if line is None else f"{self.path}:{line}: {key}"
 
 
 def load(path: Path) -> GateFile:
-    """Read the file. :raises InputError: there is none. :raises ConfigurationError: with file and line."""
-    return _File(path).whole()
+    """Read the file.
 
-
-def tenant(path: Path, name: str | None, host: str) -> tuple[Tenant, str]:
-    """The tenant of Zuul's tenant file, and what it calls the connection to this Gerrit.
-
-    :param host: the server's canonical host name. :raises ConfigurationError: with file and, where it is known, line.
+    :raises InputError: there is none. :raises ConfigurationError: with file and line; further mistakes are its details.
     """
-    try:
-        found = plan_file.tenant_file(path, name, {})
-        names = tuple(dict.fromkeys(one.host for one in found.projects))
-        connection = "gerrit" if "gerrit" in names or not names else names[0]
-        if others := [one for one in names if one != connection]:
-            raise InputError(
-                f"{path}: {others[0]}: this gate has one connection, {connection}",
-                hint="projects of other connections cannot be tested here",
-            )
-        return plan_file.tenant_file(path, name, {connection: host}), connection
-    except InputError as error:
-        raise _located(path, error) from error
-
-
-def _located(path: Path, error: InputError) -> ConfigurationError:
-    """The same, with the line of what it speaks of."""
-    brief = error.brief
-    if brief.startswith(f"{path}: "):
-        rest = brief.removeprefix(f"{path}: ")
-        quoted = re.findall(r"'([^']+)'", rest)
-        names = [one for one in rest.split() if "/" in one]
-        words = [*quoted, *names, *reversed([one.strip() for one in rest.split(":")])]
-        try:
-            lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-        except OSError:
-            lines = []
-        places = (at for word in words for at, line in enumerate(lines, 1) if word and word in line)
-        brief = f"{path}:{next(places, 1)}: {rest}"
-    return ConfigurationError(brief, details=error.details, hint=error.hint)
+    return _File(path).whole()
 
 
 def http_url(url: str) -> SplitResult:
@@ -111,6 +88,8 @@ def http_url(url: str) -> SplitResult:
 
 
 class _File:
+    """What is wrong is noted and read on with the usual value, so that all of it is told at once."""
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._folder = path.absolute().parent
@@ -123,6 +102,7 @@ class _File:
         except NotYaml as error:
             raise ConfigurationError(f"{error.at(path)}: {error.problem}", hint=error.hint) from None
         self._lines: dict[str, int] = {}
+        self._mistakes: list[tuple[int, str, str]] = []
         if not isinstance(root, yaml.MappingNode):
             raise ConfigurationError(f"{path}:1: not a mapping of names")
         self._note(root, "")
@@ -134,39 +114,52 @@ class _File:
 
     def whole(self) -> GateFile:
         body = self._section(self._body, "", _TOP)
-        server = self._server(body)
-        listen = self._address(body.get("listen", "127.0.0.1:0"), "listen")
-        return GateFile(
+        found = GateFile(
             path=self._path.absolute(),
-            gerrit=server,
+            gerrit=self._server(body),
             tenant=self._file(body, "tenant", "tenant.yaml"),
             state=self._file(body, "state", ""),
             database=self._database(body),
-            listen=listen,
+            listen=self._address(body.get("listen", "127.0.0.1:0"), "listen"),
             node=self._choice(body, "node", NODES, "auto"),
             builds=self._number(body, "builds", 4),
             policy=self._policy(body.get("policy", "default")),
             third_party=self._choice(body, "mode", MODES, "gate") == "third-party",
             every=float(self._number(body, "read-every", 120)),
             tokens=self._file(body, "tokens", "") if "tokens" in body else None,
+            keep_runs=self._terms(body, "keep-runs", RUNS),
+            keep_builds=self._seconds(body, "keep-builds", BUILDS),
+            lines=self._lines,
         )
+        if self._mistakes:
+            raise self._told()
+        return found
+
+    def _told(self) -> ConfigurationError:
+        """All mistakes, in the order of the file."""
+        (line, first, hint), *rest = sorted(self._mistakes, key=lambda one: one[0])
+        details = "".join(f"{self._path}:{at}: {text}{f' ({more})' if more else ''}\n" for at, text, more in rest)
+        return ConfigurationError(f"{self._path}:{line}: {first}", details=details.rstrip(), hint=hint)
 
     def _server(self, top: Mapping[str, object]) -> Server:
         if "gerrit" not in top:
-            raise self._wrong("", "there is no `gerrit`: it says which server")
+            self._wrong("", "there is no `gerrit`: it says which server")
+            return Server("", "")
         body = self._section(top["gerrit"], "gerrit", _SERVER)
         url = self._text(body, "gerrit.url")
         try:
             parts = http_url(url)
+            if parts.username or parts.password:
+                self._wrong("gerrit.url", "the user's name and password do not belong here")
         except ValueError:
-            raise self._wrong("gerrit.url", "no http or https URL") from None
-        if parts.username or parts.password:
-            raise self._wrong("gerrit.url", "the user's name and password do not belong here")
+            if url:
+                self._wrong("gerrit.url", "no http or https URL")
         if "password-file" in body and "password-env" in body:
-            raise self._wrong("gerrit.password-env", "there is a password-file already")
+            self._wrong("gerrit.password-env", "there is a password-file already")
         options = body.get("ssh-options", [])
         if not isinstance(options, list) or any(isinstance(one, list | dict) for one in options):
-            raise self._wrong("gerrit.ssh-options", "not a list of words")
+            self._wrong("gerrit.ssh-options", "not a list of words")
+            options = []
         return Server(
             url=f"{url.rstrip('/')}/",
             username=self._text(body, "gerrit.username"),
@@ -192,23 +185,25 @@ class _File:
             if isinstance(value, yaml.MappingNode):
                 self._note(value, f"{name}.")
 
-    def _wrong(self, key: str, problem: str, hint: str = "") -> ConfigurationError:
+    def _wrong(self, key: str, problem: str, hint: str = "") -> None:
         line = self._lines.get(key) or self._lines.get(key.rpartition(".")[0], 1)
-        return ConfigurationError(f"{self._path}:{line}: {f'{key}: ' if key else ''}{problem}", hint=hint)
+        self._mistakes.append((line, f"{f'{key}: ' if key else ''}{problem}", hint))
 
     def _section(self, value: object, name: str, known: frozenset[str]) -> Mapping[str, object]:
         if not isinstance(value, Mapping):
-            raise self._wrong(name, "not a mapping of names")
+            self._wrong(name, "not a mapping of names")
+            return {}
         for key in value:
             if key not in known:
                 full = f"{name}.{key}" if name else str(key)
-                raise self._wrong(full, "no key of this file", hint=f"known: {', '.join(sorted(known))}")
+                self._wrong(full, "no key of this file", hint=f"known: {', '.join(sorted(known))}")
         return value
 
     def _text(self, body: Mapping[str, object], key: str, default: str = "") -> str:
         value = body.get(key.rpartition(".")[2], default)
         if not isinstance(value, str) or not value:
-            raise self._wrong(key, "there is none" if value in ("", None) else "no text")
+            self._wrong(key, "there is none" if value in ("", None) else "no text")
+            return ""
         return value
 
     def _file(self, body: Mapping[str, object], key: str, default: str) -> Path:
@@ -217,21 +212,37 @@ class _File:
     def _choice(self, body: Mapping[str, object], key: str, known: tuple[str, ...], default: str) -> str:
         value = body.get(key, default)
         if value not in known:
-            raise self._wrong(key, f"not {value!r}"[:200], hint=f"one of: {', '.join(known)}")
+            self._wrong(key, f"not {value!r}"[:200], hint=f"one of: {', '.join(known)}")
         return str(value)
 
     def _number(self, body: Mapping[str, object], key: str, default: int) -> int:
         value = body.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise self._wrong(key, "no whole number above 0")
+            self._wrong(key, "no whole number above 0")
+            return default
         return value
+
+    def _terms(self, body: Mapping[str, object], key: str, usual: Terms) -> Terms:
+        try:
+            return terms.of({key: str(body.get(key, ""))}, key, usual)
+        except InputError as error:
+            self._wrong(key, error.brief.removeprefix(f"{key} "), error.hint)
+            return usual
+
+    def _seconds(self, body: Mapping[str, object], key: str, usual: float) -> float:
+        try:
+            return terms.duration(str(body[key])) if key in body else usual
+        except InputError as error:
+            self._wrong(key, error.brief, error.hint)
+            return usual
 
     def _address(self, value: object, key: str, port: int | None = None) -> tuple[str, int]:
         host, colon, number = str(value).rpartition(":")
         if port is not None and not colon:
             host, number = str(value), str(port)
         if not isinstance(value, str) or not host or not number.isdecimal() or int(number) > 65535:
-            raise self._wrong(key, "not HOST:PORT")
+            self._wrong(key, "not HOST:PORT")
+            return "", 0
         return host.strip("[]"), int(number)
 
     def _database(self, body: Mapping[str, object]) -> str:
@@ -239,9 +250,8 @@ class _File:
         if value == "sqlite":
             return ""
         if not value.startswith("sqlite:///"):
-            raise self._wrong(
-                "database", "a gate cannot be kept there yet", hint="sqlite, or a URL that begins with sqlite:///"
-            )
+            hint = "sqlite, or a URL that begins with sqlite:///"
+            self._wrong("database", "a gate cannot be kept there yet", hint)
         return value
 
     def _policy(self, value: object) -> Policy:
@@ -250,8 +260,11 @@ class _File:
         except InputError as error:
             keys = [str(key) for key in value] if isinstance(value, Mapping) else []
             bad = next((f"policy.{key}" for key in keys if key in error.brief), "policy")
-            raise self._wrong(bad, error.brief, error.hint) from error
+            self._wrong(bad, error.brief, error.hint)
+            return policy_of("default")
 
 
-_TOP = frozenset("gerrit tenant state database listen node builds policy mode read-every tokens".split())
+_TOP = frozenset(
+    "gerrit tenant state database listen node builds policy mode read-every tokens keep-runs keep-builds".split()
+)
 _SERVER = frozenset("url username password-file password-env ssh ssh-options".split())

@@ -11,8 +11,9 @@ from gatelocal.builds.lease import holding
 from gatelocal.config.directories import Directories
 from gatelocal.engine import past
 from gatelocal.engine.run_folder import RunFolder
-from gatelocal.launcher import holds, place, terms
-from gatelocal.launcher.terms import Terms
+from gatelocal.launcher import holds, place
+from gatelocal.model import terms
+from gatelocal.model.terms import Terms
 
 VARIABLE = "GATELOCAL_RUNS"
 USUAL = Terms(30 * 86400.0, 10 << 30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import shutil
 from collections.abc import Iterator
@@ -207,6 +208,14 @@ class RunFolder:
     def has_ended(self) -> bool:
         """Whether it has come to its end."""
         return (self._own / _ENDED).exists()
+
+    @property
+    def ended_at(self) -> float:
+        """When it did, in seconds since the epoch; for ever in the future, while it has not."""
+        try:
+            return (self._own / _ENDED).stat().st_mtime
+        except OSError:
+            return math.inf
 
     def keep_result(self, result: RunResult) -> None:
         """Note what came out. :raises OSError: no disk."""

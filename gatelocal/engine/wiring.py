@@ -23,7 +23,8 @@ from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.tenancy import Asked
 from gatelocal.engine.work import Tools
-from gatelocal.launcher import capacity, terms
+from gatelocal.launcher import capacity
+from gatelocal.model import terms
 from gatelocal.model.happening import Progress, RunEnded, Watch
 from gatelocal.model.job import Job
 from gatelocal.model.recipe import Recipe

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 
-from gatelocal.launcher.terms import Terms, of
+from gatelocal.model.terms import Terms, of
 
 
 def environment() -> Mapping[str, str]:

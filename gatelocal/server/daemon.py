@@ -17,13 +17,14 @@ from gatelocal.engine.loop import Call, Inbox, follow
 from gatelocal.engine.work import Tools
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.facts import Facts
-from gatelocal.pipeline.actions import Action, RequestNode, StartBuild
+from gatelocal.pipeline.actions import Action, RequestNode, StartBuild, Submit
 from gatelocal.pipeline.events import Event, RefUpdated, Reloaded, Started, Submitted
 from gatelocal.pipeline.state import Item, Phase, State
 from gatelocal.ports import Say
 from gatelocal.server.configuration import Configuration, Read
 from gatelocal.server.errands import Errands
 from gatelocal.server.hands import Crew, GateHands
+from gatelocal.server.housekeeping import EVERY, Housekeeping
 from gatelocal.server.keepers import Keepers
 from gatelocal.server.landing import Landing
 from gatelocal.server.ledger import Ledger
@@ -42,7 +43,6 @@ Listener = Callable[[str, object], None]
 
 _ERRANDS, _MERGES = 8, 2
 _ROOM = 64 << 20  # bytes of free disk that a gate needs to go on
-_OLD = 90 * 86400.0  # seconds that the history of builds is kept
 _UP = (Phase.NODE, Phase.SHORT, Phase.READY, Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
 
 
@@ -166,7 +166,7 @@ class Daemon:
         self._builder.open()
         watcher.begin(self.state)
         stream = watcher.stream = self._stream()
-        followed = [watcher.run] if stream is None else [watcher.run, stream.follow]
+        followed = [watcher.run, self._keep_house, *([] if stream is None else [stream.follow])]
         try:
             if _digest(self.state.layout) != _digest(self.read.layout):
                 self._engine.feed(Reloaded(inbox.now(), self.read.layout))
@@ -190,6 +190,20 @@ class Daemon:
         except BaseException as error:
             self.parts.inbox.interrupt(error)
 
+    def _keep_house(self) -> None:
+        site, file = self.parts.site, self.parts.site.file
+        folders, builds = site.directories, self.parts.builds
+        house = Housekeeping(folders.runs, folders.nodes, file.keep_runs, file.keep_builds, builds, self._say)
+
+        def look() -> None:
+            wanted, _ = _wanted(self.state, self.parts.store.outbox())
+            used = wanted | {*self._keepers.known()}
+            self._errands.add("tidying", lambda: house.tidy(used, time.time()))
+
+        while not self.parts.watcher.wishes.over:
+            self.parts.inbox.put(Call(look))
+            self.parts.watcher.wishes.sleep(EVERY)
+
     def _stream(self) -> Stream | None:
         server = self.parts.site.file.gerrit
         if server.ssh is None:
@@ -205,7 +219,6 @@ class Daemon:
         for one in builds.unfinished():
             if one.id not in requests:
                 builds.change(one.id, state="done", result="ABORTED", ended=time.time())
-        builds.prune(time.time() - _OLD)
         self._hands.seats.take_up(living)
         if living:
             self._say(f"builds that go on from before: {len(living)}")
@@ -288,6 +301,8 @@ def _wanted(state: State, outbox: tuple[Action, ...]) -> tuple[set[int], frozens
         requests |= {run.request for run in runs if run.phase in _UP}
     for action in outbox:
         match action:
+            case Submit(batch=batch):
+                preparations.add(batch)
             case (
                 RequestNode(id=request, preparation=preparation) | StartBuild(request=request, preparation=preparation)
             ):
@@ -295,4 +310,4 @@ def _wanted(state: State, outbox: tuple[Action, ...]) -> tuple[set[int], frozens
                 requests.add(request)
             case _:
                 pass
-    return preparations, frozenset(requests - {0})
+    return preparations - {0}, frozenset(requests - {0})

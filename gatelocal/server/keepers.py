@@ -66,6 +66,10 @@ class Keepers:
         with self._mutex:
             self._kept[action] = self._make(action, found)
 
+    def known(self) -> tuple[int, ...]:
+        """The preparations that are kept."""
+        return tuple(self._kept)
+
     def get(self, action: int) -> Preparation | None:
         """What was prepared for that action; None when that is not known."""
         found = self._kept.get(action)

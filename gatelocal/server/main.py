@@ -34,7 +34,7 @@ def serving(
     """
     file = gate_file.load(config)
     with opened(file, environment, say) as (parts, read):
-        page = http.listen(*file.listen, f"{file.path}: listen")
+        page = http.listen(*file.listen, file.at("listen"))
         address = file.state / ADDRESS
         daemon = Daemon(parts, read, page.url)
         view = View(daemon)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ from urllib.parse import quote, urlsplit
 
 from gatelocal.config.directories import Directories, directories
 from gatelocal.config.gate_file import GateFile
+from gatelocal.disk import FULL_ERRORS
 from gatelocal.engine import changes
 from gatelocal.engine.place import Place
-from gatelocal.errors import ConfigurationError
+from gatelocal.errors import ConfigurationError, not_written
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.ports import Say
@@ -84,9 +86,10 @@ def _silent(_: str) -> None:
 def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     """Make the folders, and find the password.
 
-    :raises ConfigurationError: the password is not where the file says. :raises OSError: no such folder can be made.
+    :raises ConfigurationError: the password is not where the file says, or there can be no such folder.
+    :raises InfrastructureError: the disk is full.
     """
-    file.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(file)
     auth = _auth(file, environment)
     base = file.gerrit.url.rstrip("/")
     host = urlsplit(base).hostname or ""
@@ -97,6 +100,20 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     return Site(file, folders, place, _login(file, auth), say, auth)
 
 
+def _make(file: GateFile) -> None:
+    """The state's folder, in which files can be made."""
+    try:
+        file.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.state):
+            pass
+    except OSError as error:
+        if error.errno in FULL_ERRORS:
+            raise not_written(f"cannot write to {file.state}", error, file.state) from error
+        brief = f"{file.at('state')}: {file.state} cannot be used: {error.strerror}"
+        hint = "name a folder that is there, or can be made, and that this user may write to"
+        raise ConfigurationError(brief, hint=hint) from None
+
+
 def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
     server = file.gerrit
     if server.password_file is not None:
@@ -104,12 +121,11 @@ def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
             return Auth(server.username, _secret(server.password_file))
         except (OSError, UnicodeDecodeError) as error:
             problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            raise ConfigurationError(
-                f"{file.path}: gerrit.password-file: {server.password_file} cannot be read: {problem}"
-            ) from None
+            brief = f"{file.at('gerrit.password-file')}: {server.password_file} cannot be read: {problem}"
+            raise ConfigurationError(brief, hint="it holds the password for HTTP, and nothing else") from None
     if server.password_env:
         if not (password := environment.get(server.password_env)):
-            raise ConfigurationError(f"{file.path}: gerrit.password-env: {server.password_env} is not set")
+            raise ConfigurationError(f"{file.at('gerrit.password-env')}: {server.password_env} is not set")
         return Auth(server.username, password)
     parts = urlsplit(server.url)
     named = parts._replace(netloc=f"{quote(server.username, safe='')}@{parts.netloc}").geturl()

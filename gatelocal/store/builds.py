@@ -171,6 +171,11 @@ class Builds:
         with _said(), self._lock, self._engine.begin() as connection:
             connection.execute(delete(_BUILDS).where(_BUILDS.c.ended < before))
 
+    def forget_folder(self, preparation: int) -> None:
+        """What the builds of a preparation have left is not there any more."""
+        with _said(), self._lock, self._engine.begin() as connection:
+            connection.execute(update(_BUILDS).where(_BUILDS.c.preparation == preparation), {"folder": ""})
+
     def close(self) -> None:
         """Let go of the database."""
         self._engine.dispose()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from gatelocal.config import gate_file
+from gatelocal.config import gate_file, gate_tenant
 from gatelocal.config.gate_file import GateFile, Server
 from gatelocal.errors import CONFIGURATION, USAGE, ConfigurationError, InputError
+from gatelocal.model.terms import Terms
 from gatelocal.pipeline.policies import CLASSIC, policy_of
 
 WHOLE = """\
@@ -121,6 +122,28 @@ def test_a_mistake_is_told_with_file_and_line(tmp_path: Path, text: str, said: s
     assert raised.value.exit_code == CONFIGURATION
 
 
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
+    text = "keep-runs: soon\ngerrit: {url: 'ftp://x', username: ci, ssh: 'h:x'}\nstate: s\nbuilds: 0\nmoed: gate\n"
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, text)
+    error, path = raised.value, tmp_path / "gate.yaml"
+    assert error.brief == f"{path}:1: keep-runs: has soon, which is no time or size"
+    assert "write a time as 90m" in error.hint
+    assert [line.split(" (")[0] for line in error.details.splitlines()] == [
+        f"{path}:2: gerrit.url: no http or https URL",
+        f"{path}:2: gerrit.ssh: not HOST:PORT",
+        f"{path}:4: builds: no whole number above 0",
+        f"{path}:5: moed: no key of this file",
+    ]
+
+
+def test_what_is_kept_of_the_past(tmp_path: Path) -> None:
+    found = load(tmp_path, f"{LEAST}keep-runs: 7d,5G\nkeep-builds: 52w\n")
+    assert (found.keep_runs, found.keep_builds) == (Terms(7 * 86400.0, 5 << 30), 364 * 86400.0)
+    assert found.at("keep-builds") == f"{tmp_path / 'gate.yaml'}:4: keep-builds"
+    assert load(tmp_path, LEAST).keep_builds == 90 * 86400.0
+
+
 def test_a_password_is_never_shown(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path, "state: s\ngerrit:\n  url: http://ci:secret-word@x/\n  username: ci\n")
@@ -147,7 +170,7 @@ TENANT = """\
 def test_a_tenant_has_one_connection_whatever_its_name(tmp_path: Path) -> None:
     path = tmp_path / "tenant.yaml"
     path.write_text(TENANT)
-    tenant, connection = gate_file.tenant(path, None, "review.example.org")
+    tenant, connection = gate_tenant.tenant(path, None, "review.example.org")
     assert connection == "our-gerrit"
     assert [one.canonical for one in tenant.projects] == ["review.example.org/ex/config", "review.example.org/ex/p"]
 
@@ -168,5 +191,5 @@ def test_a_mistake_of_the_tenant_file_is_told_with_its_line(tmp_path: Path, text
     path = tmp_path / "tenant.yaml"
     path.write_text(text)
     with pytest.raises(ConfigurationError) as raised:
-        gate_file.tenant(path, None, "review.example.org")
+        gate_tenant.tenant(path, None, "review.example.org")
     assert raised.value.brief.startswith(f"{tmp_path}/{said}"), raised.value.brief

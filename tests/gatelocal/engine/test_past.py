@@ -14,13 +14,13 @@ from gatelocal.config.directories import Directories
 from gatelocal.engine import past, pruning
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.errors import InputError
-from gatelocal.launcher.terms import Terms
 from gatelocal.model.change import Change
 from gatelocal.model.deviation import Deviation
 from gatelocal.model.hold import Invocation
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.run import Base, RunResult
+from gatelocal.model.terms import Terms
 from tests.gatelocal.launcher.test_holds import hold
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC).timestamp()

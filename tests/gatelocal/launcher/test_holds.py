@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import InfrastructureError, InputError
-from gatelocal.launcher import capacity, connection, entering, holds, place, sweeper, terms
+from gatelocal.launcher import capacity, connection, entering, holds, place, sweeper
 from gatelocal.launcher.lifecycle import NodeState, beyond, is_expired
 from gatelocal.launcher.providers.local import LocalNode
+from gatelocal.model import terms
 from gatelocal.model.hold import Invocation, Occasion
 
 DAY = 24 * 3600.0

@@ -11,10 +11,11 @@ import pytest
 
 from gatelocal import stopping
 from gatelocal.errors import InfrastructureError, InputError
-from gatelocal.launcher import choosing, holds, lan, place, pool, sweeper, terms, trials
+from gatelocal.launcher import choosing, holds, lan, place, pool, sweeper, trials
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.nodeset import Gathered, together
 from gatelocal.launcher.providers import nspawn
+from gatelocal.model import terms
 from gatelocal.model.hold import Occasion
 from gatelocal.model.label import Labels, Meaning
 from gatelocal.model.plan import Group, Nodeset, NodeWanted

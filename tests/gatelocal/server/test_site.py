@@ -1,0 +1,45 @@
+"""What a daemon needs before it can begin, and how it says that something is not there."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from gatelocal.config import gate_file
+from gatelocal.errors import CONFIGURATION, ConfigurationError
+from gatelocal.server.site import Site, site
+
+
+def made(folder: Path, state: str = "state", **gerrit: str) -> Site:
+    server = {"url": "http://127.0.0.1:9/", "username": "ci", **gerrit}
+    path = folder / "gate.yaml"
+    path.write_text(
+        f"# a gate\nstate: {json.dumps(state)}\ngerrit:\n" + "".join(f"  {k}: {v}\n" for k, v in server.items())
+    )
+    return site(gate_file.load(path), {"GATELOCAL_CACHE": str(folder / "cache")}, print)
+
+
+@pytest.mark.parametrize(
+    ("gerrit", "said"),
+    [
+        ({"password-file": "secret"}, ":6: gerrit.password-file: {folder}/secret cannot be read: No such file"),
+        ({"password-env": "NOBODY_SETS_THIS"}, ":6: gerrit.password-env: NOBODY_SETS_THIS is not set"),
+    ],
+)
+def test_a_password_that_is_not_there_is_told_with_its_line(tmp_path: Path, gerrit: dict[str, str], said: str) -> None:
+    with pytest.raises(ConfigurationError) as raised:
+        made(tmp_path, **gerrit)
+    assert raised.value.brief.startswith(f"{tmp_path}/gate.yaml{said.format(folder=tmp_path)}")
+
+
+@pytest.mark.parametrize("state", ["file", "file/below", "/proc/nowhere"])
+def test_a_state_that_cannot_be_used_is_told_with_its_line_and_a_hint(tmp_path: Path, state: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError) as raised:
+        made(tmp_path, state)
+    assert raised.value.brief.startswith(f"{tmp_path}/gate.yaml:2: state: ")
+    assert " cannot be used: " in raised.value.brief
+    assert "that this user may write to" in raised.value.hint
+    assert raised.value.exit_code == CONFIGURATION
