@@ -1,0 +1,88 @@
+"""A query's tree → a condition for SQLite with FTS5, over the tables of :data:`TABLES`; nothing is run.
+
+The index holds the words of our own analysis with a blank between them, so that it parts text where the matcher does.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from gatelocal.results.fingerprints.event import Event
+from gatelocal.results.fingerprints.tree import FIELDS, MESSAGE, All, Any, Literal, Node, Not, Phrase, Stars
+from gatelocal.results.fingerprints.words import words
+
+_SHORT = tuple(name for name in FIELDS if name != MESSAGE)
+_IN_WORDS = ".:,;''_\u2018\u2019\u2024\uff07\uff0e\u00b7\u2027\u066c"
+_GAP = " _ "
+"""Between the words of two values of a field: no word of ours is like it."""
+_TOKENS = f"unicode61 remove_diacritics 0 tokenchars '{_IN_WORDS}'"
+
+TABLES: tuple[str, ...] = (
+    f"CREATE TABLE IF NOT EXISTS events (id INTEGER PRIMARY KEY, build TEXT NOT NULL, message TEXT NOT NULL,"
+    f" {', '.join(f'{name} TEXT NOT NULL' for name in _SHORT)})",
+    "CREATE INDEX IF NOT EXISTS events_build ON events (build)",
+    f'CREATE VIRTUAL TABLE IF NOT EXISTS words USING fts5({", ".join((MESSAGE, *_SHORT))}, tokenize = "{_TOKENS}")',
+)
+"""``events`` has each event as it is, its short fields as JSON lists; ``words`` has the words of each."""
+
+ADD_EVENT = f"INSERT INTO events (build, message, {', '.join(_SHORT)}) VALUES ({', '.join('?' * (2 + len(_SHORT)))})"
+ADD_WORDS = f"INSERT INTO words (rowid, {', '.join((MESSAGE, *_SHORT))}) VALUES ({', '.join('?' * (2 + len(_SHORT)))})"
+
+
+def rows(build: str, event: Event) -> tuple[Sequence[str], Sequence[str]]:
+    """What of an event goes into ``events``, and into ``words`` after its number."""
+    fields = [event.fields.get(name, ()) for name in _SHORT]
+    texts = [build, event.message, *(json.dumps(each) for each in fields)]
+    return texts, [" ".join(event.words()), *(_GAP.join(" ".join(words(one)) for one in each) for each in fields)]
+
+
+def condition(node: Node) -> tuple[str, list[str]]:  # noqa: PLR0911 - one for each kind
+    """What stands behind WHERE in a query of ``events``, and its parameters."""
+    match node:
+        case Phrase(field, wanted):
+            if field and field not in FIELDS:
+                return "0", []
+            named = f"{{{field}}} : " if field else ""
+            return "events.id IN (SELECT rowid FROM words WHERE words MATCH ?)", [f'{named}"{" ".join(wanted)}"']
+        case Literal(field, text):
+            return _any_value(field, "instr({}, ?)", text)
+        case Stars(field, pattern, whole):
+            glob = pattern.replace("[", "[[]")
+            return _any_value(field, "lower({}) GLOB ?", glob) if whole else _any_word(field, glob)
+        case All(of):
+            return _joined(" AND ", of, "1")
+        case Any(of):
+            return _joined(" OR ", of, "0")
+        case Not(of):
+            text, values = condition(of)
+            return f"NOT {text}", values
+
+
+def _any_value(field: str, test: str, value: str) -> tuple[str, list[str]]:
+    """One of the values of a field, or of any where none is named, passes the test."""
+    tests = []
+    for name in _columns(field):
+        column = f"events.{name}"
+        listed = f"EXISTS (SELECT 1 FROM json_each({column}) WHERE {test.format('value')})"
+        tests.append(test.format(column) if name == MESSAGE else listed)
+    return f"({' OR '.join(tests) or '0'})", [value] * len(tests)
+
+
+def _any_word(field: str, glob: str) -> tuple[str, list[str]]:
+    """One of their words is like the pattern: words have no sign that JSON would mind."""
+    tests = []
+    for name in _columns(field):
+        listed = f"""'["' || replace({name}, ' ', '","') || '"]'"""
+        tests.append(f"EXISTS (SELECT 1 FROM json_each({listed}) WHERE value GLOB ?)")
+    return f"events.id IN (SELECT rowid FROM words WHERE {' OR '.join(tests) or '0'})", [glob] * len(tests)
+
+
+def _columns(field: str) -> Sequence[str]:
+    return FIELDS if not field else (field,) if field in FIELDS else ()
+
+
+def _joined(sign: str, of: Sequence[Node], empty: str) -> tuple[str, list[str]]:
+    parts = [condition(one) for one in of]
+    texts = sign.join(text for text, _ in parts) or empty
+    return f"({texts})", [value for _, values in parts for value in values]
