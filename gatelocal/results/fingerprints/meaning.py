@@ -195,6 +195,8 @@ def _of_values(group: Group) -> list[Notice]:
             found.append(Notice(one.at, f"there is no field {one.field[:100]!r}, so this is never true{hint}"))
         if one.has_stars and one.field not in (MESSAGE, ""):
             found.append(Notice(one.at, "the stars are of the whole value here, of one of its words to Lucene"))
+        elif one.has_stars and len(words(re.sub(r"[*?]+", "x", one.text))) != 1:
+            found.append(Notice(one.at, "it has signs that part words, and no word is like it: this is never true"))
         elif not one.has_stars:
             found += _of_text(one)
     return found

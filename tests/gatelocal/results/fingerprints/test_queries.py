@@ -128,6 +128,7 @@ def test_a_slash_without_quotes_is_an_error_to_lucene_alone() -> None:
 
 def test_an_unknown_field_is_told() -> None:
     assert "did you mean build_name?" in meant('build-name:"a"').notices[0].text
+    assert "no word is like it" in meant("message:a-b*").notices[0].text
 
 
 VALUE = st.sampled_from(['message:"a b"', 'message:"c"', "tags:d", 'build_name:"e"', 'message:"%"', "tags:f-g"])
