@@ -1,0 +1,75 @@
+"""New lines: what a failing build says and no passing build of the job ever has, in the order in which they tell most.
+
+The order is a sum of small numbers that can be read below; it is no judgement of whose fault anything is.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from gatelocal.model.diagnosis import NewLine
+from gatelocal.model.text import plain
+from gatelocal.results.logs.folded import digest, folded
+from gatelocal.results.logs.joined import Form, events, said
+
+SHOWN = 20
+"""New lines that are kept of a build."""
+
+_TOLD = 300
+_QUIET = re.compile(rb"\b(?:DEBUG|TRACE_DEBUG)\b")
+_WORSE = re.compile(
+    r"traceback|\bfail(?:ed|ure|s)?\b|\berrors?\b|exception|refused|timed? ?out|timeout|killed|cannot|could not|unable"
+    r"|denied|no such|not found|mismatch|abort|panic|segfault|unreachable|assert",
+    re.IGNORECASE,
+)
+_GOOD = re.compile(r"\b(?:PASSED|passed|ok|success(?:ful(?:ly)?)?|0 failed|0 errors)\b|\.\.\. ok")
+_MARKED = {"CRITICAL": 6, "FATAL": 6, "ERROR": 5, "TRACE": 4, "WARNING": 2, "WARN": 2}
+
+
+def spoken(data: bytes, form: Form) -> Iterator[tuple[int, str, str, str]]:
+    """The events of a log that count: where each begins, its level, its first line, and that folded.
+
+    What is for debugging does not: it differs from run to run, and there is most of it.
+    """
+    for at, raw in events(data, form):
+        if _QUIET.search(raw[:200]):
+            continue
+        found = said(raw, form)
+        last = found.message.rstrip().rpartition("\n")[2]
+        text = found.first.text if last == found.message else f"{found.first.text} ... {last.strip()}"
+        whole = f"{found.first.unit} {found.first.module} {text}"
+        if any(sign.isalpha() for sign in text):
+            yield at, found.first.level, text, folded(whole)
+
+
+def new_in(name: str, data: bytes, form: Form, known: Callable[[int], bool], words: Sequence[str]) -> list[NewLine]:
+    """The new lines of one log, the ones that tell most first, each once.
+
+    :param known: whether a passing build has said what has that digest. :param words: names of tests that failed.
+    """
+    found: dict[int, NewLine] = {}
+    line = counted = 0
+    for at, level, text, told in spoken(data, form):
+        number = digest(told)
+        if number in found or known(number):
+            continue
+        line += data.count(b"\n", counted, at)
+        counted = at
+        score = _score(level, text, words)
+        if score > 0:
+            found[number] = NewLine(name, line + 1, plain(text)[:_TOLD], score)
+    return ranked(found.values())
+
+
+def ranked(lines: Iterable[NewLine]) -> list[NewLine]:
+    """Those that tell most first; of equal ones, those that come first."""
+    return sorted(lines, key=lambda one: (-one.score, one.line))[:SHOWN]
+
+
+def _score(level: str, text: str, words: Sequence[str]) -> int:
+    score = 1 + _MARKED.get(level, 0)
+    score += min(3, len({found.lower() for found in _WORSE.findall(text)}))
+    score += 3 if "Traceback" in text else 0
+    score += 2 if any(word in text for word in words) else 0
+    return score - (4 if _GOOD.search(text) and level not in _MARKED else 0)
