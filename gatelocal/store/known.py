@@ -1,6 +1,6 @@
 """What is known of builds that were: each with its trees, its tests, its hits, and what passing ones have said.
 
-One database of this user, for the question whose fault a failure is, and for rates; it starts nothing, it judges nothing.
+One database of this user, for the question whose fault a failure is, and for rates; it starts and judges nothing.
 """
 
 from __future__ import annotations

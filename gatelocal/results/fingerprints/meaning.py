@@ -146,7 +146,13 @@ def _pattern(text: str) -> str:
 
 
 def _lucene_group(group: Group) -> Node | None:
-    """Lucene's own rule, part by part; None for what it drops."""
+    """Lucene's own rule; None for what it drops."""
+    kept = _lucene_parts(group)
+    return _chosen(kept) if kept else None
+
+
+def _lucene_parts(group: Group) -> list[tuple[str, Node]]:
+    """The same part by part, each with what Lucene marks it by."""
     kept: list[tuple[str, Node]] = []
     for part in group.parts:
         if part.joined == "AND" and kept and kept[-1][0] != "NOT":
@@ -155,7 +161,7 @@ def _lucene_group(group: Group) -> Node | None:
         if found is not None:
             mark = part.mark or ("+" if part.joined == "AND" else "")
             kept.append((mark, found))
-    return _chosen(kept) if kept else None
+    return kept
 
 
 def _chosen(kept: Sequence[tuple[str, Node]]) -> Node:
@@ -222,6 +228,9 @@ def _of_groups(group: Group) -> list[Notice]:
     joins = [part.joined or ("AND" if part.mark == "NOT" else _beside(group)) for part in parts[1:]]
     if "AND" in joins and "OR" in joins:
         told = "an AND beside an OR, without parentheses: to Lucene, what OR joins does not count then"
+        found.append(Notice(group.at, told))
+    elif "AND" in joins and {"", "+"} <= {mark for mark, _ in _lucene_parts(group)}:
+        told = "a NOT without an AND before it: to Lucene, what stands before does not count beside what AND joins"
         found.append(Notice(group.at, told))
     if all(part.mark == "NOT" for part in parts):
         found.append(

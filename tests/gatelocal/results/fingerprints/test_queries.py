@@ -8,7 +8,7 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gatelocal.results.fingerprints import sql
@@ -166,6 +166,7 @@ def worlds(*nodes: Node) -> Iterator[Mapping[Leaf, bool]]:
 
 @settings(max_examples=300, deadline=None)
 @given(QUERY)
+@example('message:"c" NOT message:"c" AND message:"a b"')
 def test_where_no_notice_is_given_lucene_reads_the_same(text: str) -> None:
     one, other = meant(text), as_lucene(text)
     if not one.notices and len({*leaves(one.asks), *leaves(other.asks)}) <= 8:
