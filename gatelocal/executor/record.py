@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -46,6 +47,7 @@ class Record:
             folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600
         )
         self._left = LARGEST
+        self._lock = threading.Lock()
         self._torn = False
         self.lost = ""
 
@@ -66,8 +68,9 @@ class Record:
         self._write(">", plain(text))
 
     def _write(self, sign: str, text: str) -> None:
-        self._keep(f"{self._clock():%Y-%m-%d %H:%M:%S.%f} {sign} {text}\n".encode("utf-8", "replace"))
-        self._say(shown(text))
+        with self._lock:  # what is told of tests comes from a thread of its own
+            self._keep(f"{self._clock():%Y-%m-%d %H:%M:%S.%f} {sign} {text}\n".encode("utf-8", "replace"))
+            self._say(shown(text))
 
     def _keep(self, line: bytes) -> None:
         if len(line) > self._left:

@@ -13,9 +13,11 @@ from pathlib import Path
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.executor.heard import Heard
+from gatelocal.executor.live import failures
 from gatelocal.executor.only import deviations, only
 from gatelocal.executor.outcome import Failed, judged
 from gatelocal.executor.record import Record
+from gatelocal.executor.results import STREAMS
 from gatelocal.executor.signs import Sign
 from gatelocal.executor.stages import Helpers, Stage, Step, collect, index, preparation, start, steps
 from gatelocal.executor.wanted import Places, Wanted, wanted
@@ -100,7 +102,7 @@ class _Build:
         self.console = Console()
         self.listed: list[str] = []
         self.invocation: Invocation | None = None
-        self._directory = ""
+        self._directory = self._output = ""
 
     def whole(self, job: Job, places: Places) -> tuple[Outcome, str]:
         """All steps; the outcome and one sentence about it."""
@@ -118,7 +120,7 @@ class _Build:
             return Outcome.NODE_FAILURE, f"{error.brief}{f' ({error.hint})' if error.hint else ''}"
 
     def _steps(self, build: Wanted) -> tuple[Outcome, str]:
-        self._directory = build.directory
+        self._directory, self._output = build.directory, build.output
         for name in build.missing:
             self._record.note(f"required project {name} has no tree on the node: its released package is used")
         full = self._begin(build)
@@ -228,9 +230,11 @@ class _Build:
             directory = step.directory or self._directory
             self.invocation = Invocation(step.argv, directory, step.environment, step.purpose, own=bool(step.mark))
         began = time.monotonic()
-        status = self._node.run(
-            step.argv, directory=step.directory, environment=step.environment, on_line=line, timeout=limit
-        )
+        live = failures(self._node, f"{self._output}/{STREAMS}", self._record.note, limit)
+        with live if step.stage is Stage.TESTS else contextlib.nullcontext():
+            status = self._node.run(
+                step.argv, directory=step.directory, environment=step.environment, on_line=line, timeout=limit
+            )
         self._record.note(f"[{step.stage.value}] {time.monotonic() - began:.1f} s, status {status}")
         return _Ended(status, heard, facts)
 

@@ -303,7 +303,7 @@ class StestrRun:
             if named.get("test_status") == "inprogress":
                 record.tell(began=named.get("test_id"))
             elif named.get("test_id") and named.get("test_status") not in (None, "exists"):
-                record.tell(done=named["test_id"])
+                record.tell(done=named["test_id"], status=str(named["test_status"]))
             status(self, *values, **named)
             self._stream.flush()  # what is in memory is lost when the run is killed
 

@@ -133,6 +133,15 @@ def test_the_first_failure_ends_the_others_where_that_is_asked_for(bench: Bench)
     assert found["seconds"] < 200
 
 
+def test_a_failing_test_is_told_while_others_still_run(bench: Bench) -> None:
+    bad = "import time\ndef test_a():\n    assert 0\ndef test_b():\n    time.sleep(5)\n    print('slept')\n"
+    bench.commit("A mistake", gatelocal__yaml=TWO.replace("pytest -q", "pytest -q -s"), test_slow__py=bad)
+    bench.run(ok=1)
+    lines = bench.type("gatelocal", "logs", "-j", "unit").stdout.splitlines()
+    told = next(at for at, line in enumerate(lines) if line.endswith("> failed: test_slow.test_a"))
+    assert told < next(at for at, line in enumerate(lines) if "slept" in line)
+
+
 @pytest.mark.parametrize("options", ["", " -n 2"])
 def test_only_what_failed_is_run_again_and_is_no_pass_of_the_change(bench: Bench, options: str) -> None:
     gate = TWO.replace("-p no:cacheprovider", "-p no:cacheprovider" + options)

@@ -11,6 +11,7 @@ from importlib import resources
 from pathlib import Path
 
 from gatelocal.errors import ConfigurationError, InfrastructureError
+from gatelocal.executor.live import failures
 from gatelocal.executor.only import deviations, only, witness
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import STREAMS, Results
@@ -181,9 +182,12 @@ class _Build:
             self._record.line(text)
             listener.line(text)
 
+        tell = self._record.note
+        live = failures(self._node, f"{into}/{STREAMS}", tell, limit) if into else contextlib.nullcontext()
         argv = ("sh", "-eu", "-c", step.command)
         self.invocation = Invocation(argv, directory, dict(step.environment), f"run {step.name}")
-        return self._node.run(argv, directory=directory, environment=environment, on_line=line, timeout=limit)
+        with live:
+            return self._node.run(argv, directory=directory, environment=environment, on_line=line, timeout=limit)
 
     def _before(self, step: Command, into: str) -> bool:
         """Make ready for the step's results; whether that went well. :raises InfrastructureError: it has to."""
