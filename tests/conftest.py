@@ -5,7 +5,11 @@ examples of Hypothesis that may take their time, and signals that programs hear.
 from __future__ import annotations
 
 import os
+import secrets
 import signal
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +18,7 @@ from gatelocal.config.directories import directories
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import images
 from gatelocal.launcher.providers import nspawn
+from tests.postgresql import PROGRAMS, PostgreSql, running
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,6 +39,15 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     """A test that needs a container is for machines where one can be made: that is tried, and remembered."""
     if item.get_closest_marker("nspawn") is not None and (why_not := _why_no_container()):
         pytest.skip(why_not)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSql]:
+    """A real PostgreSQL of this process's own; each test takes a database of its own from it."""
+    if not PROGRAMS:
+        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+    with running(Path(tempfile.gettempdir()) / f"pg-{secrets.token_hex(4)}") as server:
+        yield server
 
 
 def _why_no_container() -> str:

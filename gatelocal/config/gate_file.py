@@ -53,7 +53,7 @@ class GateFile:
     gerrit: Server
     tenant: Path
     state: Path
-    database: str = ""
+    database: str = field(default="", repr=False)
     listen: tuple[str, int] = ("127.0.0.1", 0)
     node: str = "auto"
     builds: int = 4
@@ -247,12 +247,10 @@ class _File:
 
     def _database(self, body: Mapping[str, object]) -> str:
         value = self._text(body, "database", "sqlite")
-        if value == "sqlite":
-            return ""
-        if not value.startswith("sqlite:///"):
-            hint = "sqlite, or a URL that begins with sqlite:///"
-            self._wrong("database", "a gate cannot be kept there yet", hint)
-        return value
+        if value and value != "sqlite" and not value.startswith(_DATABASES):
+            hint = f"sqlite, or a URL that begins with {' or '.join(_DATABASES)}"
+            self._wrong("database", "a gate cannot be kept there", hint)
+        return "" if value == "sqlite" else value
 
     def _policy(self, value: object) -> Policy:
         try:
@@ -264,6 +262,7 @@ class _File:
             return policy_of("default")
 
 
+_DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _TOP = frozenset(
     "gerrit tenant state database listen node builds policy mode read-every tokens keep-runs keep-builds".split()
 )

@@ -14,7 +14,7 @@ from typing import TypeVar
 from gatelocal.builds.lease import holding
 from gatelocal.config.gate_file import GateFile
 from gatelocal.engine.loop import Inbox
-from gatelocal.errors import InfrastructureError
+from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
 from gatelocal.pipeline.decide import initial
 from gatelocal.ports import Say
 from gatelocal.server.configuration import Configuration, Read
@@ -52,13 +52,13 @@ def _opened(where: Site, configuration: Configuration, say: Say, stack: contextl
     tell_problems(None, read, say)
     for one in read.inert:
         say(f"configuration: {one.place.where}: {one.message}")
-    store = SqlStore(where.database, lambda: initial(read.layout, where.file.policy))
+    store = _store(where, read)
     stack.callback(store.close)
     if store.state.policy != where.file.policy:
         say("the policy is the one that this state was begun with; another one needs another state")
     if store.anew:
         say("what an older version had left cannot be gone on with: the gate begins anew, and reads the server")
-    builds = Builds(f"sqlite:///{where.file.state / 'history.sqlite'}")
+    builds = Builds(where.history)
     stack.callback(builds.close)
     inbox = Inbox(clock(store.state.now))
     gate, since = _begun(where.file.state)
@@ -71,6 +71,14 @@ def _opened(where: Site, configuration: Configuration, say: Say, stack: contextl
     )
     watcher = Watcher(where.reader, mirror, following, inbox.put, say)
     return Parts(where, configuration, builds, store, inbox, watcher, gate), read
+
+
+def _store(where: Site, read: Read) -> SqlStore:
+    try:
+        return SqlStore(where.database, lambda: initial(read.layout, where.file.policy))
+    except InputError as error:
+        brief = f"{where.file.at('database')}: {error.brief}"
+        raise ConfigurationError(brief, details=error.details, hint=error.hint) from None
 
 
 def clock(last: float) -> Callable[[], float]:

@@ -54,6 +54,12 @@ class Site:
         return self.file.database or f"sqlite:///{self.file.state / 'gate.sqlite'}"
 
     @property
+    def history(self) -> str:
+        """The history of builds, as a URL: a file of its own, or the same database on a server."""
+        on_server = self.file.database and not self.file.database.startswith("sqlite")
+        return self.file.database if on_server else f"sqlite:///{self.file.state / 'history.sqlite'}"
+
+    @property
     def host(self) -> str:
         """The server's name, under which trees lie on a node."""
         return self.place.host

@@ -9,57 +9,15 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    create_engine,
-    delete,
-    insert,
-    select,
-    update,
-)
-from sqlalchemy import event as hooks
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.store import schema
+from gatelocal.store.connect import connected
+from gatelocal.store.migrate import ensure
 
-_ALL: Final = MetaData()
-_NUMBER: Final = BigInteger().with_variant(Integer, "sqlite")
-_BUILDS: Final = Table(
-    "builds",
-    _ALL,
-    Column("id", _NUMBER, primary_key=True, autoincrement=False),
-    Column("build", _NUMBER, nullable=False, index=True),
-    Column("item", _NUMBER, nullable=False, index=True),
-    Column("preparation", _NUMBER, nullable=False),
-    Column("job", String(200), nullable=False),
-    Column("title", Text, nullable=False),
-    Column("pipeline", String(200), nullable=False),
-    Column("project", String(400), nullable=False),
-    Column("change", String(400), nullable=False, index=True),
-    Column("patchset", Integer, nullable=False),
-    Column("voting", Boolean, nullable=False),
-    Column("control", Boolean, nullable=False),
-    Column("state", String(20), nullable=False),
-    Column("result", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("attempt", Integer, nullable=False),
-    Column("asked", Float, nullable=False),
-    Column("started", Float),
-    Column("ended", Float),
-    Column("node", Text, nullable=False),
-    Column("folder", Text, nullable=False),
-    Column("commits", Text, nullable=False),
-    Column("trees", Text, nullable=False),
-    Column("notes", Text, nullable=False),
-)
+_BUILDS: Final = schema.builds
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,12 +76,14 @@ class Builds:
     """The history; its methods may be called by any thread, and raise InfrastructureError."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
-        if self._engine.dialect.name == "sqlite":
-            hooks.listen(self._engine, "connect", _begun)
+        """:raises FormatError: a newer version of this program wrote it.
+
+        What a loss of power takes from the history stands in the folders of the builds: no sync for each row.
+        """
+        self._engine = connected(url, durable=False)
         self._lock = threading.Lock()
-        with _said():
-            _ALL.create_all(self._engine)
+        with _said(), self._engine.begin() as connection:
+            ensure(connection)
 
     def add(self, record: BuildRecord) -> None:
         """A new one; one of that id that is there stays as it is."""
@@ -134,7 +94,7 @@ class Builds:
     def change(self, id: int, **values: Any) -> BuildRecord | None:
         """Set some of its fields; gives the record as it is then, None when there is none."""
         with _said(), self._lock, self._engine.begin() as connection:
-            connection.execute(update(_BUILDS).where(_BUILDS.c.id == id), values)
+            connection.execute(update(_BUILDS).where(_BUILDS.c.id == id), _kept(values))
         return self.get(id)
 
     def get(self, id: int) -> BuildRecord | None:
@@ -181,19 +141,19 @@ class Builds:
         self._engine.dispose()
 
 
-def _begun(connection: Any, record: object) -> None:
-    """No sync for each row: what a loss of power takes from the history stands in the folders of the builds."""
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 def _row(record: BuildRecord) -> dict[str, Any]:
     row = asdict(record)
-    return (
-        row | {name: json.dumps(row[name] or {}) for name in ("commits", "trees")} | {"notes": json.dumps(row["notes"])}
-    )
+    whole = {name: json.dumps(row[name] or {}) for name in ("commits", "trees")} | {"notes": json.dumps(row["notes"])}
+    return _kept(row | whole)
+
+
+def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values as every database takes them: what a program has printed may be no text."""
+    return {name: _text(value) if isinstance(value, str) else value for name, value in values.items()}
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _record(row: Mapping[Any, Any]) -> BuildRecord:

@@ -1,29 +1,28 @@
-"""One gate for one database: whoever comes second is refused; the lock goes with its process, however that ends."""
+"""One gate for one database: whoever comes second is refused; the lock goes with its holder, however that ends."""
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 
+from sqlalchemy import Connection, func, select
 from sqlalchemy.engine import URL
 
 from gatelocal.errors import InfrastructureError, InputError
 
+_KEY = 0x67617465  # of the lock in a PostgreSQL database; everybody else there has other keys
+_ENDING = 3.0  # seconds that a server has to see that whoever held the lock is dead
+_HINT = "stop it first, or name another database"
+
 
 def hold(url: URL) -> int | None:
-    """Lock a database until :func:`let_go`, or until this process is gone; None where nobody else can open it.
+    """Lock a file's database until :func:`let_go`, or until this process is gone; None where there is no file.
 
-    :raises InputError: another process has it, or it is of a kind that cannot be locked yet.
-    :raises InfrastructureError: the lock's file cannot be made.
+    :raises InputError: another process has it. :raises InfrastructureError: the lock's file cannot be made.
     """
-    if url.get_backend_name() != "sqlite":
-        raise InputError(
-            f"a gate cannot be kept in {url.get_backend_name()} yet",
-            details="Nothing would keep a second gate out of the same database.",
-            hint="use an address that begins with sqlite:///",
-        )
-    if url.database in (None, "", ":memory:"):
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
         return None
     path = Path(f"{url.database}.lock")
     try:
@@ -36,12 +35,28 @@ def hold(url: URL) -> int | None:
         holder = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
         os.close(handle)
         raise InputError(
-            f"another gate works on {url.database}" + (f" (process {holder})" if holder.isdigit() else ""),
-            hint="stop it first, or name another database",
+            f"another gate works on {url.database}" + (f" (process {holder})" if holder.isdigit() else ""), hint=_HINT
         ) from None
     os.ftruncate(handle, 0)
     os.pwrite(handle, f"{os.getpid()}\n".encode(), 0)
     return handle
+
+
+def hold_by(connection: Connection, where: str) -> None:
+    """Lock a server's database for as long as this very connection lives: a commit over it is its holder's.
+
+    :param where: the database, for errors. :raises InputError: another gate has it.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    deadline = time.monotonic() + _ENDING
+    while True:
+        with connection.begin():
+            if connection.execute(select(func.pg_try_advisory_lock(_KEY))).scalar_one():
+                return
+        if time.monotonic() > deadline:
+            raise InputError(f"another gate works on {where}", hint=_HINT)
+        time.sleep(0.05)
 
 
 def let_go(handle: int | None) -> None:

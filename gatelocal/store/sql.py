@@ -1,19 +1,17 @@
 """The gate's memory in a database: an event, what it changed, the actions that follow and the end of what it answers.
 
 They are written in one transaction. It decides nothing, and it never writes the whole state for an event. Which
-database is in its URL; no statement is of one kind of database only, but for how SQLite is told to sync.
+database is in its URL; no statement is of one kind of database only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
-from sqlalchemy import Connection, Engine, bindparam, create_engine, delete, insert, select
-from sqlalchemy import event as hooks
-from sqlalchemy.engine import make_url
+from sqlalchemy import Connection, bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatelocal.errors import InfrastructureError
@@ -22,9 +20,11 @@ from gatelocal.pipeline.events import Event
 from gatelocal.pipeline.state import State
 from gatelocal.store import schema
 from gatelocal.store.codec import Layouts, decode, encode, from_text, to_text
+from gatelocal.store.connect import address_of, connected, shown
 from gatelocal.store.delta import delta
 from gatelocal.store.load import Loaded, load
-from gatelocal.store.lock import hold, let_go
+from gatelocal.store.lock import hold, hold_by, let_go
+from gatelocal.store.migrate import ensure
 from gatelocal.store.prune import prune, thin
 from gatelocal.store.stored import stored
 from gatelocal.store.write import write_layouts, write_program, write_snapshot
@@ -50,28 +50,31 @@ class SqlStore:
 
         :param first: makes the state that a new database begins with; one that is there keeps its own.
         :param durable: what is committed survives the loss of power (SQLite: WAL with ``synchronous`` FULL, one sync a
-            commit). Without, it survives the end of the process only (NORMAL): after a loss of power the gate would
-            give ids anew that the world has seen, so that only make-believe worlds should go without.
+            commit; PostgreSQL: as its server is set). Without, it survives the end of the process only (NORMAL): after
+            a loss of power the gate would give ids anew that the world has seen, so that only make-believe worlds
+            should go without.
         :param keep: of the events before the newest snapshot at least that many, and at most a quarter and a snapshot's
             distance more, stay in the log; None: all.
         :raises gatelocal.errors.InputError: another process has it open.
         :raises gatelocal.store.codec.FormatError: a newer version of this program wrote it, or it is damaged.
         :raises gatelocal.errors.InfrastructureError: the database cannot be used.
         """
-        address = make_url(url)
+        address = address_of(url)
         self._lock = hold(address)
         self._keep = keep
         self._done: list[int] = []
         try:
-            self._engine = _connected(create_engine(address), durable=durable)
-            with _said(), self._engine.begin() as connection:
-                schema.metadata().create_all(connection)
-                found = self._begin(connection, first)
+            self._engine = connected(address, durable=durable)
+            with _said():
+                self._connection = self._engine.connect()
+                hold_by(self._connection, shown(address))
+            with _said(), self._connection.begin():
+                ensure(self._connection)
+                found = self._begin(self._connection, first)
                 self._layouts = found.layouts
-                self._first = prune(connection, found.layouts, keep)
-            self._connection = self._engine.connect()
+                self._first = prune(self._connection, found.layouts, keep)
         except BaseException:
-            let_go(self._lock)
+            self._let_go()
             raise
         self._layouts.new.clear()
         self.anew = found.anew
@@ -90,7 +93,7 @@ class SqlStore:
         rows = [{"action": one.id, "body": to_text(encode(one, layouts))} for one in actions]
         row = {"serial": serial, "counter": state.counter, "body": to_text(encode(event, layouts))}
         change = {"serial": serial, "body": to_text(delta(self.state, state, layouts))}
-        with _said(), self._connection.begin():
+        with self._transaction():
             write_layouts(self._connection, layouts)
             self._connection.execute(_INSERT_EVENT, row)
             self._connection.execute(_INSERT_DELTA, change)
@@ -112,7 +115,7 @@ class SqlStore:
     def outbox(self) -> tuple[Action, ...]:
         """The actions that may not have been carried out, or whose answer has not come, in their order."""
         finished = set(self._done)
-        with _said(), self._connection.begin():
+        with self._transaction():
             found = self._connection.execute(select(schema.outbox).order_by(schema.outbox.c.action)).all()
         return tuple(decode(Action, from_text(one.body), self._layouts) for one in found if one.action not in finished)
 
@@ -145,7 +148,7 @@ class SqlStore:
 
     def close(self) -> None:
         """Write what is still to be written, with a snapshot: another version may go on from there."""
-        with _said(), self._connection.begin():
+        with self._transaction():
             if self._done:
                 self._connection.execute(_DELETE_ACTION, [{"gone": one} for one in self._done])
         self._done.clear()
@@ -155,12 +158,26 @@ class SqlStore:
 
     def drop(self) -> None:
         """Let go of the database as it is, as a crash would."""
-        self._connection.close()
-        self._engine.dispose()
-        let_go(self._lock)
-        self._lock = None
+        self._let_go()
 
     # ---- inside
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Over the connection that holds the lock; another one would have to take it first, and may come too late."""
+        if self._connection.invalidated:
+            raise InfrastructureError("the connection to the gate's database was lost", hint="start again")
+        with _said(), self._connection.begin():
+            yield
+
+    def _let_go(self) -> None:
+        if (connection := getattr(self, "_connection", None)) is not None:
+            with suppress(SQLAlchemyError):
+                connection.close()
+        if (engine := getattr(self, "_engine", None)) is not None:
+            engine.dispose()
+        let_go(self._lock)
+        self._lock = None
 
     def _begin(self, connection: Connection, first: Callable[[], State]) -> Loaded:
         """What is there, or a first state; from here on it is this program's."""
@@ -181,7 +198,7 @@ class SqlStore:
 
     def _take_snapshot(self) -> None:
         body = to_text(encode(self.state, self._layouts))
-        with _said(), self._connection.begin():
+        with self._transaction():
             write_layouts(self._connection, self._layouts)
             thin(self._connection, self._keep)
             write_snapshot(self._connection, self._serial, body)
@@ -214,17 +231,3 @@ def _said() -> Iterator[None]:
         reason = str(getattr(error, "orig", None) or error)
         hint = "free some disk space and start again" if "full" in reason else ""
         raise InfrastructureError("the gate's database cannot be used", details=reason, hint=hint) from error
-
-
-def _connected(engine: Engine, *, durable: bool) -> Engine:
-    if engine.dialect.name == "sqlite":
-
-        def begun(connection: Any, record: object) -> None:
-            cursor = connection.cursor()
-            cursor.execute("PRAGMA journal_mode=WAL")
-            cursor.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            cursor.execute("PRAGMA busy_timeout=5000")
-            cursor.close()
-
-        hooks.listen(engine, "connect", begun)
-    return engine

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from pathlib import Path
 
 from gatelocal.config.zuul_yaml import parse
 from gatelocal.engine.engine import Engine
@@ -45,10 +44,10 @@ class Told(SqlStore):
         print(json.dumps({"events": self.commits, "counter": state.counter}), flush=True)  # noqa: T201
 
 
-def run(database: Path) -> None:
-    """Begin with an empty database; approve and land one change after the other, for ever."""
+def run(database: str) -> None:
+    """Begin with an empty database of that address; approve and land one change after the other, for ever."""
     known = configuration(parse(LAYOUT, "layout"))
-    store = Told(f"sqlite:///{database}", lambda: initial(known.layout, policy_of("default")))
+    store = Told(database, lambda: initial(known.layout, policy_of("default")))
     world = World(known)
     engine = Engine(store, world)
     engine.feed(Started(0.0))

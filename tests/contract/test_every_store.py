@@ -14,10 +14,12 @@ import pytest
 
 from gatelocal.engine.engine import Engine, answered_by, unwanted
 from gatelocal.engine.replay import replay
-from gatelocal.errors import InputError
+from gatelocal.errors import InfrastructureError, InputError
+from gatelocal.model.layout import Layout
 from gatelocal.pipeline.actions import ANSWERED, Action
 from gatelocal.pipeline.decide import decide, initial
 from gatelocal.pipeline.events import Event
+from gatelocal.pipeline.policies import policy_of
 from gatelocal.pipeline.state import State
 from gatelocal.ports import Store
 from gatelocal.sim.runner import Play, begin, finish, play, take
@@ -26,12 +28,15 @@ from gatelocal.store import load, sql
 from gatelocal.store.codec import Json, Layouts, encode, to_text
 from gatelocal.store.delta import applied
 from gatelocal.store.memory import MemoryStore
-from gatelocal.store.sql import SqlStore, open_file
+from gatelocal.store.sql import SqlStore
+from tests.postgresql import PostgreSql
 
 SCENARIOS = Path(__file__).parents[1] / "scenario"
 ALL = sorted(SCENARIOS.rglob("*.yaml"))
 CRASHES = [path for path in ALL if "crash:" in path.read_text() and "layouts" not in path.parts]
 EXAMPLE = next(path for path in CRASHES if "after: submit" in path.read_text())
+
+EMPTY = Layout({}, {}, {}, {})
 
 Make = Callable[[Callable[[], State]], Store]
 
@@ -41,19 +46,33 @@ def as_text(value: State | tuple[Action, ...]) -> str:
     return to_text(encode(value, Layouts()))
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+@pytest.fixture(params=["memory", "sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
 def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     opened: list[SqlStore] = []
 
     def made(first: Callable[[], State]) -> Store:
         if request.param == "memory":
             return MemoryStore(first())
-        opened.append(open_file(tmp_path / "gate.db", first, durable=False))
+        opened.append(SqlStore(_database(request, tmp_path), first, durable=False))
         return opened[-1]
 
     yield made
     for store in opened:
         store.close()
+
+
+def _database(request: pytest.FixtureRequest, folder: Path) -> str:
+    """A database of the kind that the test's parameter names: nothing is in it."""
+    if request.param == "sqlite":
+        return f"sqlite:///{folder / 'gate.db'}"
+    found: str = request.getfixturevalue("postgresql").database()
+    return found
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """An address."""
+    return _database(request, tmp_path)
 
 
 @pytest.fixture(scope="module")
@@ -99,7 +118,7 @@ def test_what_is_done_or_answered_leaves_the_outbox(make: Make, recorded: Play) 
 
 
 @pytest.mark.parametrize("path", CRASHES[:: 1 + len(CRASHES) // 8], ids=lambda path: path.stem)
-def test_a_crash_scenario_holds_on_a_database_that_is_opened_again(path: Path, tmp_path: Path) -> None:
+def test_a_crash_scenario_holds_on_a_database_that_is_opened_again(path: Path, database: str) -> None:
     scenario = read(path)
     opened = 0
 
@@ -108,10 +127,10 @@ def test_a_crash_scenario_holds_on_a_database_that_is_opened_again(path: Path, t
         opened += 1
         assert isinstance(old, SqlStore)
         old.drop()
-        return open_file(tmp_path / "gate.db", pytest.fail, durable=False)
+        return SqlStore(database, pytest.fail, durable=False)
 
     first = lambda: initial(scenario.configuration.layout, scenario.policy)  # noqa: E731
-    game = begin(scenario, store=open_file(tmp_path / "gate.db", first, durable=False))
+    game = begin(scenario, store=SqlStore(database, first, durable=False))
     game.reopen = reopen
     for step in scenario.steps:
         take(game, step)
@@ -122,9 +141,9 @@ def test_a_crash_scenario_holds_on_a_database_that_is_opened_again(path: Path, t
     reopen(game.store).close()  # type: ignore[attr-defined]
 
 
-def test_a_snapshot_is_a_cache_over_the_log(recorded: Play, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_snapshot_is_a_cache_over_the_log(recorded: Play, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sql, "SNAPSHOT_EVERY", 7)
-    store = open_file(tmp_path / "gate.db", lambda: recorded.store.first, durable=False)
+    store = SqlStore(database, lambda: recorded.store.first, durable=False)
     events = list(recorded.store.log)
     fed(store, events)
     store.drop()
@@ -135,18 +154,58 @@ def test_a_snapshot_is_a_cache_over_the_log(recorded: Play, tmp_path: Path, monk
         return applied(state, raw, layouts)
 
     monkeypatch.setattr(load, "applied", counted)
-    again = open_file(tmp_path / "gate.db", pytest.fail, durable=False)
+    again = SqlStore(database, pytest.fail, durable=False)
     assert as_text(again.state) == as_text(recorded.state)
     assert 0 < len(read) < len(events) / 2
     again.close()
     read.clear()
-    open_file(tmp_path / "gate.db", pytest.fail, durable=False).close()
+    SqlStore(database, pytest.fail, durable=False).close()
     assert not read, "a store that was closed has nothing to work in"
 
 
-def test_a_database_that_nobody_can_lock_is_refused() -> None:
-    with pytest.raises(InputError, match="postgresql"):
-        SqlStore("postgresql://gate@localhost/gate", pytest.fail)
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("mysql://gate:secret-word@localhost/gate", "cannot be kept in mysql"),
+        ("postgresql://gate:secret-word@localhost:port/gate", "no URL"),
+        ("postgresql+asyncpg://gate:secret-word@localhost/gate", "cannot be kept in postgresql"),
+    ],
+)
+def test_an_address_of_no_use_is_refused_and_its_password_not_shown(url: str, said: str) -> None:
+    with pytest.raises(InputError, match=said) as raised:
+        SqlStore(url, pytest.fail)
+    assert "secret-word" not in f"{raised.value.brief} {raised.value.details} {raised.value.hint}"
+    assert "postgresql://" in raised.value.hint
+
+
+@pytest.mark.live
+def test_a_server_that_lets_nobody_in_is_told_without_the_password(postgresql: PostgreSql) -> None:
+    url = postgresql.database(password=True)
+    SqlStore(url, lambda: initial(EMPTY, policy_of("default"))).close()
+    for wrong in (url.replace(postgresql.password, "secret-word"), url.replace(f":{postgresql.port}/", ":1/")):
+        with pytest.raises(InfrastructureError) as raised:
+            SqlStore(wrong, pytest.fail)
+        told = f"{raised.value.brief} {raised.value.details} {raised.value.hint}"
+        assert "secret-word" not in told
+        assert postgresql.password not in told
+
+
+@pytest.mark.live
+def test_what_cannot_be_committed_is_told_and_nothing_of_it_is_kept(postgresql: PostgreSql, recorded: Play) -> None:
+    url = postgresql.database()
+    store = SqlStore(url, lambda: recorded.store.first)
+    events = list(recorded.store.log)
+    fed(store, events[:10])
+    held = as_text(store.state)
+    postgresql.do("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname LIKE 'd%'")
+    with pytest.raises(InfrastructureError, match="database cannot be used"):
+        fed(store, events[10:11])
+    with pytest.raises(InfrastructureError):
+        fed(store, events[10:11])
+    store.drop()
+    again = SqlStore(url, pytest.fail)
+    assert as_text(again.state) == held
+    again.close()
 
 
 CHILD = """
@@ -154,28 +213,28 @@ import sys
 from pathlib import Path
 sys.path.insert(0, str(Path({tests!r})))
 from contract.endless import run
-run(Path({database!r}))
+run({database!r})
 """
 
 
-def _child(database: Path) -> subprocess.Popen[str]:
-    code = CHILD.format(tests=str(Path(__file__).parents[1]), database=str(database))
+def _child(database: str) -> subprocess.Popen[str]:
+    code = CHILD.format(tests=str(Path(__file__).parents[1]), database=database)
     return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
 
 
 @pytest.mark.live
 @pytest.mark.parametrize("commits", [31, 88])
-def test_killed_in_the_middle_of_commits_nothing_is_lost_and_nothing_half_there(commits: int, tmp_path: Path) -> None:
-    database = tmp_path / "gate.db"
+def test_killed_in_the_middle_of_commits_nothing_is_lost_and_nothing_half_there(commits: int, database: str) -> None:
     child = _child(database)
     assert child.stdout is not None
     told = [json.loads(child.stdout.readline()) for _ in range(commits)]
-    with pytest.raises(InputError, match=f"another gate works on .*process {child.pid}"):
-        open_file(database, pytest.fail)
+    holder = f".*process {child.pid}" if database.startswith("sqlite") else ""
+    with pytest.raises(InputError, match=f"another gate works on {holder}"):
+        SqlStore(database, pytest.fail)
     os.kill(child.pid, signal.SIGKILL)
     told += [json.loads(line) for line in child.stdout.read().splitlines() if line.endswith("}")]
     child.wait()
-    store = open_file(database, pytest.fail)
+    store = SqlStore(database, pytest.fail)
     events = list(store.log)
     assert len(events) >= told[-1]["events"], "what was committed is there"
     assert store.state.counter >= told[-1]["counter"]
@@ -198,13 +257,13 @@ def _outbox_fits(store: SqlStore, events: list[Event]) -> None:
     assert {number for number, one in wanted.items() if isinstance(one, ANSWERED)} <= found.keys()
 
 
-def test_an_engine_goes_on_where_the_killed_one_was(tmp_path: Path, recorded: Play) -> None:
-    store = open_file(tmp_path / "gate.db", lambda: recorded.store.first, durable=False)
+def test_an_engine_goes_on_where_the_killed_one_was(database: str, recorded: Play) -> None:
+    store = SqlStore(database, lambda: recorded.store.first, durable=False)
     events = list(recorded.store.log)
     fed(store, events[:10])
     expected = as_text(store.outbox())
     store.drop()
-    again = open_file(tmp_path / "gate.db", pytest.fail, durable=False)
+    again = SqlStore(database, pytest.fail, durable=False)
     seen: list[Action] = []
 
     class Hands:

@@ -88,6 +88,11 @@ class Tenant:
         """Its state."""
         return self.folder / "state"
 
+    def configure(self, **values: object) -> None:
+        """Set keys of the daemon's file; None takes one away."""
+        told = {**json.loads(self.config.read_text()), **values}
+        self.config.write_text(json.dumps({key: value for key, value in told.items() if value is not None}))
+
     def clone(self, project: str) -> Runner:
         """A clone of it, as the administrator."""
         if project not in self.clones:

@@ -20,15 +20,24 @@ from gatelocal.builds.folder import GO
 from tests.live import gate_site
 from tests.live.conftest import GerritProject
 from tests.live.gate_site import Gate, Tenant, landed, until
+from tests.postgresql import PostgreSql
 
 pytestmark = pytest.mark.live
 
-ROUNDS = int(os.environ.get("GATELOCAL_TEST_KILLS", "2"))
+ROUNDS = int(os.environ.get("GATELOCAL_TEST_KILLS", "1"))
 KILLS = 4  # in each round
 
 
-def test_killed_at_any_moment(gerrit: GerritProject, tmp_path: Path) -> None:
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_killed_at_any_moment(
+    gerrit: GerritProject, tmp_path: Path, database: str, request: pytest.FixtureRequest
+) -> None:
     where = gate_site.tenant(gerrit.server, gerrit.client, tmp_path)
+    password = ""
+    if database == "postgresql":
+        server: PostgreSql = request.getfixturevalue("postgresql")
+        where.configure(database=server.database(password=True))
+        password = server.password
     for name in where.names:
         where.push(name, {"job.sh": "sleep 1; test ! -e fails\n"}, "A job that takes some time")
     before = {name: len(where.line(name)) for name in where.names}
@@ -53,6 +62,7 @@ def test_killed_at_any_moment(gerrit: GerritProject, tmp_path: Path) -> None:
         for one in gate.get("/api/builds?limit=500")["builds"]:
             assert one["state"] == "done"
             assert one["result"] == "ABORTED" or (one["started"] and one["log"]), one
+        assert not password or password not in gate.log.read_text()
         assert gate.stop() == 0
         assert not list((where.state / "nodes").glob("*/")), "every node is returned"
     finally:

@@ -109,7 +109,7 @@ def test_words(tmp_path: Path) -> None:
         (f"{LEAST}mode: gates\n", "gate.yaml:3: mode: not 'gates'"),
         (f"{LEAST}policy:\n  verify: true\n  verfy: true\n", "gate.yaml:5: policy.verfy: there is no switch 'verfy'"),
         (f"{LEAST}policy: strict\n", "gate.yaml:3: policy: there is no policy 'strict'"),
-        (f"{LEAST}database: postgresql://x/y\n", "gate.yaml:3: database: a gate cannot be kept there yet"),
+        (f"{LEAST}database: mysql://x/y\n", "gate.yaml:3: database: a gate cannot be kept there"),
         (f"{LEAST}state: twice\n", "gate.yaml:3: 'state' stands twice"),
         (f"{LEAST}x: [\n", "gate.yaml:4: "),
         ("- a list\n", "gate.yaml:1: not a mapping of names"),
@@ -142,6 +142,12 @@ def test_what_is_kept_of_the_past(tmp_path: Path) -> None:
     assert (found.keep_runs, found.keep_builds) == (Terms(7 * 86400.0, 5 << 30), 364 * 86400.0)
     assert found.at("keep-builds") == f"{tmp_path / 'gate.yaml'}:4: keep-builds"
     assert load(tmp_path, LEAST).keep_builds == 90 * 86400.0
+
+
+def test_a_database_on_a_server_is_not_shown_with_its_password(tmp_path: Path) -> None:
+    found = load(tmp_path, f"{LEAST}database: postgresql://gate:secret-word@db/gate\n")
+    assert found.database == "postgresql://gate:secret-word@db/gate"
+    assert "secret-word" not in repr(found)
 
 
 def test_a_password_is_never_shown(tmp_path: Path) -> None:

@@ -31,9 +31,11 @@ def record(id: int, **more: object) -> BuildRecord:
     return BuildRecord(**{**values, **more})  # type: ignore[arg-type]
 
 
-@pytest.fixture
-def builds(tmp_path: Path) -> Iterator[Builds]:
-    found = Builds(f"sqlite:///{tmp_path / 'history.sqlite'}")
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.live)])
+def builds(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Builds]:
+    live = request.param == "postgresql"
+    url = request.getfixturevalue("postgresql").database() if live else f"sqlite:///{tmp_path / 'history.sqlite'}"
+    found = Builds(url)
     yield found
     found.close()
 
@@ -76,3 +78,10 @@ def test_old_ones_go_and_what_has_not_ended_stays(builds: Builds) -> None:
     builds.add(record(3))
     builds.prune(20.0)
     assert [one.id for one in builds.find(Wanted())] == [3, 2]
+
+
+def test_whatever_a_program_prints_is_kept_as_text(builds: Builds) -> None:
+    builds.add(record(7, title="t" * 500, notes=("a\0b", "\udcff")))
+    found = builds.change(7, reason="zero \0 and \udcff")
+    assert found is not None
+    assert (found.reason, len(found.title)) == ("zero  and ?", 500)

@@ -37,13 +37,13 @@ def executed(connection, cursor, statement, parameters, context, executemany):
         os.kill(os.getpid(), signal.SIGKILL)
 
 event.listen(Engine, "after_cursor_execute", executed)
-run(Path({database!r}))
+run({database!r})
 """
 
 
 def killed(database: Path, statement: str, commits: int) -> int:
     """Have a gate killed right after a statement of that commit or a later one; how many commits had ended by then."""
-    code = CHILD.format(tests=str(TESTS), database=str(database), statement=statement, commits=commits)
+    code = CHILD.format(tests=str(TESTS), database=f"sqlite:///{database}", statement=statement, commits=commits)
     found = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert found.returncode == -signal.SIGKILL, found.stderr
     return int(json.loads(found.stdout.splitlines()[-1])["events"])

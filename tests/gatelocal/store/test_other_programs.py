@@ -339,6 +339,8 @@ def as_schema_1(database: Path) -> None:
     with sqlite3.connect(database) as connection:
         connection.execute("drop table deltas")
         connection.execute("drop table programs")
+        connection.execute("drop table builds")
+        connection.execute("drop table gatelocal_version")
         connection.execute("update meta set value = '1' where name = 'schema'")
     connection.close()
 
