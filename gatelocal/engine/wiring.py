@@ -14,7 +14,7 @@ from gatelocal.builds import nursery
 from gatelocal.config import history_file
 from gatelocal.config.directories import Directories
 from gatelocal.config.labels import labels
-from gatelocal.engine import changes, pruning, run_folder
+from gatelocal.engine import changes, pruning, run_folder, understand
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.mend import mending
@@ -128,6 +128,7 @@ class Wired:
             width=request.width or capacity.builds(),
             weigh=self._weigher(request),
             directories=self._directories,
+            fingerprints=understand.folders(self._directories, self._environment),
         )
 
     def _weigher(self, request: GateRequest) -> Callable[[Job], int]:

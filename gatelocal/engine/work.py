@@ -48,6 +48,7 @@ class Tools:
     :ivar logs: a folder that receives the recipe and one folder for each build.
     :ivar width: how many builds, with their nodes, there may be at the same time.
     :ivar weigh: for how many of them a job counts.
+    :ivar fingerprints: folders of fingerprints of known bugs.
     :ivar tenancy: the tenant that the project belongs to; None: the project's own repository says it all.
     """
 
@@ -61,6 +62,7 @@ class Tools:
     width: int = 1
     weigh: Callable[[Job], int] = lambda job: 1
     tenancy: Tenancy | None = None
+    fingerprints: tuple[Path, ...] = ()
 
     def say(self, text: str) -> None:
         """Tell what a slow step does that is part of no build."""

@@ -20,11 +20,6 @@ class Cause(Enum):
     """Download, disk, memory, node, or time."""
     UNKNOWN = "unknown"
 
-    @property
-    def recheck(self) -> bool:
-        """Whether it makes sense to try the same change again."""
-        return self in (Cause.FLAKY, Cause.KNOWN, Cause.ENVIRONMENT)
-
 
 class Sure(Enum):
     """How sure that is."""
@@ -77,6 +72,12 @@ class Diagnosis:
     evidence: tuple[str, ...] = ()
     bugs: tuple[KnownBug, ...] = ()
     new: tuple[NewLine, ...] = ()
+
+    @property
+    def recheck(self) -> bool:
+        """Whether it makes sense to try the same change again."""
+        again = self.cause in (Cause.FLAKY, Cause.KNOWN, Cause.ENVIRONMENT)
+        return again and (self.sure is not Sure.GUESS or self.cause is Cause.ENVIRONMENT)
 
     @property
     def first(self) -> NewLine | None:

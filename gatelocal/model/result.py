@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from gatelocal.model.deviation import Deviation, Grade, graded
+from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.model.hold import Invocation
 from gatelocal.model.record import dataclass, field
 from gatelocal.model.returned import Returned
@@ -113,6 +114,7 @@ class BuildResult:
     :ivar invocation: the command that failed, or the last one; None when none was started.
     :ivar deviations: what differs from the gate's own run of the job.
     :ivar returned: what it gives to other jobs.
+    :ivar diagnosis: whose fault it is thought to be; None for one that has passed, or of which nobody thinks.
     """
 
     job: str
@@ -129,6 +131,7 @@ class BuildResult:
     invocation: Invocation | None = None
     deviations: tuple[Deviation, ...] = ()
     returned: Returned = field(default_factory=Returned)
+    diagnosis: Diagnosis | None = None
 
     @property
     def partial(self) -> bool:

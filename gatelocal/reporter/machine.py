@@ -6,11 +6,13 @@ import math
 from xml.etree import ElementTree as Xml
 
 from gatelocal.model.change import Change
+from gatelocal.model.diagnosis import Diagnosis, NewLine
 from gatelocal.model.happening import ChangeKnown, Happening, JobEnded, RunEnded, simple_fields
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
 from gatelocal.model.run import RunResult
 from gatelocal.model.text import NOT_XML
 
+_BUG = ("bug", "title", "link", "file", "line", "text", "times")
 NEVER_RAN_SHOWN = 1000
 """How many tests that never ran are named in a JUnit file."""
 
@@ -90,7 +92,27 @@ def _build(build: BuildResult) -> dict[str, object]:
         "notes": list(build.notes),
         "output": list(build.output),
         "deviations": [{"id": one.id, "text": one.text} for one in build.deviations],
+        "diagnosis": None if build.diagnosis is None else diagnosis(build.diagnosis),
     }
+
+
+def diagnosis(found: Diagnosis) -> dict[str, object]:
+    """What is thought of a build, as plain values."""
+    first = found.first
+    return {
+        "cause": found.cause.value,
+        "confidence": found.sure.value,
+        "because": found.because,
+        "evidence": list(found.evidence),
+        "recheck": found.recheck,
+        "bugs": [{name: getattr(one, name) for name in _BUG} for one in found.bugs],
+        "new_lines": [_new_line(one) for one in found.new],
+        "first": None if first is None else _new_line(first),
+    }
+
+
+def _new_line(one: NewLine) -> dict[str, object]:
+    return {"file": one.file, "line": one.line, "text": one.text}
 
 
 def _failure(test: TestResult) -> dict[str, object]:

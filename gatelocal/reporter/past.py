@@ -8,7 +8,7 @@ from gatelocal.model.past import Past
 from gatelocal.model.result import BuildResult
 from gatelocal.model.text import plain, visible
 from gatelocal.reporter import machine
-from gatelocal.reporter.summary import elapsed, job_line, summary
+from gatelocal.reporter.summary import diagnosed, elapsed, job_line, summary
 
 _HEAD = ("RUN", "AGE", "VERDICT", "JOBS", "TIME", "SIZE", "CHANGE")
 _SUBJECT = 60
@@ -58,6 +58,9 @@ def whole(run: Past) -> list[str]:
 def one_job(build: BuildResult) -> list[str]:
     """A job with all its tests that failed, each with all that it says."""
     lines = [job_line(build), *([f"    {plain(build.reason)}"] if build.reason else [])]
+    if build.diagnosis is not None:
+        lines += [f"    {line}" for line in diagnosed(build.diagnosis)]
+        lines += [f"    new: {plain(one.file)}:{one.line}: {plain(one.text)}" for one in build.diagnosis.new]
     for test in build.failures:
         lines += ["", plain(test.name), *(f"    {plain(line)}" for line in test.details.splitlines())]
     lines += [f"never ran: {plain(name)}" for name in build.never_ran]

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from gatelocal.model.change import Change
 from gatelocal.model.deviation import Grade
+from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.model.result import BuildResult, Outcome, TestResult
 from gatelocal.model.run import RunResult, Verdict
 from gatelocal.model.text import plain
@@ -18,6 +19,7 @@ from gatelocal.model.text import plain
 TESTS_SHOWN = 10
 LINES_SHOWN = 12
 NOTES_SHOWN = 5
+FIRST_SHOWN = 160
 
 
 def summary(run: RunResult) -> list[str]:
@@ -176,8 +178,22 @@ def _about(build: BuildResult) -> list[str]:
     if len(build.notes) > NOTES_SHOWN:
         lines.append(f"note: and {_count(len(build.notes) - NOTES_SHOWN, 'more note')}")
     lines += [f"other than in the gate: {plain(str(one))}" for one in build.deviations]
+    lines += [*diagnosed(build.diagnosis)] if build.diagnosis else []
     if build.outcome is not Outcome.SUCCESS and build.job_output:
         lines.append(f"all of it: {plain(build.job_output)}")
+    return lines
+
+
+def diagnosed(found: Diagnosis) -> list[str]:
+    """Whose fault it is thought to be, what that is seen by, the bugs that are known, and where to look first."""
+    lines = [f"{found.cause.value} ({found.sure.value}): {plain(found.because)}"]
+    lines += [f"  seen: {plain(one)}" for one in found.evidence]
+    lines += [f"  bug {plain(one.bug)} {plain(one.link)}".rstrip() for one in found.bugs]
+    if found.first is not None:
+        first = found.first
+        lines.append(f"look at {plain(first.file)}:{first.line} first: {plain(first.text)[:FIRST_SHOWN]}")
+    if found.recheck:
+        lines.append("a recheck makes sense")
     return lines
 
 

@@ -130,6 +130,8 @@ def _known(facts: Facts) -> _Found:
         return None
     each = [facts.before.get(name, NOTHING) for name in facts.what]
     stubborn = any(one.same_failed and not one.same_passed for one in each)
+    if any(one.same_failed > 1 and not one.same_passed for one in each):
+        return None
     named = any(one.bug in facts.named for one in facts.bugs) or not facts.failed
     sure = Sure.GUESS if stubborn else Sure.CERTAIN if named else Sure.LIKELY
     first = sorted(facts.bugs, key=lambda one: one.bug not in facts.named)[0]
@@ -163,7 +165,7 @@ def _deterministic(facts: Facts) -> _Found:
     again = [one for one in each if one.same_failed and not one.same_passed]
     if again:
         count = max(one.same_failed for one in again) + 1
-        sure = Sure.CERTAIN if count > 2 or any(one.base_passed for one in again) else Sure.LIKELY
+        sure = Sure.CERTAIN if count > 2 else Sure.LIKELY
         because = f"it fails whenever these trees are tried: {count} of {_builds(count)}"
         return Cause.DETERMINISTIC, sure, because, [*_counts(facts), *facts.touched]
     if facts.touched:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 
 from gatelocal.model.record import dataclass
-from gatelocal.results.logs.lines import Line, line_of
+from gatelocal.results.logs.lines import Line, line_of, oslo_of
 
 LONGEST = 1 << 18
 """Bytes of an event; a longer one is cut into several."""
@@ -135,7 +135,7 @@ def said(data: bytes, form: Form) -> Said:
         return Said(text, line_of(text[: text.find("\n")] if "\n" in text else text))
     fields = dict(line.partition("=")[::2] for line in text.split("\n") if "=" in line)
     message = fields.get("MESSAGE", "")
-    inner = line_of(message)
+    inner = oslo_of(message) or line_of(message)
     unit = fields.get("_SYSTEMD_UNIT", fields.get("SYSLOG_IDENTIFIER", "")).removesuffix(".service")
     level = inner.level or _LEVELS.get(fields.get("PRIORITY", ""), "")
     stamp = fields.get("__REALTIME_TIMESTAMP", "")

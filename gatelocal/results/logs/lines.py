@@ -56,9 +56,9 @@ def line_of(text: str) -> Line:
     if found is not None:
         rest, groups = text[found.end() :], found.groupdict()
         kind, unit = ("journal", groups["unit"].removeprefix("devstack@")) if "unit" in groups else ("console", "")
-        inner = _of_oslo(rest) or Line("", "", rest, level=_level(rest))
+        inner = oslo_of(rest) or Line("", "", rest, level=_level(rest))
         return Line(kind, groups["stamp"], inner.text, unit, inner.level, inner.module, inner.context)
-    own = _of_oslo(text)
+    own = oslo_of(text)
     if own and own.stamp:
         return own
     found = _OTHER.match(text)
@@ -66,7 +66,8 @@ def line_of(text: str) -> Line:
     return Line("other" if found else "plain", found["stamp"] if found else "", rest, level=_level(rest))
 
 
-def _of_oslo(text: str) -> Line | None:
+def oslo_of(text: str) -> Line | None:
+    """A line as oslo.log or Python's logging writes it, with or without a stamp; None for another."""
     found = _OSLO.match(text)
     if found is None:
         return None

@@ -12,6 +12,7 @@ from gatelocal.model.diagnosis import NewLine
 from gatelocal.model.text import plain
 from gatelocal.results.logs.folded import digest, folded
 from gatelocal.results.logs.joined import Form, events, said
+from gatelocal.results.logs.lines import line_of
 
 SHOWN = 20
 """New lines that are kept of a build."""
@@ -24,6 +25,8 @@ _WORSE = re.compile(
     re.IGNORECASE,
 )
 _GOOD = re.compile(r"\b(?:PASSED|passed|ok|success(?:ful(?:ly)?)?|0 failed|0 errors)\b|\.\.\. ok")
+_PYTEST = re.compile(r"E  +\S")
+_RULE = re.compile(r"[-_=*#]{6}")
 _MARKED = {"CRITICAL": 6, "FATAL": 6, "ERROR": 5, "TRACE": 4, "WARNING": 2, "WARN": 2}
 
 
@@ -36,8 +39,9 @@ def spoken(data: bytes, form: Form) -> Iterator[tuple[int, str, str, str]]:
         if _QUIET.search(raw[:200]):
             continue
         found = said(raw, form)
-        last = found.message.rstrip().rpartition("\n")[2]
-        text = found.first.text if last == found.message else f"{found.first.text} ... {last.strip()}"
+        last = line_of(found.message.rstrip().rpartition("\n")[2]).text.strip()
+        alone = "\n" not in found.message.strip() or not any(sign.isalpha() for sign in last)
+        text = found.first.text if alone else f"{found.first.text} ... {last}"
         whole = f"{found.first.unit} {found.first.module} {text}"
         if any(sign.isalpha() for sign in text):
             yield at, found.first.level, text, folded(whole)
@@ -72,4 +76,6 @@ def _score(level: str, text: str, words: Sequence[str]) -> int:
     score += min(3, len({found.lower() for found in _WORSE.findall(text)}))
     score += 3 if "Traceback" in text else 0
     score += 2 if any(word in text for word in words) else 0
+    score += 2 if _PYTEST.match(text) else 0
+    score -= 4 if _RULE.search(text) else 0
     return score - (4 if _GOOD.search(text) and level not in _MARKED else 0)

@@ -1,0 +1,206 @@
+"""What is thought of a run's builds at its end, and what is remembered of them; it changes no outcome and no verdict.
+
+Whatever goes wrong here costs no more than the opinion.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from gatelocal.config.directories import Directories
+from gatelocal.config.files import changed_files
+from gatelocal.config.fingerprint_files import of_folder
+from gatelocal.engine.reading import Read, read
+from gatelocal.engine.work import Preparation, Tools
+from gatelocal.errors import InputError
+from gatelocal.model.change import Change
+from gatelocal.model.diagnosis import Diagnosis, KnownBug
+from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.text import plain
+from gatelocal.results.blame import Before, Facts, judged
+from gatelocal.results.fingerprints.event import Fields
+from gatelocal.results.fingerprints.fingerprint import Fingerprint
+from gatelocal.results.fingerprints.matcher import Hit, Matcher
+from gatelocal.store.known import KEPT, Known, Seen
+from git_review.errors import ReviewError
+
+VARIABLE = "GATELOCAL_FINGERPRINTS"
+"""Folders of fingerprints, with a colon between them."""
+
+_BROAD = 0.1
+"""Share of passing builds among those in which a fingerprint is true, from which on it explains nothing."""
+_TOUCHED = 3
+
+
+def folders(directories: Directories, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where this user's fingerprints are. :raises InputError: a folder that was named is not there."""
+    if named := environment.get(VARIABLE, ""):
+        found = tuple(Path(one).expanduser() for one in named.split(os.pathsep) if one)
+        for one in found:
+            if not one.is_dir():
+                raise InputError(f"there is no folder {plain(str(one))}", hint=f"{VARIABLE} names it")
+        return found
+    usual = directories.configuration / "fingerprints" if directories.configuration else None
+    return (usual,) if usual is not None and usual.is_dir() else ()
+
+
+def fingerprints(places: Sequence[Path]) -> tuple[list[Fingerprint], list[str]]:
+    """All that can be read, and one sentence for each file that cannot."""
+    known: dict[str, Fingerprint] = {}
+    notes = []
+    for place in places:
+        found = of_folder(place)
+        known |= {one.bug: one for one in found.fingerprints}
+        notes += [f"fingerprint {file.name}:{fault.line}: {fault.message}" for file, fault in found.faults]
+    return list(known.values()), notes
+
+
+def memory(directories: Directories) -> Known:
+    """What is known of builds that were. :raises gatelocal.errors.InfrastructureError: it cannot be opened."""
+    directories.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Known(f"sqlite:///{directories.state / 'known.sqlite'}")
+
+
+def understood(tools: Tools, prepared: Preparation, results: tuple[BuildResult, ...]) -> tuple[BuildResult, ...]:
+    """The results with what is thought of those that did not pass; all of them are remembered."""
+    try:
+        known = memory(tools.directories)
+        try:
+            return _understood(tools, prepared, results, known)
+        finally:
+            known.close()
+    except (ReviewError, OSError) as error:
+        brief = error.brief if isinstance(error, ReviewError) else error.strerror or str(error)
+        tools.say(f"nothing is said of whose fault it is: {brief}")
+        return results
+
+
+def _understood(
+    tools: Tools, prepared: Preparation, results: tuple[BuildResult, ...], known: Known
+) -> tuple[BuildResult, ...]:
+    prints, notes = fingerprints(tools.fingerprints)
+    for note in notes:
+        tools.say(note)
+    matcher = Matcher(prints)
+    for one in matcher.refused:
+        tools.say(f"fingerprint {one.bug} needs no word of a message, and would be true of any line: it is left out")
+    works = {work.title: work for work in prepared.works.values()}
+    told = []
+    for build in results:
+        work = works.get(build.job)
+        if work is None or not build.logs or build.outcome.says_nothing:
+            told.append(build)
+            continue
+        change = prepared.recipe.change
+        trees = "\n".join(sorted(f"{one.project} {one.commit}" for one in work.trees))
+        own = prepared.merged.state.find(change.project, change.branch)
+        seen = Seen(
+            id=f"{tools.logs.name}/{Path(build.logs).name}",
+            at=time.time(),
+            project=change.project,
+            branch=change.branch,
+            job=work.job.name,
+            outcome=build.outcome.value,
+            change=_name(change),
+            seconds=build.seconds,
+            voting=build.voting,
+            tree=hashlib.sha256(trees.encode()).hexdigest() if trees else "",
+            base=own.base if own is not None else "",
+            alone=change.landed and not prepared.merged.changes,
+            failed=tuple(dict.fromkeys(one.name for one in build.failures)),
+            passed=tuple(dict.fromkeys(one.name for one in build.tests if not one.failed)),
+        )
+        told.append(_one(tools, prepared, build, seen, (matcher, known)))
+    known.prune(time.time() - KEPT)
+    return tuple(told)
+
+
+def _one(tools: Tools, prepared: Preparation, build: BuildResult, seen: Seen, by: tuple[Matcher, Known]) -> BuildResult:
+    """What is thought of one build, which is remembered with it."""
+    matcher, known = by
+    said = known.said(seen.project, seen.job)
+    found = read(build, Path(build.logs), _fields(prepared, seen), matcher, said.__contains__)
+    hits = tuple((one.fingerprint.bug, one.count) for one in found.hits)
+    if build.outcome is Outcome.SUCCESS:
+        known.add(replace(seen, hits=hits), found.said)
+        return build
+    bugs = [(one, known.hit_rate(one.fingerprint.bug)) for one in found.hits]
+    explaining = [(one, rate) for one, rate in bugs if not _too_broad(rate)]
+    facts = facts_of(build, found, [_bug(*one) for one in explaining], known.before(seen))
+    facts = replace(facts, touched=_touched(tools, prepared, build))
+    thought = judged(facts)
+    cause, sure = thought.cause.value, thought.sure.value
+    known.add(replace(seen, hits=hits, cause=cause, sure=sure, because=thought.because))
+    broad = tuple(
+        f"fingerprint {one.fingerprint.bug} is true of passing builds too" for one, rate in bugs if _too_broad(rate)
+    )
+    return replace(build, diagnosis=thought, notes=(*build.notes, *found.notes, *broad))
+
+
+def facts_of(build: BuildResult, found: Read, bugs: Sequence[KnownBug], before: Mapping[str, Before]) -> Facts:
+    """What the judgement is made from."""
+    return Facts(
+        outcome=build.outcome,
+        failed=tuple(dict.fromkeys(one.name for one in build.failures)),
+        reason=build.reason,
+        whole=tuple(dict.fromkeys(found.whole)),
+        around=found.around,
+        bugs=tuple(bugs),
+        named=frozenset(found.named),
+        new=tuple(found.new),
+        before=before,
+    )
+
+
+def judgement(build: BuildResult, folder: Path, fields: Fields, prints: Sequence[Fingerprint]) -> Diagnosis:
+    """What is thought of a build of which nothing is known but its folder."""
+    found = read(build, folder, fields, Matcher(prints), lambda _: False)
+    return judged(facts_of(build, found, [_bug(one, (0, 0)) for one in found.hits], {}))
+
+
+def _fields(prepared: Preparation, seen: Seen) -> Fields:
+    change = prepared.recipe.change
+    return {
+        "build_queue": (prepared.pipeline,),
+        "build_branch": (seen.branch,),
+        "build_change": (seen.change,),
+        "build_patchset": (str(change.patchset or ""),),
+        "project": (seen.project,),
+    }
+
+
+def _bug(hit: Hit, rate: tuple[int, int]) -> KnownBug:
+    one = hit.fingerprint
+    failed, passed = rate
+    told = (
+        f"bug {one.bug} was met in {failed} failed builds and {passed} that passed before" if failed or passed else ""
+    )
+    title = f"{one.title} (resolved {one.resolved})" if one.resolved else one.title
+    return KnownBug(one.bug, plain(title), one.link, hit.file, hit.line, hit.text, hit.count, told)
+
+
+def _too_broad(rate: tuple[int, int]) -> bool:
+    failed, passed = rate
+    return passed >= 3 and passed > _BROAD * (failed + passed)
+
+
+def _touched(tools: Tools, prepared: Preparation, build: BuildResult) -> tuple[str, ...]:
+    """Lines of the failure that name a file of the change."""
+    state = prepared.merged.state
+    own = state.find(prepared.recipe.change.project, prepared.recipe.change.branch)
+    if own is None or not own.changes:
+        return ()
+    files = changed_files(tools.merger.repository(own.project).path, own.before_last, own.commit)
+    names = [one for one in files if not one.endswith((".rst", ".md", ".txt", ".yaml", ".yml", ".cfg", ".toml"))]
+    lines = [line for one in build.failures for line in one.details.splitlines()] + list(build.output)
+    found = [line for line in lines if any(name in line for name in names)]
+    return tuple(plain(line.strip())[:300] for line in dict.fromkeys(found))[:_TOUCHED]
+
+
+def _name(change: Change) -> str:
+    return f"{change.project} {change.number or change.change_id or change.commit}"
