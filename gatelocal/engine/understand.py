@@ -115,31 +115,35 @@ def _understood(
             failed=tuple(dict.fromkeys(one.name for one in build.failures)),
             passed=tuple(dict.fromkeys(one.name for one in build.tests if not one.failed)),
         )
-        told.append(_one(tools, prepared, build, seen, (matcher, known)))
+        touched = () if build.outcome is Outcome.SUCCESS else _touched(tools, prepared, build)
+        told.append(thought_of(build, seen, _fields(prepared, seen), touched, (matcher, known)))
     known.prune(time.time() - KEPT)
     return tuple(told)
 
 
-def _one(tools: Tools, prepared: Preparation, build: BuildResult, seen: Seen, by: tuple[Matcher, Known]) -> BuildResult:
-    """What is thought of one build, which is remembered with it."""
+def thought_of(
+    build: BuildResult, seen: Seen, fields: Fields, touched: Sequence[str], by: tuple[Matcher, Known]
+) -> BuildResult:
+    """One build with what is thought of it, which is remembered.
+
+    :param fields: what fingerprints are told of the build. :param touched: lines of its failure that name a file of the
+        change. :raises InfrastructureError: nothing can be remembered.
+    """
     matcher, known = by
     said = known.said(seen.project, seen.job)
-    found = read(build, Path(build.logs), _fields(prepared, seen), matcher, said.__contains__)
+    found = read(build, Path(build.logs), fields, matcher, said.__contains__)
     hits = tuple((one.fingerprint.bug, one.count) for one in found.hits)
     if build.outcome is Outcome.SUCCESS:
         known.add(replace(seen, hits=hits), found.said)
         return build
     bugs = [(one, known.hit_rate(one.fingerprint.bug)) for one in found.hits]
-    explaining = [(one, rate) for one, rate in bugs if not _too_broad(rate)]
-    facts = facts_of(build, found, [_bug(*one) for one in explaining], known.before(seen))
-    facts = replace(facts, touched=_touched(tools, prepared, build))
-    thought = judged(facts)
+    explaining = [_bug(*one) for one in bugs if not too_broad(one[1])]
+    thought = judged(replace(facts_of(build, found, explaining, known.before(seen)), touched=tuple(touched)))
     cause, sure = thought.cause.value, thought.sure.value
     known.add(replace(seen, hits=hits, cause=cause, sure=sure, because=thought.because))
-    broad = tuple(
-        f"fingerprint {one.fingerprint.bug} is true of passing builds too" for one, rate in bugs if _too_broad(rate)
-    )
-    return replace(build, diagnosis=thought, notes=(*build.notes, *found.notes, *broad))
+    broad = (one.fingerprint.bug for one, rate in bugs if too_broad(rate))
+    notes = (*found.notes, *(f"fingerprint {bug} is true of passing builds too: it explains nothing" for bug in broad))
+    return replace(build, diagnosis=thought, notes=(*build.notes, *notes))
 
 
 def facts_of(build: BuildResult, found: Read, bugs: Sequence[KnownBug], before: Mapping[str, Before]) -> Facts:
@@ -184,7 +188,11 @@ def _bug(hit: Hit, rate: tuple[int, int]) -> KnownBug:
     return KnownBug(one.bug, plain(title), one.link, hit.file, hit.line, hit.text, hit.count, told)
 
 
-def _too_broad(rate: tuple[int, int]) -> bool:
+def too_broad(rate: tuple[int, int]) -> bool:
+    """Whether a fingerprint is true of so many passing builds that it explains nothing.
+
+    :param rate: in how many builds it was true that failed, and that passed.
+    """
     failed, passed = rate
     return passed >= 3 and passed > _BROAD * (failed + passed)
 

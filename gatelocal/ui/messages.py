@@ -113,3 +113,49 @@ def entered(name: str, why: Occasion | None, repeat: str) -> tuple[str, ...]:
     job = visible(f", job {why.job} of {why.change}: {why.outcome}") if why is not None and why.job else ""
     folder = visible(f", in {why.invocation.directory}") if why is not None and why.invocation is not None else ""
     return (f"the node {name}{job}{folder}", *([f"repeat it with: {repeat}"] if repeat else []))
+
+
+# ---- fingerprints and rates
+
+NO_FINGERPRINTS = "you have no folder of fingerprints"
+NO_FINGERPRINTS_HINT = (
+    "name one, set GATELOCAL_FINGERPRINTS, or put them into ~/.config/gatelocal/fingerprints;"
+    " `gatelocal fingerprint new` makes the first"
+)
+FINGERPRINTS_BAD = "not all fingerprints can be used"
+TOO_BROAD = "it is true of builds that passed as well: no file is written"
+TOO_BROAD_HINT = "write one by hand, with words that failures alone have"
+OTHER_BUG = "name another with --bug, or remove the file"
+
+
+def needs_no_word(bug: str) -> str:
+    """A fingerprint that would be true of any line."""
+    return f"{bug}: it needs no word of a message, and would be true of any line"
+
+
+def fingerprints_read(good: int, bad: int) -> str:
+    """How many there are."""
+    return f"{good} fingerprints read, {bad} faults"
+
+
+def bad_bug_name(name: str) -> str:
+    """What names no file."""
+    return f"{visible(name)} cannot name a bug's file: letters, digits, dots and hyphens can"
+
+
+def is_there(file: str) -> str:
+    """A file that is not overwritten."""
+    return f"{file} is there already"
+
+
+def fingerprint_written(file: str) -> str:
+    """A new file."""
+    return f"written: {file}"
+
+
+def tried(job: str, failed: tuple[int, int], passed: tuple[int, int], others: Sequence[tuple[str, int]]) -> list[str]:
+    """What a proposal is true of among past builds."""
+    lines = [
+        f"# true of {failed[1]} of {failed[0]} builds of {job} that failed, of {passed[1]} of {passed[0]} that passed"
+    ]
+    return lines + [f"# also of {count} builds of {other}" for other, count in others]
