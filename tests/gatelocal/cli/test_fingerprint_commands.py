@@ -94,7 +94,7 @@ def test_faults_are_told_with_their_places(state: Path) -> None:
     assert isinstance(result.exception, ConfigurationError)
     lines = result.output.splitlines()
     assert lines[0] == f"{folder}/2.yaml:1: query: a word or a phrase is missing (character 9, at the end)"
-    assert "1: character 14: " in lines[1] and "appended" in lines[1]
+    assert "1: character 24: " in lines[1] and "appended" in lines[1]
     assert lines[2] == '1: ((message:"a" OR message:"b") AND voting:"1")'
     assert "3: it needs no word" in lines[3]
     assert lines[-1] == "2 fingerprints read, 2 faults"
