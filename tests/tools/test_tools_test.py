@@ -62,14 +62,14 @@ def test_green_is_said(tmp_path: Path) -> None:
 def test_the_newest_have_an_environment_of_their_own(tmp_path: Path) -> None:
     _, _, said = run(tmp_path, "fast", "--latest")
     assert (
-        f"environment {tmp_path}/venv-latest: sandbox,ansible,serve,test,lint,type,arch,docs newest" in said
+        f"environment {tmp_path}/venv-latest: sandbox,ansible,serve,postgresql,test,lint,type,arch,docs newest" in said
         and "refreshed" not in said
     )
 
 
 def test_what_is_refreshed_is_tested(tmp_path: Path) -> None:
     code, ran, said = run(tmp_path, "--refresh", red="pytest*")
-    assert said.index("refreshed") < said.index("sandbox,ansible,serve,test,lint,type,arch,docs")
+    assert said.index("refreshed") < said.index("sandbox,ansible,serve,postgresql,test,lint,type,arch,docs")
     assert (code, len(ran)) == (1, 7)
 
 
