@@ -21,12 +21,13 @@ from gatelocal.errors import InputError
 from gatelocal.model.change import Change
 from gatelocal.model.diagnosis import Diagnosis, KnownBug
 from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.seen import Seen
 from gatelocal.model.text import plain
 from gatelocal.results.blame import Before, Facts, judged
 from gatelocal.results.fingerprints.event import Fields
 from gatelocal.results.fingerprints.fingerprint import Fingerprint
 from gatelocal.results.fingerprints.matcher import Hit, Matcher
-from gatelocal.store.known import KEPT, Known, Seen
+from gatelocal.store.known import KEPT, Known
 from git_review.errors import ReviewError
 
 VARIABLE = "GATELOCAL_FINGERPRINTS"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -32,6 +31,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.seen import Seen
 from gatelocal.results.blame import Before
 
 WEEK: Final = 7 * 86400.0
@@ -88,38 +88,6 @@ _SAID: Final = Table(
     Column("job", String, primary_key=True),
     Column("digest", Integer, primary_key=True),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """One build.
-
-    :ivar id: its run's name and its folder's. :ivar at: its end, in seconds since the epoch.
-    :ivar change: without the patchset. :ivar tree: a digest of all that was tested: equal for equal trees alone; empty
-        where that is not known. :ivar base: the commit of the branch without the change.
-    :ivar alone: the branch itself was tested, without a change.
-    :ivar failed: names of tests; `passed`: those that passed. :ivar hits: bug → events.
-    """
-
-    id: str
-    at: float
-    project: str
-    branch: str
-    job: str
-    outcome: str
-    change: str = ""
-    seconds: float = 0.0
-    voting: bool = True
-    tree: str = ""
-    base: str = ""
-    alone: bool = False
-    node: str = ""
-    cause: str = ""
-    sure: str = ""
-    because: str = ""
-    failed: tuple[str, ...] = ()
-    passed: tuple[str, ...] = ()
-    hits: tuple[tuple[str, int], ...] = ()
 
 
 class Known:

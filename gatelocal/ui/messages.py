@@ -159,3 +159,8 @@ def tried(job: str, failed: tuple[int, int], passed: tuple[int, int], others: Se
         f"# true of {failed[1]} of {failed[0]} builds of {job} that failed, of {passed[1]} of {passed[0]} that passed"
     ]
     return lines + [f"# also of {count} builds of {other}" for other, count in others]
+
+
+def imported(builds: int, job: str) -> str:
+    """Results of elsewhere."""
+    return f"{builds} {'build' if builds == 1 else 'builds'} of {visible(job)} read"

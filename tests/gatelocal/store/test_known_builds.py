@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.seen import Seen
 from gatelocal.results.blame import Before
-from gatelocal.store.known import Known, Seen
+from gatelocal.store.known import Known
 
 NOW = Seen(
     "run/now", 1000.0, "p", "master", "unit", "FAILURE", "c1", tree="t1", base="b1", failed=("a.T",), passed=("a.U",)

@@ -1,0 +1,86 @@
+"""Rates as lines for a person, and as plain values for a program: no rate without its interval and count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+
+from gatelocal.model.text import visible
+from gatelocal.reporter.summary import elapsed
+from gatelocal.results.rates import Rate
+from gatelocal.results.stats import Named, Stats
+
+_HEAD = ("JOB", "PASSES", "BEFORE", "FLAKES", "TIME")
+
+
+def table(found: Stats, days: float) -> list[str]:
+    """The numbers of that many days."""
+    lines = [f"{found.builds} builds in {days:g} days: {_counted(found.outcomes) or 'none'}", ""]
+    if found.jobs:
+        rows = [_HEAD]
+        for one in found.jobs:
+            time = elapsed(one.seconds) if one.seconds is not None else "-"
+            name = one.job if one.voting else f"{one.job} (non-voting)"
+            rows.append((visible(name), told(one.passes), told(one.before), told(one.flakes), time))
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        seen, low, high = found.unlucky
+        lines += ["", f"a good change fails a voting job: {seen:.1%} of the time seen, {low:.1%} to {high:.1%}"]
+    lines.append(f"failures with a cause: {told(found.classified)}: {_counted(found.causes) or 'none judged'}")
+    lines += _named("top races: failures on trees that passed too", found.races)
+    lines += _named("known bugs: builds that failed, of those that the fingerprint is true of", found.bugs)
+    if found.unexplained:
+        lines += ["", "without a cause, the newest first:"]
+        for build in found.unexplained:
+            when = datetime.fromtimestamp(build.at, UTC).strftime("%Y-%m-%d %H:%M")
+            tests = ", ".join(build.failed[:3]) or build.outcome
+            lines.append(visible(f"  {when} {build.id} {build.job}: {tests}"))
+    return lines
+
+
+def told(rate: Rate) -> str:
+    """``90.0% (82.0-95.0% of 80)``."""
+    if rate.share is None:
+        return "- (of 0)"
+    low, high = rate.interval
+    return f"{rate.share:.1%} ({low * 100:.1f}-{high:.1%} of {rate.of})"
+
+
+def as_json(found: Stats) -> dict[str, object]:
+    """The same for ``json.dumps``; rates are shares of 1, times seconds."""
+    return {
+        "builds": found.builds,
+        "outcomes": dict(found.outcomes),
+        "causes": dict(found.causes),
+        "classified": _rate(found.classified),
+        "jobs": [
+            {
+                "job": one.job,
+                "voting": one.voting,
+                "passes": _rate(one.passes),
+                "before": _rate(one.before),
+                "flakes": _rate(one.flakes),
+                "seconds": one.seconds,
+            }
+            for one in found.jobs
+        ],
+        "good_change_fails": dict(zip(("seen", "low", "high"), found.unlucky, strict=True)),
+        "races": [{"name": one.name, **_rate(one.rate)} for one in found.races],
+        "bugs": [{"name": one.name, **_rate(one.rate)} for one in found.bugs],
+        "unexplained": [
+            {"build": one.id, "job": one.job, "at": one.at, "failed": list(one.failed)} for one in found.unexplained
+        ],
+    }
+
+
+def _rate(rate: Rate) -> dict[str, object]:
+    low, high = rate.interval
+    return {"count": rate.count, "of": rate.of, "share": rate.share, "low": low, "high": high}
+
+
+def _counted(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in counts.items())
+
+
+def _named(head: str, of: Sequence[Named]) -> list[str]:
+    return ["", f"{head}:", *(visible(f"  {told(one.rate)} {one.name}") for one in of)] if of else []
