@@ -21,6 +21,7 @@ from gatelocal.pipeline.actions import Action, RequestNode, StartBuild, Submit
 from gatelocal.pipeline.events import Event, RefUpdated, Reloaded, Started, Submitted
 from gatelocal.pipeline.state import Item, Phase, State
 from gatelocal.ports import Say
+from gatelocal.server.causes import Causes
 from gatelocal.server.configuration import Configuration, Read
 from gatelocal.server.errands import Errands
 from gatelocal.server.hands import Crew, GateHands
@@ -94,6 +95,7 @@ class Daemon:
         preparer = Preparer(
             site, parts.watcher.mirror, self._keepers, lambda: self.read, self._facts, self._main, self._generation
         )
+        causes = Causes(site.directories, site.fingerprints, self._say)
         crew = Crew(
             site=site,
             inbox=inbox,
@@ -104,7 +106,7 @@ class Daemon:
             ledger=ledger,
             preparer=preparer,
             landing=Landing(site),
-            teller=Teller(site, parts.builds, parts.gate, url),
+            teller=Teller(site, parts.builds, parts.gate, url, causes=causes),
             state=lambda: self.state,
             finished=self._finished,
         )

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 from gatelocal.config.directories import Directories, directories
 from gatelocal.config.gate_file import GateFile
 from gatelocal.disk import FULL_ERRORS
-from gatelocal.engine import changes
+from gatelocal.engine import changes, understand
 from gatelocal.engine.place import Place
 from gatelocal.errors import ConfigurationError, not_written
 from gatelocal.merger.cache import Cache
@@ -32,7 +32,7 @@ class Site:
     """One daemon's surroundings.
 
     :ivar directories: the state's folder is the file's; caches are the user's. :ivar place: the server, for git.
-    :ivar login: variables that let git in there.
+    :ivar login: variables that let git in there. :ivar fingerprints: folders of fingerprints of known bugs.
     """
 
     file: GateFile
@@ -41,6 +41,7 @@ class Site:
     login: Mapping[str, str]
     say: Say
     auth: Auth | None = field(repr=False, default=None)
+    fingerprints: tuple[Path, ...] = ()
     _readers: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
@@ -94,6 +95,7 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
 
     :raises ConfigurationError: the password is not where the file says, or there can be no such folder.
     :raises InfrastructureError: the disk is full.
+    :raises gatelocal.errors.InputError: a folder of fingerprints that is named is not there.
     """
     _make(file)
     auth = _auth(file, environment)
@@ -103,7 +105,8 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     place = Place("", "", "", before, "", base, host)
     users = directories(environment)
     folders = Directories(users.cache, file.state, users.configuration)
-    return Site(file, folders, place, _login(file, auth), say, auth)
+    prints = understand.folders(folders, environment)
+    return Site(file, folders, place, _login(file, auth), say, auth, prints)
 
 
 def _make(file: GateFile) -> None:

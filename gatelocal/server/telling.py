@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.pipeline.actions import Report
 from gatelocal.reporter import gerrit
 from gatelocal.reporter.gerrit import Known
+from gatelocal.server.causes import nothing
 from gatelocal.server.site import Site
 from gatelocal.source.reader import asking
-from gatelocal.store.builds import Builds, Wanted
+from gatelocal.store.builds import BuildRecord, Builds, Wanted
 from git_review.errors import ReviewError
 from git_review.gerrit.errors import Forbidden, NotFound, Outdated
 
@@ -25,6 +28,7 @@ class Teller:
 
     :ivar gate: this gate's own name, so that no other gate's messages are taken for its own.
     :ivar url: where its page is, with a slash at the end. :ivar settle: see :data:`SETTLE`.
+    :ivar causes: what is thought of builds, each by its number.
     """
 
     site: Site
@@ -32,6 +36,7 @@ class Teller:
     gate: str
     url: str
     settle: float = SETTLE
+    causes: Callable[[Sequence[BuildRecord]], Mapping[int, Diagnosis]] = nothing
 
     def tell(self, action: Report, *, speaks: bool, repeated: bool) -> None:
         """Post it.
@@ -85,9 +90,11 @@ class Teller:
     def _text(self, action: Report) -> str:
         found = self.builds.find(Wanted(item=action.item, limit=1000)) if action.item else ()
         rows = [one for one in found if not one.control]
+        thought = self.causes(rows) if action.kind in ("success", "failure") else {}
         known: dict[str, Known] = {}
         for one in (*(row for row in rows if row.change == action.ref.change), *rows):  # the newest of each job first
             ran = one.ended - one.started if one.ended is not None and one.started is not None else None
-            known.setdefault(one.job, Known(f"{self.url}builds/{one.id}", ran, tuple(one.notes)))
+            about = Known(f"{self.url}builds/{one.id}", ran, tuple(one.notes), thought.get(one.id))
+            known.setdefault(one.job, about)
         page = f"{self.url}changes/{action.ref.change}"
         return gerrit.message(action.pipeline, action.kind, action.text, lambda job: known.get(job, Known()), page)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gatelocal.model.diagnosis import Cause, Diagnosis, KnownBug, Sure
 from gatelocal.reporter.gerrit import MOST, Known, elapsed, message, tag
 
 URL = "http://gate.example.org/changes/5"
@@ -51,6 +52,37 @@ def test_a_failure_says_what_it_was_tested_on() -> None:
         ("lint", "FAILURE", "in 7s"),
         ("unit", "RETRY_LIMIT", "3 attempts in 2m 05s"),
     ]
+
+
+def thought(cause: Cause, sure: Sure, *bugs: KnownBug) -> Diagnosis:
+    return Diagnosis(cause, sure, "it has\nits reason", bugs=bugs)
+
+
+def test_it_is_told_whose_fault_failures_are_thought_to_be() -> None:
+    bug = KnownBug("1234567", "", "https://bugs.example/1234567", "a", 1, "x")
+    builds = {
+        "unit": Known("http://gate/1", 1.0, ("a note",), thought(Cause.KNOWN, Sure.LIKELY, bug)),
+        "lint": Known("http://gate/2", 1.0, (), thought(Cause.ENVIRONMENT, Sure.CERTAIN)),
+        "docs": Known("http://gate/3", 1.0),
+    }
+    text = "gate failed.\n\n- unit FAILURE\n- lint NODE_FAILURE\n- docs SUCCESS"
+    told = message("gate", "failure", text, builds.__getitem__, URL)
+    assert told.partition("SUCCESS in 1s\n")[2].splitlines() == [
+        "",
+        "Whose fault it is thought to be:",
+        "  unit: known bug (likely): it has its reason",
+        "    bug 1234567 https://bugs.example/1234567",
+        "  lint: environment (certain): it has its reason",
+        "  A recheck makes sense.",
+        "",
+        "Warning:",
+        "  unit: a note",
+    ]
+    assert len(RESULT.findall(told)) == 3
+    builds["lint"] = Known("http://gate/2", 1.0, (), thought(Cause.UNKNOWN, Sure.GUESS))
+    assert "look at what is unknown before a recheck" in message("gate", "failure", text, builds.__getitem__, URL)
+    builds["lint"] = Known("http://gate/2", 1.0, (), thought(Cause.DETERMINISTIC, Sure.CERTAIN))
+    assert "recheck" not in message("gate", "failure", text, builds.__getitem__, URL)
 
 
 def test_a_pipeline_with_a_hyphen_is_read_all_the_same() -> None:
