@@ -8,6 +8,8 @@ given.json         what the jobs before give to it: :class:`gatelocal.model.retu
 go                 made by whoever gave the order: the node's build may begin
 paused.json        made when it waits for the jobs after it: :class:`gatelocal.model.returned.Returned`
 resume             made by whoever gave the order: it may go on
+keep               made by whoever gave the order: its node is to be kept if it fails
+claimed.json       the build has kept it: see :mod:`gatelocal.builds.claim`
 result.json        how it ended: :class:`Final`; without one, the process was lost
 =================  ====================================================================================
 """
@@ -28,9 +30,10 @@ from gatelocal.model.returned import Returned
 
 PROCESS, PROGRESS, GO, RESULT, TROUBLE = "process.json", "progress.jsonl", "go", "result.json", "trouble.log"
 GIVEN, PAUSED, RESUME = "given.json", "paused.json", "resume"
+KEEP, CLAIMED = "keep", "claimed.json"
 _RESERVE = ".reserve"
 LOCK = ".lock"
-OWN = frozenset((NAME, PROCESS, PROGRESS, GO, RESULT, TROUBLE, GIVEN, PAUSED, RESUME, LOCK, _RESERVE))
+OWN = frozenset((NAME, PROCESS, PROGRESS, GO, RESULT, TROUBLE, GIVEN, PAUSED, RESUME, KEEP, CLAIMED, LOCK, _RESERVE))
 """All of them: what else lies in a build's folder was fetched from its node."""
 
 _ENOUGH = 1 << 14  # bytes that are kept free for the result of a build whose logs fill the disk

@@ -21,7 +21,7 @@ from typing import TypeVar
 from gatelocal.builds import order as orders
 from gatelocal.builds import refusal
 from gatelocal.builds.claim import claim
-from gatelocal.builds.folder import GIVEN, GO, RESUME, Final, Progress
+from gatelocal.builds.folder import CLAIMED, GIVEN, GO, KEEP, RESUME, Final, Progress
 from gatelocal.builds.lease import folder as leased
 from gatelocal.builds.lease import is_held
 from gatelocal.builds.order import Order
@@ -29,7 +29,7 @@ from gatelocal.errors import GateError, InfrastructureError
 from gatelocal.jobs.families import STEPS, TOX
 from gatelocal.merger.cache import Repository
 from gatelocal.model.deviation import NODE, Deviation
-from gatelocal.model.hold import Occasion
+from gatelocal.model.hold import Hold, Occasion
 from gatelocal.model.result import BuildResult, Outcome
 from gatelocal.model.returned import Given, Returned
 from gatelocal.ports import Executor, Launcher, Nodes, Say
@@ -200,11 +200,17 @@ class _Build:
         self._progress.end(replace(final, begun=self._begun))
         return None
 
+    @property
+    def _claim(self) -> Path:
+        """A build whose own node is wanted agrees with no other on it."""
+        return self._folder / CLAIMED if (self._folder / KEEP).exists() else Path(self._order.claim)
+
     def _hold(self, nodes: Nodes, result: BuildResult) -> bool:
         """Keep the node, if somebody wants this one; that it cannot be done costs no result."""
         order, node = self._order, nodes.each[0]
         try:
-            before = claim(Path(order.claim), node.name, result, order.keep.hold)
+            wanted = Hold.FAILURE if (self._folder / KEEP).exists() else order.keep.hold
+            before = claim(self._claim, node.name, result, wanted)
             if before is None:
                 return False
             run, logs = self._folder.parent.name, str(self._folder)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from gatelocal.builds import following, refusal
 from gatelocal.builds import order as orders
-from gatelocal.builds.folder import RESULT, TROUBLE, Final
+from gatelocal.builds.folder import KEEP, RESULT, TROUBLE, Final
 from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.order import Order
 from gatelocal.builds.refusal import refused
@@ -141,6 +141,14 @@ class Keeper:
         try:
             if (found := self._builds.get(request)) is not None:
                 found.resume()
+        except OSError as error:
+            raise refused(error) from None
+
+    def wish(self, request: int) -> None:
+        """The node of that request is to be kept if its build fails. :raises InfrastructureError: no disk."""
+        try:
+            if (found := self._builds.get(request)) is not None:
+                (found.folder / KEEP).touch(mode=0o600)
         except OSError as error:
             raise refused(error) from None
 

@@ -57,8 +57,10 @@ class Api:
             "promote": lambda body: self.commands.promote(_numbers(body, "changes"), _text(body, "pipeline", "")),
             "pause": lambda body: self.commands.pause(_text(body, "queue"), paused=True),
             "resume": lambda body: self.commands.pause(_text(body, "queue"), paused=False),
-            "hold": self.commands.hold,
-            "release": self.commands.hold,
+            "hold": lambda body: self.commands.hold(
+                _text(body, "project"), _text(body, "job"), _number(body, "change", 0), _number(body, "count", 1)
+            ),
+            "release": lambda body: self.commands.release(_text(body, "held")),
         }
         return Starlette(
             routes=[
@@ -213,7 +215,7 @@ class Api:
 
     async def held(self, _: Request) -> Response:
         """The nodes that are kept."""
-        return JSONResponse([], headers=_HEADERS)
+        return JSONResponse(await run_in_threadpool(self.view.held), headers=_HEADERS)
 
     async def stream(self, _: Request) -> Response:
         """Server-sent events."""
@@ -295,10 +297,12 @@ async def _body(request: Request) -> Mapping[str, object]:
     return found
 
 
-def _number(body: Mapping[str, object], key: str) -> int:
-    value = body.get(key)
+def _number(body: Mapping[str, object], key: str, default: int | None = None) -> int:
+    value = body.get(key, default)
+    if value == default and default is not None and not isinstance(value, bool):
+        return default
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 53:
-        raise Refused(400, f"{key}: a change's number is wanted")
+        raise Refused(400, f"{key}: a number is wanted")
     return value
 
 

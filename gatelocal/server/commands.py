@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gatelocal.engine.engine import Engine
 from gatelocal.engine.loop import Inbox
-from gatelocal.errors import InfrastructureError
+from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.model.facts import Facts
 from gatelocal.pipeline import explain
-from gatelocal.pipeline.events import Dequeue, Enqueue, PauseQueue, Promote
+from gatelocal.pipeline.events import Dequeue, Enqueue, HoldNodes, PauseQueue, Promote
 from gatelocal.pipeline.state import State
 from gatelocal.server.daemon import Daemon
 
@@ -84,9 +84,22 @@ class Commands:
 
         self._ask(do)
 
-    def hold(self, body: Mapping[str, object]) -> None:
-        """Keep the nodes of the next failing builds."""
-        raise Refused(409, "nodes cannot be kept by this version", "replay the build at home: gatelocal replay")
+    def hold(self, project: str, job: str, change: int = 0, count: int = 1) -> None:
+        """Keep the nodes of the next failing builds of a job. :param change: of this one alone; 0: of any."""
+
+        def do(engine: Engine, inbox: Inbox) -> None:
+            if project not in engine.state.layout.projects:
+                raise Refused(409, f"there is no project {project} here")
+            engine.feed(HoldNodes(inbox.now(), project, job, str(change) if change else "", count))
+
+        self._ask(do)
+
+    def release(self, held: str) -> None:
+        """Return a node that is kept."""
+        try:
+            self.daemon.held.release(held)
+        except InputError as error:
+            raise Refused(409, error.brief, error.hint) from None
 
     def _ask(self, do: object) -> None:
         try:

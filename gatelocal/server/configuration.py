@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal.config import gate_tenant, tenant_config
@@ -14,7 +14,8 @@ from gatelocal.engine.tenancy import Tenancy
 from gatelocal.errors import InfrastructureError, InputError, as_machinery
 from gatelocal.jobs.gate import layout_of
 from gatelocal.jobs.zuul.layout import Layout as Everything
-from gatelocal.jobs.zuul.layout import lay_out
+from gatelocal.jobs.zuul.layout import complaint, lay_out
+from gatelocal.jobs.zuul.timers import Timer, timers_of
 from gatelocal.merger.merger import Merger
 from gatelocal.model.facts import Facts
 from gatelocal.model.layout import Layout, Pipeline, Voice
@@ -26,13 +27,18 @@ from git_review.git.objects import references
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What the branches say. :ivar everything: with jobs. :ivar layout: what the gate runs with."""
+    """What the branches say.
+
+    :ivar everything: with jobs. :ivar layout: what the gate runs with.
+    :ivar timers: pipeline → when it is fed by itself.
+    """
 
     tenancy: Tenancy
     everything: Everything
     layout: Layout
     problems: tuple[Problem, ...] = ()
     inert: tuple[Problem, ...] = ()
+    timers: Mapping[str, tuple[Timer, ...]] = field(default_factory=dict)
 
 
 class Configuration:
@@ -107,7 +113,22 @@ class Configuration:
         everything = lay_out(self.tenant, tuple(self._found[one.name] for one in self.tenant.projects))
         told = layout_of(everything, self._connection)
         layout = third_party(told.layout) if self._site.file.third_party else told.layout
-        return Read(Tenancy(self._file(self.tenant.projects)), everything, layout, told.problems, told.inert)
+        tenancy = Tenancy(self._file(self.tenant.projects))
+        times, wrong = _timers(everything, layout)
+        return Read(tenancy, everything, layout, told.problems, (*told.inert, *wrong), times)
+
+
+def _timers(everything: Everything, layout: Layout) -> tuple[dict[str, tuple[Timer, ...]], list[Problem]]:
+    """Those of each pipeline, and what is wrong with others."""
+    found: dict[str, tuple[Timer, ...]] = {}
+    wrong: list[Problem] = []
+    for name in layout.pipelines:
+        definition = everything.pipelines[name]
+        told = list(timers_of(definition.body))
+        found[name] = tuple(one for one in told if isinstance(one, Timer))
+        words = (f"pipeline {name}: trigger: {one}" for one in told if isinstance(one, str))
+        wrong += [complaint(definition, "pipeline", one).problem for one in words]
+    return {name: timers for name, timers in found.items() if timers}, wrong
 
 
 def _none(project: str, url: str) -> Path:

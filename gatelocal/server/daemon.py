@@ -8,8 +8,9 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from gatelocal.builds import nursery
 from gatelocal.engine.engine import Engine
@@ -17,14 +18,15 @@ from gatelocal.engine.loop import Call, Inbox, follow
 from gatelocal.engine.work import Tools
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.facts import Facts
-from gatelocal.pipeline.actions import Action, RequestNode, StartBuild, Submit
-from gatelocal.pipeline.events import Event, RefUpdated, Reloaded, Started, Submitted
+from gatelocal.pipeline.actions import Action, KeepNode, RequestNode, StartBuild, Submit
+from gatelocal.pipeline.events import BuildDone, Enqueue, Event, HoldNodes, RefUpdated, Reloaded, Started, Submitted
 from gatelocal.pipeline.state import Item, Phase, State
 from gatelocal.ports import Say
 from gatelocal.server.causes import Causes
 from gatelocal.server.configuration import Configuration, Read
 from gatelocal.server.errands import Errands
 from gatelocal.server.hands import Crew, GateHands
+from gatelocal.server.held import Held
 from gatelocal.server.housekeeping import EVERY, Housekeeping
 from gatelocal.server.keepers import Keepers
 from gatelocal.server.landing import Landing
@@ -32,6 +34,7 @@ from gatelocal.server.ledger import Ledger
 from gatelocal.server.preparing import Preparer
 from gatelocal.server.site import Site
 from gatelocal.server.telling import Teller
+from gatelocal.server.timers import Timers
 from gatelocal.server.watcher import Watcher
 from gatelocal.source.stream import Stream
 from gatelocal.store.builds import Builds
@@ -110,6 +113,7 @@ class Daemon:
             state=lambda: self.state,
             finished=self._finished,
         )
+        self.held = Held(site.directories.nodes, parts.builds, self._say)
         self._hands = GateHands(crew, parts.store.state.counter)
         self._take_up()
         self._engine = Engine(parts.store, self._hands, self._decided, self._left)
@@ -168,7 +172,7 @@ class Daemon:
         self._builder.open()
         watcher.begin(self.state)
         stream = watcher.stream = self._stream()
-        followed = [watcher.run, self._keep_house, *([] if stream is None else [stream.follow])]
+        followed = [watcher.run, self._keep_house, self._keep_time, *([] if stream is None else [stream.follow])]
         try:
             if _digest(self.state.layout) != _digest(self.read.layout):
                 self._engine.feed(Reloaded(inbox.now(), self.read.layout))
@@ -206,6 +210,27 @@ class Daemon:
             self.parts.inbox.put(Call(look))
             self.parts.watcher.wishes.sleep(EVERY)
 
+    def _keep_time(self) -> None:
+        timers = Timers(lambda: self.read.timers, self._taking_part, self._put_in)
+        while not self.parts.watcher.wishes.over:
+            self.parts.watcher.wishes.sleep(timers.look(datetime.now(UTC)))
+
+    def _taking_part(self, pipeline: str) -> Iterator[tuple[str, str]]:
+        """The branches that count of all projects that are in a pipeline."""
+        for project, known in self.read.layout.projects.items():
+            if pipeline in known.pipelines and (found := self.read.everything.project(project)) is not None:
+                for branch in self.read.everything.branches.get(found.canonical, ()):
+                    yield project, branch
+
+    def _put_in(self, pipeline: str, project: str, branch: str) -> None:
+        facts = self.parts.watcher.branch(project, branch)
+
+        def put() -> None:
+            if facts is not None and pipeline in self.state.layout.pipelines:
+                self._engine.feed(Enqueue(self.parts.inbox.now(), pipeline, facts))
+
+        self.parts.inbox.put(Call(put))
+
     def _stream(self) -> Stream | None:
         server = self.parts.site.file.gerrit
         if server.ssh is None:
@@ -237,6 +262,11 @@ class Daemon:
             self._tell("landed", event)
         if isinstance(event, RefUpdated) and (facts := event.facts).project in self.parts.configuration.projects:
             self._merges.add("reading the configuration", lambda: self._read_again(facts))
+        if isinstance(event, HoldNodes):
+            for request in self.held.requests(after):
+                self._keepers.wish(request)
+        if isinstance(event, BuildDone) and not any(isinstance(one, KeepNode) for one in actions):
+            self._errands.add("held nodes", lambda: self.held.not_meant(event.build))
         if touched:
             self._tell("status", touched)
 

@@ -33,6 +33,7 @@ from gatelocal.pipeline.events import Event, Looked
 from gatelocal.pipeline.state import State
 from gatelocal.ports import Later
 from gatelocal.server.errands import Errands
+from gatelocal.server.held import wanted
 from gatelocal.server.keepers import Keepers
 from gatelocal.server.landing import Landing, Order
 from gatelocal.server.ledger import Ledger
@@ -92,6 +93,8 @@ class GateHands:
                 crew.ledger.dropped(action.request)
             case StartBuild():
                 crew.ledger.begun(action.request, action.id)
+                if any(wanted(one, action.project, action.job, action.change) for one in crew.state().holds):
+                    crew.keepers.wish(action.request)
                 self.seats.start(action)
             case CancelBuild():
                 self.seats.cancel(action.build)
@@ -110,7 +113,7 @@ class GateHands:
             case ResumeBuild():
                 self.seats.resume(action.build)
             case KeepNode() | NoteReuse():
-                pass  # no node is kept yet, and reuse stands in the item
+                pass  # the build has kept its node itself (see server/held.py), and reuse stands in the item
             case _:
                 assert_never(action)
         return None

@@ -149,6 +149,15 @@ class Keepers:
         if found is not None:
             found.keeper.resume(request)
 
+    def wish(self, request: int) -> None:
+        """The node of that request is to be kept if its build fails; nobody minds where there is none.
+
+        :raises InfrastructureError: no disk.
+        """
+        found = self._kept.get(self._requests.get(request, 0))
+        if found is not None:
+            found.keeper.wish(request)
+
     def leave(self, request: int, stop: Stop) -> None:
         """See :class:`gatelocal.engine.seats.Keeper`."""
         found = self._kept.get(self._requests.get(request, 0))

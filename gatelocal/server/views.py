@@ -177,6 +177,13 @@ class View:
         """The live items that hold a change."""
         return [item for number in state.where.get(change) or () if (item := state.items[number]).live]
 
+    def held(self) -> list[Json]:
+        """The nodes that are kept."""
+        return [
+            {"id": one.name, "build": one.build, "until": time_of(one.until or None), "shell": list(one.shell)}
+            for one in self.daemon.held.every()
+        ]
+
     def builds(self, query: Mapping[str, str]) -> Json:
         """The history. :raises ValueError: a number is none."""
         limit = min(int(query.get("limit", "50")), 500)

@@ -98,6 +98,10 @@ class Watcher:
         facts = self.mirror.facts(number)
         return None if facts is None else (facts, self.mirror.related(number))
 
+    def branch(self, project: str, branch: str) -> Facts | None:
+        """A branch as it was read last."""
+        return self._branches.get((project, branch))
+
     def close(self) -> None:
         """Read no more."""
         self.wishes.close()

@@ -68,6 +68,7 @@ class Wanted:
     result: str = ""
     pipeline: str = ""
     item: int = 0
+    preparation: int = 0
     before: int = 0
     limit: int = 100
 
@@ -112,7 +113,7 @@ class Builds:
     def find(self, wanted: Wanted) -> tuple[BuildRecord, ...]:
         """Those that are wanted, the newest first."""
         query = select(_BUILDS).order_by(_BUILDS.c.id.desc()).limit(wanted.limit)
-        for name in ("change", "project", "job", "result", "pipeline", "item"):
+        for name in ("change", "project", "job", "result", "pipeline", "item", "preparation"):
             if value := getattr(wanted, name):
                 query = query.where(_BUILDS.c[name] == value)
         if wanted.before:

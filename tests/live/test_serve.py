@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -228,6 +229,60 @@ def test_people_and_programs_are_answered(gerrit: GerritProject, tmp_path: Path)
         assert "gatelocal_up 1\n" in gate.text("/metrics")
         assert operator not in gate.log.read_text()
         assert where.gate.password not in gate.log.read_text()
+
+
+def test_the_node_of_the_next_failing_build_is_kept_until_it_is_released(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    token = subprocess.run(
+        [*GATELOCAL, "token", "new", "ops", "--may", "read,operate", "--config", str(where.config)],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    with running(where) as gate:
+        assert gate.post("/api/hold", {"project": "nowhere", "job": "unit"}, token)[0] == 409
+        assert gate.post("/api/hold", {"project": a, "job": 5}, token)[0] == 400
+        begins = where.change(a, {"job.sh": "sleep 5; exit 1\n"}, "Begins before the wish")
+        until(lambda: [b for b in gate.get("/api/builds")["builds"] if b["state"] == "running"], "it runs")
+        assert gate.post("/api/hold", {"project": a, "job": "unit"}, token)[0] == 202
+        later = where.change(a, {"job.sh": "sleep 5; exit 1\n"}, "Begins after it")
+        for number in (begins, later):
+            until(lambda number=number: where.votes(number).get("Verified") == -1, "it has failed")
+        (held,) = until(lambda: _settled(gate), "one of the two is kept", 60)
+        build = gate.get(f"/api/builds/{held['build']}")
+        assert (build["result"], build["change"] in (begins, later)) == ("FAILURE", True)
+        assert datetime.fromisoformat(held["until"]) > datetime.now(UTC)
+        entered = subprocess.run(held["shell"], input="exit 7\n", text=True, capture_output=True, check=False)
+        assert entered.returncode == 7, entered.stderr
+        assert gate.post("/api/release", {"held": "nothing"}, token)[0] == 409
+        assert gate.post("/api/release", {"held": held["id"]}, token)[0] == 202
+        assert gate.get("/api/held") == []
+        assert not list((where.state / "nodes").glob("*/"))
+
+
+def _settled(gate: Gate) -> list[dict[str, object]]:
+    """The kept nodes, when the one that was not meant is returned."""
+    found = gate.get("/api/held")
+    return found if len(found) == 1 else []
+
+
+def test_a_pipeline_is_fed_by_its_timer(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    config = where.names[0].replace("/a", "/config")
+    trigger = "trigger: {timer: [{time: '* * * * * */10'}]}"
+    periodic = f"- pipeline: {{name: periodic, manager: independent, {trigger}}}\n"
+    where.push(config, {"zuul.yaml": gate_site.PIPELINES + periodic}, "A timer")
+    where.push(a, {".zuul.yaml": "- project: {queue: shared, periodic: {jobs: [unit]}}\n"}, "Takes part")
+    with running(where) as gate:
+        found = until(
+            lambda: gate.get("/api/builds?pipeline=periodic&result=SUCCESS")["builds"], "the branch itself is tested"
+        )
+        assert (found[0]["project"], list(found[0]["commits"][a])) == (a, ["master"])
+        assert found[0]["commits"][a]["master"] == where.tip(a)
+        log = gate.log.read_text()
+        assert "timer" not in log, "it is heard"
 
 
 def _file(folder: Path, token: str) -> str:

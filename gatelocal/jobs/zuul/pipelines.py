@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 
+from gatelocal.jobs.zuul import timers
 from gatelocal.jobs.zuul.checks import REPORTS, listed, names
 from gatelocal.jobs.zuul.definitions import Definition
 from gatelocal.jobs.zuul.match import pattern_of
@@ -82,9 +83,8 @@ def _mapping(value: object, where: str) -> Mapping[str, object]:
 def _of(value: object, connection: str, where: str, inert: list[str]) -> object:
     """What is said for our own connection; the others are told as inert."""
     body = _mapping(value, where)
-    inert.extend(
-        f"{where}: {name}: only {connection} is heard and spoken to here" for name in body if name != connection
-    )
+    ours = (connection, timers.KEY) if where == "trigger" else (connection,)
+    inert.extend(f"{where}: {name}: only {connection} is heard and spoken to here" for name in body if name not in ours)
     return body.get(connection)
 
 
