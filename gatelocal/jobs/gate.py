@@ -36,17 +36,18 @@ class Told:
     inert: tuple[Problem, ...] = ()
 
 
-def layout_of(found: Configuration, connection: str = "gerrit") -> Told:
+def layout_of(found: Configuration, connection: str = "gerrit", *, clock: bool = False) -> Told:
     """The layout that pipelines run with.
 
     :param connection: the name that the configuration has for the Gerrit whose gate this is.
+    :param clock: somebody sees to its pipelines' timers.
     """
     pipelines: dict[str, Pipeline] = {}
     problems = [one.problem for one in found.complaints]
     inert: list[Problem] = []
     for definition in found.pipelines.values():
         try:
-            pipelines[definition.name], ignored = pipeline_of(definition, connection)
+            pipelines[definition.name], ignored = pipeline_of(definition, connection, clock=clock)
         except NotTaken as wrong:
             problems.append(complaint(definition, "pipeline", f"pipeline {definition.name}: {wrong}").problem)
             continue

@@ -111,7 +111,7 @@ class Configuration:
 
     def _laid_out(self) -> Read:
         everything = lay_out(self.tenant, tuple(self._found[one.name] for one in self.tenant.projects))
-        told = layout_of(everything, self._connection)
+        told = layout_of(everything, self._connection, clock=True)
         layout = third_party(told.layout) if self._site.file.third_party else told.layout
         tenancy = Tenancy(self._file(self.tenant.projects))
         times, wrong = _timers(everything, layout)

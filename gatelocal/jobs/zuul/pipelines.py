@@ -45,10 +45,11 @@ class _Unbuilt(Exception):
     """Zuul has it, the gate has not."""
 
 
-def pipeline_of(definition: Definition, connection: str) -> tuple[Pipeline, tuple[str, ...]]:
+def pipeline_of(definition: Definition, connection: str, *, clock: bool = False) -> tuple[Pipeline, tuple[str, ...]]:
     """The pipeline, and what of it is inert here, each one sentence.
 
     :param connection: the name that the configuration has for the Gerrit whose gate this is.
+    :param clock: somebody else sees to its timers, so that they are not inert.
     :raises NotTaken: with what is wrong with it.
     """
     body = definition.body
@@ -59,7 +60,7 @@ def pipeline_of(definition: Definition, connection: str) -> tuple[Pipeline, tupl
             name=definition.name,
             manager=Manager(body["manager"]),
             precedence=_PRECEDENCE[str(body.get("precedence", "normal"))],
-            triggers=tuple(_triggers(body.get("trigger"), connection, inert)),
+            triggers=tuple(_triggers(_without_timers(body, clock=clock), connection, inert)),
             require=required or Requirement(),
             reject=_requirement(body, "reject", connection, inert),
             voices=_voices(body, connection, inert),
@@ -83,8 +84,9 @@ def _mapping(value: object, where: str) -> Mapping[str, object]:
 def _of(value: object, connection: str, where: str, inert: list[str]) -> object:
     """What is said for our own connection; the others are told as inert."""
     body = _mapping(value, where)
-    ours = (connection, timers.KEY) if where == "trigger" else (connection,)
-    inert.extend(f"{where}: {name}: only {connection} is heard and spoken to here" for name in body if name not in ours)
+    inert.extend(
+        f"{where}: {name}: only {connection} is heard and spoken to here" for name in body if name != connection
+    )
     return body.get(connection)
 
 
@@ -121,6 +123,13 @@ def _whole(value: object, where: str) -> int:
 
 
 # ---- what it hears
+
+
+def _without_timers(body: Mapping[str, object], *, clock: bool) -> object:
+    value = body.get("trigger")
+    if not clock or not isinstance(value, Mapping):
+        return value
+    return {name: said for name, said in value.items() if name != timers.KEY}
 
 
 def _triggers(value: object, connection: str, inert: list[str]) -> Iterable[Trigger]:
