@@ -103,9 +103,10 @@ class Ledger:
             case JobStarted(job=title, logs=logs):
                 self._titled(preparation, title, state="running", started=time.time(), folder=logs)
             case JobEnded(job=title, build=result):
-                self._titled(
-                    preparation, title, reason=result.reason, **({"folder": result.logs} if result.logs else {})
-                )
+                more: dict[str, object] = {"folder": result.logs} if result.logs else {}
+                if result.deviations:  # the job's own, and what came to that, such as another kind of node
+                    more["notes"] = tuple(one.text for one in result.deviations)
+                self._titled(preparation, title, reason=result.reason, **more)
             case _:
                 pass
 

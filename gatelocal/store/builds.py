@@ -144,13 +144,13 @@ class Builds:
 
 def _row(record: BuildRecord) -> dict[str, Any]:
     row = asdict(record)
-    whole = {name: json.dumps(row[name] or {}) for name in ("commits", "trees")} | {"notes": json.dumps(row["notes"])}
-    return _kept(row | whole)
+    return _kept(row | {name: json.dumps(row[name] or {}) for name in ("commits", "trees")})
 
 
 def _kept(values: Mapping[str, Any]) -> dict[str, Any]:
     """The values as every database takes them: what a program has printed may be no text."""
-    return {name: _text(value) if isinstance(value, str) else value for name, value in values.items()}
+    told = {name: json.dumps(value) if isinstance(value, tuple) else value for name, value in values.items()}
+    return {name: _text(value) if isinstance(value, str) else value for name, value in told.items()}
 
 
 def _text(value: str) -> str:

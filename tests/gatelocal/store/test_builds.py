@@ -52,6 +52,8 @@ def test_it_is_changed_and_found_by_the_gates_name_for_it(builds: Builds) -> Non
     changed = builds.change(7, build=9, state="done", result="SUCCESS", ended=130.5)
     assert changed == record(7, build=9, state="done", result="SUCCESS", ended=130.5) == builds.of_build(9)
     assert builds.change(8, state="done") is None
+    again = builds.change(7, notes=("x stands in for y",))
+    assert again is not None and again.notes == ("x stands in for y",)
 
 
 def test_the_newest_comes_first_and_each_condition_counts(builds: Builds) -> None:
