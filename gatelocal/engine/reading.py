@@ -24,6 +24,7 @@ LOOKED = 16 << 20
 
 _TOLD = 300
 _TESTS = 200
+_WHOLE = 50
 _NOT_SAID = frozenset(("recipe.yaml",))
 
 
@@ -94,10 +95,17 @@ def _look(found: Read, name: str, data: bytes, known: Callable[[int], bool], bui
         return
     words = tuple({re.split(r"[\[(]", one.own_name, maxsplit=1)[0] for one in build.failures} - {""})
     of_tests = {line.strip() for one in build.failures for line in one.details.splitlines()}
-    found.new += new_in(name, data, form, known, words)
-    for at, _, text, told in spoken(data, form):
-        if text.strip() in of_tests or (what := around(text)) is None or known(digest(told)):
+    lines = list(spoken(data, form))
+    found.new += new_in(name, data, lines, known, words)
+    seen: set[str] = set()
+    for at, _, text, told in lines:
+        if told in seen or text.strip() in of_tests:
+            continue  # a line like one before tells no more
+        seen.add(told)
+        if (what := around(text)) is None or known(digest(told)):
             continue
+        if "" in found.around if not what.whole else len(found.whole) >= _WHOLE:
+            continue  # more of it tells no more, and a log may be full of it
         line = data.count(b"\n", 0, at) + 1
         _note(found, "", what, f"{name}:{line}: {plain(text)[:_TOLD]}")
 

@@ -68,18 +68,10 @@ def start_of(data: bytes, at: int, form: Form) -> int:
 
 def end_of(data: bytes, at: int, form: Form) -> int:
     """Where the event ends that the byte at that place belongs to: after its last line's end."""
-    top = min(len(data), at + LONGEST)
     if form.export:
+        top = min(len(data), at + LONGEST)
         return _past(data.find(b"\n\n", at, top), 2, top)
-    begin = _after(data.rfind(b"\n", max(0, at - LONGEST), at), 1, max(0, at - LONGEST))
-    line = _line(data, begin)
-    end = _past(data.find(b"\n", at, top), 1, top)
-    while end < top:
-        following = _line(data, end)
-        if not continues(line, following, form):
-            return end
-        line, end = following, _past(data.find(b"\n", end, top), 1, top)
-    return end
+    return _end(data, at, form, None)[0]
 
 
 def continues(previous: Line, line: Line, form: Form) -> bool:
@@ -109,12 +101,31 @@ def _same_record(previous: Line, line: Line) -> bool:
 
 
 def events(data: bytes, form: Form) -> Iterator[tuple[int, bytes]]:
-    """All events of a text, each with where it begins."""
+    """All events of a text, each with where it begins: as :func:`end_of` has it, but each line is looked at once."""
     at = 0
+    known: Line | None = None
     while at < len(data):
-        end = end_of(data, at, form)
+        end, known = (end_of(data, at, form), None) if form.export else _end(data, at, form, known)
         yield at, data[at:end]
         at = end
+
+
+def _end(data: bytes, at: int, form: Form, line: Line | None) -> tuple[int, Line | None]:
+    """Where the event ends that begins there, and the line behind it, as far as that is known.
+
+    :param line: the one that it begins with; None: it is not known.
+    """
+    top = min(len(data), at + LONGEST)
+    if line is None:
+        floor = max(0, at - LONGEST)
+        line = _line(data, _after(data.rfind(b"\n", floor, at), 1, floor))
+    end = _past(data.find(b"\n", at, top), 1, top)
+    while end < top:
+        following = _line(data, end)
+        if not continues(line, following, form):
+            return end, following
+        line, end = following, _past(data.find(b"\n", end, top), 1, top)
+    return end, None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,11 @@ _RULE = re.compile(r"[-_=*#]{6}")
 _MARKED = {"CRITICAL": 6, "FATAL": 6, "ERROR": 5, "TRACE": 4, "WARNING": 2, "WARN": 2}
 
 
-def spoken(data: bytes, form: Form) -> Iterator[tuple[int, str, str, str]]:
+Spoken = tuple[int, str, str, str]
+"""An event that counts: where it begins, its level, its first line, and that folded."""
+
+
+def spoken(data: bytes, form: Form) -> Iterator[Spoken]:
     """The events of a log that count: where each begins, its level, its first line, and that folded.
 
     What is for debugging does not: it differs from run to run, and there is most of it.
@@ -39,23 +43,27 @@ def spoken(data: bytes, form: Form) -> Iterator[tuple[int, str, str, str]]:
         if _QUIET.search(raw[:200]):
             continue
         found = said(raw, form)
-        last = line_of(found.message.rstrip().rpartition("\n")[2]).text.strip()
-        alone = "\n" not in found.message.strip() or not any(sign.isalpha() for sign in last)
+        message = found.message.strip()
+        last = line_of(message.rpartition("\n")[2]).text.strip() if "\n" in message else ""
+        alone = not any(sign.isalpha() for sign in last)
         text = found.first.text if alone else f"{found.first.text} ... {last}"
         whole = f"{found.first.unit} {found.first.module} {text}"
         if any(sign.isalpha() for sign in text):
             yield at, found.first.level, text, folded(whole)
 
 
-def new_in(name: str, data: bytes, form: Form, known: Callable[[int], bool], words: Sequence[str]) -> list[NewLine]:
+def new_in(
+    name: str, data: bytes, told: Iterable[Spoken], known: Callable[[int], bool], words: Sequence[str]
+) -> list[NewLine]:
     """The new lines of one log, the ones that tell most first, each once.
 
-    :param known: whether a passing build has said what has that digest. :param words: names of tests that failed.
+    :param told: what is spoken in it. :param known: whether a passing build has said what has that digest.
+    :param words: names of tests that failed.
     """
     found: dict[int, NewLine] = {}
     line = counted = 0
-    for at, level, text, told in spoken(data, form):
-        number = digest(told)
+    for at, level, text, folded_text in told:
+        number = digest(folded_text)
         if number in found or known(number):
             continue
         line += data.count(b"\n", counted, at)
