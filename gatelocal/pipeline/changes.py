@@ -33,7 +33,9 @@ def take(draft: Draft, event: ChangeEvent) -> None:
     for pipeline in matching:
         reason = enqueue(draft, pipeline, event.ref)
         note_approval(draft, pipeline, event.facts)
-        if reason is not None and draft.policy.explain and reason.code not in _NOT_TOLD:
+        # Of what has landed, an approval that comes late asks nothing that is worth an answer.
+        told = draft.policy.explain and event.facts.status != "MERGED"
+        if reason is not None and told and reason.code not in _NOT_TOLD:
             tell_once(draft, pipeline.name, event.ref.change, 0, reason)
 
 

@@ -56,7 +56,7 @@ def test_two_projects_in_one_queue(gerrit: GerritProject, tmp_path: Path, submit
         fails = where.change(a, {"job.sh": "exit 1\n"}, "Fails")
         conflicts = where.change(a, {"shared": "fourth\n"}, "Conflicts")
         fifth = where.change(b, {"b5": "1"}, "Fifth")
-        anew = where.change(a, {"a6": "1", "job.sh": "sleep 3\n"}, "Anew")
+        anew = where.change(a, {"a6": "1", "job.sh": "sleep 60\n"}, "Anew")
         given_up = where.change(a, {"a7": "1"}, "Given up")
         every = [first, second, fails, conflicts, fifth, anew, given_up]
         where.approve(second, first, fails, conflicts, anew, given_up, fifth)
