@@ -205,6 +205,11 @@ def _touched(tools: Tools, prepared: Preparation, build: BuildResult) -> tuple[s
     if own is None or not own.changes:
         return ()
     files = changed_files(tools.merger.repository(own.project).path, own.before_last, own.commit)
+    return naming(build, files)
+
+
+def naming(build: BuildResult, files: Sequence[str]) -> tuple[str, ...]:
+    """Lines of a failure that name one of the files; those of documentation and configuration do not count."""
     names = [one for one in files if not one.endswith((".rst", ".md", ".txt", ".yaml", ".yml", ".cfg", ".toml"))]
     lines = [line for one in build.failures for line in one.details.splitlines()] + list(build.output)
     found = [line for line in lines if any(name in line for name in names)]
