@@ -298,9 +298,9 @@ async def _body(request: Request) -> Mapping[str, object]:
 
 
 def _number(body: Mapping[str, object], key: str, default: int | None = None) -> int:
-    value = body.get(key, default)
-    if value == default and default is not None and not isinstance(value, bool):
+    if key not in body and default is not None:
         return default
+    value = body.get(key)
     if isinstance(value, bool) or not isinstance(value, int) or not 0 < value < 1 << 53:
         raise Refused(400, f"{key}: a number is wanted")
     return value
@@ -326,14 +326,14 @@ def _digits(text: str) -> int:
     return int(text)
 
 
-def _error(status: int, message: str, hint: str = "") -> JSONResponse:
-    return JSONResponse({"error": {"message": message, "hint": hint}}, status, headers=_HEADERS)
+def _error(status: int, message: str, hint: str = "", more: Mapping[str, str] | None = None) -> JSONResponse:
+    return JSONResponse({"error": {"message": message, "hint": hint}}, status, headers={**_HEADERS, **(more or {})})
 
 
 async def _failed(_: Request, error: Exception) -> Response:
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    detail = error.detail if isinstance(error, HTTPException) else "a mistake in this program"
-    return _error(status, str(detail))
+    if not isinstance(error, HTTPException):
+        return _error(500, "a mistake in this program")
+    return _error(error.status_code, str(error.detail), more=error.headers)
 
 
 async def _broken(_: Request, error: Exception) -> Response:

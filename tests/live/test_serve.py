@@ -217,6 +217,8 @@ def test_people_and_programs_are_answered(gerrit: GerritProject, tmp_path: Path)
         assert status == 409
         assert told["error"]["message"].startswith("a vote is missing: Code-Review and Workflow")
         assert gate.post("/api/dequeue", {"change": number}, operator)[0] == 409
+        assert gate.post("/api/hold", {"project": a, "job": "unit", "change": 0}, operator)[0] == 400
+        assert requests.put(f"{gate.url}/api/enqueue", timeout=30).headers["Allow"] == "POST"
         where.client.changes.review(number, labels={"Code-Review": 2})
         assert made("pause", f"{where.queue}", "--token-file", _file(tmp_path, operator)) == "recorded"
         where.approve(number)
@@ -229,6 +231,54 @@ def test_people_and_programs_are_answered(gerrit: GerritProject, tmp_path: Path)
         assert "gatelocal_up 1\n" in gate.text("/metrics")
         assert operator not in gate.log.read_text()
         assert where.gate.password not in gate.log.read_text()
+
+
+def test_a_guest_votes_and_lands_nothing(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    where.configure(mode="third-party")
+    with running(where) as gate:
+        good = where.change(a, {"x": "1"}, "Good")
+        bad = where.change(a, {"job.sh": "exit 1\n"}, "Bad")
+        where.approve(good, bad)
+        until(lambda: [one for one in where.messages(good) if "Build succeeded (gate" in one.text], "it is tested")
+        until(lambda: [one for one in where.messages(bad) if "Build failed (gate" in one.text], "and so is this")
+        until(lambda: quiet(gate), "all is done")
+        assert landed(where, [good, bad]) == []
+        assert (where.votes(good).get("Verified"), where.votes(bad).get("Verified")) == (1, -1)
+        gerrit.client.changes.review(good, message="recheck")
+        until(lambda: len([m for m in where.messages(good) if "Build succeeded (check" in m.text]) == 2, "once more")
+
+
+def test_a_cycle_and_a_topic_land_whole_or_not_at_all(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path)
+    a, b = where.names
+    before = {name: len(where.line(name)) for name in where.names}
+    with running(where) as gate:
+        first = where.change(a, {"c1": "1"}, "First of a cycle")
+        second = where.change(b, {"c2": "1"}, f"Second of a cycle\n\nDepends-On: {where.url(first)}")
+        where.change(
+            a,
+            {"c1": "1"},
+            f"First of a cycle\n\nDepends-On: {where.url(second)}",
+            change_id=where.change_id(first),
+        )
+        where.approve(first)
+        time.sleep(3)
+        assert landed(where, [first, second]) == [], "the other half is not approved"
+        where.approve(second)
+        until(lambda: len(landed(where, [first, second])) == 2, "both land")
+        third = where.change(a, {"d1": "1"}, "Good half")
+        fourth = where.change(b, {"job.sh": "exit 1\n"}, f"Bad half\n\nDepends-On: {where.url(third)}")
+        where.change(a, {"d1": "1"}, f"Good half\n\nDepends-On: {where.url(fourth)}", change_id=where.change_id(third))
+        where.approve(third, fourth)
+        until(lambda: where.votes(third).get("Verified") == -2 and where.votes(fourth).get("Verified") == -2, "refused")
+        until(lambda: quiet(gate), "all is done")
+        assert landed(where, [third, fourth]) == []
+        for name in where.names:
+            trees = where.line(name)[before[name] :]
+            assert trees, name
+            assert {(name, tree) for tree in trees} <= good(gate)
 
 
 def test_the_node_of_the_next_failing_build_is_kept_until_it_is_released(gerrit: GerritProject, tmp_path: Path) -> None:
