@@ -17,9 +17,11 @@ from gatelocal.config.labels import labels
 from gatelocal.errors import GateError
 from gatelocal.executor.ansible.checkouts import Checkouts
 from gatelocal.executor.ansible.executor import AnsibleExecutor, Setting
+from gatelocal.executor.devstack.executor import DevstackExecutor
 from gatelocal.executor.steps.executor import StepsExecutor
 from gatelocal.executor.tox import ToxExecutor
-from gatelocal.jobs.families import STEPS
+from gatelocal.jobs.devstack.wanted import sized
+from gatelocal.jobs.families import DEVSTACK, STEPS, TEMPEST, wants_devstack
 from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
 from gatelocal.model.playbooks import Item
@@ -40,13 +42,17 @@ def main(folder: Path) -> None:
 
 
 def _launcher(order: Order) -> Launcher:
-    table = labels(directories(os.environ).configuration)
-    return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table)
+    table = sized(labels(directories(os.environ).configuration), order.job)
+    family = "devstack" if wants_devstack(order.job) else "tox"
+    return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table, family)
 
 
 def _executor(order: Order, beginning: Beginning) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
+    if order.job.family in (DEVSTACK, TEMPEST):
+        branch = next((tree.branch for tree in order.trees if tree.project == order.project), "")
+        return DevstackExecutor(_silent, branch)
     if order.job.family == STEPS:
         return StepsExecutor(_silent, beginning.nodes)
     return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log

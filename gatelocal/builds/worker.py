@@ -26,7 +26,7 @@ from gatelocal.builds.lease import folder as leased
 from gatelocal.builds.lease import is_held
 from gatelocal.builds.order import Order
 from gatelocal.errors import GateError, InfrastructureError
-from gatelocal.jobs.families import STEPS, TOX
+from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.merger.cache import Repository
 from gatelocal.model.deviation import NODE, Deviation
 from gatelocal.model.hold import Hold, Occasion
@@ -155,7 +155,7 @@ class _Build:
                 deliver.deliver(order.trees, root, node, self._progress.say, whole=True)
             sources = deliver.deliver(order.trees, root, first, self._progress.say)
             self._stop.check()
-            if order.job.family in (TOX, STEPS):
+            if order.job.family != ANSIBLE:
                 lease.close()
             self._begun = True
             self._progress.begun()

@@ -20,6 +20,7 @@ from gatelocal.engine import place
 from gatelocal.engine.gate import Gate
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
+from gatelocal.jobs.devstack import profiles
 from gatelocal.model.happening import Happening, Watch
 from gatelocal.model.hold import Hold
 from gatelocal.model.run import RunResult
@@ -59,6 +60,11 @@ class _Run(click.Command):
 @click.argument("change", default="HEAD")
 @click.option("-j", "--job", "jobs", multiple=True, metavar="NAME", help="Run only this job; may be repeated.")
 @click.option("--pipeline", metavar="NAME", help="Whose jobs: by default gate, or check when there is no gate.")
+@click.option(
+    "--profile",
+    type=click.Choice(list(profiles.PROFILES)),
+    help="In the place of the project's jobs: devstack with these services, and their tests of tempest.",
+)
 @click.option(
     "--node",
     type=click.Choice(["auto", "qemu", "nspawn", "static", "local"]),
@@ -136,6 +142,7 @@ def run(
         raise InputError("--json and --json-events both write to standard output", hint="choose one of them")
     for file in filter(None, (junit, html)):
         require_folder(file)
+    question |= _of_profile(question.pop("profile"), question, listing=listing)
     names = tuple(name.strip() for one in ahead for name in one.split(",") if name.strip())
     request = GateRequest(directory=Path.cwd(), ahead=names, hold=_hold(hold), **question)
     if key is not None:
@@ -195,6 +202,15 @@ def _list(request: GateRequest, terminal: Terminal, *, as_json: bool) -> int:
         for test in tests:
             click.echo(messages.only_test(job, test))
     return 0
+
+
+def _of_profile(profile: str | None, question: Mapping[str, Any], *, listing: bool) -> dict[str, Any]:
+    """What a profile says of the question. :raises InputError: something else says the same."""
+    if profile is None:
+        return {}
+    if question["jobs"] or question["pipeline"] or listing:
+        raise InputError(messages.PROFILE_ALONE)
+    return {"pipeline": profiles.PIPELINE, "jobs": (profiles.job_name(profile),)}
 
 
 def _hold(said: str | None) -> Hold:

@@ -14,6 +14,7 @@ from gatelocal.engine.subject import merged_subject
 from gatelocal.engine.work import Merged, Tools
 from gatelocal.errors import ConfigurationError, InputError, NoJobs, as_machinery
 from gatelocal.jobs import freeze
+from gatelocal.jobs.devstack import profiles
 from gatelocal.jobs.gate import semaphores_of, specs_of
 from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.model.change import Change
@@ -80,9 +81,16 @@ def members(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
         if own is None:
             raise AssertionError(f"the merger left out {change.name}")
         pipeline = found[0].plan.pipeline if found else wish.pipeline
+        if found and pipeline == profiles.PIPELINE:
+            found.append(_without(ref, own, pipeline, "a profile is run once for all"))
+            continue
         files = _own_files(tools, merged, own, change)
         try:
-            layout, plan = _planned(tools, pipeline, own, merged, files)
+            if pipeline == profiles.PIPELINE:
+                stanzas = profiles.stanzas(own.project, wish.jobs)
+                layout, plan = freeze.planned(stanzas, own.project, own.branch, pipelines=(pipeline,))
+            else:
+                layout, plan = _planned(tools, pipeline, own, merged, files)
         except NoJobs as none:
             if not found:
                 raise

@@ -23,6 +23,7 @@ from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.engine.tenancy import Asked
 from gatelocal.engine.work import Tools
+from gatelocal.jobs.devstack.wanted import sized
 from gatelocal.launcher import capacity
 from gatelocal.model import terms
 from gatelocal.model.happening import Progress, RunEnded, Watch
@@ -136,7 +137,7 @@ class Wired:
         if request.width or request.node == "local":
             return lambda job: 1
         table = labels(self._directories.configuration)
-        return lambda job: capacity.seats(table, job.nodesets)
+        return lambda job: capacity.seats(sized(table, job), job.nodesets)
 
     @contextlib.contextmanager
     def _folder(self) -> Iterator[Path]:

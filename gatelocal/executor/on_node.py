@@ -217,18 +217,21 @@ def usual_folder(options: Namespace) -> Path:
 
 
 def asked_of_tox(options: Namespace, env: str) -> Path | None:
-    """The folder of an environment that may not be in the usual place."""
+    """The folder of an environment that may not be in the usual place; tox 3 has another word for the question."""
     settings = [*(["-c", options.config] if options.config else []), *options.where]
-    asked = subprocess.run(
-        [*options.tox, "config", *settings, "-e", env, "-k", "env_dir"],
-        cwd=str(options.work),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        timeout=_ASKED_SECONDS,
-        check=False,
-    )
-    found = re.search(r"^env_?dir\s*=\s*(.+)$", asked.stdout.decode("utf-8", "replace"), re.M)
-    return Path(found.group(1).strip()) if found else None
+    for words in (["config", *settings, "-e", env, "-k", "env_dir"], [*settings, "--showconfig", "-e", env]):
+        asked = subprocess.run(
+            [*options.tox, *words],
+            cwd=str(options.work),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_ASKED_SECONDS,
+            check=False,
+        )
+        found = re.search(r"^env_?dir\s*=\s*(.+)$", asked.stdout.decode("utf-8", "replace"), re.M)
+        if found:
+            return Path(found.group(1).strip())
+    return None
 
 
 def collect(options: Namespace) -> Answer:

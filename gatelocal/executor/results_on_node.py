@@ -24,7 +24,7 @@ STREAMS = "streams"
 _REPOSITORIES = (".stestr", ".testrepository")
 _MOST = 2000
 _NAME = "gatelocal_witness"
-_ENTRY_POINTS = "[pytest11]\n{0} = {0}\n[stestr.cm.run]\n{0} = {0}:StestrRun\n"
+_ENTRY_POINTS = "[pytest11]\n{0} = {0}\n[stestr.cm.run]\n{0} = {0}:StestrRun\n[tempest.cm.run]\n{0} = {0}:StestrRun\n"
 _WHERE = (
     "import sys, sysconfig, importlib.util as u\n"
     "if sys.version_info >= (3, 7) and any(map(u.find_spec, ('pytest', 'stestr'))):\n"

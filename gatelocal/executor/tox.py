@@ -61,19 +61,38 @@ class ToxExecutor:
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
-            run = _Build(node, record, logs, began, self._install)
-            outcome, reason = run.whole(job, Places(node.home, project, sources))
-            result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(logs))
-            result = replace(explained(result, run.console, run.listed), invocation=run.invocation)
-            if record.lost:
-                result = replace(result, notes=(*result.notes, record.lost))
-            result = replace(result, deviations=(*result.deviations, *deviations(only(job))))
-            for note in result.notes:
-                record.note(f"results: {note}")
-            result = replace(result, seconds=time.monotonic() - began)
-            why = f": {result.reason}" if result.reason else ""
-            record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
-        return result
+            return built(job, Places(node.home, project, sources), Room(node, record, logs, began), self._install)
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """Where a build takes place.
+
+    :ivar logs: its folder on this machine. :ivar began: when it has begun, by the monotonic clock.
+    """
+
+    node: Node
+    record: Record
+    logs: Path
+    began: float
+
+
+def built(job: Job, places: Places, room: Room, install: bool) -> BuildResult:
+    """Run a tox job, or the part of another one that is like one. :param install: see :class:`ToxExecutor`."""
+    record = room.record
+    run = _Build(room, install)
+    outcome, reason = run.whole(job, places)
+    result = BuildResult(job.name, outcome, 0.0, job.voting, reason=reason, logs=str(room.logs))
+    result = replace(explained(result, run.console, run.listed), invocation=run.invocation)
+    if record.lost:
+        result = replace(result, notes=(*result.notes, record.lost))
+    result = replace(result, deviations=(*result.deviations, *deviations(only(job))))
+    for note in result.notes:
+        record.note(f"results: {note}")
+    result = replace(result, seconds=time.monotonic() - room.began)
+    why = f": {result.reason}" if result.reason else ""
+    record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
+    return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +107,11 @@ class _Ended:
 class _Build:
     """One build while it runs."""
 
-    def __init__(self, node: Node, record: Record, logs: Path, began: float, install: bool) -> None:
-        self._node = node
-        self._record = record
-        self._logs = logs
-        self._began = began
+    def __init__(self, room: Room, install: bool) -> None:
+        self._node = room.node
+        self._record = room.record
+        self._logs = room.logs
+        self._began = room.began
         self._install = install
         self._helpers = Helpers(_text("on_node.py"), _text("prepare_node.py"), lambda: secrets.token_hex(16))
         self._tox: tuple[str, ...] = ()

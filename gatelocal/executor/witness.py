@@ -1,9 +1,9 @@
 """Tells what pytest and stestr do while they do it: which tests they chose, which began, how each ended.
 
 It is written into the environments of a build as a package of its own and is loaded there through the entry points that
-both programs have for that (`pytest11`, and cliff's hooks of `stestr run`); it never runs inside the gate. It changes
-neither what is tested nor how that ends, and no mistake of its own reaches the test program. One file of JSON lines for
-each run: a program that dies leaves what it had told until then.
+these programs have for that (`pytest11`, and cliff's hooks of `stestr run` and `tempest run`); it never runs inside the
+gate. It changes neither what is tested nor how that ends, and no mistake of its own reaches the test program. One file
+of JSON lines for each run: a program that dies leaves what it had told until then.
 
 Because it runs in the tests' own process, it keeps to `os`, and to what Python 3.8 knows.
 
@@ -214,7 +214,7 @@ def _details(report: Any, status: str) -> str:
 
 
 class StestrRun:
-    """A hook of cliff around `stestr run`."""
+    """A hook of cliff around `stestr run`, and around `tempest run`, which is one."""
 
     def __init__(self, command: Any) -> None:
         self._command = command
@@ -235,7 +235,7 @@ class StestrRun:
     def before(self, parsed_args: Any) -> Any:
         """Begin a record, and watch which tests are chosen."""
         try:
-            if begin():
+            if not getattr(parsed_args, "list_tests", False) and begin():
                 where = getattr(getattr(self._command, "app_args", None), "repo_url", None) or os.getcwd()
                 self._base = os.path.abspath(os.path.join(os.path.expanduser(where), ".stestr"))
                 self._known = self._runs()

@@ -2,7 +2,7 @@
 
 It is no copy of those repositories: it says which names belong to the tox family and what they imply, so that a
 project's own jobs can be made out where only that project's repository is at hand. Values: openstack-zuul-jobs of
-June 2026.
+June 2026. Those of the devstack family are in :mod:`gatelocal.jobs.devstack.shared`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from gatelocal.model.plan import FrozenJob
+from gatelocal.jobs.devstack import shared
+from gatelocal.model.job import Job
+from gatelocal.model.plan import FrozenJob, Playbook
 from gatelocal.model.stanza import Stanza
 from gatelocal.model.tenant import TenantProject
 
 TOX = "tox"
 STEPS = "steps"
+DEVSTACK, TEMPEST = "devstack", "devstack-tempest"
+"""Jobs that end when devstack stands, and those that run tempest then."""
 NOOP = "noop"
 """Zuul's own job that needs no node and always succeeds."""
 
@@ -32,7 +36,15 @@ ONLY_VARIABLE = "gatelocal_only"
 _TOX_PLAYBOOK = "playbooks/tox/run.yaml"
 _STEPS_PLAYBOOK = "playbooks/gatelocal/steps.yaml"
 _STEPS_TIME = 3600
-_FAMILIES = {_TOX_PLAYBOOK: TOX, _STEPS_PLAYBOOK: STEPS}
+_FAMILIES = {
+    ("zuul-jobs", _TOX_PLAYBOOK): TOX,
+    ("zuul-jobs", _STEPS_PLAYBOOK): STEPS,
+    ("zuul-jobs", shared.STACK_PLAYBOOK): DEVSTACK,
+    ("zuul-jobs", shared.TEMPEST_PLAYBOOK): TEMPEST,
+    ("devstack", shared.STACK_PLAYBOOK): DEVSTACK,
+    ("tempest", shared.TEMPEST_PLAYBOOK): TEMPEST,
+}
+"""The last part of a repository's name and a main playbook in it, or in what is built in, → the family."""
 _REQUIREMENTS = "openstack/requirements"
 _CONSTRAINTS = "{{ ansible_user_dir }}/src/opendev.org/openstack/requirements/upper-constraints.txt"
 _NOT_FOR_UNIT_TESTS = (
@@ -71,14 +83,24 @@ def built_in(name: str) -> Stanza | None:
 
 def family_of(job: FrozenJob) -> str:
     """Who knows how to run the job: ``tox``, when its main playbook is the one of zuul-jobs; ``steps``, when it is a
-    list of commands; else nobody (empty).
+    list of commands; ``devstack`` and ``devstack-tempest``, when it is theirs; else nobody (empty).
 
     ``noop`` is a family of its own, which anybody can run.
     """
     if job.name == NOOP:
         return NOOP
-    found = {_FAMILIES.get(book.path, "") if book.project.endswith("/zuul-jobs") else "" for book in job.run}
+    found = {_family(book) for book in job.run}
     return found.pop() if len(found) == 1 else ""
+
+
+def wants_devstack(job: Job | FrozenJob) -> bool:
+    """Whether the job is a child of those of devstack, whoever runs it."""
+    return shared.ROOT in (job.name, *job.parents)
+
+
+def _family(book: Playbook) -> str:
+    parts = book.project.split("/")
+    return _FAMILIES.get((parts[-1], book.path), "") if len(parts) > 1 else ""
 
 
 def deviations(job: FrozenJob) -> tuple[str, ...]:
@@ -91,6 +113,8 @@ def deviations(job: FrozenJob) -> tuple[str, ...]:
 def _body(name: str) -> Mapping[str, object] | None:
     if name in _BASES:
         return _BASES[name]
+    if name in shared.JOBS:
+        return shared.JOBS[name]
     if found := _ZUUL_TOX.match(name):
         return {"parent": "tox", "vars": {"tox_envlist": found[1]}}
     if found := _OPENSTACK_TOX.match(name):

@@ -34,8 +34,9 @@ def family_of(found: Layout, job: FrozenJob, project: str, *, as_written: bool =
     """
     family = families.family_of(job)
     if family == families.NOOP or (family and not as_written):
-        many = max(len(one.nodes) for one in job.nodesets) if family == families.TOX else 1
-        return ("", f"it needs {many} nodes, and its tox only one") if many > 1 else (family, "")
+        many = 1 if family == families.STEPS else max(len(one.nodes) for one in job.nodesets)
+        what = "its tox only one" if family == families.TOX else "without its own playbooks it can have but one"
+        return ("", f"it needs {many} nodes, and {what}") if many > 1 else (family, "")
     lacks = next((why for why in _lacks(found, job, project) if why), "")
     if lacks and family:
         return family_of(found, job, project, as_written=False)
@@ -53,9 +54,16 @@ def deviations(found: Layout, job: FrozenJob, family: str, project: str) -> tupl
     return (
         *built_in,
         *(Deviation("tox-pdf", text) for text in families.deviations(job)),
-        *(Deviation("tox-playbook", f"the playbook {book.path} is not run") for book in books),
+        *(_not_run(family, book) for book in books),
         *(Deviation("secret", f"the secret {name} is not there") for name in job.secrets),
     )
+
+
+def _not_run(family: str, book: Playbook) -> Deviation:
+    text = f"the playbook {book.path} is not run"
+    if family in (families.DEVSTACK, families.TEMPEST):
+        return Deviation("devstack-playbook", text)
+    return Deviation("tox-playbook", text)
 
 
 def playbooks_of(found: Layout, job: FrozenJob) -> Playbooks:

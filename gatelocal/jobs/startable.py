@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from gatelocal.jobs.devstack.wanted import sized
 from gatelocal.model.label import Labels
 from gatelocal.model.plan import Nodeset, Plan, PlannedJob
 
@@ -42,6 +43,7 @@ def _each(plan: Plan) -> Iterator[Startable]:
 def _with_memory(planned: PlannedJob, labels: Labels, gibibytes: float) -> PlannedJob:
     if planned.job is None or not planned.run or planned.lacks:
         return planned
+    labels = sized(labels, planned.job)
     wanted = min(_memory(one, labels) for one in planned.job.nodesets) / _MEBIBYTES
     if wanted <= gibibytes:
         return planned

@@ -28,10 +28,12 @@ FAMILIES = {
     # What devstack takes for granted beside it, and what its services need from the start.
     "devstack": (
         *_COMPILER,
-        *("apparmor-utils", "bc", "bridge-utils", "conntrack", "dnsmasq-base", "ebtables", "graphviz", "iptables"),
-        *("jq", "libldap2-dev", "libpcre2-dev", "libsasl2-dev", "libsystemd-dev", "libxml2-dev", "libxslt1-dev"),
-        *("libyaml-dev", "mariadb-server", "net-tools", "pcp", "psmisc", "python3-pip", "rabbitmq-server", "screen"),
-        *("tcpdump", "unzip", "uuid-runtime", "zlib1g-dev"),
+        *("apache2", "apache2-dev", "apparmor-utils", "bc", "bridge-utils", "bsdmainutils", "conntrack"),
+        *("dnsmasq-base", "ebtables", "gawk", "gettext", "graphviz", "iptables", "jq", "ksmtuned", "libjpeg-dev"),
+        *("libkrb5-dev", "libldap2-dev", "libpcre2-dev", "libpq-dev", "libsasl2-dev", "libsystemd-dev"),
+        *("libxml2-dev", "libxslt1-dev", "libyaml-dev", "mariadb-server", "memcached", "net-tools", "openssl", "pcp"),
+        *("psmisc", "python3-mysqldb", "python3-pip", "python3-systemd", "rabbitmq-server", "screen", "sqlite3"),
+        *("tcpdump", "unzip", "uuid-runtime", "uwsgi", "uwsgi-plugin-python3", "zlib1g-dev"),
     ),
 }
 """Family of jobs → the packages that they want beside the system's."""

@@ -7,6 +7,8 @@ from fnmatch import fnmatchcase
 
 from gatelocal.model.record import dataclass, replace
 
+_GIBIBYTE = 1024
+
 
 @dataclass(frozen=True, slots=True)
 class Size:
@@ -126,6 +128,13 @@ class Labels:
             return Size()
         given = {"cpus": found.cpus, "memory": found.memory, "disk": found.disk}
         return replace(Size(), **{name: value for name, value in given.items() if value is not None})
+
+    def at_least(self, memory: int) -> Labels:
+        """This table, where nodes of which it does not say how large they are have that many mebibytes or more."""
+        whole = -(-memory // _GIBIBYTE) * _GIBIBYTE
+        usual = Sizing(("*",), memory=max(Size().memory, whole))
+        sized = (one if one.memory is not None else replace(one, memory=usual.memory) for one in self.sizings)
+        return replace(self, sizings=(*sized, usual))
 
     def extended(self, own: Labels) -> Labels:
         """This table with another one before it, whose images and lines count first."""

@@ -154,7 +154,7 @@ def _tool(line: str) -> str:
     """The test program that a command line starts, as far as one can see."""
     words = line.split()
     names = {word.rpartition("/")[2] for word in words}
-    if names & {"stestr", "ostestr", "testr"}:
-        return "stestr"
+    if names & {"stestr", "ostestr", "testr"} or ("tempest" in names and "run" in words):
+        return "" if "--list-tests" in words else "stestr"
     tool = "pytest" if names & {"pytest", "py.test"} else "unittest" if " -m unittest" in line else ""
     return "" if names & _ONLY_TELL or any(word.startswith("-qq") for word in words) else tool

@@ -10,6 +10,7 @@ from gatelocal.model.text import visible
 INTERRUPTED = "interrupted; nothing was left running"
 BUG = "this is a mistake in gatelocal, not in your change"
 DISK_FULL_HINT = "make room (old images and repositories are in gatelocal's cache folder) and try again"
+PROFILE_ALONE = "--profile stands in the place of a pipeline and its jobs: leave out --pipeline, --job and --list"
 UNCOMMITTED = "your work tree has edits that are not committed: they are not part of what is tested"
 NO_NODE_HELD = "no node is held"
 KEY_WITHOUT_HOLD = "--key lets somebody in to a node that is kept, and none is"

@@ -31,6 +31,7 @@ complete -c gatelocal -n 'not __fish_seen_subcommand_from run init plan runs sho
 complete -c gatelocal -n 'not __fish_seen_subcommand_from run init plan runs show logs fingerprint stats artifacts workspace replay diff serve status why enqueue dequeue promote pause resume token simulate shell hold sandbox image node' -s h -l help -d 'Show this message and exit.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -s j -l job -x -d 'Run only this job; may be repeated.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l pipeline -x -d 'Whose jobs: by default gate, or check when there is no gate.'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -l profile -x -a 'identity object compute-fake integrated' -d 'In the place of the projects jobs: devstack with these services, and their tests of tempest.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l node -x -a 'auto qemu nspawn static local' -d 'What the jobs run on: a virtual machine, a container, hosts of yours, this machine without isolation.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l branch -x -d 'Target branch of a local commit; by default that of .gitreview.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l config -r -F -d 'The file that says where configuration and repositories come from; by default the projects own in .gatelocal/, else yours in ~/.config/gatelocal/, else what comes with gatelocal.'

@@ -98,7 +98,7 @@ def test_variants_apply_on_their_branches() -> None:
 @pytest.mark.parametrize(
     ("definition", "rule", "reason"),
     [
-        ("{name: j, parent: devstack-tempest}", "undefined", "parent devstack-tempest is defined elsewhere"),
+        ("{name: j, parent: grenade}", "undefined", "parent grenade is defined elsewhere"),
         ("{name: j}", "undefined", "parent base is defined elsewhere"),
         ("{name: other}", "undefined", "it is defined elsewhere"),
         ("{name: j, parent: tox, abstract: true}", "error", "abstract"),

@@ -63,3 +63,17 @@ def test_the_table_has_the_sum_and_the_reasons_by_their_number() -> None:
         "  1 cannot: it is defined elsewhere",
     ]
     assert table(PLAN, ())[-1] == "0 of 0 jobs can be started here"
+
+
+def test_a_devstack_wants_what_its_services_want_unless_the_table_says_how_large_the_node_is() -> None:
+    variables = {"devstack_services": {"key": True, "mysql": True, "n-cpu": True, "q-svc": True, "c-vol": True}}
+
+    def lacks(label: str, parent: str) -> str:
+        nodes = (Nodeset("", (NodeWanted(("n",), label),)),)
+        stack = FrozenJob("j", (parent,), nodesets=nodes, variables=variables)
+        plan = Plan("o/app", "master", "gate", None, (PlannedJob("j", "matches", "", stack),))
+        return startable(with_memory(plan, labels(), 5.0))[0].lacks
+
+    assert lacks("small", "devstack-base") == "its nodes want 6 GiB of memory, this machine has 5"
+    assert lacks("big", "devstack-base") == "its nodes want 16 GiB of memory, this machine has 5"
+    assert not lacks("small", "base")

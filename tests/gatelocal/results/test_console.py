@@ -192,6 +192,11 @@ def test_words_without_a_newline_stand_before_toxs_own() -> None:
     assert list(read.failed.tail) == ["The specified regex doesn't match with anything"]
 
 
+def test_a_run_of_tempest_is_one_of_stestr() -> None:
+    read = console("all: commands[0]> tempest run --regex x\nall: commands[1]> tempest run --list-tests\n")
+    assert [one.tool for one in read.commands] == ["stestr", ""]
+
+
 def test_the_tail_is_that_of_the_command_that_failed() -> None:
     read = console(
         "a: commands[0]> one\nfine\na: commands[1] /w/x> flake8 .\nx.py:1: E1\n"
