@@ -8,6 +8,7 @@ import threading
 from pathlib import Path
 
 from gatelocal.builds import order as orders
+from gatelocal.builds import stacks
 from gatelocal.builds.folder import LOCK, PROCESS
 from gatelocal.builds.lease import holding
 from gatelocal.builds.order import Order
@@ -24,6 +25,7 @@ from gatelocal.jobs.devstack.wanted import sized
 from gatelocal.jobs.families import DEVSTACK, STEPS, TEMPEST, wants_devstack
 from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
+from gatelocal.model.label import Labels
 from gatelocal.model.playbooks import Item
 from gatelocal.ports import Executor, Launcher, Say
 from gatelocal.stopping import Stop
@@ -42,17 +44,23 @@ def main(folder: Path) -> None:
 
 
 def _launcher(order: Order) -> Launcher:
-    table = sized(labels(directories(os.environ).configuration), order.job)
+    table = _table(order)
     family = "devstack" if wants_devstack(order.job) else "tox"
-    return pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table, family)
+    made = pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table, family)
+    if family == "devstack" and not stacks.why_not(order):
+        return stacks.Stacks(made, order, table)
+    return made
+
+
+def _table(order: Order) -> Labels:
+    return sized(labels(directories(os.environ).configuration), order.job)
 
 
 def _executor(order: Order, beginning: Beginning) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
     if order.job.family in (DEVSTACK, TEMPEST):
-        branch = next((tree.branch for tree in order.trees if tree.project == order.project), "")
-        return DevstackExecutor(_silent, branch)
+        return DevstackExecutor(_silent, stacks.setting(order, _table(order), beginning.nodes.each[0].name))
     if order.job.family == STEPS:
         return StepsExecutor(_silent, beginning.nodes)
     return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log

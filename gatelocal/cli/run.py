@@ -107,6 +107,7 @@ class _Run(click.Command):
     "--failed", is_flag=True, help="Only the jobs that failed in the last run here, and of them the failed tests."
 )
 @click.option("--fail-fast", is_flag=True, help="The first voting job that fails ends the others.")
+@click.option("--cold", is_flag=True, help="Begin nothing with what an earlier run left, such as a stack that stands.")
 @click.option("--list", "listing", is_flag=True, help="Say what would run, and run nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON object on standard output.")
 @click.option("--json-events", is_flag=True, help="Print all that happens on standard output, one JSON object a line.")

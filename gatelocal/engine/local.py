@@ -80,7 +80,7 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
 
     Errors as for :func:`run`.
     """
-    wish = Wish(request.pipeline, request.jobs, only=request.only, fail_fast=request.fail_fast)
+    wish = Wish(request.pipeline, request.jobs, only=request.only, fail_fast=request.fail_fast, cold=request.cold)
     pipeline = request.pipeline or "gate or check"
 
     def make(action: Prepare) -> Preparation:

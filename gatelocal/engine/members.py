@@ -34,6 +34,7 @@ class Wish:
     :ivar strict: what a change breaks of the configuration, and a voting job that cannot be run here, is an error.
     :ivar only: of a job, the ids of the only tests that are wanted; without any: all of its tests.
     :ivar fail_fast: one failed job ends the others, whatever the configuration says.
+    :ivar cold: see :class:`gatelocal.engine.request.GateRequest`.
     """
 
     pipeline: str | None = None
@@ -41,6 +42,7 @@ class Wish:
     strict: bool = False
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fail_fast: bool = False
+    cold: bool = False
 
 
 @dataclass(frozen=True, slots=True)

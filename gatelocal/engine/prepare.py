@@ -9,7 +9,7 @@ from gatelocal.engine import recipes
 from gatelocal.engine.members import Member, Wish, members
 from gatelocal.engine.work import Merged, Preparation, Tools, Work
 from gatelocal.errors import GateError
-from gatelocal.jobs.families import ONLY_VARIABLE
+from gatelocal.jobs.families import COLD_VARIABLE, ONLY_VARIABLE
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.job import Job
@@ -30,7 +30,7 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
     """
     found = members(tools, wish, item, merged)
     states = {**merged.states, **{one.project: one for one in merged.state.repositories}}
-    works, lacking = _works(tools, found, merged, (states, wish.only))
+    works, lacking = _works(tools, found, merged, (states, wish))
     plan = found[0].plan
     trees = {work.title: work.trees for key, work in works.items() if key not in lacking}
     sources = recipes.Sources(tools.place, merged.state, states, trees)
@@ -60,13 +60,13 @@ def _works(
     tools: Tools,
     found: Sequence[Member],
     merged: Merged,
-    known: tuple[dict[str, RepoState], Mapping[str, tuple[str, ...]]],
+    known: tuple[dict[str, RepoState], Wish],
 ) -> tuple[dict[Key, Work], dict[Key, GateError]]:
     """The builds with their trees, and why some cannot have them.
 
-    :param known: the states of projects, and of a job the only tests that are wanted.
+    :param known: the states of projects, and what is wanted.
     """
-    states, only = known
+    states, wish = known
     state = merged.state
     works: dict[Key, Work] = {}
     lacking: dict[Key, GateError] = {}
@@ -75,8 +75,10 @@ def _works(
     for one in found:
         for planned in one.graph.runnable:
             job = replace(planned, required_projects=_required(planned, tools.place.host))
-            if tests := only.get(job.name):
+            if tests := wish.only.get(job.name):
                 job = replace(job, variables={**job.variables, ONLY_VARIABLE: list(tests)})
+            if wish.cold:
+                job = replace(job, variables={**job.variables, COLD_VARIABLE: True})
             key = (one.ref.change, job.name)
             title = job.name if job.name not in titles else f"{job.name} ({one.ref.change})"
             titles.add(title)

@@ -29,6 +29,7 @@ class GateRequest:
     :ivar only: of a job, the ids of the only tests that are run, where its suite allows that; without any: all.
     :ivar part: what is asked is what is left of a former run: a pass of less than all of it is none of the change.
     :ivar fail_fast: the first voting job that fails ends the others; otherwise the project's configuration says so.
+    :ivar cold: no build begins with what an earlier one has left, such as a stack that stands.
     :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
 
@@ -48,3 +49,4 @@ class GateRequest:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     part: bool = False
     fail_fast: bool = False
+    cold: bool = False

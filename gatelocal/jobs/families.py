@@ -32,6 +32,8 @@ STEPS_VARIABLE = "gatelocal_steps"
 """The variable of a job that has its commands."""
 ONLY_VARIABLE = "gatelocal_only"
 """The variable of a job of which only some tests are to run, with their ids: set by a run, never by a project."""
+COLD_VARIABLE = "gatelocal_cold"
+"""The variable of a job that is stacked from the beginning, whatever is there: set by a run, never by a project."""
 
 _TOX_PLAYBOOK = "playbooks/tox/run.yaml"
 _STEPS_PLAYBOOK = "playbooks/gatelocal/steps.yaml"

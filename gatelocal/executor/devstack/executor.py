@@ -8,10 +8,11 @@ from __future__ import annotations
 import contextlib
 import json
 import secrets
+import shlex
 import tempfile
 import time
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
@@ -24,9 +25,10 @@ from gatelocal.executor.record import Record
 from gatelocal.executor.tox import Room
 from gatelocal.executor.wanted import Places
 from gatelocal.jobs.devstack.expressions import Facts
+from gatelocal.jobs.devstack.renewal import Renewal
 from gatelocal.jobs.devstack.wanted import Stack, wanted
 from gatelocal.jobs.families import DEVSTACK, ONLY_VARIABLE, TEMPEST, TOX
-from gatelocal.model.deviation import Deviation
+from gatelocal.model.deviation import WARM, Deviation
 from gatelocal.model.hold import Invocation
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
@@ -46,15 +48,28 @@ _CONF = "local.conf"
 _ROOT = ("sudo", "-n")
 
 
-class DevstackExecutor:
-    """See :class:`gatelocal.ports.Executor`.
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a build is told besides its job.
 
-    :param say: receives each line of the output as it comes. :param branch: the target of the change.
+    :ivar branch: the target of the change. :ivar todo: what makes the stack that its node began with that of the
+        change; None: the node began with none. :ivar of: what that stack is, for people.
+    :ivar keep: keeps the node as it is, for others to begin with, with the commits of its trees; gives how that is
+        called, or nothing. None: nobody wants it.
     """
 
-    def __init__(self, say: Say, branch: str) -> None:
+    branch: str
+    todo: Renewal | None = None
+    of: str = ""
+    keep: Callable[[Mapping[str, str]], str] | None = None
+
+
+class DevstackExecutor:
+    """See :class:`gatelocal.ports.Executor`. :param say: receives each line of the output as it comes."""
+
+    def __init__(self, say: Say, setting: Setting) -> None:
         self._say = say
-        self._branch = branch
+        self._setting = setting
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node. It raises nothing for a failing build.
@@ -65,7 +80,7 @@ class DevstackExecutor:
         logs.mkdir(parents=True, exist_ok=True)
         with Record(logs, self._say) as record:
             room = Room(node, record, logs, time.monotonic())
-            build = _Build(job, project, room, self._branch)
+            build = _Build(job, project, room, self._setting)
             verdict = build.stacked(sources)
             result = build.tested() if verdict is None else build.ended(*verdict)
             build.fetch()
@@ -83,8 +98,8 @@ class DevstackExecutor:
 class _Build:
     """One build while it runs. :ivar deviations: what differs from the gate's own run."""
 
-    def __init__(self, job: Job, project: str, room: Room, branch: str) -> None:
-        self._job, self._project, self._room, self._branch = job, project, room, branch
+    def __init__(self, job: Job, project: str, room: Room, setting: Setting) -> None:
+        self._job, self._project, self._room, self._setting = job, project, room, setting
         self._node, self._record = room.node, room.record
         self._stack: Stack | None = None
         self._listener = Listener()
@@ -103,6 +118,8 @@ class _Build:
                     hint="take --node nspawn or qemu",
                 )
             stack = self._wanted(sources)
+            if self._setting.todo is not None:
+                return self._renewed(stack, sources, self._setting.todo)
             before = self._prepare(stack, sources)
             return self._stacked(stack, before)
         except ConfigurationError as error:
@@ -136,11 +153,8 @@ class _Build:
         invocation = result.invocation
         if invocation is not None:
             result = replace(result, invocation=replace(invocation, environment=self._credentials(invocation)))
-        if result.outcome is Outcome.SUCCESS or (result.outcome is Outcome.FAILURE and not result.failures):
-            nothing = judged.without_tests(result.count, result.never_ran, suite.regex)
-            if nothing is not None:
-                return replace(result, outcome=nothing[0], reason=nothing[1])
-        return result
+        nothing = judged.without_tests(result, suite.regex)
+        return result if nothing is None else replace(result, outcome=nothing[0], reason=nothing[1])
 
     def ended(self, outcome: Outcome, reason: str) -> BuildResult:
         """A build without tests."""
@@ -165,7 +179,7 @@ class _Build:
         names = (f"{base}/devstack/{_CONF}", f"{base}/logs", "/etc/keystone", f"{base}/tempest/etc/tempest.conf")
         with contextlib.suppress(OSError):
             into.mkdir(exist_ok=True)
-        journal = f"journalctl --unit 'devstack@*' --no-pager --output short-iso >{base}/logs/services.txt"
+        journal = f"journalctl --unit 'devstack@*' --no-pager --output short-iso >{shlex.quote(base)}/logs/services.txt"
         with contextlib.suppress(InfrastructureError, TimeoutError):
             self._node.run((*_ROOT, "sh", "-c", journal), timeout=_HELPER_TIME)
         for name in names:
@@ -189,7 +203,7 @@ class _Build:
         )
         self._listener = Listener((facts.address,))
         texts = [one for one in settings if isinstance(one, str)] if isinstance(settings, list) else []
-        stack = wanted(self._job, self._project, self._branch, facts, texts)
+        stack = wanted(self._job, self._project, self._setting.branch, facts, texts)
         self.deviations = stack.deviations
         if isinstance(memory, int) and memory < stack.memory:
             raise InfrastructureError(
@@ -217,7 +231,7 @@ class _Build:
     def _stacked(self, stack: Stack, before: dict[str, str]) -> Verdict | None:
         """Run ``stack.sh`` and see that what stands is what was delivered."""
         directory = f"{stack.base}/devstack"
-        argv = ("sudo", "-n", "-u", "stack", "-H", "sh", "-c", f"cd {directory} && exec ./stack.sh 2>&1")
+        argv = ("sudo", "-n", "-u", "stack", "-H", "sh", "-c", f"cd {shlex.quote(directory)} && exec ./stack.sh 2>&1")
         self._invocation = Invocation(argv, directory, {"OS_CLOUD": CLOUD}, "run stack.sh")
         self._record.note(f"[stack] {directory}/stack.sh (its whole output: {OUTPUT})")
         began = time.monotonic()
@@ -225,16 +239,68 @@ class _Build:
         self._record.note(f"[stack] {time.monotonic() - began:.1f} s, status {status}")
         if status != 0:
             return self._judged(status)
-        trees = [f"--tree={name}" for name in before]
+        bad = self._ready(stack, before)
+        if bad is None and self._setting.keep is not None:
+            self._kept(self._setting.keep, before)
+        return bad
+
+    def _ready(self, stack: Stack, wanted: Mapping[str, str]) -> Verdict | None:
+        """See that what stands is what was delivered, and hand tempest over to the tests."""
+        trees = [f"--tree={name}" for name in wanted]
         files = [f"--file={path}" for _, path in stack.suite.lists] if stack.suite else []
         user = [f"--user={self._node.home.rpartition('/')[2]}"] if stack.suite else []
         told = self._helper("ready", f"--base={stack.base}", *trees, *files, *user, root=True)
         after, there, failed = (told.get(name) for name in ("commits", "files", "failed"))
         self._there = frozenset(str(one) for one in there) if isinstance(there, list) else frozenset()
         if isinstance(failed, list) and failed:
-            units = ", ".join(str(one) for one in failed)
-            return Outcome.FAILURE, f"stack.sh ended well, and these services do not run: {units}"
-        return judged.other_commits(before, after if isinstance(after, dict) else {})
+            return Outcome.FAILURE, f"these services do not run: {_names(failed)}"
+        return judged.other_commits(wanted, after if isinstance(after, dict) else {})
+
+    def _kept(self, keep: Callable[[Mapping[str, str]], str], commits: Mapping[str, str]) -> None:
+        """Keep the stack for others; that it cannot be done costs nothing."""
+        began = time.monotonic()
+        try:
+            name = keep(commits)
+        except (InfrastructureError, OSError) as error:
+            self._record.note(f"[stack] cannot be kept: {getattr(error, 'brief', error)}")
+            return
+        if name:
+            self._record.note(f"[stack] kept for the next run: {name} ({time.monotonic() - began:.1f} s)")
+
+    def _renewed(self, stack: Stack, sources: Mapping[str, str], todo: Renewal) -> Verdict | None:
+        """Make the stack that the node began with that of the change."""
+        what = f"{', '.join(todo.trees)} put in its place" if todo.trees else "nothing had to be put in its place"
+        restarted = f", services restarted: {', '.join(todo.units)}" if todo.units else ""
+        text = f"accelerated: begun warm, with {self._setting.of}; {what}{restarted}; --cold begins anew"
+        self.deviations = (*self.deviations, Deviation(WARM, text))
+        self._record.note(f"[stack] {text}")
+        up = self._helper("stands", root=True).get("failed")
+        if up != []:
+            raise InfrastructureError(f"the stack that the node began with does not stand: {_names(up)}")
+        paths = {name: sources[project] for project, name in stack.trees.items()}
+        words = [
+            *(f"--tree={name}={paths[name]}" for name in todo.trees),
+            *(f"--reinstall={name}" for name in todo.reinstall),
+            *(f"--unit={pattern}" for pattern in todo.units),
+        ]
+        wanted = self._commits(paths)
+        told = self._helper("renew", f"--base={stack.base}", *words, root=True)
+        if uninstalled := told.get("uninstalled"):
+            return Outcome.CONFIG_ERROR, f"a tree could not be installed: {_names(uninstalled)}"
+        if failed := told.get("failed"):
+            return Outcome.FAILURE, f"with the change, these services do not come up: {_names(failed)}"
+        return self._ready(stack, wanted)
+
+    def _commits(self, paths: Mapping[str, str]) -> dict[str, str]:
+        """The commits of the trees that were delivered."""
+        found: dict[str, str] = {}
+        for name, path in paths.items():
+            lines: list[str] = []
+            argv = ("git", "-C", path, "rev-parse", "HEAD")
+            if self._node.run(argv, on_line=lines.append, timeout=_HELPER_TIME) != 0 or not lines:
+                raise InfrastructureError(f"the tree {name} did not arrive")
+            found[name] = lines[-1].strip()
+        return found
 
     def _told(self, argv: tuple[str, ...], began: float) -> int:
         """Run it while its output is kept; the headings are told as they come."""
@@ -310,3 +376,7 @@ class _Build:
         if left <= 0:
             raise TimeoutError
         return left
+
+
+def _names(told: object) -> str:
+    return ", ".join(str(one) for one in told) if isinstance(told, list) else str(told)

@@ -8,17 +8,18 @@ the gate itself calls a failure: the trees, put together, do not come up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from gatelocal.executor.devstack.heard import Listener
 from gatelocal.executor.outcome import ENOUGH
 from gatelocal.executor.signs import LACKS, Sign
-from gatelocal.model.result import Outcome
+from gatelocal.model.result import BuildResult, Outcome
 
 Verdict = tuple[Outcome, str]
 
 _KILLED = (-9, 137)
+_NO_MATCH = "matches no test"
 OF_INDEX = (Sign.UNSATISFIABLE, Sign.NOTHING_OFFERED)
 """What pip says both of an index that has nothing and of one that it cannot reach."""
 
@@ -84,11 +85,16 @@ def other_commits(before: Mapping[str, str], after: Mapping[str, object]) -> Ver
     )
 
 
-def without_tests(count: int, never_ran: Sequence[str], regex: str) -> Verdict | None:
-    """A run of tempest in which no test ended."""
-    if count or never_ran:
+def without_tests(result: BuildResult, regex: str) -> Verdict | None:
+    """A run of tempest that has nothing to run, whatever its status; one that could not even be begun is none."""
+    if result.count or result.never_ran:
         return None
-    return Outcome.CONFIG_ERROR, f"tempest found no test{f' that {regex} names' if regex else ''}: nothing was tested"
+    if result.outcome is Outcome.SUCCESS or _NO_MATCH in result.reason:
+        return (
+            Outcome.CONFIG_ERROR,
+            f"tempest found no test{f' that {regex} names' if regex else ''}: nothing was tested",
+        )
+    return None
 
 
 def _step(ended: Ended) -> str:

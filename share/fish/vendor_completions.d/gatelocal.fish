@@ -44,6 +44,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from run' -l ahead -x -d 'Chang
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l resume -x -d 'Go on with a run that was killed: the latest one of this folder, or RUN (the beginning of its name will do).'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l failed -d 'Only the jobs that failed in the last run here, and of them the failed tests.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l fail-fast -d 'The first voting job that fails ends the others.'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -l cold -d 'Begin nothing with what an earlier run left, such as a stack that stands.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l list -d 'Say what would run, and run nothing.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l json -d 'Print the result as one JSON object on standard output.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l json-events -d 'Print all that happens on standard output, one JSON object a line.'

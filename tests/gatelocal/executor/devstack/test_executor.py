@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from gatelocal.executor.devstack.executor import DevstackExecutor
+from gatelocal.errors import InfrastructureError
+from gatelocal.executor.devstack.executor import DevstackExecutor, Setting
+from gatelocal.jobs.devstack.renewal import Renewal
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
 from tests.fakes.node import Answer, ScriptedNode
@@ -18,6 +20,7 @@ SOURCES = {
     f"openstack/{name}": f"/home/node/src/h/openstack/{name}" for name in ("keystone", "devstack", "requirements")
 }
 LOOK = {"address": "10.0.2.100", "mtu": 1500, "cores": 2, "memory": 4096, "settings": []}
+MASTER = Setting("master")
 COMMITS = {"keystone": "a1", "devstack": "b2", "requirements": "c3"}
 
 
@@ -38,9 +41,14 @@ class Script:
     look: dict[str, object] = field(default_factory=lambda: dict(LOOK))
     ready: dict[str, object] = field(default_factory=lambda: {"commits": COMMITS, "files": [], "failed": []})
     stack: Answer = field(default_factory=Answer)
+    stands: dict[str, object] = field(default_factory=lambda: {"failed": []})
+    renew: dict[str, object] = field(default_factory=lambda: {"uninstalled": [], "failed": []})
 
     def answer(self, argv: Sequence[str]) -> Answer:
         facts = {"look": self.look, "prepare": {"commits": COMMITS}, "ready": self.ready}
+        facts |= {"stands": self.stands, "renew": self.renew}
+        if "rev-parse" in argv:
+            return Answer(lines=(COMMITS[argv[2].rpartition("/")[2]],))
         for name, told in facts.items():
             if name in argv:
                 mark = next(word.partition("=")[2] for word in argv if word.startswith("--mark="))
@@ -54,14 +62,16 @@ def job(**more: object) -> Job:
     return Job("j", variables=variables, required_projects=required, family="devstack", timeout=600)
 
 
-def run(tmp_path: Path, script: Script, wanted: Job | None = None, *, own: bool = True) -> tuple[BuildResult, Node]:
+def run(
+    tmp_path: Path, script: Script, wanted: Job | None = None, *, own: bool = True, setting: Setting = MASTER
+) -> tuple[BuildResult, Node]:
     node = Node(script.answer, disposable=own)
-    executor = DevstackExecutor(lambda line: None, "master")
+    executor = DevstackExecutor(lambda line: None, setting)
     return executor.run(wanted or job(), "openstack/keystone", node, SOURCES, tmp_path / "logs"), node
 
 
 def programs(node: Node) -> list[str]:
-    words = ("look", "prepare", "ready")
+    words = ("look", "prepare", "stands", "renew", "ready", "rev-parse")
     return [next((one for one in words if one in argv), argv[-1]) for argv, *_ in node.ran]
 
 
@@ -138,3 +148,64 @@ def test_nothing_is_touched_on_a_machine_that_is_not_the_jobs_own_or_without_its
     lacking, node = run(tmp_path / "b", Script(), wanted)
     assert (lacking.outcome, "the repository glance" in lacking.reason) == (Outcome.CONFIG_ERROR, True)
     assert programs(node) == ["look"]
+
+
+def test_a_stack_that_stands_is_kept_once_it_is_known_to_be_good(tmp_path: Path) -> None:
+    kept: list[dict[str, str]] = []
+
+    def keep(commits: Mapping[str, str]) -> str:
+        kept.append(dict(commits))
+        return "stack-x"
+
+    good, _ = run(tmp_path, Script(), setting=Setting("master", keep=keep))
+    assert (good.outcome, kept) == (Outcome.SUCCESS, [COMMITS])
+    assert "kept for the next run: stack-x" in (tmp_path / "logs/job-output.txt").read_text()
+    bad, _ = run(tmp_path / "b", Script(stack=Answer(1)), setting=Setting("master", keep=keep))
+    assert (bad.outcome is Outcome.SUCCESS, len(kept)) == (False, 1)
+
+    def cannot(commits: Mapping[str, str]) -> str:
+        raise InfrastructureError("no room")
+
+    without, _ = run(tmp_path / "c", Script(), setting=Setting("master", keep=cannot))
+    assert without.outcome is Outcome.SUCCESS
+
+
+TODO = Renewal(trees=("keystone",), reinstall=("keystone",), units=("keystone*",))
+WARM = Setting("master", TODO, "the stack of yesterday")
+
+
+def test_a_warm_build_renews_what_differs_and_says_so(tmp_path: Path) -> None:
+    result, node = run(tmp_path, Script(), setting=WARM)
+    assert (result.outcome, [one.id for one in result.deviations]) == (
+        Outcome.SUCCESS,
+        ["devstack-native", "warm"],
+    )
+    assert "accelerated: begun warm, with the stack of yesterday; keystone put in its place" in str(
+        result.deviations[1]
+    )
+    assert not any("./stack.sh" in argv[-1] or "prepare" in argv for argv, *_ in node.ran)
+    renew = next(argv for argv, *_ in node.ran if "renew" in argv)
+    assert renew[-4:] == (
+        "--base=/opt/stack",
+        "--tree=keystone=/home/node/src/h/openstack/keystone",
+        "--reinstall=keystone",
+        "--unit=keystone*",
+    )
+
+
+@pytest.mark.parametrize(
+    ("script", "outcome", "reason"),
+    [
+        (Script(stands={"failed": ["devstack@keystone.service"]}), Outcome.NODE_FAILURE, "began with does not stand"),
+        (Script(renew={"failed": ["devstack@keystone.service"]}), Outcome.FAILURE, "these services do not come up"),
+        (Script(renew={"uninstalled": ["keystone"]}), Outcome.CONFIG_ERROR, "could not be installed: keystone"),
+        (
+            Script(ready={"commits": {**COMMITS, "keystone": "old"}, "files": [], "failed": []}),
+            Outcome.CONFIG_ERROR,
+            "another commit of keystone",
+        ),
+    ],
+)
+def test_what_can_be_wrong_with_a_warm_build(tmp_path: Path, script: Script, outcome: Outcome, reason: str) -> None:
+    result, _ = run(tmp_path, script, setting=WARM)
+    assert (result.outcome, reason in result.reason) == (outcome, True), result.reason

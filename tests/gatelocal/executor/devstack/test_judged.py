@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from gatelocal.executor.devstack import judged
 from gatelocal.executor.devstack.heard import PACKAGES, SOURCES, Listener
 from gatelocal.executor.devstack.judged import Ended
-from gatelocal.model.result import Outcome
+from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
 
 ADDRESS = "10.0.2.100"
 
@@ -154,7 +155,15 @@ def test_time_commits_and_tests() -> None:
     moved = judged.other_commits({"a": "1", "b": "2"}, {"a": "1", "b": "3"})
     assert moved is not None
     assert (moved[0], "commit of b" in moved[1]) == (Outcome.CONFIG_ERROR, True)
-    assert judged.without_tests(1, (), "") is None
-    assert judged.without_tests(0, ("x",), "") is None
-    none = judged.without_tests(0, (), "keystone")
-    assert none == (Outcome.CONFIG_ERROR, "tempest found no test that keystone names: nothing was tested")
+
+
+def test_a_run_of_tempest_without_a_test_is_no_pass_and_no_fault() -> None:
+    def of(outcome: Outcome, reason: str = "", **more: Any) -> judged.Verdict | None:
+        return judged.without_tests(BuildResult("j", outcome, 1.0, reason=reason, **more), "keystone")
+
+    nothing = (Outcome.CONFIG_ERROR, "tempest found no test that keystone names: nothing was tested")
+    assert of(Outcome.SUCCESS) == nothing
+    assert of(Outcome.FAILURE, "the regex matches no test (tempest run ended with status 1)") == nothing
+    assert of(Outcome.FAILURE, "tempest run ended with status 100") is None
+    assert of(Outcome.SUCCESS, tests=(TestResult("a.b", TestStatus.SUCCESS),)) is None
+    assert of(Outcome.SUCCESS, never_ran=("a.b",)) is None
