@@ -13,7 +13,18 @@ from gatelocal.builds.lease import is_held
 from gatelocal.engine.run_folder import RunFolder
 from gatelocal.errors import GateError
 from gatelocal.launcher import place
-from gatelocal.model.past import BROKEN_OFF, ENDED, LOST, NO_VERDICT, RUNNING, UNDER_WAY, WAITING, Past, PastBuild
+from gatelocal.model.past import (
+    BROKEN_OFF,
+    ENDED,
+    INTERRUPTED,
+    LOST,
+    NO_VERDICT,
+    RUNNING,
+    UNDER_WAY,
+    WAITING,
+    Past,
+    PastBuild,
+)
 
 _NAMED = re.compile(r"(\d{8}-\d{6})-[0-9a-f]{6}")
 
@@ -64,6 +75,8 @@ def _state(run: RunFolder, builds: tuple[PastBuild, ...]) -> str:
         return UNDER_WAY
     if run.has_ended:
         return ENDED  # and what came out cannot be read: it was written by another version
+    if run.was_interrupted:
+        return INTERRUPTED
     return BROKEN_OFF if builds else NO_VERDICT
 
 

@@ -25,10 +25,11 @@ from gatelocal.model.layout import Graph
 from gatelocal.model.recipe import Recipe
 from gatelocal.model.run import RunResult
 from gatelocal.model.text import plain
+from gatelocal.stopping import Stopped
 
 NAME = ".gate"
 _REQUEST, _ASKED, _PREPARED, _FAILED = "request.json", "asked.json", "prepared.json", "failed.json"
-_RESULT, _ENDED = "result.json", "ended"
+_RESULT, _ENDED, _INTERRUPTED = "result.json", "ended", "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,23 @@ class RunFolder:
             return (self._own / _ENDED).stat().st_mtime
         except OSError:
             return math.inf
+
+    @contextlib.contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Note whether somebody ends the run within the block, as with Ctrl-C; else such a note is taken back."""
+        mark = self._own / _INTERRUPTED
+        mark.unlink(missing_ok=True)
+        try:
+            yield
+        except (KeyboardInterrupt, Stopped):
+            with contextlib.suppress(OSError):
+                mark.touch(mode=0o600)
+            raise
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether somebody has ended it."""
+        return (self._own / _INTERRUPTED).exists()
 
     def keep_result(self, result: RunResult) -> None:
         """Note what came out. :raises OSError: no disk."""

@@ -114,7 +114,8 @@ class Wired:
             source: Source = changes.Sources(place, request.directory)
         else:
             source = changes.source(place, request.directory, request.change)
-        return local.run(replace(self._tools(request, place, logs), tenancy=tenancy), source, request)
+        with RunFolder(logs).interruptible():
+            return local.run(replace(self._tools(request, place, logs), tenancy=tenancy), source, request)
 
     def _tools(self, request: GateRequest, place: Place, logs: Path) -> Tools:
         terms.of(self._environment)  # to be told of a mistake in it now, and not when a node is held

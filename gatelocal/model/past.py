@@ -8,6 +8,7 @@ from gatelocal.model.record import dataclass
 from gatelocal.model.run import RunResult
 
 UNDER_WAY, BROKEN_OFF, NO_VERDICT, ENDED = "under way", "broken off", "no verdict", "ended"
+INTERRUPTED = "interrupted"
 RUNNING, LOST, WAITING = "running", "lost", "waiting"
 
 

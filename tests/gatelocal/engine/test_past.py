@@ -21,6 +21,7 @@ from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.run import Base, RunResult
 from gatelocal.model.terms import Terms
+from gatelocal.stopping import Stopped
 from tests.gatelocal.launcher.test_holds import hold
 
 NOW = datetime(2026, 11, 30, 12, 0, tzinfo=UTC).timestamp()
@@ -95,6 +96,19 @@ def test_a_run_without_a_result_is_under_way_or_broken_off(tmp_path: Path) -> No
     with holding(folder / "other" / ".lock"):
         assert past.is_under_way(folder), "its build goes on by itself"
         assert {one.title: one.state for one in past.past(folder).builds}["other"] == "running"
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, Stopped])
+def test_a_run_that_somebody_has_ended_is_told_from_one_that_was_killed(
+    tmp_path: Path, end: type[BaseException]
+) -> None:
+    folder = run_of(tmp_path, "20261130-101112-abcdef", build("unit", Outcome.SUCCESS), ended=False)
+    RunFolder(folder).keep_failed(InputError("x"))
+    with pytest.raises(end), RunFolder(folder).interruptible():
+        raise end
+    assert past.past(folder).state == "interrupted"
+    with RunFolder(folder).interruptible():
+        assert past.past(folder).state == "broken off"
 
 
 def test_what_cannot_be_read_is_not_known_and_no_failure(tmp_path: Path) -> None:
