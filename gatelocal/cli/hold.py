@@ -1,14 +1,17 @@
-"""`gatelocal hold list|extend|release`: how long nodes are kept."""
+"""`gatelocal hold list|extend|release`: how long nodes are kept; `hold PROJECT JOB`: a daemon is to keep one."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import click
 
+from gatelocal.cli.asking import asked, of_daemon
 from gatelocal.cli.options import Verbs, examples
 from gatelocal.cli.shell import meant
 from gatelocal.config.directories import directories
@@ -22,12 +25,54 @@ from gatelocal.ui import messages
 _HEAD = ("NODE", "RUN", "JOB", "CHANGE", "SINCE", "UNTIL", "DISK")
 
 
+class _OrNext(Verbs):
+    """A project and a job, without a command before them, are meant for ``next``."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """See :class:`click.Group`."""
+        near = difflib.get_close_matches(args[0], self.list_commands(ctx), 1) if args else []
+        return super().resolve_command(ctx, args if near or len(args) < 2 else ["next", *args])
+
+
 @click.group(
-    cls=Verbs,
-    epilog=examples("gatelocal hold list", "gatelocal hold extend 4f2a --for 3d", "gatelocal hold release last"),
+    cls=_OrNext,
+    epilog=examples(
+        "gatelocal hold list",
+        "gatelocal hold extend 4f2a --for 3d",
+        "gatelocal hold release last",
+        "gatelocal hold next ex/project unit --config gate.yaml --token-file token",
+    ),
 )
 def hold() -> None:
-    """Nodes that were kept: how long, for what, at which price."""
+    """Nodes that were kept: how long, for what, at which price; and which a daemon is to keep.
+
+    A PROJECT and a JOB in the place of a command ask a running daemon, as ``hold next`` does.
+    """
+
+
+@hold.command(name="next", epilog=examples("gatelocal hold next ex/project unit --config gate.yaml --token-file token"))
+@click.argument("project")
+@click.argument("job")
+@click.option("--change", type=click.IntRange(1), help="Of this change's builds alone.")
+@click.option("--count", type=click.IntRange(1), default=1, help="Of so many builds.")
+@of_daemon
+def next_(  # noqa: PLR0913 - one for each option
+    project: str,
+    job: str,
+    *,
+    change: int | None,
+    count: int,
+    url: str | None,
+    token_file: Path | None,
+    config: Path | None,
+    as_json: bool,
+) -> None:
+    """Have a running daemon keep the nodes of the next builds of JOB of PROJECT that fail."""
+    daemon = asked(url, token_file, config, as_json)
+    body: dict[str, object] = {"project": project, "job": job, "count": count}
+    daemon.show(daemon.post("api/hold", body | ({"change": change} if change else {})), lambda: "recorded")
 
 
 @hold.command(name="list", epilog=examples("gatelocal hold list"))

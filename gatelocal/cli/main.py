@@ -41,6 +41,7 @@ _COMMANDS = {
     "promote": "Move changes to the head of their queues.",
     "pause": "Stop a queue.",
     "resume": "Let a queue go on.",
+    "release": "Have a node returned that it has kept.",
     "token": "Who may operate a daemon.",
     "simulate": "Try the gate on scenarios in a make-believe world.",
     "shell": "Into a node that was kept, to where its build stood.",

@@ -29,7 +29,8 @@ class Server:
     """The Gerrit.
 
     :ivar url: base URL, with a slash at its end. :ivar ssh: host and port of the event stream; None without it.
-    :ivar ssh_options: words for ssh, before the host.
+    :ivar ssh_options: words for ssh, before the host. :ivar webhook_file: has the word that Gerrit's webhooks are known
+        by; None: none are listened to.
     """
 
     url: str
@@ -38,6 +39,7 @@ class Server:
     password_env: str = ""
     ssh: tuple[str, int] | None = None
     ssh_options: tuple[str, ...] = ()
+    webhook_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +169,7 @@ class _File:
             password_env=self._text(body, "gerrit.password-env") if "password-env" in body else "",
             ssh=self._address(body["ssh"], "gerrit.ssh", 29418) if "ssh" in body else None,
             ssh_options=self._words(options),
+            webhook_file=self._file(body, "gerrit.webhook-file", "") if "webhook-file" in body else None,
         )
 
     def _words(self, options: list[object]) -> tuple[str, ...]:
@@ -266,4 +269,4 @@ _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _TOP = frozenset(
     "gerrit tenant state database listen node builds policy mode read-every tokens keep-runs keep-builds".split()
 )
-_SERVER = frozenset("url username password-file password-env ssh ssh-options".split())
+_SERVER = frozenset("url username password-file password-env ssh ssh-options webhook-file".split())

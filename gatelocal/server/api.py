@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
 import json
 import time
 from collections import OrderedDict, deque
@@ -26,7 +27,7 @@ from gatelocal.server.tokens import Tokens
 from gatelocal.server.views import View
 from gatelocal.store.builds import BuildRecord
 
-_LARGEST = 1 << 16  # bytes of a command
+_LARGEST, _EVENT = 1 << 16, 1 << 22  # bytes of a command, and of an event
 _RATE, _WHILE = 60, 60.0  # commands of one token, or wrong tokens of one address, in so many seconds
 _STEP = 0.25
 _HEADERS = {
@@ -85,6 +86,7 @@ class Api:
                         "/changes/{number}": self.change_page,
                     }.items()
                 ),
+                Route("/webhooks/{word}", self.webhook, methods=["POST"]),
                 *(Route(f"/api/{name}", self._posting(do), methods=["POST"]) for name, do in posts.items()),
             ],
             exception_handlers={HTTPException: _failed, Exception: _broken},
@@ -138,6 +140,16 @@ class Api:
         if len(times) >= _RATE:
             raise HTTPException(429, f"more than {_RATE} in {_WHILE:.0f} s")
         times.append(now)
+
+    async def webhook(self, request: Request) -> Response:
+        """What a Gerrit says by itself, to an address with a secret word; nothing of it is believed."""
+        parts, word = self.view.daemon.parts, request.path_params["word"]
+        known = parts.site.webhook
+        if not known or not hmac.compare_digest(known.encode(), word.encode("utf-8", "surrogateescape")):
+            self._limit(f"address {request.client.host if request.client is not None else ''}")
+            raise HTTPException(404, "there is no such page")
+        parts.watcher.hear((await _whole(request, _EVENT)).decode("utf-8", "replace"))
+        return Response(status_code=204, headers=_HEADERS)
 
     # ---- reading
 
@@ -282,14 +294,18 @@ def _media(path: Path) -> str:
     )
 
 
-async def _body(request: Request) -> Mapping[str, object]:
+async def _whole(request: Request, most: int) -> bytes:
     pieces = bytearray()
     async for piece in request.stream():
         pieces += piece
-        if len(pieces) > _LARGEST:
+        if len(pieces) > most:
             raise HTTPException(400, "the body is too long")
+    return bytes(pieces)
+
+
+async def _body(request: Request) -> Mapping[str, object]:
     try:
-        found = json.loads(bytes(pieces))
+        found = json.loads(await _whole(request, _LARGEST))
     except (ValueError, RecursionError):
         raise HTTPException(400, "the body is no JSON") from None
     if not isinstance(found, dict):

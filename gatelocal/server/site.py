@@ -26,12 +26,15 @@ from git_review.credentials import Auth
 from git_review.gerrit import connect
 from git_review.git.runner import Runner
 
+_WORD = 16  # characters of a secret word
+
 
 @dataclass(slots=True)
 class Site:
     """One daemon's surroundings.
 
     :ivar directories: the state's folder is the file's; caches are the user's. :ivar place: the server, for git.
+    :ivar webhook: the word in the address of webhooks; empty: none.
     :ivar login: variables that let git in there. :ivar fingerprints: folders of fingerprints of known bugs.
     """
 
@@ -42,6 +45,7 @@ class Site:
     say: Say
     auth: Auth | None = field(repr=False, default=None)
     fingerprints: tuple[Path, ...] = ()
+    webhook: str = field(repr=False, default="")
     _readers: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
@@ -106,7 +110,7 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     users = directories(environment)
     folders = Directories(users.cache, file.state, users.configuration)
     prints = understand.folders(folders, environment)
-    return Site(file, folders, place, _login(file, auth), say, auth, prints)
+    return Site(file, folders, place, _login(file, auth), say, auth, prints, _webhook(file))
 
 
 def _make(file: GateFile) -> None:
@@ -126,12 +130,8 @@ def _make(file: GateFile) -> None:
 def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
     server = file.gerrit
     if server.password_file is not None:
-        try:
-            return Auth(server.username, _secret(server.password_file))
-        except (OSError, UnicodeDecodeError) as error:
-            problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-            brief = f"{file.at('gerrit.password-file')}: {server.password_file} cannot be read: {problem}"
-            raise ConfigurationError(brief, hint="it holds the password for HTTP, and nothing else") from None
+        hint = "it holds the password for HTTP, and nothing else"
+        return Auth(server.username, _secret(file, "gerrit.password-file", server.password_file, hint))
     if server.password_env:
         if not (password := environment.get(server.password_env)):
             raise ConfigurationError(f"{file.at('gerrit.password-env')}: {server.password_env} is not set")
@@ -141,8 +141,22 @@ def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
     return credentials.find(named, Runner(file.state))
 
 
-def _secret(path: Path) -> str:
-    return path.read_text(encoding="utf-8").strip("\r\n")
+def _secret(file: GateFile, key: str, path: Path, hint: str) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigurationError(f"{file.at(key)}: {path} cannot be read: {problem}", hint=hint) from None
+
+
+def _webhook(file: GateFile) -> str:
+    if file.gerrit.webhook_file is None:
+        return ""
+    key, hint = "gerrit.webhook-file", f"it holds a word of {_WORD} letters and digits or more, and nothing else"
+    word = _secret(file, key, file.gerrit.webhook_file, hint)
+    if len(word) < _WORD or not word.isascii() or not word.isalnum():
+        raise ConfigurationError(f"{file.at(key)}: that is too easy to guess, or cannot stand in an address", hint=hint)
+    return word
 
 
 def _login(file: GateFile, auth: Auth | None) -> dict[str, str]:

@@ -19,7 +19,7 @@ from gatelocal.ports import Say
 from gatelocal.server.wishes import Branch, Wanted, Wishes
 from gatelocal.source.mirror import Mirror
 from gatelocal.source.reader import Reader
-from gatelocal.source.stream import Stream
+from gatelocal.source.stream import Stream, hint_of
 
 _FIRST, _MOST = 1.0, 60.0
 _SILENT = 20.0
@@ -97,6 +97,11 @@ class Watcher:
         self._complete([number])
         facts = self.mirror.facts(number)
         return None if facts is None else (facts, self.mirror.related(number))
+
+    def hear(self, event: str) -> None:
+        """A server's own word on something that has happened: a reason to read, and no more."""
+        if (hint := hint_of(event)) is not None:
+            self.wishes.hint(hint)
 
     def branch(self, project: str, branch: str) -> Facts | None:
         """A branch as it was read last."""

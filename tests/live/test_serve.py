@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -250,6 +251,25 @@ def test_a_guest_votes_and_lands_nothing(gerrit: GerritProject, tmp_path: Path) 
         until(lambda: len([m for m in where.messages(good) if "Build succeeded (check" in m.text]) == 2, "once more")
 
 
+def test_webhooks_tell_what_no_stream_tells(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    told = json.loads(where.config.read_text())["gerrit"]
+    del told["ssh"]
+    (tmp_path / "word").write_text("abcdefgh12345678\n")
+    where.configure(**{"gerrit": {**told, "webhook-file": "word"}, "read-every": 3600})
+    with running(where) as gate:
+        number = where.change(a, {"x": "1"}, "Told by a webhook")
+        event = {"type": "patchset-created", "change": {"number": number, "project": a}}
+        assert requests.post(f"{gate.url}/webhooks/abcdefgh12345679", json=event, timeout=30).status_code == 404
+        assert requests.post(f"{gate.url}/webhooks/abcdefgh12345678", data=b"\xff{", timeout=30).status_code == 204
+        time.sleep(3)
+        assert where.messages(number) == [], "nobody has told"
+        assert requests.post(f"{gate.url}/webhooks/abcdefgh12345678", json=event, timeout=30).status_code == 204
+        until(lambda: where.votes(number).get("Verified") == 1, "it is checked")
+        assert "abcdefgh12345678" not in gate.log.read_text()
+
+
 def test_a_cycle_and_a_topic_land_whole_or_not_at_all(gerrit: GerritProject, tmp_path: Path) -> None:
     where = tenant(gerrit, tmp_path)
     a, b = where.names
@@ -295,7 +315,10 @@ def test_the_node_of_the_next_failing_build_is_kept_until_it_is_released(gerrit:
         assert gate.post("/api/hold", {"project": a, "job": 5}, token)[0] == 400
         begins = where.change(a, {"job.sh": "sleep 5; exit 1\n"}, "Begins before the wish")
         until(lambda: [b for b in gate.get("/api/builds")["builds"] if b["state"] == "running"], "it runs")
-        assert gate.post("/api/hold", {"project": a, "job": "unit"}, token)[0] == 202
+        (tmp_path / "token").write_text(token)
+        options = ("--config", str(where.config), "--token-file", str(tmp_path / "token"))
+        asked = subprocess.run([*GATELOCAL, "hold", a, "unit", *options], capture_output=True, text=True, check=True)
+        assert asked.stdout == "recorded\n"
         later = where.change(a, {"job.sh": "sleep 5; exit 1\n"}, "Begins after it")
         for number in (begins, later):
             until(lambda number=number: where.votes(number).get("Verified") == -1, "it has failed")
@@ -306,7 +329,7 @@ def test_the_node_of_the_next_failing_build_is_kept_until_it_is_released(gerrit:
         entered = subprocess.run(held["shell"], input="exit 7\n", text=True, capture_output=True, check=False)
         assert entered.returncode == 7, entered.stderr
         assert gate.post("/api/release", {"held": "nothing"}, token)[0] == 409
-        assert gate.post("/api/release", {"held": held["id"]}, token)[0] == 202
+        subprocess.run([*GATELOCAL, "release", held["id"], *options], check=True)
         assert gate.get("/api/held") == []
         assert not list((where.state / "nodes").glob("*/"))
 

@@ -34,6 +34,17 @@ def test_a_password_that_is_not_there_is_told_with_its_line(tmp_path: Path, gerr
     assert raised.value.brief.startswith(f"{tmp_path}/gate.yaml{said.format(folder=tmp_path)}")
 
 
+@pytest.mark.parametrize("word", ["short", "0123456789/abcdef", "é" * 20])
+def test_a_word_that_is_too_easy_to_guess_is_refused(tmp_path: Path, word: str) -> None:
+    (tmp_path / "secret").write_text("x")
+    (tmp_path / "word").write_text(word)
+    with pytest.raises(ConfigurationError, match=r"gate.yaml:7: gerrit.webhook-file: that is too easy") as raised:
+        made(tmp_path, **{"password-file": "secret", "webhook-file": "word"})
+    assert word not in f"{raised.value.brief} {raised.value.hint}"
+    (tmp_path / "word").write_text("0123456789abcdef\n")
+    assert made(tmp_path, **{"password-file": "secret", "webhook-file": "word"}).webhook == "0123456789abcdef"
+
+
 @pytest.mark.parametrize("state", ["file", "file/below", "/proc/nowhere"])
 def test_a_state_that_cannot_be_used_is_told_with_its_line_and_a_hint(tmp_path: Path, state: str) -> None:
     (tmp_path / "file").touch()
