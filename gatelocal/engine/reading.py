@@ -22,9 +22,9 @@ from gatelocal.results.logs.news import new_in, ranked, spoken
 LOOKED = 16 << 20
 """Bytes of one log, and four times as many of a build, in which new lines are looked for: the first ones."""
 
+_COMPARED = re.compile(r"(?:E\s+)?\s*[-+?>] |\s{4}")
 _TOLD = 300
 _TESTS = 200
-_WHOLE = 50
 _NOT_SAID = frozenset(("recipe.yaml",))
 
 
@@ -89,25 +89,17 @@ def _of_build(build: BuildResult, fields: Fields) -> Fields:
 
 def _look(found: Read, name: str, data: bytes, known: Callable[[int], bool], build: BuildResult) -> None:
     """New lines, and trouble around: what a failed test says counts as its own, wherever else it stands."""
-    form = form_of(data)
     if build.outcome is Outcome.SUCCESS:
-        found.said |= {digest(told) for _, _, _, told in spoken(data, form)}
+        found.said |= {digest(told) for _, _, _, told in spoken(data, form_of(data))}
         return
     words = tuple({re.split(r"[\[(]", one.own_name, maxsplit=1)[0] for one in build.failures} - {""})
     of_tests = {line.strip() for one in build.failures for line in one.details.splitlines()}
-    lines = list(spoken(data, form))
-    found.new += new_in(name, data, lines, known, words)
-    seen: set[str] = set()
-    for at, _, text, told in lines:
-        if told in seen or text.strip() in of_tests:
-            continue  # a line like one before tells no more
-        seen.add(told)
-        if (what := around(text)) is None or known(digest(told)):
-            continue
-        if "" in found.around if not what.whole else len(found.whole) >= _WHOLE:
-            continue  # more of it tells no more, and a log may be full of it
-        line = data.count(b"\n", 0, at) + 1
-        _note(found, "", what, f"{name}:{line}: {plain(text)[:_TOLD]}")
+
+    def hear(line: int, text: str) -> None:
+        if text.strip() not in of_tests and (what := around(text)) is not None:
+            _note(found, "", what, f"{name}:{line}: {plain(text)[:_TOLD]}")
+
+    found.new += new_in(name, data, known, words, hear)
 
 
 def _tests(found: Read, failures: Iterable[TestResult], matching: Matching) -> None:
@@ -140,4 +132,5 @@ def _note(found: Read, name: str, what: Around, line: str) -> None:
 
 
 def _lines(details: str) -> Iterator[str]:
-    return (line for line in details.splitlines() if line.strip())
+    """Those that say something themselves: not those of a comparison, nor the code."""
+    return (line for line in details.splitlines() if line.strip() and not _COMPARED.match(line))

@@ -36,6 +36,7 @@ _TABLE = tuple(
     for around, pattern in (
         # the kernel, the C library, systemd, Java, Go
         (Around.DISK, r"Read-only file system|Structure needs cleaning|Buffer I/O error|blk_update_request: I/O error"),
+        (Around.DISK, r"Input/output error|\becho: (?:I/O|write) error"),
         (Around.MEMORY, r"Out of memory: Kill|invoked oom-killer|oom-kill:|oom_reaper: reaped|result 'oom-kill'"),
         (Around.MEMORY, r"Cannot allocate memory|std::bad_alloc|fatal error: runtime: out of memory"),
         (Around.MEMORY, r"There is insufficient memory for the Java Runtime Environment"),

@@ -119,7 +119,8 @@ class Bench:
         names = tuple(one.name for one in failed)
         passed = tuple(one.name for one in made.tests if not one.failed)
         seen = replace(seen, failed=names, passed=passed, base="b", **others)  # type: ignore[arg-type]
-        prints = [of_text(json.dumps(one), str(one.pop("bug")))[0] for one in map(dict, self.prints)]
+        texts = [({key: value for key, value in one.items() if key != "bug"}, str(one["bug"])) for one in self.prints]
+        prints = [of_text(json.dumps(text), name)[0] for text, name in texts]
         matcher = Matcher(one for one in prints if one is not None)
         return thought_of(
             build, seen, {"project": ("acme/app",)}, naming(build, files), (matcher, self.known)

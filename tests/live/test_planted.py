@@ -70,7 +70,7 @@ PLANTS: tuple[tuple[Cause, Plant], ...] = (
     # a bug that is known
     (Cause.KNOWN, bug('message:"volume is still in use" AND tags:"console"', "assert 0, 'the volume is still in use'")),
     (Cause.KNOWN, bug('message:"Timed out during operation" AND tags:"n-cpu.txt"', "assert 0", ("n-cpu.txt", NOVA))),
-    (Cause.KNOWN, bug('message:"Boot failed" AND message:"libvirtError" AND module:"nova.compute.manager"', "assert 0", ("logs/n-cpu.txt", NOVA))),
+    (Cause.KNOWN, bug('message:"Boot failed" AND message:"libvirt.libvirtError" AND module:"nova.compute.manager"', "assert 0", ("logs/n-cpu.txt", NOVA))),
     (Cause.KNOWN, bug('message:"Boot failed" AND loglevel:"ERROR"', "self.fail('no server')", ("n-cpu.txt", NOVA), tool="stestr")),
     (Cause.KNOWN, bug('message:"lock wait timeout exceeded"', "raise RuntimeError('Lock wait timeout exceeded; try again')")),
     (Cause.KNOWN, bug('message:"lock wait timeout exceeded"', "raise RuntimeError('Lock wait timeout exceeded')", tool="stestr")),
@@ -86,7 +86,7 @@ PLANTS: tuple[tuple[Cause, Plant], ...] = (
     (Cause.TRUNK, trunk("import gone_from_the_distribution", alone=False)),
     (Cause.TRUNK, trunk("self.assertEqual('a', 'b')", alone=False, tool="stestr")),
     # the environment
-    (Cause.ENVIRONMENT, around(f"python3 -m pip --disable-pip-version-check download --retries 0 --timeout 2 --no-deps -i {DEAD}/simple acme-nothing")),
+    (Cause.ENVIRONMENT, around("python3 -m pip --disable-pip-version-check download --retries 1 --timeout 2 --no-deps -i https://mirror.example.invalid/simple acme-nothing")),
     (Cause.ENVIRONMENT, around(f"git clone {DEAD}/openstack/nova")),
     (Cause.ENVIRONMENT, around(f"curl -sS {DEAD}/cirros.img")),
     (Cause.ENVIRONMENT, around("dd if=/dev/zero of=/dev/full bs=1 count=1")),

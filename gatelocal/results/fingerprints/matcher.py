@@ -16,7 +16,7 @@ from gatelocal.model.text import plain
 from gatelocal.results.fingerprints.event import Event, Fields, true
 from gatelocal.results.fingerprints.fingerprint import Fingerprint
 from gatelocal.results.fingerprints.needed import needed, pattern
-from gatelocal.results.logs.joined import LONGEST, Form, end_of, form_of, said, start_of
+from gatelocal.results.logs.joined import LONGEST, Form, end_of, form_of, said, start_of, text_of
 
 ENOUGH = 100
 """Hits of one fingerprint in one build: it is not looked for any further then."""
@@ -31,8 +31,8 @@ _ESCAPES = re.compile(rb"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_][^\x07\x1b\n]*(?:\x
 class Hit:
     """A fingerprint that was true.
 
-    :ivar file: the log. :ivar line: where the first event of which it was true begins, counted from 1.
-    :ivar text: that event's line with the words, cleaned. :ivar count: events in all, at most :data:`ENOUGH`.
+    :ivar file: the log. :ivar line: of the first event of which it was true, that with the words, counted from 1.
+    :ivar text: that line, cleaned. :ivar count: events in all, at most :data:`ENOUGH`.
     """
 
     fingerprint: Fingerprint
@@ -112,13 +112,13 @@ class Matching:
         """The reader for one log. :param fields: of the file."""
         return Scanner(self, name, {**self._build, **fields})
 
-    def look(self, name: str, line: int, raw: bytes, event: Event) -> None:
-        """See which fingerprints are true of an event."""
+    def look(self, name: str, place: tuple[int, str], raw: bytes, event: Event) -> None:
+        """See which fingerprints are true of an event. :param place: the line with the words, from 1, and it."""
         for number in self.matcher.true_of(event, raw, self._done):
             known = self._hits.get(number)
             if known is None:
                 one = self.matcher.fingerprints[number]
-                self._hits[number] = Hit(one, name, line, _shown(event.message))
+                self._hits[number] = Hit(one, name, *place)
                 continue
             count = known.count + 1
             self._hits[number] = Hit(known.fingerprint, known.file, known.line, known.text, count)
@@ -179,7 +179,8 @@ class Scanner:
             raw = data[begin:at]
             event = said(raw, form)
             fields = {**self._fields, **_of_event(event.first.module, event.first.level, event.first.unit)}
-            self._matching.look(self._name, self.line + 1, raw, Event(event.message, fields))
+            place = (self.line + data.count(b"\n", begin, found.start()) + 1, _shown(data, found.start()))
+            self._matching.look(self._name, place, raw, Event(event.message, fields))
         self.line += data.count(b"\n", counted)
 
 
@@ -193,6 +194,8 @@ def _clean(data: bytes) -> bytes:
     return _ESCAPES.sub(b"", data) if b"\x1b" in data else data
 
 
-def _shown(message: str) -> str:
-    line = next((line for line in message.split("\n") if line.strip()), "")
-    return plain(line)[:_SHOWN]
+def _shown(data: bytes, at: int) -> str:
+    """The line that has the byte at that place, safe to show."""
+    end = data.find(b"\n", at, at + _SHOWN)
+    begin = max(data.rfind(b"\n", 0, at) + 1, at - _SHOWN)
+    return plain(text_of(data[begin : end if end >= 0 else at + _SHOWN]))[:_SHOWN]

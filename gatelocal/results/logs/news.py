@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from gatelocal.model.diagnosis import NewLine
 from gatelocal.model.text import plain
 from gatelocal.results.logs.folded import digest, folded
-from gatelocal.results.logs.joined import Form, events, said
+from gatelocal.results.logs.joined import Form, events, form_of, said
 from gatelocal.results.logs.lines import line_of
 
 SHOWN = 20
@@ -53,21 +53,28 @@ def spoken(data: bytes, form: Form) -> Iterator[Spoken]:
 
 
 def new_in(
-    name: str, data: bytes, told: Iterable[Spoken], known: Callable[[int], bool], words: Sequence[str]
+    name: str,
+    data: bytes,
+    known: Callable[[int], bool],
+    words: Sequence[str],
+    hear: Callable[[int, str], None] = lambda line, text: None,
 ) -> list[NewLine]:
     """The new lines of one log, the ones that tell most first, each once.
 
-    :param told: what is spoken in it. :param known: whether a passing build has said what has that digest.
-    :param words: names of tests that failed.
+    :param known: whether a passing build has said what has that digest. :param words: names of tests that failed.
+    :param hear: is told of each, also of those that are left out: its line, and what it says.
     """
     found: dict[int, NewLine] = {}
+    met: set[int] = set()
     line = counted = 0
-    for at, level, text, folded_text in told:
-        number = digest(folded_text)
-        if number in found or known(number):
+    for at, level, text, told in spoken(data, form_of(data)):
+        number = digest(told)
+        if number in met or known(number):
             continue
+        met.add(number)
         line += data.count(b"\n", counted, at)
         counted = at
+        hear(line + 1, text)
         score = _score(level, text, words)
         if score > 0:
             found[number] = NewLine(name, line + 1, plain(text)[:_TOLD], score)

@@ -77,7 +77,7 @@ def test_the_size_of_the_pieces_changes_nothing(lines: list[str], size: int) -> 
 def test_all_words_are_of_one_event() -> None:
     query = ['message:"Traceback" AND message:"ValueError" AND message:"line 3"']
     one = b"12:00 | x\nTraceback (most recent call last):\n  File x, line 3\nValueError: no\nok\n"
-    assert [hit.line for hit in hits(query, one)] == [2]
+    assert [(hit.line, hit.text) for hit in hits(query, one)] == [(3, "  File x, line 3")]
     assert not hits(query, one.replace(b"  File x, line 3\n", b"well\n  File x, line 3\nwell\n"))
 
 

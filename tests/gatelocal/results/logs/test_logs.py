@@ -135,7 +135,7 @@ def test_new_is_what_no_passing_build_has_said() -> None:
     bad = (
         good.replace(b" 3 s", b" 9 s") + b"2026-11-30 12:00:01.1 | all well\n2026-11-30 12:00:02.1 | ERROR: disk gone\n"
     )
-    found = new_in("log", bad * 3, spoken(bad * 3, form_of(bad)), known.__contains__, ())
+    found = new_in("log", bad * 3, known.__contains__, ())
     assert [(one.line, one.text) for one in found] == [(4, "ERROR: disk gone"), (3, "all well")]
 
 
@@ -149,7 +149,7 @@ def test_new_lines_are_limited_and_the_worst_stands_first() -> None:
         "".join(f"fine {one}\n" for one in words).encode()
         + b"Traceback (most recent call last):\n  File\nOSError: no\n"
     )
-    found = new_in("log", data, spoken(data, form_of(data)), lambda _: False, ())
+    found = new_in("log", data, lambda _: False, ())
     assert len(found) == SHOWN
     assert (found[0].line, found[0].text) == (101, "Traceback (most recent call last): ... OSError: no")
 
