@@ -1,10 +1,11 @@
-"""Where gatelocal keeps things on this machine; it names folders and makes none."""
+"""Where gatelocal keeps things on this machine."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
 
+from gatelocal.errors import InfrastructureError
 from gatelocal.model.record import dataclass
 
 
@@ -60,3 +61,18 @@ def directories(environment: Mapping[str, str]) -> Directories:
     state = environment.get("GATELOCAL_STATE") or platformdirs.user_state_dir("gatelocal")
     configuration = environment.get("GATELOCAL_CONFIG") or platformdirs.user_config_dir("gatelocal")
     return Directories(Path(cache).absolute(), Path(state).absolute(), Path(configuration).absolute())
+
+
+def ensure_state(folder: Path) -> None:
+    """Make a folder of the state, for its owner alone, unless it is there.
+
+    :raises InfrastructureError: it cannot be made; with what names another place.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InfrastructureError(
+            f"the folder {folder} cannot be made",
+            details=error.strerror or str(error),
+            hint="the variable GATELOCAL_STATE names another place for runs, nodes and what is known of them",
+        ) from None

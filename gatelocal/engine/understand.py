@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from gatelocal.config.directories import Directories
+from gatelocal.config.directories import Directories, ensure_state
 from gatelocal.config.files import changed_files
 from gatelocal.config.fingerprint_files import of_folder
 from gatelocal.engine.reading import Read, read
@@ -63,7 +63,7 @@ def fingerprints(places: Sequence[Path]) -> tuple[list[Fingerprint], list[str]]:
 
 def memory(directories: Directories) -> Known:
     """What is known of builds that were. :raises gatelocal.errors.InfrastructureError: it cannot be opened."""
-    directories.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ensure_state(directories.state)
     return Known(f"sqlite:///{directories.state / 'known.sqlite'}")
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from gatelocal.builds import nursery
 from gatelocal.config import history_file
-from gatelocal.config.directories import Directories
+from gatelocal.config.directories import Directories, ensure_state
 from gatelocal.config.labels import labels
 from gatelocal.engine import changes, pruning, run_folder, understand
 from gatelocal.engine import place as places
@@ -144,7 +144,7 @@ class Wired:
     def _folder(self) -> Iterator[Path]:
         """A folder for a run's logs; one that never came to a build leaves none."""
         logs = self._directories.runs / f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(3)}"
-        logs.mkdir(mode=0o700, parents=True)
+        ensure_state(logs)
         try:
             yield logs
         finally:
