@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gatelocal.model.change import Change
 from gatelocal.model.deviation import Deviation
+from gatelocal.model.diagnosis import Cause, Diagnosis, KnownBug, NewLine, Sure
 from gatelocal.model.job import Job
 from gatelocal.model.past import Excerpt, Past, PastBuild
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
@@ -57,8 +58,18 @@ def run_of(*builds: BuildResult, past: tuple[PastBuild, ...] = (), **more: objec
 
 
 def test_nothing_that_others_wrote_is_more_than_text() -> None:
+    bug = KnownBug(EVIL, EVIL, "javascript:alert(4)", EVIL, 1, EVIL, told=EVIL)
+    thought = Diagnosis(Cause.KNOWN, Sure.LIKELY, EVIL, (EVIL,), (bug,), (NewLine(EVIL, 1, EVIL),))
     build = BuildResult(
-        EVIL, Outcome.FAILURE, 1.0, tests=(BAD,), reason=EVIL, logs=f"/runs/r/{EVIL}", never_ran=(EVIL,), notes=(EVIL,)
+        EVIL,
+        Outcome.FAILURE,
+        1.0,
+        tests=(BAD,),
+        reason=EVIL,
+        logs=f"/runs/r/{EVIL}",
+        never_ran=(EVIL,),
+        notes=(EVIL,),
+        diagnosis=thought,
     )
     past = PastBuild(EVIL, Path(f"/runs/r/{EVIL}"), "FAILURE", 100.0, 101.0, 102.0)
     places = {past.folder.name: {BAD.name: Excerpt(1, (EVIL,), 1), "": Excerpt(1, (EVIL,))}}
@@ -67,7 +78,7 @@ def test_nothing_that_others_wrote_is_more_than_text() -> None:
     tags = {tag for tag, _ in found.elements}
     assert tags <= set(
         "html head meta title link style body main h1 h2 table tr th td a p ul li details summary pre span mark section"
-        " small code svg rect".split()
+        " small code svg rect strong".split()
     )
     assert all(not name.startswith("on") for _, attrs in found.elements for name in attrs)
     addresses = [attrs["href"] or "" for attrs in found.of("a")]
@@ -126,3 +137,12 @@ def test_a_run_without_a_verdict_has_a_page_too() -> None:
     assert "under way" in found.text and "a subject" in found.text
     assert [bar["class"] for bar in found.of("rect")] == ["wait", "bar open"]
     assert "No job has begun" in seen(Past("20261130-101112-abcdef", Path("/r"), 1.0, "no verdict")).text
+
+
+def test_whose_fault_it_is_thought_to_be_stands_with_the_job() -> None:
+    bug = KnownBug("1234", "It hangs", "https://bugs.example.org/1234", "log", 3, "hangs", told="met 3 times")
+    thought = Diagnosis(Cause.KNOWN, Sure.LIKELY, "the bug 1234 is known", ("log:3: hangs",), (bug,))
+    found = seen(run_of(BuildResult("unit", Outcome.FAILURE, 3.0, diagnosis=thought)))
+    assert "known bug (likely): the bug 1234 is known" in found.text
+    assert {"href": "https://bugs.example.org/1234"} in found.of("a")
+    assert "A recheck makes sense." in found.text and "log:3: hangs" in found.text
