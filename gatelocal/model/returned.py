@@ -23,16 +23,26 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What a job says of a line of the change. :ivar line: counted from 1; 0: of the whole file."""
+
+    path: str
+    line: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Returned:
     """What a job gives back, as far as others are to know of it.
 
     :ivar children: the jobs after it that it asks for; None when it does not choose.
-    :ivar data: variables for the jobs after it.
+    :ivar data: variables for the jobs after it. :ivar remarks: for whoever reads the change.
     """
 
     children: tuple[str, ...] | None = None
     artifacts: tuple[Artifact, ...] = ()
     data: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
+    remarks: tuple[Remark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,12 @@ from gatelocal.pipeline.actions import Report
 from gatelocal.reporter import gerrit
 from gatelocal.reporter.gerrit import Known
 from gatelocal.server.causes import nothing
+from gatelocal.server.remarks import Comments, comments, remarks
 from gatelocal.server.site import Site
 from gatelocal.source.reader import asking
 from gatelocal.store.builds import BuildRecord, Builds, Wanted
 from git_review.errors import ReviewError
-from git_review.gerrit.errors import Forbidden, NotFound, Outdated
+from git_review.gerrit.errors import BadRequest, Forbidden, NotFound, Outdated
 
 SETTLE = 3.0
 """Seconds that a server which answers again has for what it was asked before, when nobody waited any longer."""
@@ -48,11 +49,12 @@ class Teller:
         number = int(action.ref.change)
         if repeated and self._is_there(number, tag):
             return
-        text = self._text(action) if speaks else ""
-        votes = dict(action.votes)
+        rows = self._rows(action)
+        text = self._text(action, rows) if speaks else ""
+        said = self._comments(action, rows) if speaks else {}
         try:
             with asking(f"a message on {action.ref}"):
-                self._post(number, action, text, votes, tag)
+                self._post(action, text, tag, said)
         except InfrastructureError as error:
             if isinstance(error.__cause__, NotFound):
                 self.site.say(f"change {action.ref} is not there any more: nothing is said on it")
@@ -68,10 +70,19 @@ class Teller:
                 return True
         return False
 
-    def _post(self, number: int, action: Report, text: str, votes: dict[str, int], tag: str) -> None:
-        changes, patchset = self.site.reader().gerrit.changes, action.ref.patchset
+    def _post(self, action: Report, text: str, tag: str, said: Comments) -> None:
+        changes, number, patchset = self.site.reader().gerrit.changes, int(action.ref.change), action.ref.patchset
+        votes = dict(action.votes)
         try:
-            given = changes.review(number, patchset, message=text, labels=votes, tag=tag)
+            given = changes.review(number, patchset, message=text, labels=votes, tag=tag, comments=said)
+        except BadRequest as error:
+            if not said:
+                raise
+            self.site.say(
+                f"the comments on lines of change {action.ref} are refused: {error.body or error.brief}"[:500]
+            )
+            self._post(action, text, tag, {})
+            return
         except Outdated:
             self.site.say(f"change {action.ref} has a newer patchset: the votes on it do not count")
             return
@@ -80,16 +91,27 @@ class Teller:
                 raise
             self.site.say(f"the votes {votes} on change {action.ref} are refused: {error.brief}")
             note = f"\n\n(The vote was refused: {error.body or error.brief})"[:500]
-            changes.review(number, patchset, message=f"{text}{note}", tag=tag)
+            changes.review(number, patchset, message=f"{text}{note}", tag=tag, comments=said)
             return
         except ReviewError:
             raise
         if lacking := [label for label, value in votes.items() if value and label not in given]:
             self.site.say(f"change {action.ref}: the server has dropped the votes on {', '.join(lacking)}")
 
-    def _text(self, action: Report) -> str:
+    def _rows(self, action: Report) -> list[BuildRecord]:
+        """The builds of the item, the newest first, but for those of the branch itself."""
         found = self.builds.find(Wanted(item=action.item, limit=1000)) if action.item else ()
-        rows = [one for one in found if not one.control]
+        return [one for one in found if not one.control]
+
+    def _comments(self, action: Report, rows: Sequence[BuildRecord]) -> Comments:
+        found = list(remarks(action, rows))
+        change = self.site.reader().change(int(action.ref.change)) if found else None
+        current = change.current if change is not None else None
+        if current is None or current.number != action.ref.patchset:
+            return {}
+        return comments(found, current.files)
+
+    def _text(self, action: Report, rows: Sequence[BuildRecord]) -> str:
         thought = self.causes(rows) if action.kind in ("success", "failure") else {}
         known: dict[str, Known] = {}
         for one in (*(row for row in rows if row.change == action.ref.change), *rows):  # the newest of each job first

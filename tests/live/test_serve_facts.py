@@ -10,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from gatelocal.builds import order as orders
+from gatelocal.builds.folder import RESULT, Final
 from gatelocal.config import gate_file
 from gatelocal.engine.work import Merged, Preparation
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.merged import DEFAULT_MODE, MergedChange, SpeculativeState
+from gatelocal.model.result import BuildResult, Outcome
+from gatelocal.model.returned import Remark, Returned
 from gatelocal.pipeline.actions import Report, Submit
 from gatelocal.pipeline.events import ChangeEvent, Event, RefUpdated, ServerRead, Submitted
 from gatelocal.server.landing import OTHER, Landing, Order
@@ -23,7 +27,7 @@ from gatelocal.server.telling import Teller
 from gatelocal.server.watcher import Following, Watcher
 from gatelocal.source.mirror import Account, Mirror
 from gatelocal.source.stream import Hint, Stream
-from gatelocal.store.builds import Builds
+from gatelocal.store.builds import BuildRecord, Builds
 from git_review.gerrit.address import Remote
 from git_review.gerrit.errors import Conflict
 from tests.live import gate_site
@@ -156,6 +160,36 @@ def test_votes_that_count_for_nothing_are_told_and_messages_are_posted_once(desk
     assert "has a newer patchset: the votes on it do not count" in desk.said[-1]
     assert desk.where.votes(number) == {}
     assert len(desk.where.messages(number)) == 4
+    builds.close()
+
+
+def test_comments_on_lines_are_posted_and_one_that_is_refused_costs_no_verdict(desk: Desk, tmp_path: Path) -> None:
+    (a,) = desk.where.names
+    number = desk.where.change(a, {"x": "1\n2\n", "job.sh": "exit 0 # x\n"}, "First")
+    builds = Builds(f"sqlite:///{tmp_path / 'history.sqlite'}")
+    teller = Teller(desk.site, builds, "ab12", "http://gate/")
+
+    def tell(id: int, *said: Remark) -> None:
+        folder = tmp_path / str(id)
+        folder.mkdir()
+        result = BuildResult("unit", Outcome.FAILURE, 1.0, returned=Returned(remarks=said))
+        orders.put(folder / RESULT, Final(result))
+        words = ("unit", "unit", "check", a, str(number), 1, True, False, 1.0)
+        builds.add(BuildRecord(id, id, 1, *words, folder=str(folder)))
+        report = Report(id, id, Ref(str(number), 1), "check", "failure", "It failed:\n- unit FAILURE", ())
+        teller.tell(report, speaks=True, repeated=False)
+
+    tell(1, Remark("x", 2, "too \x1blong"), Remark("job.sh", 0, "all of it"), Remark("y", 1, "not of this change"))
+    found = desk.where.client._transport.get(f"changes/{number}/comments")
+    said = {
+        path: [(one.get("line"), one["message"], one["unresolved"]) for one in all_] for path, all_ in found.items()
+    }
+    assert said == {"x": [(2, "unit: too long", False)], "job.sh": [(None, "unit: all of it", False)]}
+    tell(2, Remark("x", -1, "where no line is"))
+    texts = [one.text for one in desk.where.messages(number)]
+    assert len(texts) == 2
+    assert all("- unit http://gate/builds/" in text for text in texts)
+    assert desk.said[-1].startswith(f"the comments on lines of change {number} are refused: ")
     builds.close()
 
 

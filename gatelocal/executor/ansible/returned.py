@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from urllib.parse import urljoin
 
-from gatelocal.model.returned import Artifact, Returned
+from gatelocal.model.returned import Artifact, Remark, Returned
 
 _OWN = ("zuul", "nodepool", "unsafe_vars")
 """Names that no job gives to another."""
 _COMMENTS = 100  # comments on lines that a person is told at most
+_LINES = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +37,18 @@ class Words:
     @property
     def returned(self) -> Returned:
         """What other jobs are to know of it."""
-        children = self._zuul.get("child_jobs")
-        chosen = tuple(map(str, children)) if isinstance(children, list) else (str(children),) if children else ()
+        named = self._zuul.get("child_jobs")
+        chosen = tuple(map(str, named)) if isinstance(named, list) else (str(named),) if named else ()
         data = {key: value for key, value in self.data.items() if key not in _OWN}
-        return Returned(chosen if "child_jobs" in self._zuul else None, tuple(self._artifacts()), data)
+        children = chosen if "child_jobs" in self._zuul else None
+        return Returned(children, tuple(self._artifacts()), data, tuple(islice(self._remarks(), _COMMENTS)))
 
     def notes(self) -> Iterator[str]:
         """What a person is told: its warnings, and its comments on lines of the change."""
         warnings = self._zuul.get("warnings")
         if isinstance(warnings, list) and all(isinstance(one, str) for one in warnings):
             yield from (f"the job warns: {one}" for one in warnings)
-        comments = list(self._comments())
+        comments = [_shown(one) for one in self._remarks()]
         yield from comments[:_COMMENTS]
         if len(comments) > _COMMENTS:
             yield f"and {len(comments) - _COMMENTS} more comments on lines of the change"
@@ -70,13 +73,19 @@ class Words:
             url = urljoin(f"{base.rstrip('/')}/", one["url"]) if base else one["url"]
             yield Artifact({**one, "url": url})
 
-    def _comments(self) -> Iterator[str]:
+    def _remarks(self) -> Iterator[Remark]:
         found = self._zuul.get("file_comments")
         for path, comments in found.items() if isinstance(found, Mapping) else ():
             for one in comments if isinstance(comments, list) else ():
                 if isinstance(one, Mapping) and isinstance(one.get("message"), str):
-                    where = f"{path}:{one['line']}" if isinstance(one.get("line"), int) else str(path)
-                    yield f"{where}: {' '.join(str(one['message']).split())}"
+                    line = one.get("line")
+                    known = isinstance(line, int) and not isinstance(line, bool) and 0 < line < _LINES
+                    yield Remark(str(path), line if known and isinstance(line, int) else 0, str(one["message"]))
+
+
+def _shown(one: Remark) -> str:
+    where = f"{one.path}:{one.line}" if one.line else one.path
+    return f"{where}: {' '.join(one.message.split())}"
 
 
 def _is_artifact(one: object) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gatelocal.executor.ansible.returned import Words
-from gatelocal.model.returned import Artifact, Returned
+from gatelocal.model.returned import Artifact, Remark, Returned
 
 
 def words(**zuul: object) -> Words:
@@ -62,6 +62,7 @@ def test_what_a_person_is_told() -> None:
     told = words(warnings=["old"], file_comments=comments, artifacts=[{"name": "n", "url": "u"}], log_url="http://x")
     assert list(told.notes()) == ["the job warns: old", "a/b.py:3: too long", "a/b.py: all of it"]
     assert list(told.lines()) == ["the job says where its logs are: http://x", "the job has made n: http://x/u"]
+    assert told.returned.remarks == (Remark("a/b.py", 3, "too\nlong"), Remark("a/b.py", 0, "all of it"))
     many = words(file_comments={"a": [{"line": 1, "message": "m"}] * 102})
     assert list(many.notes())[-1] == "and 2 more comments on lines of the change"
 
