@@ -100,6 +100,33 @@ def match(*, run: str, folder: Path | None, lucene: bool, as_object: bool) -> No
         click.echo(json.dumps(told, indent=2))
 
 
+@fingerprint.command(epilog=examples("gatelocal fingerprint search 'message:\"timed out\" AND tags:console'"))
+@click.argument("query")
+@click.option("--lucene", is_flag=True, help="Read the query as Lucene takes it, not as it is meant.")
+@click.option("-n", "--number", type=click.IntRange(1), default=20, help="How many, the latest first; 20 by default.")
+def search(*, query: str, lucene: bool, number: int) -> None:
+    """Say of which failed builds QUERY is true, by the lines that no passing build has said."""
+    from gatelocal.engine.understand import said_lines
+    from gatelocal.results.fingerprints.meaning import as_lucene, meant
+    from gatelocal.results.fingerprints.written import NotAQuery
+
+    try:
+        asked = as_lucene(query) if lucene else meant(query)
+    except NotAQuery as error:
+        raise InputError(str(error), hint=error.hint) from None
+    for notice in asked.notices:
+        click.echo(visible(messages.notice(notice.at, notice.text)), err=True)
+    lines = said_lines(directories(os.environ))
+    try:
+        found = lines.search(asked.asks, number)
+    finally:
+        lines.close()
+    for build, message in found:
+        click.echo(visible(f"{build}: {message.strip().partition(chr(10))[0]}"))
+    if not found:
+        click.echo(messages.NOT_FOUND)
+
+
 @fingerprint.command(
     epilog=examples("gatelocal fingerprint new", "gatelocal fingerprint new last --job unit --bug 1999999")
 )

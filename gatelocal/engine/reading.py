@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from gatelocal.executor.log_files import Logs
 from gatelocal.executor.surroundings import Around, around
 from gatelocal.model.diagnosis import NewLine
 from gatelocal.model.result import BuildResult, Outcome, TestResult
 from gatelocal.model.text import plain
-from gatelocal.results.fingerprints.event import Fields
+from gatelocal.results.fingerprints.event import Event, Fields
 from gatelocal.results.fingerprints.matcher import Hit, Matcher, Matching
 from gatelocal.results.logs import named
 from gatelocal.results.logs.folded import digest
@@ -25,6 +25,10 @@ LOOKED = 16 << 20
 _COMPARED = re.compile(r"(?:E\s+)?\s*[-+?>] |\s{4}")
 _TOLD = 300
 _TESTS = 200
+EVENTS = 300
+"""New events of a build that are kept to be searched."""
+BAD = ("WARNING", "WARN", "ERROR", "CRITICAL", "FATAL", "TRACE")
+_MESSAGE = 4000
 _NOT_SAID = frozenset(("recipe.yaml",))
 
 
@@ -35,7 +39,7 @@ class Read:
     :ivar hits: fingerprints. :ivar new: lines that no passing build has said. :ivar said: digests of all that was said.
     :ivar whole: lines that tell of a disk, memory or a node. :ivar around: test → a line that tells of a download; the
         empty name: of the build. :ivar named: bugs that were true of what a failed test says, or name one.
-    :ivar notes: what was not read.
+    :ivar events: new ones that are bad or have no level, whole, for searches. :ivar notes: what was not read.
     """
 
     hits: Sequence[Hit] = ()
@@ -44,6 +48,7 @@ class Read:
     whole: list[str] = field(default_factory=list)
     around: dict[str, str] = field(default_factory=dict)
     named: set[str] = field(default_factory=set)
+    events: list[Event] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -52,7 +57,8 @@ def read(build: BuildResult, folder: Path, fields: Fields, matcher: Matcher, kno
 
     :param fields: of the build. :param known: whether a passing build of the job has said what has that digest.
     """
-    found, matching, logs = Read(), Matching(matcher, _of_build(build, fields)), Logs(folder)
+    of_build = _of_build(build, fields)
+    found, matching, logs = Read(), Matching(matcher, of_build), Logs(folder)
     left = 4 * LOOKED
     for name in logs.names():
         if name.name in _NOT_SAID:
@@ -64,7 +70,7 @@ def read(build: BuildResult, folder: Path, fields: Fields, matcher: Matcher, kno
             kept += piece[: max(0, min(left, LOOKED) - len(kept))]
         scanner.finish()
         left -= len(kept)
-        _look(found, str(name), bytes(kept), known, build)
+        _look(found, str(name), bytes(kept), known, build, of_build)
     if build.outcome is not Outcome.SUCCESS:
         _tests(found, build.failures[:_TESTS], matching)
         _last_words(found, build)
@@ -87,15 +93,20 @@ def _of_build(build: BuildResult, fields: Fields) -> Fields:
     }
 
 
-def _look(found: Read, name: str, data: bytes, known: Callable[[int], bool], build: BuildResult) -> None:
+def _look(
+    found: Read, name: str, data: bytes, known: Callable[[int], bool], build: BuildResult, of_build: Fields
+) -> None:
     """New lines, and trouble around: what a failed test says counts as its own, wherever else it stands."""
     if build.outcome is Outcome.SUCCESS:
-        found.said |= {digest(told) for _, _, _, told in spoken(data, form_of(data))}
+        found.said |= {digest(told) for _, _, _, told, _ in spoken(data, form_of(data))}
         return
     words = tuple({re.split(r"[\[(]", one.own_name, maxsplit=1)[0] for one in build.failures} - {""})
     of_tests = {line.strip() for one in build.failures for line in one.details.splitlines()}
 
-    def hear(line: int, text: str) -> None:
+    def hear(line: int, level: str, text: str, message: str) -> None:
+        if len(found.events) < EVENTS and (level in BAD or not level):
+            fields = {**of_build, **named.of_file(PurePosixPath(name)), **({"loglevel": (level,)} if level else {})}
+            found.events.append(Event(message[:_MESSAGE], fields))
         if text.strip() not in of_tests and (what := around(text)) is not None:
             _note(found, "", what, f"{name}:{line}: {plain(text)[:_TOLD]}")
 

@@ -9,7 +9,7 @@ import hashlib
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatelocal.config.directories import Directories, ensure_state
@@ -28,6 +28,7 @@ from gatelocal.results.fingerprints.event import Fields
 from gatelocal.results.fingerprints.fingerprint import Fingerprint
 from gatelocal.results.fingerprints.matcher import Hit, Matcher
 from gatelocal.store.known import KEPT, Known
+from gatelocal.store.said_lines import SaidLines
 from git_review.errors import ReviewError
 
 VARIABLE = "GATELOCAL_FINGERPRINTS"
@@ -36,6 +37,15 @@ VARIABLE = "GATELOCAL_FINGERPRINTS"
 _BROAD = 0.1
 """Share of passing builds among those in which a fingerprint is true, from which on it explains nothing."""
 _TOUCHED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """What builds are judged by. :ivar lines: where the new lines of failed builds are kept; None: nowhere."""
+
+    matcher: Matcher
+    known: Known
+    lines: SaidLines | None = None
 
 
 def folders(directories: Directories, environment: Mapping[str, str]) -> tuple[Path, ...]:
@@ -67,12 +77,22 @@ def memory(directories: Directories) -> Known:
     return Known(f"sqlite:///{directories.state / 'known.sqlite'}")
 
 
+def said_lines(directories: Directories) -> SaidLines:
+    """What failed builds have said. :raises gatelocal.errors.InfrastructureError: it cannot be opened."""
+    directories.state.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SaidLines(f"sqlite:///{directories.state / 'said.sqlite'}")
+
+
 def understood(tools: Tools, prepared: Preparation, results: tuple[BuildResult, ...]) -> tuple[BuildResult, ...]:
     """The results with what is thought of those that did not pass; all of them are remembered."""
     try:
         known = memory(tools.directories)
         try:
-            return _understood(tools, prepared, results, known)
+            lines = said_lines(tools.directories)
+            try:
+                return _understood(tools, prepared, results, (known, lines))
+            finally:
+                lines.close()
         finally:
             known.close()
     except (ReviewError, OSError) as error:
@@ -82,11 +102,12 @@ def understood(tools: Tools, prepared: Preparation, results: tuple[BuildResult, 
 
 
 def _understood(
-    tools: Tools, prepared: Preparation, results: tuple[BuildResult, ...], known: Known
+    tools: Tools, prepared: Preparation, results: tuple[BuildResult, ...], kept: tuple[Known, SaidLines]
 ) -> tuple[BuildResult, ...]:
     prints, notes = fingerprints(tools.fingerprints)
     for note in notes:
         tools.say(note)
+    known, lines = kept
     matcher = Matcher(prints)
     for one in matcher.refused:
         tools.say(f"fingerprint {one.bug} needs no word of a message, and would be true of any line: it is left out")
@@ -117,22 +138,21 @@ def _understood(
             passed=tuple(dict.fromkeys(one.name for one in build.tests if not one.failed)),
         )
         touched = () if build.outcome is Outcome.SUCCESS else _touched(tools, prepared, build)
-        told.append(thought_of(build, seen, _fields(prepared, seen), touched, (matcher, known)))
+        told.append(thought_of(build, seen, _fields(prepared, seen), touched, By(matcher, known, lines)))
     known.prune(time.time() - KEPT)
+    lines.prune()
     return tuple(told)
 
 
-def thought_of(
-    build: BuildResult, seen: Seen, fields: Fields, touched: Sequence[str], by: tuple[Matcher, Known]
-) -> BuildResult:
+def thought_of(build: BuildResult, seen: Seen, fields: Fields, touched: Sequence[str], by: By) -> BuildResult:
     """One build with what is thought of it, which is remembered.
 
     :param fields: what fingerprints are told of the build. :param touched: lines of its failure that name a file of the
         change. :raises InfrastructureError: nothing can be remembered.
     """
-    matcher, known = by
+    known = by.known
     said = known.said(seen.project, seen.job)
-    found = read(build, Path(build.logs), fields, matcher, said.__contains__)
+    found = read(build, Path(build.logs), fields, by.matcher, said.__contains__)
     hits = tuple((one.fingerprint.bug, one.count) for one in found.hits)
     if build.outcome is Outcome.SUCCESS:
         known.add(replace(seen, hits=hits), found.said)
@@ -142,6 +162,8 @@ def thought_of(
     thought = judged(replace(facts_of(build, found, explaining, known.before(seen)), touched=tuple(touched)))
     cause, sure = thought.cause.value, thought.sure.value
     known.add(replace(seen, hits=hits, cause=cause, sure=sure, because=thought.because))
+    if by.lines is not None:
+        by.lines.add(seen.id, found.events)
     broad = (one.fingerprint.bug for one, rate in bugs if too_broad(rate))
     notes = (*found.notes, *(f"fingerprint {bug} is true of passing builds too: it explains nothing" for bug in broad))
     return replace(build, diagnosis=thought, notes=(*build.notes, *notes))

@@ -11,7 +11,7 @@ from pathlib import Path
 from gatelocal.builds import order as orders
 from gatelocal.builds.folder import RESULT, Final
 from gatelocal.config.directories import Directories
-from gatelocal.engine.understand import fingerprints, memory, thought_of
+from gatelocal.engine.understand import By, fingerprints, memory, thought_of
 from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.model.result import BuildResult
 from gatelocal.model.seen import Seen
@@ -55,7 +55,7 @@ class Causes:
         build: BuildResult = final.result
         if build.outcome.says_nothing:
             return None
-        return thought_of(build, _seen(record, build), _fields(record), (), (matcher, known)).diagnosis
+        return thought_of(build, _seen(record, build), _fields(record), (), By(matcher, known)).diagnosis
 
 
 def _seen(record: BuildRecord, build: BuildResult) -> Seen:

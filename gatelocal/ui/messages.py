@@ -126,6 +126,7 @@ NO_FINGERPRINTS_HINT = (
 FINGERPRINTS_BAD = "not all fingerprints can be used"
 TOO_BROAD = "it is true of builds that passed as well: no file is written"
 TOO_BROAD_HINT = "write one by hand, with words that failures alone have"
+NOT_FOUND = "no failed build has said that"
 OTHER_BUG = "name another with --bug, or remove the file"
 
 
@@ -165,3 +166,8 @@ def tried(job: str, failed: tuple[int, int], passed: tuple[int, int], others: Se
 def imported(builds: int, job: str) -> str:
     """Results of elsewhere."""
     return f"{builds} {'build' if builds == 1 else 'builds'} of {visible(job)} read"
+
+
+def notice(at: int, text: str) -> str:
+    """What of a query is read otherwise than Lucene does."""
+    return f"character {at + 1}: {text}"

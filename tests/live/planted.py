@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gatelocal.config.fingerprint_files import of_text
-from gatelocal.engine.understand import naming, thought_of
+from gatelocal.engine.understand import By, naming, thought_of
 from gatelocal.model.diagnosis import Cause, Diagnosis
 from gatelocal.model.result import BuildResult, Outcome, TestResult
 from gatelocal.model.seen import Seen
@@ -123,7 +123,7 @@ class Bench:
         prints = [of_text(json.dumps(text), name)[0] for text, name in texts]
         matcher = Matcher(one for one in prints if one is not None)
         return thought_of(
-            build, seen, {"project": ("acme/app",)}, naming(build, files), (matcher, self.known)
+            build, seen, {"project": ("acme/app",)}, naming(build, files), By(matcher, self.known)
         ).diagnosis
 
     def log(self, made: Made, name: str, text: str) -> Made:

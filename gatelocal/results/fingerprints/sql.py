@@ -9,7 +9,7 @@ import json
 from collections.abc import Sequence
 
 from gatelocal.results.fingerprints.event import Event
-from gatelocal.results.fingerprints.tree import FIELDS, MESSAGE, All, Any, Literal, Node, Not, Phrase, Stars
+from gatelocal.results.fingerprints.tree import FIELDS, MESSAGE, All, Any, Literal, Node, Not, Phrase, Stars, every
 from gatelocal.results.fingerprints.words import words
 
 _SHORT = tuple(name for name in FIELDS if name != MESSAGE)
@@ -39,24 +39,45 @@ def rows(build: str, event: Event) -> tuple[Sequence[str], Sequence[str]]:
 
 def condition(node: Node) -> tuple[str, list[str]]:  # noqa: PLR0911 - one for each kind
     """What stands behind WHERE in a query of ``events``, and its parameters."""
+    if matched := _matched(node):
+        return "events.id IN (SELECT rowid FROM words WHERE words MATCH ?)", [matched]
     match node:
-        case Phrase(field, wanted):
-            if field and field not in FIELDS:
-                return "0", []
-            named = f"{{{field}}} : " if field else ""
-            return "events.id IN (SELECT rowid FROM words WHERE words MATCH ?)", [f'{named}"{" ".join(wanted)}"']
         case Literal(field, text):
             return _any_value(field, "instr({}, ?)", text)
         case Stars(field, pattern, whole):
             glob = pattern.replace("[", "[[]")
             return _any_value(field, "lower({}) GLOB ?", glob) if whole else _any_word(field, glob)
         case All(of):
-            return _joined(" AND ", of, "1")
+            indexed = [one for one in of if _matched(one)]
+            rest = [one for one in of if one not in indexed]
+            return _joined(" AND ", [every(*indexed), *rest] if len(indexed) > 1 and rest else of, "1")
         case Any(of):
             return _joined(" OR ", of, "0")
         case Not(of):
             text, values = condition(of)
             return f"NOT {text}", values
+        case _:
+            return "0", []  # of a field that there is not
+
+
+def _matched(node: Node) -> str:
+    """What the index can be asked for in one go; empty where it cannot."""
+    match node:
+        case Phrase(field, wanted):
+            named = f"{{{field}}} : " if field else ""
+            return f'({named}"{" ".join(wanted)}")' if not field or field in FIELDS else ""
+        case Any(of):
+            parts = [_matched(one) for one in of]
+            return f"({' OR '.join(parts)})" if parts and all(parts) else ""
+        case All(of):
+            wanted_parts = [_matched(one) for one in of if not isinstance(one, Not)]
+            unwanted = [_matched(one.of) for one in of if isinstance(one, Not)]
+            if not wanted_parts or not all((*wanted_parts, *unwanted)):
+                return ""
+            text = f"({' AND '.join(wanted_parts)})"
+            return f"({text} NOT ({' OR '.join(unwanted)}))" if unwanted else text
+        case _:
+            return ""
 
 
 def _any_value(field: str, test: str, value: str) -> tuple[str, list[str]]:

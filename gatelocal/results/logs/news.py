@@ -30,12 +30,12 @@ _RULE = re.compile(r"[-_=*#]{6}")
 _MARKED = {"CRITICAL": 6, "FATAL": 6, "ERROR": 5, "TRACE": 4, "WARNING": 2, "WARN": 2}
 
 
-Spoken = tuple[int, str, str, str]
-"""An event that counts: where it begins, its level, its first line, and that folded."""
+Spoken = tuple[int, str, str, str, str]
+"""An event that counts: where it begins, its level, its first line, that folded, and all of it."""
 
 
 def spoken(data: bytes, form: Form) -> Iterator[Spoken]:
-    """The events of a log that count: where each begins, its level, its first line, and that folded.
+    """The events of a log that count.
 
     What is for debugging does not: it differs from run to run, and there is most of it.
     """
@@ -49,7 +49,7 @@ def spoken(data: bytes, form: Form) -> Iterator[Spoken]:
         text = found.first.text if alone else f"{found.first.text} ... {last}"
         whole = f"{found.first.unit} {found.first.module} {text}"
         if any(sign.isalpha() for sign in text):
-            yield at, found.first.level, text, folded(whole)
+            yield at, found.first.level, text, folded(whole), found.message
 
 
 def new_in(
@@ -57,24 +57,24 @@ def new_in(
     data: bytes,
     known: Callable[[int], bool],
     words: Sequence[str],
-    hear: Callable[[int, str], None] = lambda line, text: None,
+    hear: Callable[[int, str, str, str], None] = lambda line, level, text, message: None,
 ) -> list[NewLine]:
     """The new lines of one log, the ones that tell most first, each once.
 
     :param known: whether a passing build has said what has that digest. :param words: names of tests that failed.
-    :param hear: is told of each, also of those that are left out: its line, and what it says.
+    :param hear: is told of each, also of those that are left out: line, level, what it says, and all of the event.
     """
     found: dict[int, NewLine] = {}
     met: set[int] = set()
     line = counted = 0
-    for at, level, text, told in spoken(data, form_of(data)):
+    for at, level, text, told, message in spoken(data, form_of(data)):
         number = digest(told)
         if number in met or known(number):
             continue
         met.add(number)
         line += data.count(b"\n", counted, at)
         counted = at
-        hear(line + 1, text)
+        hear(line + 1, level, text, message)
         score = _score(level, text, words)
         if score > 0:
             found[number] = NewLine(name, line + 1, plain(text)[:_TOLD], score)

@@ -11,7 +11,7 @@ import pytest
 
 from gatelocal.config.directories import Directories
 from gatelocal.config.fingerprint_files import of_text
-from gatelocal.engine.understand import folders, judgement, memory, naming, thought_of
+from gatelocal.engine.understand import By, folders, judgement, memory, naming, thought_of
 from gatelocal.errors import InputError
 from gatelocal.model.diagnosis import Cause, Sure
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
@@ -61,7 +61,7 @@ def seen(number: int, one: BuildResult, tree: str = "t") -> Seen:
 
 
 def test_new_lines_are_those_that_no_passing_build_has_said(tmp_path: Path, known: Known) -> None:
-    by = (Matcher(()), known)
+    by = By(Matcher(()), known)
     good = build(tmp_path / "1", Outcome.SUCCESS, "ERROR: always 17", "fine")
     assert thought_of(good, seen(1, good, "t1"), {}, (), by) == good
     bad = build(tmp_path / "2", Outcome.FAILURE, "ERROR: always 18", "fine", "ERROR: never before", fails="boom")
@@ -76,7 +76,7 @@ def test_a_bug_is_known_by_a_packed_log_or_by_what_a_test_says(tmp_path: Path, k
     bad = build(tmp_path / "1", Outcome.FAILURE, "fine", fails="x\nboom: 7\n")
     (tmp_path / "1/logs").mkdir()
     (tmp_path / "1/logs/n-cpu.txt.gz").write_bytes(gzip.compress(b"a\nit hangs\n"))
-    found = thought_of(bad, seen(1, bad), {}, (), (Matcher(prints), known)).diagnosis
+    found = thought_of(bad, seen(1, bad), {}, (), By(Matcher(prints), known)).diagnosis
     assert found is not None
     assert [(one.bug, one.file, one.line) for one in found.bugs] == [
         ("1", "logs/n-cpu.txt.gz", 2),
@@ -95,7 +95,7 @@ def test_a_fingerprint_of_other_tests_does_not_count(tmp_path: Path) -> None:
 
 
 def test_a_fingerprint_that_is_true_of_passing_builds_explains_nothing(tmp_path: Path, known: Known) -> None:
-    by = (Matcher([fingerprint('message:"fine"')]), known)
+    by = By(Matcher([fingerprint('message:"fine"')]), known)
     for number in range(3):
         good = build(tmp_path / str(number), Outcome.SUCCESS, "fine")
         thought_of(good, seen(number, good, f"t{number}"), {}, (), by)

@@ -131,7 +131,7 @@ def test_words_are_not_folded() -> None:
 
 def test_new_is_what_no_passing_build_has_said() -> None:
     good = b"2026-11-30 12:00:01.1 | it took 3 s\n2026-11-30 12:00:01.1 | ERROR that is always there\n"
-    known = {digest(told) for _, _, _, told in spoken(good, form_of(good))}
+    known = {digest(told) for _, _, _, told, _ in spoken(good, form_of(good))}
     bad = (
         good.replace(b" 3 s", b" 9 s") + b"2026-11-30 12:00:01.1 | all well\n2026-11-30 12:00:02.1 | ERROR: disk gone\n"
     )
