@@ -27,8 +27,9 @@ from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
 from gatelocal.model.label import Labels
 from gatelocal.model.playbooks import Item
-from gatelocal.ports import Executor, Launcher, Say
+from gatelocal.ports import Executor, Launcher, Nodes, Say
 from gatelocal.stopping import Stop
+from gatelocal.workspace.manifest import Tree
 
 
 def main(folder: Path) -> None:
@@ -38,7 +39,7 @@ def main(folder: Path) -> None:
     try:
         with holding(folder / LOCK):
             orders.put(folder / PROCESS, place.this_process())
-            work(folder, Rooms(_launcher, _executor, _held), stop)
+            work(folder, Rooms(_launcher, _executor, _trees, _held), stop)
     except BlockingIOError:
         return
 
@@ -64,6 +65,12 @@ def _executor(order: Order, beginning: Beginning) -> Executor:
     if order.job.family == STEPS:
         return StepsExecutor(_silent, beginning.nodes)
     return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log
+
+
+def _trees(order: Order, nodes: Nodes) -> tuple[Tree, ...]:
+    if order.job.family in (DEVSTACK, TEMPEST):
+        return stacks.needed(order, nodes.each[0].name)
+    return order.trees
 
 
 def _held(order: Order, node: str, before: str, say: Say) -> None:

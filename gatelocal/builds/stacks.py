@@ -26,6 +26,7 @@ from gatelocal.launcher.pool import Pool
 from gatelocal.model.label import Labels
 from gatelocal.model.plan import Nodeset
 from gatelocal.ports import Nodes, Say
+from gatelocal.workspace.manifest import Tree
 from git_review.errors import ReviewError
 from git_review.git.runner import Runner
 
@@ -78,6 +79,15 @@ def setting(order: Order, labels: Labels, node: str) -> Setting:
         return Setting(branch)
     cache, its = images.below(Path(order.cache)), key(order, labels)
     return Setting(branch, keep=lambda commits: checkpoints.keep(cache, folder, its, commits))
+
+
+def needed(order: Order, node: str) -> tuple[Tree, ...]:
+    """The trees that the node of that name has to be given: what it began with has the others."""
+    begun = checkpoints.of(Path(order.nodes) / node)
+    if begun is None:
+        return order.trees
+    wanted = compared(order, begun).trees
+    return tuple(tree for tree in order.trees if _short(tree.project) in wanted)
 
 
 def choose(order: Order, labels: Labels, say: Say) -> Warm | None:

@@ -11,7 +11,7 @@ import os
 import shlex
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -35,6 +35,7 @@ from gatelocal.model.returned import Given, Returned
 from gatelocal.ports import Executor, Launcher, Nodes, Say
 from gatelocal.stopping import Stop, Stopped, stoppable
 from gatelocal.workspace import build, deliver
+from gatelocal.workspace.manifest import Tree
 from gatelocal.workspace.tree import write
 
 T = TypeVar("T")
@@ -62,11 +63,13 @@ class Beginning:
 class Rooms:
     """Who makes nodes and who runs jobs, for an order.
 
+    :ivar trees: which of the order's trees the nodes need, as far as they are made on this machine.
     :ivar held: what is done when a node (its name) is held in the place of another (empty: of none).
     """
 
     launcher: Callable[[Order], Launcher]
     executor: Callable[[Order, Beginning], Executor]
+    trees: Callable[[Order, Nodes], tuple[Tree, ...]]
     held: Callable[[Order, str, str, Say], None]
 
 
@@ -124,9 +127,10 @@ class _Build:
         name = f"{self._folder.parent.name}.{self._order.id}.{os.getpid()}"
         with ExitStack() as lease:
             root = lease.enter_context(leased(Path(self._order.work), name, self._progress.say))
-            if self._tried(Outcome.ERROR, lambda: self._trees(root)) is None:
+            trees = self._tried(Outcome.ERROR, lambda: self._trees(nodes, root))
+            if trees is None:
                 return False
-            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(nodes, root, lease))
+            result = self._tried(Outcome.NODE_FAILURE, lambda: self._job(nodes, root, trees, lease))
         if result is None:
             return False
         self._stop.check()
@@ -134,26 +138,29 @@ class _Build:
         self._progress.end(Final(result, begun=self._begun))
         return held
 
-    def _trees(self, root: Path) -> Mapping[str, Path]:
+    def _trees(self, nodes: Nodes, root: Path) -> tuple[Tree, ...]:
         order, say = self._order, self._progress.say
         stored = {project: Repository(project, "", Path(path), say=say) for project, path in order.stored.items()}
-        made = build.build(order.trees, stored, root, say)
+        trees = self._rooms.trees(order, nodes)
+        build.build(trees, stored, root, say)
         for one in order.checkouts:
             write(one.tree, stored[one.tree.project], root / one.tree.path)
         self._stop.check()
-        return made
+        return trees
 
-    def _job(self, nodes: Nodes, root: Path, lease: ExitStack) -> BuildResult:
+    def _job(self, nodes: Nodes, root: Path, trees: tuple[Tree, ...], lease: ExitStack) -> BuildResult:
         """Delivery and the job itself. :raises GateError: what kept it from beginning, or from going on.
 
+        :param trees: those that are delivered.
         :param lease: of the trees here, which go when the node has them, but for playbooks, which are read here.
         """
         order, began = self._order, time.monotonic()
         try:
             first, *others = nodes.each
             for node in others:
-                deliver.deliver(order.trees, root, node, self._progress.say, whole=True)
-            sources = deliver.deliver(order.trees, root, first, self._progress.say)
+                deliver.deliver(trees, root, node, self._progress.say, whole=True)
+            kept = len(trees) < len(order.trees)
+            sources = {} if kept and not trees else deliver.deliver(trees, root, first, self._progress.say)
             self._stop.check()
             if order.job.family != ANSIBLE:
                 lease.close()

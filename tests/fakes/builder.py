@@ -56,6 +56,7 @@ class ThreadBuilder:
         self._rooms = Rooms(
             lambda order: launcher,
             lambda order, beginning: begins(beginning) or executor,  # type: ignore[func-returns-value]
+            lambda order, nodes: order.trees,
             lambda order, node, before, say: give_back(before) if before else None,
         )
         self.started: list[Path] = []

@@ -63,7 +63,7 @@ sudo tee /etc/systemd/system/devstack@keystone.service >/dev/null <<END
 After=mariadb.service
 [Service]
 User=stack
-ExecStart=/usr/bin/uwsgi --plugin python3,http --http-socket :5000 --virtualenv $DEST/data/venv --master \
+ExecStart=/usr/bin/uwsgi --plugin python3,http --http-socket :5000 --virtualenv $DEST/data/venv --master --die-on-term \
     --module keystone.wsgi.api:application --processes 2 --need-app
 [Install]
 WantedBy=multi-user.target

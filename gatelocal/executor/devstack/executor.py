@@ -26,7 +26,7 @@ from gatelocal.executor.tox import Room
 from gatelocal.executor.wanted import Places
 from gatelocal.jobs.devstack.expressions import Facts
 from gatelocal.jobs.devstack.renewal import Renewal
-from gatelocal.jobs.devstack.wanted import Stack, wanted
+from gatelocal.jobs.devstack.wanted import Stack, stood, wanted
 from gatelocal.jobs.families import DEVSTACK, ONLY_VARIABLE, TEMPEST, TOX
 from gatelocal.model.deviation import WARM, Deviation
 from gatelocal.model.hold import Invocation
@@ -117,6 +117,8 @@ class _Build:
                     f"job {self._job.name} changes its node for good, and this is none of its own",
                     hint="take --node nspawn or qemu",
                 )
+            if self._setting.todo is not None:
+                sources = {**stood(self._job, self._project), **sources}
             stack = self._wanted(sources)
             if self._setting.todo is not None:
                 return self._renewed(stack, sources, self._setting.todo)

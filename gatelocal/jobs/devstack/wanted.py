@@ -75,6 +75,13 @@ def wanted(job: Job, project: str, branch: str, facts: Facts, settings: Iterable
     )
 
 
+def stood(job: Job, project: str) -> dict[str, str]:
+    """Where a node on which the job's stack stands has its trees, by their projects. Errors as for :func:`wanted`."""
+    where = f"job {job.name}"
+    base = _base(where, job)
+    return {one: f"{base}/{name}" for one, name in _trees(where, (project, *job.required_projects)).items()}
+
+
 def sized(labels: Labels, job: Job | FrozenJob) -> Labels:
     """The table of labels with nodes that are large enough for the services of the job, where it is of this family."""
     if not families.wants_devstack(job):

@@ -11,6 +11,7 @@ import pytest
 from gatelocal.builds import stacks
 from gatelocal.builds.order import Order
 from gatelocal.jobs.families import COLD_VARIABLE
+from gatelocal.launcher import layers, place
 from gatelocal.launcher.recipe import BUILT_IN
 from gatelocal.model.job import Job, one_node
 from gatelocal.workspace.manifest import Tree
@@ -131,3 +132,18 @@ def test_cold_means_fresh(tmp_path: Path, commits: list[str]) -> None:
     for one, expected in ((first, "clone of a"), (order(tmp_path, commits[0], **{COLD_VARIABLE: True}), "fresh")):
         found = stacks.Stacks(Pool(), one, BUILT_IN).gather(one.job.nodesets, lambda text: None)  # type: ignore[arg-type]
         assert (found if expected == "fresh" else found.each[0]) == expected
+
+
+def test_a_node_is_given_what_it_did_not_begin_with(tmp_path: Path, commits: list[str]) -> None:
+    kept(tmp_path, order(tmp_path, commits[0]))
+    (folder,) = (tmp_path / "cache/images").iterdir()
+    (tmp_path / "nodes/warm").mkdir(parents=True)
+    record = place.Record("warm", "nspawn", "l", place.this_process(), trees=(str(folder / layers.DISK),))
+    place.write(tmp_path / "nodes/warm", record)
+    other, same = order(tmp_path, commits[1]), order(tmp_path, commits[0])
+    assert [one.project for one in stacks.needed(other, "warm")] == ["openstack/keystone"]
+    assert stacks.needed(same, "warm") == ()
+    assert stacks.needed(same, "fresh") == same.trees
+    begun = stacks.setting(other, BUILT_IN, "warm")
+    assert begun.todo is not None
+    assert (begun.todo.trees, begun.keep, "stack of" in begun.of) == (("keystone",), None, True)

@@ -63,11 +63,18 @@ def job(**more: object) -> Job:
 
 
 def run(
-    tmp_path: Path, script: Script, wanted: Job | None = None, *, own: bool = True, setting: Setting = MASTER
+    tmp_path: Path,
+    script: Script,
+    wanted: Job | None = None,
+    *,
+    own: bool = True,
+    setting: Setting = MASTER,
+    given: Sequence[str] = tuple(SOURCES),
 ) -> tuple[BuildResult, Node]:
     node = Node(script.answer, disposable=own)
     executor = DevstackExecutor(lambda line: None, setting)
-    return executor.run(wanted or job(), "openstack/keystone", node, SOURCES, tmp_path / "logs"), node
+    sources = {name: SOURCES[name] for name in given}
+    return executor.run(wanted or job(), "openstack/keystone", node, sources, tmp_path / "logs"), node
 
 
 def programs(node: Node) -> list[str]:
@@ -175,7 +182,7 @@ WARM = Setting("master", TODO, "the stack of yesterday")
 
 
 def test_a_warm_build_renews_what_differs_and_says_so(tmp_path: Path) -> None:
-    result, node = run(tmp_path, Script(), setting=WARM)
+    result, node = run(tmp_path, Script(), setting=WARM, given=("openstack/keystone",))
     assert (result.outcome, [one.id for one in result.deviations]) == (
         Outcome.SUCCESS,
         ["devstack-native", "warm"],
@@ -184,6 +191,8 @@ def test_a_warm_build_renews_what_differs_and_says_so(tmp_path: Path) -> None:
         result.deviations[1]
     )
     assert not any("./stack.sh" in argv[-1] or "prepare" in argv for argv, *_ in node.ran)
+    looked = next(argv for argv, *_ in node.ran if "look" in argv)
+    assert looked[-2:] == ("--tree=/opt/stack/devstack", "--tree=/opt/stack/requirements")
     renew = next(argv for argv, *_ in node.ran if "renew" in argv)
     assert renew[-4:] == (
         "--base=/opt/stack",
