@@ -212,6 +212,11 @@ class _Build:
                 f"the node's memory is too small: its services want {stack.memory} MiB, it has {memory}",
                 hint="say in labels.yaml that the label's nodes are larger",
             )
+        if told.get("container") is True and stack.kernel:
+            raise InfrastructureError(
+                f"these services need a kernel of their own, which a container has not: {', '.join(stack.kernel)}",
+                hint="take --node qemu, or a host of yours",
+            )
         self._stack = stack
         return stack
 

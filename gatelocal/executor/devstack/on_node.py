@@ -65,6 +65,7 @@ def look(options: Namespace) -> dict[str, Any]:
         "mtu": outward[0][1],
         "cores": len(os.sched_getaffinity(0)),
         "memory": memory(),
+        "container": said("systemd-detect-virt", "--container").strip() not in ("", "none"),
         "settings": settings,
     }
 

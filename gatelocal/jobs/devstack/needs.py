@@ -20,6 +20,9 @@ _PREFIXES = (
 )
 _WHOLE_NAMES = {"key": "keystone"}
 
+_OF_A_KERNEL = ("ovn", "ovs", "q-", "neutron", "s-", "swift", "c-vol", "c-bak", "ceph")
+"""Beginnings of the names of services that load modules, make networks or mount disks of their own."""
+
 SYSTEM = 700
 """Mebibytes that the system and devstack itself take, with room for what is built."""
 _MEMORY: Mapping[str, int] = {
@@ -58,6 +61,12 @@ def repositories(services: Collection[str]) -> dict[str, str]:
         if name := repository(service):
             found.setdefault(name, service)
     return found
+
+
+def kernel(services: Collection[str], *, fake_guests: bool) -> tuple[str, ...]:
+    """The services that need a machine with a kernel of its own, which a container is not."""
+    guests = ("n-cpu",) if not fake_guests else ()
+    return tuple(one for one in sorted(services) if one.startswith(_OF_A_KERNEL) or one in guests)
 
 
 def memory(services: Collection[str], *, fake_guests: bool) -> int:

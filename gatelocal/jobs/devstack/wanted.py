@@ -34,6 +34,7 @@ class Stack:
 
     :ivar base: the folder on the node below which all trees lie. :ivar trees: project → the name of its folder there.
     :ivar services: those that are enabled. :ivar memory: mebibytes that a node for them should have.
+    :ivar kernel: the services that no container can run.
     :ivar suite: the tests; None where the job ends when everything stands.
     :ivar deviations: what differs from the gate's own preparation.
     """
@@ -43,6 +44,7 @@ class Stack:
     local_conf: str
     services: frozenset[str]
     memory: int
+    kernel: tuple[str, ...]
     suite: Suite | None
     deviations: tuple[Deviation, ...]
 
@@ -64,12 +66,14 @@ def wanted(job: Job, project: str, branch: str, facts: Facts, settings: Iterable
     _have(where, services, found, trees)
     localrc, deviations = _completed(found, base, facts, services)
     found = replace(found, localrc=localrc)
+    fake = localrc.get("VIRT_DRIVER") == "fake"
     return Stack(
         base=base,
         trees=trees,
         local_conf=local_conf.text(found),
         services=services,
-        memory=needs.memory(services, fake_guests=localrc.get("VIRT_DRIVER") == "fake"),
+        memory=needs.memory(services, fake_guests=fake),
+        kernel=needs.kernel(services, fake_guests=fake),
         suite=suite(values, localrc, branch, facts.cores) if job.family == families.TEMPEST else None,
         deviations=deviations,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +146,19 @@ def test_what_else_can_be_wrong(tmp_path: Path, script: Script, outcome: Outcome
     result, node = run(tmp_path, script)
     assert (result.outcome, reason in result.reason) == (outcome, True), result.reason
     assert any("./stack.sh" in argv[-1] for argv, *_ in node.ran) == (script.look == LOOK)
+
+
+def test_what_no_container_can_run_is_not_tried_there_and_blames_nobody(tmp_path: Path) -> None:
+    wanted = job(devstack_services={"key": True, "s-proxy": True, "ovn-northd": True})
+    wanted = replace(wanted, required_projects=(*wanted.required_projects, "openstack/swift"))
+    sources = {**SOURCES, "openstack/swift": "/home/node/src/h/openstack/swift"}
+    for container, outcome in ((True, Outcome.NODE_FAILURE), (False, Outcome.SUCCESS)):
+        node = Node(Script(look={**LOOK, "container": container}).answer)
+        result = DevstackExecutor(print, MASTER).run(
+            wanted, "openstack/keystone", node, sources, tmp_path / outcome.value
+        )
+        assert result.outcome is outcome, result.reason
+        assert ("which a container has not: ovn-northd, s-proxy" in result.reason) == container
 
 
 def test_nothing_is_touched_on_a_machine_that_is_not_the_jobs_own_or_without_its_repositories(tmp_path: Path) -> None:

@@ -156,6 +156,8 @@ def test_names_of_services_lead_to_repositories_and_memory() -> None:
     assert real - fake == 1500
     whole = job_of("- job: {name: j, parent: devstack-tempest}")
     assert stack_of(whole).memory == 7800
+    assert {"ovn-northd", "q-svc", "s-object", "c-vol", "n-cpu"} < set(stack_of(whole).kernel)
+    assert needs.kernel({"key", "g-api", "n-api", "n-cpu", "c-api", "etcd3"}, fake_guests=True) == ()
     assert sized(BUILT_IN, whole).wanted("any").size.memory == 8192
     own = replace(BUILT_IN, sizings=(Sizing(("any",), memory=1024), Sizing(("*",), disk=9)))
     assert sized(own, whole).wanted("any").size == Size(2, 1024, 24)
