@@ -180,9 +180,10 @@ class SshNode:
         """
         proxy = _proxy(port, seconds) if port else ()
         argv = ("ssh", "-F", str(self._folder / "ssh_config"), *proxy, "-S", "way", "-M", "-N", _NODE)
-        mark = {sweeper.MARK: self.name}
+        # ssh has the user's shell start its proxy, with a socket for its input; then bash reads the user's .bashrc.
+        own = {sweeper.MARK: self.name, "SHELL": "/bin/sh"}
         log = self._folder / "ssh.log"
-        self._master = process.spawn(argv, log=log, cwd=self._folder, environment=mark, outlive=True)
+        self._master = process.spawn(argv, log=log, cwd=self._folder, environment=own, outlive=True)
         self._record = place.note_process(self._folder, self._record, self._master.pid)
         began = time.monotonic()
         while not (self._folder / "way").exists():

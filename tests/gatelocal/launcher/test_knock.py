@@ -58,7 +58,13 @@ def test_when_nobody_answers_that_is_said() -> None:
 
 
 @pytest.mark.live
-def test_a_node_that_never_answers_is_no_node_that_lets_nobody_in(tmp_path: Path) -> None:
+def test_a_node_that_never_answers_is_no_node_that_lets_nobody_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".bashrc").write_text("echo hello; sleep 600\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("SHELL", "/bin/bash")
+    monkeypatch.setenv("SHLVL", "0")  # as where no shell has started this
     folder, record = place.create(tmp_path, "nspawn", "x")
     (folder / "known_hosts").touch()
     port = connection.free_port()
