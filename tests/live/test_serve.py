@@ -270,7 +270,7 @@ def test_webhooks_tell_what_no_stream_tells(gerrit: GerritProject, tmp_path: Pat
         assert "abcdefgh12345678" not in gate.log.read_text()
 
 
-def test_a_cycle_and_a_topic_land_whole_or_not_at_all(gerrit: GerritProject, tmp_path: Path) -> None:
+def test_a_cycle_lands_whole_or_not_at_all(gerrit: GerritProject, tmp_path: Path) -> None:
     where = tenant(gerrit, tmp_path)
     a, b = where.names
     before = {name: len(where.line(name)) for name in where.names}
