@@ -120,18 +120,28 @@ class Wired:
     def _tools(self, request: GateRequest, place: Place, logs: Path) -> Tools:
         terms.of(self._environment)  # to be told of a mistake in it now, and not when a node is held
         pruning.keep(self._environment)
+        prints = understand.folders(self._directories, self._environment)
         return Tools(
             merger=changes.merger(place, self._directories, request.directory, self._say),
             builder=nursery.Nursery(),
             kind=request.node,
-            watch=self._watch,
+            watch=self._live(prints),
             place=place,
             logs=logs,
             width=request.width or capacity.builds(),
             weigh=self._weigher(request),
             directories=self._directories,
-            fingerprints=understand.folders(self._directories, self._environment),
+            fingerprints=prints,
         )
+
+    def _live(self, prints: tuple[Path, ...]) -> Watch:
+        """Who is told what happens; with fingerprints, of known bugs too."""
+        if not prints:
+            return self._watch
+        from gatelocal.engine.live import Live
+        from gatelocal.results.fingerprints.matcher import Matcher
+
+        return Live(self._watch, Matcher(understand.fingerprints(prints)[0]))
 
     def _weigher(self, request: GateRequest) -> Callable[[Job], int]:
         """For how many builds a job counts: whoever says how many there may be, or has them run here, counts jobs."""

@@ -12,7 +12,7 @@ from gatelocal.model.record import dataclass
 
 _LEVELS = "DEBUG|INFO|AUDIT|NOTICE|WARNING|WARN|ERROR|CRITICAL|FATAL|TRACE"
 _STAMP = r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)?"
-_CONSOLE = re.compile(rf"(?P<stamp>{_STAMP}) [|>](?: |$)")
+_CONSOLE = re.compile(rf"(?P<stamp>{_STAMP}) (?P<sign>[|>])(?: |$)")
 _OSLO = re.compile(
     rf"(?:(?P<stamp>{_STAMP}) )?(?:(?P<pid>\d+) )?(?P<level>{_LEVELS}) +"
     r"(?:\[(?P<logger>[\w.-]+)\]|(?P<module>[A-Za-z_][\w.-]*)(?= |$))(?: (?P<context>\[[^\]]*\]))?(?: |$)"
@@ -30,7 +30,8 @@ _HEAD = 400
 class Line:
     """One line.
 
-    :ivar kind: ``console``, ``oslo``, ``journal``, ``other``; ``plain`` for one without a stamp.
+    :ivar kind: ``console``, ``own`` (our own words among a build's), ``oslo``, ``journal``, ``other``; ``plain`` for
+        one without a stamp.
     :ivar stamp: the time as it is written. :ivar unit: the service or program. :ivar module: the logger's name.
     :ivar level: in capitals; empty where nothing tells. :ivar context: whose request it is, in its brackets.
     :ivar text: what is said.
@@ -55,7 +56,8 @@ def line_of(text: str) -> Line:
     found = _CONSOLE.match(text) or _JOURNAL.match(text)
     if found is not None:
         rest, groups = text[found.end() :], found.groupdict()
-        kind, unit = ("journal", groups["unit"].removeprefix("devstack@")) if "unit" in groups else ("console", "")
+        unit = groups.get("unit", "").removeprefix("devstack@")
+        kind = "journal" if "unit" in groups else "own" if groups["sign"] == ">" else "console"
         inner = oslo_of(rest) or Line("", "", rest, level=_level(rest))
         return Line(kind, groups["stamp"], inner.text, unit, inner.level, inner.module, inner.context)
     own = oslo_of(text)

@@ -37,12 +37,14 @@ Spoken = tuple[int, str, str, str, str]
 def spoken(data: bytes, form: Form) -> Iterator[Spoken]:
     """The events of a log that count.
 
-    What is for debugging does not: it differs from run to run, and there is most of it.
+    What is for debugging does not: it differs from run to run, and there is most of it. Nor does what we say ourselves.
     """
     for at, raw in events(data, form):
         if _QUIET.search(raw[:200]):
             continue
         found = said(raw, form)
+        if found.first.kind == "own":
+            continue
         message = found.message.strip()
         last = line_of(message.rpartition("\n")[2]).text.strip() if "\n" in message else ""
         alone = not any(sign.isalpha() for sign in last)

@@ -30,6 +30,7 @@ from gatelocal.results.logs.news import SHOWN, new_in, spoken
             "2026-11-30 12:00:01,123 4711 INFO     [tempest.lib.common.rest_client] Request (A:b): 200",
             ("oslo", "2026-11-30 12:00:01,123", "", "INFO", "tempest.lib.common.rest_client", ""),
         ),
+        ("2026-11-30 12:00:01.1 > failed: a.T.test", ("own", "2026-11-30 12:00:01.1", "", "", "", "")),
         ("2026-11-30 12:00:01.1 | ERROR: no", ("console", "2026-11-30 12:00:01.1", "", "ERROR", "", "")),
         ("Nov  3 12:00:01 node kernel: Out of memory", ("journal", "Nov  3 12:00:01", "kernel", "", "", "")),
         ("2026-11-30T12:00:01Z 0 [Warning] [MY-1] old", ("other", "2026-11-30T12:00:01Z", "", "WARNING", "", "")),
@@ -141,6 +142,7 @@ def test_new_is_what_no_passing_build_has_said() -> None:
 
 def test_what_is_for_debugging_is_not_new() -> None:
     assert not list(spoken(b"2026-11-30 12:00:01.100 7 DEBUG a.b [-] x\n", Form(stamped=True)))
+    assert not list(spoken(b"2026-11-30 12:00:01.100 > failed: a.T.test\n", Form(stamped=True)))
 
 
 def test_new_lines_are_limited_and_the_worst_stands_first() -> None:
