@@ -95,10 +95,16 @@ def understood(tools: Tools, prepared: Preparation, results: tuple[BuildResult, 
                 lines.close()
         finally:
             known.close()
-    except (ReviewError, OSError) as error:
-        brief = error.brief if isinstance(error, ReviewError) else error.strerror or str(error)
-        tools.say(f"nothing is said of whose fault it is: {brief}")
+    except Exception as error:  # also a mistake in here: the verdict stands, whatever is thought of it
+        tools.say(f"nothing is said of whose fault it is: {words_of(error)}")
         return results
+
+
+def words_of(error: Exception) -> str:
+    """An error in one line."""
+    if isinstance(error, ReviewError):
+        return error.brief
+    return f"{type(error).__name__}: {plain(str(error).partition(chr(10))[0])[:200]}"
 
 
 def _understood(

@@ -11,7 +11,7 @@ from pathlib import Path
 from gatelocal.builds import order as orders
 from gatelocal.builds.folder import RESULT, Final
 from gatelocal.config.directories import Directories
-from gatelocal.engine.understand import By, fingerprints, memory, thought_of
+from gatelocal.engine.understand import By, fingerprints, memory, thought_of, words_of
 from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.model.result import BuildResult
 from gatelocal.model.seen import Seen
@@ -20,7 +20,6 @@ from gatelocal.results.fingerprints.event import Fields
 from gatelocal.results.fingerprints.matcher import Matcher
 from gatelocal.store.builds import BuildRecord
 from gatelocal.store.known import Known
-from git_review.errors import ReviewError
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +44,8 @@ class Causes:
                         found[one.id] = thought
             finally:
                 known.close()
-        except (ReviewError, OSError) as error:
-            brief = error.brief if isinstance(error, ReviewError) else error.strerror or str(error)
-            self.say(f"nothing is said of whose fault failures are: {brief}")
+        except Exception as error:  # also a mistake in here: the message is posted all the same
+            self.say(f"nothing is said of whose fault failures are: {words_of(error)}")
         return found
 
     def _of(self, record: BuildRecord, matcher: Matcher, known: Known) -> Diagnosis | None:

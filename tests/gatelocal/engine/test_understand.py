@@ -6,12 +6,15 @@ import gzip
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
 from gatelocal.config.directories import Directories
 from gatelocal.config.fingerprint_files import of_text
-from gatelocal.engine.understand import By, folders, judgement, memory, naming, thought_of
+from gatelocal.engine.understand import By, folders, judgement, memory, naming, thought_of, understood
+from gatelocal.engine.work import Preparation, Tools
 from gatelocal.errors import InputError
 from gatelocal.model.diagnosis import Cause, Sure
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
@@ -137,3 +140,14 @@ def test_where_fingerprints_are(tmp_path: Path) -> None:
     assert folders(places, {"GATELOCAL_FINGERPRINTS": f"{tmp_path}:{tmp_path}"}) == (tmp_path, tmp_path)
     with pytest.raises(InputError, match="there is no folder"):
         folders(places, {"GATELOCAL_FINGERPRINTS": str(tmp_path / "none")})
+
+
+def test_a_mistake_costs_the_opinion_alone(tmp_path: Path) -> None:
+    said: list[str] = []
+    bad = build(tmp_path / "1", Outcome.FAILURE, fails="boom")
+    tools = cast(Tools, SimpleNamespace(directories=Directories(tmp_path, tmp_path / "state"), say=said.append))
+    assert understood(tools, cast(Preparation, None), (bad,)) == (bad,)
+    assert said[0].startswith("nothing is said of whose fault it is: AttributeError")
+    (tmp_path / "state/known.sqlite").write_bytes(b"none" * 1000)
+    assert understood(tools, cast(Preparation, None), (bad,)) == (bad,)
+    assert said[1] == "nothing is said of whose fault it is: what is known of builds cannot be used"
