@@ -6,16 +6,17 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
 import click
 
-from gatelocal.cli.options import examples
+from gatelocal.cli.options import examples, require_folder
 from gatelocal.config.directories import directories
 from gatelocal.engine.imports import take
 from gatelocal.engine.understand import memory
 from gatelocal.model.seen import Seen
 from gatelocal.model.text import visible
-from gatelocal.reporter.stats import as_json, table
+from gatelocal.reporter.stats import as_json, page, table
 from gatelocal.results.stats import stats as counted
 from gatelocal.ui import messages
 
@@ -42,9 +43,13 @@ _DAY = 86400.0
     help="First remember results of elsewhere: JUnit or subunit files; each folder with some is a build.",
 )
 @click.option("--tree", metavar="ID", default="", help="With --import: what was tested; the same for the same trees.")
+@click.option("--html", type=click.Path(path_type=Path, dir_okay=False), help="Write it as a page for a browser too.")
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
-def stats(*, days: float, project: str, job: str, paths: tuple[Path, ...], tree: str, as_object: bool) -> None:
+def stats(*, days: float, html: Path | None, as_object: bool, **asked: Any) -> None:
     """Say how often jobs pass and flake here, with how sure that is, what failed and why."""
+    if html is not None:
+        require_folder(html)
+    project, job, paths, tree = (asked[name] for name in ("project", "job", "paths", "tree"))
     known = memory(directories(os.environ))
     try:
         for path in paths:
@@ -63,6 +68,8 @@ def stats(*, days: float, project: str, job: str, paths: tuple[Path, ...], tree:
     finally:
         known.close()
     told = counted(builds, now - days * _DAY, now - 2 * days * _DAY)
+    if html is not None:
+        html.write_text(page(told, days), encoding="utf-8")
     if as_object:
         click.echo(json.dumps({"days": days, **as_json(told)}, indent=2))
         return

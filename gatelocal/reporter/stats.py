@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from gatelocal.model.text import visible
+from gatelocal.reporter import html
 from gatelocal.reporter.summary import elapsed
 from gatelocal.results.rates import Rate
 from gatelocal.results.stats import Named, Stats
 
+_LONG = 1000
 _HEAD = ("JOB", "PASSES", "BEFORE", "FLAKES", "TIME")
 
 
@@ -17,13 +19,7 @@ def table(found: Stats, days: float) -> list[str]:
     """The numbers of that many days."""
     lines = [f"{found.builds} builds in {days:g} days: {_counted(found.outcomes) or 'none'}", ""]
     if found.jobs:
-        rows = [_HEAD]
-        for one in found.jobs:
-            time = elapsed(one.seconds) if one.seconds is not None else "-"
-            name = one.job if one.voting else f"{one.job} (non-voting)"
-            rows.append((visible(name), told(one.passes), told(one.before), told(one.flakes), time))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines += ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        lines += _rows(found)
         seen, low, high = found.unlucky
         lines += ["", f"a good change fails a voting job: {seen:.1%} of the time seen, {low:.1%} to {high:.1%}"]
     lines.append(f"failures with a cause: {told(found.classified)}: {_counted(found.causes) or 'none judged'}")
@@ -36,6 +32,30 @@ def table(found: Stats, days: float) -> list[str]:
             tests = ", ".join(build.failed[:3]) or build.outcome
             lines.append(visible(f"  {when} {build.id} {build.job}: {tests}"))
     return lines
+
+
+def _rows(found: Stats) -> list[str]:
+    rows = [_HEAD]
+    for one in found.jobs:
+        time = elapsed(one.seconds) if one.seconds is not None else "-"
+        name = one.job if one.voting else f"{one.job} (non-voting)"
+        rows.append((visible(name), told(one.passes), told(one.before), told(one.flakes), time))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+
+
+def page(found: Stats, days: float) -> str:
+    """The same as a page for a browser, which needs no script."""
+    rows = "".join(
+        f"<tr><td>{html.text(one.job)}</td><td>{told(one.passes)}</td><td>{told(one.before)}</td>"
+        f"<td>{told(one.flakes)}</td><td>{elapsed(one.seconds) if one.seconds is not None else '-'}</td></tr>"
+        for one in found.jobs
+    )
+    head = "".join(f'<th scope="col">{word.capitalize()}</th>' for word in _HEAD)
+    left = [line.strip() for line in table(found, days)[1:] if line and line not in _rows(found)]
+    rest = "".join(f"<li>{html.text(line, _LONG)}</li>" for line in left)
+    body = f"<h1>{html.text(table(found, days)[0])}</h1><table><tr>{head}</tr>{rows}</table><ul>{rest}</ul>"
+    return html.page("How often jobs pass", f"<style>{html.STYLE}</style>", body)
 
 
 def told(rate: Rate) -> str:

@@ -107,6 +107,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l project -x -d 'O
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -s j -l job -x -d 'Only builds of this job; with --import, what they are of.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l import -r -F -d 'First remember results of elsewhere: JUnit or subunit files; each folder with some is a build.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l tree -x -d 'With --import: what was tested; the same for the same trees.'
+complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l html -r -F -d 'Write it as a page for a browser too.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l json -d 'Print one JSON object on standard output.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -s h -l help -d 'Show this message and exit.'
 complete -c gatelocal -n '__fish_seen_subcommand_from artifacts' -s j -l job -x -d 'Only of this job.'

@@ -36,6 +36,11 @@ def test_results_of_elsewhere_are_counted_once(tmp_path: Path, monkeypatch: pyte
     assert lines[0] == "3 builds in 7 days: 2 SUCCESS, 1 FAILURE"
     assert lines[3].split() == "unit 66.7% (20.8-93.9% of 3) - (of 0) 33.3% (6.1-79.2% of 3) 2s".split()
     assert said("--job", "other").startswith("0 builds")
+    said("--html", str(tmp_path / "page.html"))
+    shown = (tmp_path / "page.html").read_text()
+    assert "<h1>3 builds in 7 days: 2 SUCCESS, 1 FAILURE</h1>" in shown
+    assert "<td>unit</td><td>66.7% (20.8-93.9% of 3)</td>" in shown
+    assert "33.3% (6.1-79.2% of 3) unit: a.T.y" in shown
 
 
 def test_a_folder_without_results_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

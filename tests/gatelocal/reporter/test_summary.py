@@ -11,6 +11,7 @@ import pytest
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.deviation import Deviation, Grade
+from gatelocal.model.diagnosis import Cause, Diagnosis, KnownBug, NewLine, Sure
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
 from gatelocal.model.run import Base, RunResult
@@ -45,6 +46,38 @@ RUN = RunResult(
     logs="/x/logs",
     seconds=90,
 )
+
+
+THOUGHT = Diagnosis(
+    Cause.KNOWN,
+    Sure.LIKELY,
+    "bug 1234567: it \x1b[31mhangs",
+    ("a.log:7: it hangs",),
+    (KnownBug("1234567", "it hangs", "https://bugs.example/7", "a.log", 7, "it hangs", 2),),
+    (NewLine("a.log", 9, "worst <b>", 9), NewLine("a.log", 7, "it \x1b]0;title\x07hangs", 8)),
+)
+
+
+def test_it_is_told_whose_fault_a_failure_is_thought_to_be() -> None:
+    run = replace(RUN, builds=(LINT, replace(UNIT, diagnosis=THOUGHT)))
+    lines = summary(run)
+    at = lines.index("    known bug (likely): bug 1234567: it hangs")
+    assert lines[at + 1 : at + 5] == [
+        "      seen: a.log:7: it hangs",
+        "      bug 1234567 https://bugs.example/7",
+        "    look at a.log:7 first: it hangs",
+        "    a recheck makes sense",
+    ]
+    assert lines[-1] == summary(RUN)[-1]
+    found = json.loads(json.dumps(as_json(run)))["builds"][1]["diagnosis"]
+    assert (found["cause"], found["confidence"], found["recheck"], found["first"]["line"]) == (
+        "known bug",
+        "likely",
+        True,
+        7,
+    )
+    assert [one["bug"] for one in found["bugs"]] == ["1234567"]
+    assert json.loads(json.dumps(as_json(run)))["builds"][0]["diagnosis"] is None
 
 
 def test_everything_that_a_person_asks_is_in_it() -> None:
