@@ -1,6 +1,7 @@
 """What a line says of a build's surroundings: downloads, disk, memory, the node; it judges no build.
 
-Lines about the node's own services and lines of assertions do not count: those a change may have made fail.
+Lines about the node's own services and lines of assertions do not count: those a change may have made fail. Nor does
+what is usual while one waits, such as a guest that does not let ssh in yet.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ _TABLE = tuple(
         (Around.DOWNLOAD, r"curl: \((?:5|6|7|18|28|35|52|55|56)\) |wget: unable to resolve|ERROR 50\d: "),
         # Ansible, ssh, the kernel, the services that run jobs
         (Around.NODE, r"UNREACHABLE!|Data could not be sent to remote host|Failed to connect to the host via ssh"),
-        (Around.NODE, r"kex_exchange_identification|client_loop: send disconnect|ssh: connect to host .* port 22"),
+        (Around.NODE, r"client_loop: send disconnect|rsync error: unexplained error"),
         (Around.NODE, r"[Nn]ode went offline during the build|Slave went offline|lost contact with the node"),
         (Around.NODE, r"Kernel panic|watchdog: BUG: soft lockup|rcu_sched self-detected stall"),
     )

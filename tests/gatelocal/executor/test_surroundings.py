@@ -30,6 +30,7 @@ from gatelocal.executor.surroundings import Around, around
         ("AssertionError: 'No space left on device' != ''", None),
         ("raise Mock(side_effect=OSError('No space left on device'))", None),
         ("Retrying (Retry(total=3, connect=None)) after connection broken by ReadTimeoutError", None),
+        ("ssh: connect to host 10.1.0.7 port 22: Connection refused", None),
         ("all is well", None),
     ],
 )
