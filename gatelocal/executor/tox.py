@@ -61,7 +61,10 @@ class ToxExecutor:
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
-            return built(job, Places(node.home, project, sources), Room(node, record, logs, began), self._install)
+            result = built(job, Places(node.home, project, sources), Room(node, record, logs, began), self._install)
+            why = f": {result.reason}" if result.reason else ""
+            record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
+        return result
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +92,7 @@ def built(job: Job, places: Places, room: Room, install: bool) -> BuildResult:
     result = replace(result, deviations=(*result.deviations, *deviations(only(job))))
     for note in result.notes:
         record.note(f"results: {note}")
-    result = replace(result, seconds=time.monotonic() - room.began)
-    why = f": {result.reason}" if result.reason else ""
-    record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
-    return result
+    return replace(result, seconds=time.monotonic() - room.began)
 
 
 @dataclass(frozen=True, slots=True)

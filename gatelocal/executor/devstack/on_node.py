@@ -30,7 +30,7 @@ _USER = "stack"
 _CACHE = Path("/opt/cache/files")
 _LARGEST = 1 << 20
 _KEPT = Path("/opt/git")
-_PATIENCE = 90.0
+_PATIENCE, _FAILED = 90.0, 5.0  # seconds for services to come up, and for one that has failed to be taken up again
 
 
 def main(words: list[str]) -> int:
@@ -172,7 +172,9 @@ def down() -> list[str]:
             found = ["devstack@*"]
         elif not found and "devstack@keystone.service" in states and not answers():
             found = ["devstack@keystone.service"]
-        if not found or time.monotonic() > until or ("failed" in states.values() and time.monotonic() > until - 20):
+        if "failed" in states.values():
+            until = min(until, time.monotonic() + _FAILED)
+        if not found or time.monotonic() > until:
             return found
         time.sleep(0.3)
 
