@@ -56,7 +56,7 @@ def of(folder: Path) -> Checkpoint | None:
 def keep(cache: Path, folder: Path, key: str, commits: Mapping[str, str]) -> str:
     """Keep what the node in that folder has on its disk; gives the snapshot's name, an empty one if it is there.
 
-    Older ones of the key go, unless somebody uses them.
+    Those that nobody will begin with any more go, unless somebody uses them.
 
     :raises InfrastructureError: the node cannot do it, or it failed.
     """
@@ -67,10 +67,17 @@ def keep(cache: Path, folder: Path, key: str, commits: Mapping[str, str]) -> str
     made = snapshots.take(cache, folder, name)
     facts = {"key": key, "commits": dict(commits), "made": time.time()}
     (made.folder / _FACTS).write_text(json.dumps(facts))
-    for old in sorted((one for one in _every(cache) if one.key == key), key=lambda one: -one.made)[KEPT:]:
-        if not layers.users(old.snapshot.folder):
-            layers.remove(old.snapshot.folder)
+    _forget(cache, time.time())
     return name
+
+
+def _forget(cache: Path, now: float) -> None:
+    """Remove what is too old, and of each key what is not of the newest."""
+    every = _every(cache)
+    newest = {one.key: found(cache, one.key, now)[:KEPT] for one in every}
+    for one in every:
+        if one not in newest[one.key] and not layers.users(one.snapshot.folder):
+            layers.remove(one.snapshot.folder)
 
 
 def _every(cache: Path) -> list[Checkpoint]:

@@ -130,6 +130,7 @@ def test_cold_and_warm_a_fault_is_found_by_the_test_that_knows_it(bench: Bench) 
     assert cold["outcome"] == "SUCCESS"
     assert "warm" not in json.dumps(cold["deviations"])
     assert cold["tests"] == 8
+    assert not any("watched" in note for note in cold["notes"])
 
     bench.edit(REGIONS, FILTER, "filters = []")
     bad = bench.run("A change with a fault", ok=1)

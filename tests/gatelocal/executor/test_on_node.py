@@ -276,3 +276,18 @@ def test_junit_files_are_collected_as_far_as_they_are_new_whether_or_not_somebod
     assert "pipe-junit.xml" in said
     (out / ".before.json").write_text("[]")
     assert asked("collect", *words)[0] == 0
+
+
+def test_an_environment_elsewhere_is_asked_of_tox_3_in_its_own_words(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    (folder / "log").mkdir(parents=True)
+    (folder / "log/x.log").write_text("said\n")
+    program(
+        tmp_path / "bin",
+        "tox",
+        f'case "$*" in "--showconfig -e all") echo "[testenv:all]"; echo "envdir = {folder}";; *) exit 2;; esac',
+    )
+    words = ["collect", "--work", str(tmp_path), "--into", str(tmp_path / "out"), "--env=all"]
+    status, facts, _ = asked(*words, f"--tox={tmp_path / 'bin/tox'}")
+    assert (status, facts["items"]) == (0, ["tox"])
+    assert (tmp_path / "out/tox/all/x.log").read_text() == "said\n"

@@ -51,3 +51,14 @@ def test_a_node_tells_which_stack_it_began_with(tmp_path: Path) -> None:
     assert checkpoints.of(tmp_path / "cold") is None
     assert checkpoints.of(tmp_path / "none") is None
     assert checkpoints.of(tmp_path / "gone") is None
+
+
+def test_what_nobody_will_begin_with_goes_unless_it_is_in_use(tmp_path: Path) -> None:
+    now = checkpoints.AGE + 100.0
+    for name, key, at in (("a", "k", 200.0), ("b", "k", 300.0), ("c", "k", 400.0), ("d", "x", 50.0), ("e", "x", 60.0)):
+        made(tmp_path, name, key, at)
+    used = tmp_path / "snapshot-e-0011/users"
+    used.mkdir()
+    (used / "node").symlink_to(tmp_path)
+    checkpoints._forget(tmp_path, now)
+    assert sorted(one.name for one in tmp_path.iterdir()) == [f"snapshot-{name}-0011" for name in "bce"]
