@@ -11,7 +11,7 @@ import click
 
 from gatelocal.cli.options import Verbs, examples, run_folder
 from gatelocal.config.directories import directories
-from gatelocal.config.fingerprint_files import of_file, of_folder
+from gatelocal.config.fingerprint_files import folders, of_file, of_folder
 from gatelocal.engine.past import past
 from gatelocal.errors import ConfigurationError, InputError
 from gatelocal.model.result import BuildResult, Outcome
@@ -177,8 +177,6 @@ def new(*, run: str, job: str | None, bug: str | None, into: Path | None, only_p
 
 def _own(*, missing: bool = False) -> list[Path]:
     """The folders of the user's own. :param missing: the usual one, though it is not there yet."""
-    from gatelocal.engine.understand import folders
-
     places = directories(os.environ)
     found = list(folders(places, os.environ))
     if not found and missing and places.configuration is not None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gatelocal.config.directories import Directories
 from gatelocal.config.located import Entry, Faults, entries, items, not_yaml, text_of
 from gatelocal.config.yaml_values import NotYaml, root_of
-from gatelocal.errors import ConfigurationError
+from gatelocal.errors import ConfigurationError, InputError
 from gatelocal.model.tenant import Fault
+from gatelocal.model.text import plain
 from gatelocal.results.fingerprints.fingerprint import Fingerprint
 from gatelocal.results.fingerprints.meaning import Query, as_lucene, meant
 from gatelocal.results.fingerprints.written import NotAQuery
+
+VARIABLE = "GATELOCAL_FINGERPRINTS"
+"""Folders of fingerprints, with a colon between them."""
 
 _KEYS = (
     *("query", "suppress-graph", "suppress-notification", "allow-nonvoting", "test_ids", "resolved_at"),
@@ -21,6 +27,18 @@ _KEYS = (
 _LARGEST = 200_000
 _MOST = 10_000
 _YES, _NO = ("true", "yes", "on", "1"), ("false", "no", "off", "0")
+
+
+def folders(directories: Directories, environment: Mapping[str, str]) -> tuple[Path, ...]:
+    """Where this user's fingerprints are. :raises InputError: a folder that was named is not there."""
+    if named := environment.get(VARIABLE, ""):
+        found = tuple(Path(one).expanduser() for one in named.split(os.pathsep) if one)
+        for one in found:
+            if not one.is_dir():
+                raise InputError(f"there is no folder {plain(str(one))}", hint=f"{VARIABLE} names it")
+        return found
+    usual = directories.configuration / "fingerprints" if directories.configuration else None
+    return (usual,) if usual is not None and usual.is_dir() else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from gatelocal.engine.outcomes import result_of
 from gatelocal.engine.prepare import prepare
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import Begun, RunFolder
-from gatelocal.engine.understand import understood
 from gatelocal.engine.work import Merged, Preparation, Tools
 from gatelocal.model import happening
 from gatelocal.model.change import Change
@@ -101,6 +100,8 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
     if kept.lacking and not kept.begun and not noop:
         raise kept.lacking[0]
     merged, change = prepared.merged, prepared.recipe.change
+    from gatelocal.engine.understand import understood  # a database, which nothing before needs
+
     results = understood(tools, prepared, results)
     return RunResult(
         change=change,

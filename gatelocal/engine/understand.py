@@ -6,7 +6,6 @@ Whatever goes wrong here costs no more than the opinion.
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,7 +16,6 @@ from gatelocal.config.files import changed_files
 from gatelocal.config.fingerprint_files import of_folder
 from gatelocal.engine.reading import Read, read
 from gatelocal.engine.work import Preparation, Tools
-from gatelocal.errors import InputError
 from gatelocal.model.change import Change
 from gatelocal.model.diagnosis import Diagnosis, KnownBug
 from gatelocal.model.result import BuildResult, Outcome
@@ -31,9 +29,6 @@ from gatelocal.store.known import KEPT, Known
 from gatelocal.store.said_lines import SaidLines
 from git_review.errors import ReviewError
 
-VARIABLE = "GATELOCAL_FINGERPRINTS"
-"""Folders of fingerprints, with a colon between them."""
-
 _BROAD = 0.1
 """Share of passing builds among those in which a fingerprint is true, from which on it explains nothing."""
 _TOUCHED = 3
@@ -46,18 +41,6 @@ class By:
     matcher: Matcher
     known: Known
     lines: SaidLines | None = None
-
-
-def folders(directories: Directories, environment: Mapping[str, str]) -> tuple[Path, ...]:
-    """Where this user's fingerprints are. :raises InputError: a folder that was named is not there."""
-    if named := environment.get(VARIABLE, ""):
-        found = tuple(Path(one).expanduser() for one in named.split(os.pathsep) if one)
-        for one in found:
-            if not one.is_dir():
-                raise InputError(f"there is no folder {plain(str(one))}", hint=f"{VARIABLE} names it")
-        return found
-    usual = directories.configuration / "fingerprints" if directories.configuration else None
-    return (usual,) if usual is not None and usual.is_dir() else ()
 
 
 def fingerprints(places: Sequence[Path]) -> tuple[list[Fingerprint], list[str]]:

@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gatelocal.builds import nursery
-from gatelocal.config import history_file
+from gatelocal.config import fingerprint_files, history_file
 from gatelocal.config.directories import Directories, ensure_state
 from gatelocal.config.labels import labels
-from gatelocal.engine import changes, pruning, run_folder, understand
+from gatelocal.engine import changes, pruning, run_folder
 from gatelocal.engine import place as places
 from gatelocal.engine import tenancy as tenancies
 from gatelocal.engine.mend import mending
@@ -120,7 +120,7 @@ class Wired:
     def _tools(self, request: GateRequest, place: Place, logs: Path) -> Tools:
         terms.of(self._environment)  # to be told of a mistake in it now, and not when a node is held
         pruning.keep(self._environment)
-        prints = understand.folders(self._directories, self._environment)
+        prints = fingerprint_files.folders(self._directories, self._environment)
         return Tools(
             merger=changes.merger(place, self._directories, request.directory, self._say),
             builder=nursery.Nursery(),
@@ -138,6 +138,7 @@ class Wired:
         """Who is told what happens; with fingerprints, of known bugs too."""
         if not prints:
             return self._watch
+        from gatelocal.engine import understand
         from gatelocal.engine.live import Live
         from gatelocal.results.fingerprints.matcher import Matcher
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
+from gatelocal.config import fingerprint_files
 from gatelocal.config.directories import Directories, directories
 from gatelocal.config.gate_file import GateFile
 from gatelocal.disk import FULL_ERRORS
-from gatelocal.engine import changes, understand
+from gatelocal.engine import changes
 from gatelocal.engine.place import Place
 from gatelocal.errors import ConfigurationError, not_written
 from gatelocal.merger.cache import Cache
@@ -109,7 +110,7 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     place = Place("", "", "", before, "", base, host)
     users = directories(environment)
     folders = Directories(users.cache, file.state, users.configuration)
-    prints = understand.folders(folders, environment)
+    prints = fingerprint_files.folders(folders, environment)
     return Site(file, folders, place, _login(file, auth), say, auth, prints, _webhook(file))
 
 

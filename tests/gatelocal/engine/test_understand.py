@@ -12,8 +12,8 @@ from typing import cast
 import pytest
 
 from gatelocal.config.directories import Directories
-from gatelocal.config.fingerprint_files import of_text
-from gatelocal.engine.understand import By, folders, judgement, memory, naming, thought_of, understood
+from gatelocal.config.fingerprint_files import folders, of_text
+from gatelocal.engine.understand import By, judgement, memory, naming, thought_of, understood
 from gatelocal.engine.work import Preparation, Tools
 from gatelocal.errors import InputError
 from gatelocal.model.diagnosis import Cause, Sure
