@@ -19,7 +19,7 @@ from gatelocal.engine.work import Preparation, Tools
 from gatelocal.model.change import Change
 from gatelocal.model.diagnosis import Diagnosis, KnownBug
 from gatelocal.model.result import BuildResult, Outcome
-from gatelocal.model.seen import Seen
+from gatelocal.model.seen import PARTIAL, Seen
 from gatelocal.model.text import plain
 from gatelocal.results.blame import Before, Facts, judged
 from gatelocal.results.fingerprints.event import Fields
@@ -116,7 +116,7 @@ def _understood(
             project=change.project,
             branch=change.branch,
             job=work.job.name,
-            outcome=build.outcome.value,
+            outcome=PARTIAL if build.partial and build.outcome is Outcome.SUCCESS else build.outcome.value,
             change=_name(change),
             seconds=build.seconds,
             voting=build.voting,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from gatelocal.model.record import dataclass
 
+PARTIAL = "PARTIAL"
+"""The outcome of a build that passed and ran only some of its tests: it is no pass of its job."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import InfrastructureError
-from gatelocal.model.seen import Seen
+from gatelocal.model.seen import PARTIAL, Seen
 from gatelocal.results.blame import Before
 from gatelocal.store.known import Known
 
@@ -59,6 +59,7 @@ def test_a_job_without_failed_tests(known: Known) -> None:
     known.add(past("1", failed=(), passed=()))
     known.add(past("2", outcome="SUCCESS", failed=(), passed=()))
     known.add(past("3"))  # it failed for a test of its own
+    known.add(past("4", outcome=PARTIAL, failed=(), passed=("a.U",)))  # it ran only some of its tests
     assert known.before(now) == {"": Before(1, 1, 0, 0, 0, 0, 1)}
 
 
