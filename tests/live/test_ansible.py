@@ -208,7 +208,7 @@ def test_each_way_in_which_a_job_can_end(tmp_path: Path) -> None:
     ):
         assert line in output, output
     assert output.index("pre of good") < output.index("hello h g e") < output.index("post after") < output.index("clea")
-    assert {one["id"] for one in builds["good"]["deviations"]} == {"base-job"}
+    assert {one["id"] for one in builds["good"]["deviations"]} == {"base-job", "node"}
     assert (Path(str(builds["good"]["logs"])) / "work/logs/junit-one.xml").is_file()
 
     outcome, reason = told["bad-run"]

@@ -90,7 +90,7 @@ def test_artifacts_variables_and_the_choice_of_children(tmp_path: Path) -> None:
     assert told["unwanted"] == ("SKIPPED", "make did not ask for it")
     assert told["once"][0] == "FAILURE" and "it cannot be, False" in str(told["once"][1])
     assert status == 1 and {"the job warns: it is old", "job.sh:1: this is no job"} <= set(builds["make"]["notes"])
-    assert [one["id"] for one in builds["make"]["deviations"]] == ["base-job"], said
+    assert [one["id"] for one in builds["make"]["deviations"]] == ["base-job", "node"], said
 
 
 @pytest.mark.usefixtures("kept")
