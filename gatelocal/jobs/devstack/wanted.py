@@ -181,6 +181,9 @@ def _completed(
         localrc[_CONSTRAINTS] = f"{base}/requirements/upper-constraints.txt"
         text = "tempest is installed by the constraints of the tree that is tested, not by those of a web server"
         deviations.append(Deviation("devstack-tempest-constraints", text))
+    if "tempest" in services:
+        text = "tempest runs as the user that jobs have on the node, not as a user of its own"
+        deviations.append(Deviation("devstack-tempest-user", text))
     if not any(needs.repository(one) == "glance" for one in services):
         localrc.setdefault(_IMAGES, False)
     return localrc, tuple(deviations)

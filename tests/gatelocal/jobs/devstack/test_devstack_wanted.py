@@ -82,7 +82,11 @@ def test_a_job_that_runs_tempest_and_one_with_a_playbook_of_its_own() -> None:
     constraints = "/opt/stack/requirements/upper-constraints.txt"
     assert f'TEMPEST_VENV_UPPER_CONSTRAINTS="{constraints}"' in lines(stack)
     assert stack.suite.environment["TOX_CONSTRAINTS_FILE"] == constraints
-    assert [one.id for one in stack.deviations] == ["devstack-native", "devstack-tempest-constraints"]
+    assert [one.id for one in stack.deviations] == [
+        "devstack-native",
+        "devstack-tempest-constraints",
+        "devstack-tempest-user",
+    ]
     own = job_of("- job: {name: j, parent: devstack-minimal, run: p/own.yaml}")
     assert (own.family, own.run, wants_devstack(own)) == ("", False, True)
     two = job_of(
