@@ -199,7 +199,9 @@ def environments(options: Namespace) -> list[tuple[str, Path]]:
     found = []
     for env in options.env:
         folder = usual / env
-        if options.tox and (options.where or options.config or not folder.is_dir()):
+        # An environment with a folder elsewhere has its logs there all the same.
+        there = (folder / "bin" / "python").exists()
+        if options.tox and (options.where or options.config or not there):
             folder = asked_of_tox(options, env) or folder
         if folder.is_dir():
             found.append((env, folder))

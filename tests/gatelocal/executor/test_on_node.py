@@ -282,6 +282,7 @@ def test_an_environment_elsewhere_is_asked_of_tox_3_in_its_own_words(tmp_path: P
     folder = tmp_path / "elsewhere"
     (folder / "log").mkdir(parents=True)
     (folder / "log/x.log").write_text("said\n")
+    (tmp_path / ".tox/all/log").mkdir(parents=True)  # of tox itself, as tox 4 has it
     program(
         tmp_path / "bin",
         "tox",
