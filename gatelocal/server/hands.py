@@ -159,11 +159,15 @@ class GateHands:
         reader, mirror = self._crew.site.reader(), self._crew.watcher.mirror
         facts: list[Facts] = []
         for name in action.changes:
-            change = reader.change(int(name))
+            # With its project it is found at once; by its number alone, only where the server's index has it.
+            gate = self._facts(name)
+            change = reader.change(int(name), gate.project if gate is not None else "")
             if change is not None:
                 mirror.take(change)
-            else:
+            elif mirror.known(int(name)) is not None:
                 mirror.lose(int(name))
+            else:
+                raise InfrastructureError(f"change {name} cannot be read")  # neither now nor since this process began
             if (found := mirror.facts(int(name))) is not None:
                 facts.append(found)
         branches = dict.fromkeys((one.project, one.branch) for one in facts)
@@ -171,6 +175,4 @@ class GateHands:
         for project in dict.fromkeys(project for project, _ in branches):
             there = reader.tips(project)
             tips += [(*one, there[one[1]]) for one in branches if one[0] == project and one[1] in there]
-        if not facts:
-            raise InfrastructureError(f"none of {', '.join(action.changes)} can be read")
         return Looked(0.0, action.id, action.item, action.generation, tuple(facts), tuple(tips))
