@@ -36,6 +36,7 @@ class Site:
 
     :ivar directories: the state's folder is the file's; caches are the user's. :ivar place: the server, for git.
     :ivar webhook: the word in the address of webhooks; empty: none.
+    :ivar projects: see :class:`gatelocal.source.reader.Reader`; of all of them.
     :ivar login: variables that let git in there. :ivar fingerprints: folders of fingerprints of known bugs.
     """
 
@@ -47,6 +48,7 @@ class Site:
     auth: Auth | None = field(repr=False, default=None)
     fingerprints: tuple[Path, ...] = ()
     webhook: str = field(repr=False, default="")
+    projects: dict[int, str] = field(default_factory=dict, repr=False)
     _readers: threading.local = field(default_factory=threading.local, repr=False)
 
     @property
@@ -74,7 +76,7 @@ class Site:
         """The server, for this thread: connections are not shared between threads."""
         found: Reader | None = getattr(self._readers, "one", None)
         if found is None:
-            found = self._readers.one = Reader(connect(self.file.gerrit.url, auth=self.auth))
+            found = self._readers.one = Reader(connect(self.file.gerrit.url, auth=self.auth), self.projects)
         return found
 
     def merger(self, fresh: float = 0.0, beside: Callable[[str], Mapping[str, str]] | None = None) -> Merger:

@@ -71,7 +71,8 @@ class Teller:
         return False
 
     def _post(self, action: Report, text: str, tag: str, said: Comments) -> None:
-        changes, number, patchset = self.site.reader().gerrit.changes, int(action.ref.change), action.ref.patchset
+        reader, patchset = self.site.reader(), action.ref.patchset
+        changes, number = reader.gerrit.changes, reader.name(int(action.ref.change))
         votes = dict(action.votes)
         try:
             given = changes.review(number, patchset, message=text, labels=votes, tag=tag, comments=said)

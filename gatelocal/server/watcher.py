@@ -80,6 +80,9 @@ class Watcher:
     def begin(self, state: State) -> None:
         """Take up what the gate knows from before."""
         self._before = {int(name): one for name, one in state.changes.items() if one.status == "NEW" and name.isdigit()}
+        self._reader.projects.update(
+            {int(name): one.project for name, one in state.changes.items() if name.isdigit() and not one.is_branch}
+        )
         self.mirror.begin({name: one.said for name, one in state.changes.items() if not one.is_branch})
         for one in state.changes.values():
             if one.is_branch and one.tip:

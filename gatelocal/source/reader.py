@@ -27,10 +27,20 @@ _AT_ONCE = 20
 
 
 class Reader:
-    """The changes of one server. Every method raises InfrastructureError when the server gives no answer."""
+    """The changes of one server. Every method raises InfrastructureError when the server gives no answer.
 
-    def __init__(self, gerrit: Gerrit) -> None:
+    :ivar projects: change → its project, of those that were shown; several readers may have it together. With it, a
+        change is found though the server's index has lost it, as that of a Gerrit that was killed has for a while.
+    """
+
+    def __init__(self, gerrit: Gerrit, projects: dict[int, str] | None = None) -> None:
         self.gerrit = gerrit
+        self.projects = {} if projects is None else projects
+
+    def name(self, number: int) -> str | int:
+        """A change as the server is best asked for it."""
+        project = self.projects.get(number)
+        return number if project is None else f"{project}~{number}"
 
     def me(self) -> int | None:
         """The account that the server knows us as."""
@@ -51,14 +61,15 @@ class Reader:
         """One change as it is at this moment, not as the server's index has it; None when it is not shown to us."""
         with asking(f"change {number}"):
             try:
-                return self._whole(self.gerrit.changes.get(f"{project}~{number}" if project else number, OPTIONS))
+                name = f"{project}~{number}" if project else self.name(number)
+                return self._whole(self.gerrit.changes.get(name, OPTIONS))
             except NotFound:
                 return None
 
     def with_id(self, change_id: str) -> tuple[model.Change, ...]:
         """All changes that have that Change-Id."""
         with asking(f"changes {one_line(change_id, 50)}"):
-            return tuple(self.gerrit.changes.query(f"change:{change_id}", OPTIONS, limit=50))
+            return tuple(map(self._noted, self.gerrit.changes.query(f"change:{change_id}", OPTIONS, limit=50)))
 
     def has(self, project: str) -> bool:
         """Whether the server has that project, and shows it to us."""
@@ -81,10 +92,15 @@ class Reader:
 
     def _whole(self, change: model.Change) -> model.Change:
         """With what was said on whole patchsets, which is no part of the messages themselves."""
+        self._noted(change)
         if not any(end in one.text for one in change.messages for end in _COMMENTED):
             return change
         with asking(f"the comments on change {change.number}"):
             return with_texts(change, self.gerrit.changes.said(change.id))
+
+    def _noted(self, change: model.Change) -> model.Change:
+        self.projects[change.number] = change.project
+        return change
 
 
 @contextmanager

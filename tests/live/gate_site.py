@@ -77,6 +77,12 @@ class Tenant:
     client: Gerrit
     queue: str = "shared"
     clones: dict[str, Runner] = field(default_factory=dict)
+    projects: dict[int, str] = field(default_factory=dict)
+
+    def _named(self, number: int) -> int | str:
+        """A change by a name that does not hang on the server's index: a server that was killed may have lost that."""
+        project = self.projects.get(number)
+        return number if project is None else f"{project}~{number}"
 
     @property
     def config(self) -> Path:
@@ -125,19 +131,20 @@ class Tenant:
         git.run("commit", "-q", "--allow-empty", "-m", f"{message.rstrip()}\n{foot}Change-Id: {change_id}")
         git.run("push", "-q", "origin", "HEAD:refs/for/master")
         (found,) = self.client.changes.query(f"project:{project} change:{change_id}", limit=2)
+        self.projects[found.number] = project
         return found.number
 
     def commit(self, number: int) -> str:
         """The commit of a change's newest patchset."""
-        return self.client.changes.get(number, ("CURRENT_REVISION",)).current_commit
+        return self.client.changes.get(self._named(number), ("CURRENT_REVISION",)).current_commit
 
     def change_id(self, number: int) -> str:
         """Its Change-Id."""
-        return self.client.changes.get(number).change_id
+        return self.client.changes.get(self._named(number)).change_id
 
     def url(self, number: int) -> str:
         """As Depends-On footers have it."""
-        found = self.client.changes.get(number)
+        found = self.client.changes.get(self._named(number))
         return f"{self.server.url}c/{found.project}/+/{number}"
 
     def approve(self, *numbers: int) -> None:
@@ -148,7 +155,7 @@ class Tenant:
     def seen(self, number: int) -> model.Change:
         """A change with all that is said on it."""
         return self.client.changes.get(
-            number, ("ALL_REVISIONS", "ALL_COMMITS", "MESSAGES", "DETAILED_LABELS", "DETAILED_ACCOUNTS")
+            self._named(number), ("ALL_REVISIONS", "ALL_COMMITS", "MESSAGES", "DETAILED_LABELS", "DETAILED_ACCOUNTS")
         )
 
     def messages(self, number: int) -> list[model.Message]:

@@ -27,10 +27,13 @@ class Server:
         self.posted: list[dict[str, Any]] = []
         self.gerrit = SimpleNamespace(changes=self)
 
+    def name(self, number: int) -> str | int:
+        return f"acme/app~{number}"
+
     def change(self, number: int) -> Any:
         return SimpleNamespace(messages=[SimpleNamespace(tag=self._shown.pop(0))])
 
-    def review(self, number: int, revision: int, **body: Any) -> dict[str, int]:
+    def review(self, number: str, revision: int, **body: Any) -> dict[str, int]:
         self.posted.append(body)
         return {}
 

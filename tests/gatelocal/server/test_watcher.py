@@ -56,6 +56,7 @@ class World:
     changes: dict[int, Change] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=lambda: {"master": "t1"})
     away: bool = False
+    projects: dict[int, str] = field(default_factory=dict)
 
     def put(self, *changes: Change) -> None:
         self.changes.update({one.number: one for one in changes})
