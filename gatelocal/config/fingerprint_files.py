@@ -49,6 +49,11 @@ class Read:
     faults: tuple[tuple[Path, Fault], ...] = ()
 
 
+def _waits(file: Path) -> bool:
+    """Whether it is something that one could wait for without end, such as a pipe."""
+    return file.exists() and not file.is_file()
+
+
 def of_folder(folder: Path, *, lucene: bool = False) -> Read:
     """All of a folder, by their names.
 
@@ -56,7 +61,7 @@ def of_folder(folder: Path, *, lucene: bool = False) -> Read:
     :raises ConfigurationError: the folder cannot be read.
     """
     try:
-        files = sorted(one for one in folder.iterdir() if one.suffix in (".yaml", ".yml"))
+        files = sorted(one for one in folder.iterdir() if one.suffix in (".yaml", ".yml") and not _waits(one))
     except OSError as error:
         brief = f"the folder of fingerprints cannot be read: {folder}"
         raise ConfigurationError(brief, details=error.strerror or "", hint="name another one") from error

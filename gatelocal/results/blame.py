@@ -117,6 +117,9 @@ def _trunk(facts: Facts) -> _Found:
     if all(one.base_failed and not one.base_passed for one in each):
         count = min(one.base_failed for one in each)
         because = f"the same fails on the branch without the change ({_builds(count)})"
+        if not facts.failed:  # what is known of both is no more than that they failed
+            because = f"the job fails on the branch without the change, too, for whatever reason ({_builds(count)})"
+            return Cause.TRUNK, Sure.GUESS, because, _counts(facts)
         return Cause.TRUNK, Sure.CERTAIN, because, _counts(facts)
     if all(one.others_failed >= 2 and not one.others_flaked and not one.base_passed for one in each):
         count = min(one.others_failed for one in each)

@@ -178,6 +178,8 @@ class Scanner:
             counted = begin
             raw = data[begin:at]
             event = said(raw, form)
+            if event.first.kind == "own":
+                continue  # what we say ourselves, such as the command, the job has not said
             fields = {**self._fields, **_of_event(event.first.module, event.first.level, event.first.unit)}
             place = (self.line + data.count(b"\n", begin, found.start()) + 1, _shown(data, found.start()))
             self._matching.look(self._name, place, raw, Event(event.message, fields))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,9 @@ def test_a_folder_keeps_what_is_good(tmp_path: Path) -> None:
     assert {file.name for file, _ in found.faults} == {"2.yaml", "3.yaml"}
     with pytest.raises(ConfigurationError, match="cannot be read"):
         of_folder(tmp_path / "none")
+
+
+def test_nobody_waits_for_a_pipe(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "112.yaml")
+    (tmp_path / "113.yaml").write_text('query: message:"a"')
+    assert [one.bug for one in of_folder(tmp_path).fingerprints] == ["113"]

@@ -81,6 +81,11 @@ def test_all_words_are_of_one_event() -> None:
     assert not hits(query, one.replace(b"  File x, line 3\n", b"well\n  File x, line 3\nwell\n"))
 
 
+def test_what_the_gate_says_itself_the_job_has_not_said() -> None:
+    log = "2026-11-30 12:00:00.000 > [step 1] ! grep -q 'reset by peer' log\n2026-11-30 12:00:01.000 | reset by peer\n"
+    assert [hit.line for hit in hits(['message:"reset by peer"'], log.encode())] == [2]
+
+
 def test_what_it_says() -> None:
     log = b"a\n\x1b[31mIt \x1b[0mtimed \x1b]0;title\x07out\x00 \xff\xfe now\n" * 3
     assert [(one.line, one.text, one.count) for one in hits(['message:"it timed out"'], log, 7)] == [
