@@ -44,6 +44,12 @@ def watched(folder: Path) -> frozenset[tuple[str, str]]:
     return frozenset((one.tool, one.env) for one in told.values())
 
 
+def ends(folder: Path) -> tuple[tuple[str, int | None], ...]:
+    """The test programs that the witness tells of, each with what it ended with; None: it did not come to its end."""
+    told = _read(folder / STREAMS, "*.jsonl", witness.parse, [])
+    return tuple((one.tool, one.status) for one in told.values())
+
+
 def results_in(folder: Path, commands: Iterable[Command] = (), listed: Iterable[str] = ()) -> Results:
     """All that the streams in the folder speak of, each test once.
 

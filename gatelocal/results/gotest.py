@@ -6,6 +6,7 @@ A package that fails and names no failed test (it was not built, its main functi
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from collections.abc import Mapping
 
@@ -15,6 +16,7 @@ from gatelocal.results.texts import CUT
 
 _ENDS = {"pass": TestStatus.SUCCESS, "fail": TestStatus.FAILURE, "skip": TestStatus.SKIP}
 _NOISE = ("=== RUN", "=== PAUSE", "=== CONT", "=== NAME", "--- ")
+_UNBUILT = re.compile(r"FAIL\t(\S{1,1000}) \[((?:build|setup) failed)\]$")
 _MOST_LINES = 200
 _MOST_OPEN = 20_000
 _LONGEST = 1e8
@@ -30,14 +32,20 @@ class GoTest:
         self._said: dict[_Key, deque[str]] = {}
         self._open: dict[_Key, None] = {}
         self._failed: set[str] = set()
+        self._unbuilt: dict[str, str] = {}
+        self._torn = False
 
     def line(self, text: str) -> None:
         """One line of the output."""
+        if unbuilt := _UNBUILT.match(text):
+            self._unbuilt[unbuilt[1]] = unbuilt[2]
+        self._torn = False
         if not text.startswith("{"):
             return
         try:
             one = json.loads(text)
         except (ValueError, RecursionError):
+            self._torn = text.startswith('{"')
             return
         if isinstance(one, dict) and isinstance(one.get("Action"), str):
             self._event(one)
@@ -46,8 +54,10 @@ class GoTest:
         """All that was told; a test without an end has failed, a package without one has lost its others."""
         cut = [key for key in self._open if key[1]]
         tests = [*self._tests, *(self._result(key, TestStatus.FAILURE, None, CUT) for key in cut)]
-        gone = tuple(f"{package} (the package)" for package, test in self._open if not test)
-        return Stream(tuple(tests), (), gone)
+        tests += [TestResult(name, TestStatus.FAILURE, None, why) for name, why in self._unbuilt.items()]
+        gone = [f"{package} (the package)" for package, test in self._open if not test]
+        gone += ["what would have come after its last line, which breaks off"] if self._torn else []
+        return Stream(tuple(tests), (), tuple(gone))
 
     def _event(self, one: Mapping[str, object]) -> None:
         test = one.get("Test", "")
@@ -58,6 +68,8 @@ class GoTest:
         match one["Action"]:
             case "start" | "run" if len(self._open) < _MOST_OPEN:
                 self._open[key] = None
+            case "build-fail":
+                self._unbuilt[package] = "".join(self._said.get(key, ())) or "it could not be built"
             case "output" | "build-output":
                 self._heard(key, str(one.get("Output", "")))
             case "pass" | "fail" | "skip" as word:
@@ -72,6 +84,9 @@ class GoTest:
 
     def _ended(self, key: _Key, status: TestStatus, one: Mapping[str, object]) -> None:
         package, test = key
+        if status is TestStatus.FAILURE:  # it tells of it itself
+            self._unbuilt.pop(str(one.get("FailedBuild", "")), None)
+            self._unbuilt.pop(package, None)
         built = self._said.pop((str(one.get("FailedBuild", "")), ""), ())
         words = "".join((*built, *self._said.pop(key, ())))
         if test:

@@ -26,6 +26,7 @@ _FAILED = frozenset("failed fail failure error errored broken crashed aborted ti
 _STATES = ("status", "result", "outcome")
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _LONGEST = 1e8  # seconds: three years
+_CUT = "(the test in which the file breaks off)"
 _NAMELESS = "(a test without a name)"
 
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d*)?")
@@ -43,7 +44,10 @@ def parse(data: bytes) -> Stream:
     if not roots:
         what = f"it begins with {markup.roots[0].tag!r}"[:200] if markup.roots else "it has no element"
         return Stream(notes=("; ".join([f"not JUnit XML: {what}", *markup.notes]),))
-    return Stream(tuple(test for root in roots for test in _tests(root)), tuple(markup.notes))
+    tests = [test for root in roots for test in _tests(root)]
+    if markup.cut:
+        tests.append(TestResult(_CUT, TestStatus.FAILURE, None, f"the file breaks off in {markup.cut} of its tests"))
+    return Stream(tuple(tests), tuple(markup.notes))
 
 
 def seconds(text: str | None) -> float | None:
@@ -79,9 +83,14 @@ def _suite(suite: Element) -> Iterator[TestResult]:
         yield TestResult(name, TestStatus.FAILURE, took, _words(bad))
     elif any(child.tag in _SKIPPED for child in suite):
         yield TestResult(name, TestStatus.SKIP, took, _why([child for child in suite if child.tag in _SKIPPED]))
-    elif suite.tag == "testsuite" and _number(suite.get("errors")) and not _shows_a_failure(suite):
-        said = f"the suite counts {suite.get('errors')} errors, of which it names none"
-        yield TestResult(name, TestStatus.FAILURE, took, said)
+    elif (counted := _counted(suite)) and not _shows_a_failure(suite):
+        yield TestResult(name, TestStatus.FAILURE, took, f"the suite counts {counted}, of which it names none")
+
+
+def _counted(suite: Element) -> str:
+    """How many failures and errors it says that it has, in words; empty when none."""
+    found = {word: _number(suite.get(word)) for word in ("failures", "errors")}
+    return " and ".join(f"{number} {word}" for word, number in found.items() if number)
 
 
 def _shows_a_failure(suite: Element) -> bool:

@@ -13,6 +13,7 @@ _RUNNING = re.compile(r"running (\d{1,9}) tests?$")
 _TEST = re.compile(r"test (.{1,1000}?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)(?:, (.*))?(?: <[\d.]+s>)?$")
 _DETAILS = re.compile(r"---- (.{1,1000}?) (?:stdout|stderr) ----$")
 _RESULT = re.compile(r"test result: (?:ok|FAILED)\. (\d{1,9}) passed; (\d{1,9}) failed; (\d{1,9}) ignored;")
+_BAD = re.compile(r"error: (?:could not compile |\w*test failed|\d+ targets? failed)")
 _STATUS = {"ok": TestStatus.SUCCESS, "FAILED": TestStatus.FAILURE, "ignored": TestStatus.SKIP}
 _LONGEST = 2000
 _MOST_LINES = 400
@@ -29,10 +30,13 @@ class LibTest:
         self._details: dict[tuple[str, str], list[str]] = {}
         self._into: list[str] | None = None
         self._gone: list[str] = []
+        self._bad = ""
 
     def line(self, text: str) -> None:
         """One line of the output."""
         text = text[:_LONGEST]
+        if _BAD.match(text):
+            self._bad = text
         if found := _PROGRAM.match(text) or _DOCTESTS.match(text):
             self._cut()
             self._program = found[1]
@@ -62,6 +66,8 @@ class LibTest:
         for key, test in self._tests.items():
             words = shortened("\n".join(self._details.get(key, ()))) if test.failed else test.details
             tests.append(TestResult(test.name, test.status, None, words, test.classname))
+        if self._bad and not any(test.failed for test in tests):
+            tests.append(TestResult("cargo test", TestStatus.FAILURE, None, shortened(self._bad)))
         return Stream(tuple(tests), (), tuple(self._gone))
 
     def _cut(self) -> None:

@@ -46,10 +46,11 @@ class Refused(ValueError):
 
 @dataclass(slots=True)
 class Markup:
-    """What was read: each document's root, in order, and notes."""
+    """What was read: each document's root, in order, and notes. :ivar cut: elements that were begun and not ended."""
 
     roots: list[Element] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    cut: int = 0
 
 
 def read(data: bytes, whole: str) -> Markup:
@@ -183,6 +184,7 @@ class _Reader:
         if self._skipped:
             self._found.notes.append(f"{self._skipped} of its tags make no sense and count as text")
         if self._cut:
+            self._found.cut = self._cut
             self._found.notes.append(f"{self._cut} of its tests are cut off and left out")
 
     def _markup(self, at: int) -> int:

@@ -47,6 +47,7 @@ class Tap:
         self._points: list[_Point] = []
         self._block: tuple[_Point | None, str] | None = None
         self._last: _Point | None = None
+        self._given_up = False
 
     def line(self, text: str) -> None:
         """One line of the output."""
@@ -78,6 +79,9 @@ class Tap:
         top = self._levels[0]
         missing = (top.planned or 0) - top.count
         gone = (f"{missing} of {top.planned} planned tests",) if missing > 0 else ()
+        # A plan comes first or last, and is there in each that came to its end.
+        if top.planned is None and top.count and not self._given_up:
+            gone = ("what would have come before the plan, which is missing",)
         notes = ("more tests ran than were planned",) if top.planned is not None and missing < 0 else ()
         return Stream(tests, notes, gone)
 
@@ -89,6 +93,7 @@ class Tap:
             if found[1] == "0" and depth == 0:
                 self._add(TestResult("(all tests)", TestStatus.SKIP, None, found[2] or ""))
         elif found := _BAIL.match(bare):
+            self._given_up = True
             self._add(TestResult("Bail out!", TestStatus.FAILURE, None, found[1]))
         elif found := _POINT.match(bare):
             self._point(found, depth)

@@ -12,6 +12,11 @@ WATCHED = ("pytest", "stestr")
 
 _BETWEEN = (";", "&&", "||", "|", "&")
 _HIDING = re.compile(r"[|>`]|\$\(")
+_LOSING = re.compile(r"\||(?<![&>])&(?![&>\d])|(?:^|[;&|]\s*)!\s", re.MULTILINE)
+_NO_RUN = re.compile(
+    r"(?<!\S)(?:--(?:collect-only|co|version|help|fixtures|fixtures-per-test|markers|setup-plan|setup-only|cache-show)\b|-h(?!\S)|-V(?!\S))"
+    r"|\bstestr\b(?!.*\brun\b)"
+)
 _ASSIGNED = re.compile(r"[A-Za-z_]\w*=")
 _RUNNERS = frozenset("env exec nice time xvfb-run coverage hatch pdm pipenv poetry uv".split())
 _PROGRAMS = {"pytest": "pytest", "py.test": "pytest", "stestr": "stestr"}
@@ -36,6 +41,14 @@ def starts(command: str) -> str:
 def hides(command: str) -> bool:
     """Whether what its programs print may go elsewhere."""
     return _HIDING.search(command) is not None
+
+
+def loses(command: str) -> bool:
+    """Whether the status of a test program that it starts may be lost: by a pipe, an ``||``, a ``!`` or an ``&``.
+
+    What only lists tests, or tells of itself, is none that has to have run any.
+    """
+    return _LOSING.search(command) is not None and _NO_RUN.search(command) is None
 
 
 def _parts(command: str) -> Iterator[list[str]]:

@@ -31,11 +31,13 @@ class Told:
 
     :ivar told: whether anything told of tests, if only that there were none.
     :ivar silent: a test program that ended without its last words; empty when there is none.
+    :ivar lost: what speaks against a test program whose status the command does not hand on; empty when nothing does.
     """
 
     results: Results = field(default_factory=Results)
     told: bool = False
     silent: str = ""
+    lost: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,10 @@ def _after_all(ended: Ended) -> Verdict | None:
         return Outcome.FAILURE, f"{name} ended with status 0, though {_some(bad)} failed"
     if found.unnoticed:
         return Outcome.FAILURE, f"{name} ended with status 0, though {_some(found.unnoticed)} never ran"
-    if ended.tests.silent:
-        return Outcome.FAILURE, f"{name}: {ended.tests.silent} ended without a word on how many tests ran"
+    if ended.tests.silent or ended.tests.lost:
+        lost = f"{name} ended with status 0, whatever its test program did, and {ended.tests.lost}"
+        silent = f"{name}: {ended.tests.silent} ended without a word on how many tests ran"
+        return Outcome.FAILURE, silent if ended.tests.silent else lost
     if not ended.step.tells or ended.count:
         return None
     if ended.tests.told:

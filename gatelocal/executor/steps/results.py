@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-from gatelocal.executor.results import results_in, watched
-from gatelocal.executor.steps.command import WATCHED, hides, names_suite, starts
+from gatelocal.executor.results import Results, ends, results_in, watched
+from gatelocal.executor.steps.command import WATCHED, hides, loses, names_suite, starts
 from gatelocal.executor.steps.judged import Told
 from gatelocal.model.steps import Command
 from gatelocal.model.text import plain
@@ -80,7 +80,17 @@ class Listener:
             unnoticed=(*found.unnoticed, *gone),
             notes=(*found.notes, *(note for one in others for note in one.notes), *self._unwatched(folder)),
         )
-        return Told(whole, told, self._silent(folder))
+        return Told(whole, told, self._silent(folder), self._lost(folder, whole))
+
+    def _lost(self, folder: Path, found: Results) -> str:
+        """What speaks against a program that a witness can watch, where the step's own status says nothing of it."""
+        if self._step.setup or starts(self._step.command) not in WATCHED or not loses(self._step.command):
+            return ""
+        bad = [f"{tool} ended with status {status}" for tool, status in ends(folder) if status]
+        if bad:
+            return bad[0]
+        ran = found.tests or found.counted.passed or found.counted.skipped
+        return "" if ran else "nothing tells that a test of it ran"
 
     def _silent(self, folder: Path) -> str:
         """A test program that has not said what it always says at its end; empty when there is none."""

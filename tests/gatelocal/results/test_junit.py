@@ -91,3 +91,23 @@ def test_a_test_in_two_streams_counts_once_and_its_failure_wins() -> None:
 def test_long_details_keep_their_end() -> None:
     assert shortened("x" * 100_000 + "END").endswith("END")
     assert len(shortened("x" * 100_000)) < 66_000
+
+
+@pytest.mark.parametrize("count", ['failures="3"', 'failures="2" errors="1"'])
+@pytest.mark.parametrize("tag", ["testsuite", "testsuites"])
+def test_failures_that_are_counted_and_not_named_are_failures(tag: str, count: str) -> None:
+    found = parse(f'<{tag} tests="500" {count}><testcase name="a"/></{tag}>'.encode())
+    (bad,) = (test for test in found.tests if test.failed)
+    assert "of which it names none" in bad.details and count.split('"')[1] in bad.details
+    named = parse(f'<{tag} {count}><testcase name="a"><failure/></testcase></{tag}>'.encode())
+    assert [test.name for test in named.tests] == ["a"]
+    assert not [
+        test for test in parse(f'<{tag} failures="0"><testcase name="a"/></{tag}>'.encode()).tests if test.failed
+    ]
+
+
+def test_a_file_that_breaks_off_in_a_test_has_a_failure() -> None:
+    cases = "".join(f'<testcase classname="c" name="t{number}"/>' for number in range(40))
+    found = parse(f'<testsuite tests="500">{cases}<testcase classname="c" name="t41"><fail'.encode())
+    assert [test.name for test in found.tests if test.failed] == ["(the test in which the file breaks off)"]
+    assert len(found.tests) == 41

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Protocol
 
@@ -190,15 +191,19 @@ def test_tap() -> None:
     assert (stream.never_ran, stream.notes) == ((), ())
 
 
+NO_PLAN = ("what would have come before the plan, which is missing",)
+
+
 @pytest.mark.parametrize(
     ("text", "found", "gone"),
     [
         ("1..3\nok 1\n", [("test 1", "success")], ("2 of 3 planned tests",)),
         ("1..0 # no driver\n", [("(all tests)", "skip")], ()),
         ("ok 1\nBail out! no database\n", [("test 1", "success"), ("Bail out!", "fail")], ()),
-        ("# Subtest: s\n    ok 1 - a\n    1..1\nnot ok 1 - s\n", [("s.a", "success"), ("s", "fail")], ()),
+        ("# Subtest: s\n    ok 1 - a\n    1..1\nnot ok 1 - s\n", [("s.a", "success"), ("s", "fail")], NO_PLAN),
         ("okay then\nnothing ok\n 1..2\n", [], ()),
-        ("ok 1 - a\n  ---\n  never closed\n", [("a", "success")], ()),
+        ("ok 1 - a\n  ---\n  never closed\n", [("a", "success")], NO_PLAN),
+        ("ok 1\nok 2\nnot o", [("test 1", "success"), ("test 2", "success")], NO_PLAN),
     ],
 )
 def test_tap_of_other_shapes(text: str, found: list[tuple[str, str]], gone: tuple[str, ...]) -> None:
@@ -257,3 +262,42 @@ def test_what_nobody_can_read_is_told(data: bytes, note: str) -> None:
 def test_statuses_that_speak_against_the_change() -> None:
     assert [test.failed for test in read(Tap(), TAP).tests].count(True) == 2
     assert TestStatus.EXPECTED_FAILURE in {test.status for test in read(Tap(), TAP).tests}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "FAIL\tq [build failed]\n" + json.dumps({"Action": "pass", "Package": "p", "Test": "TestA", "Elapsed": 0.1}),
+        json.dumps({"Action": "build-fail", "ImportPath": "q"}),
+    ],
+)
+def test_a_go_package_that_was_not_built_has_failed(text: str) -> None:
+    assert [test.name for test in read(GoTest(), text).tests if test.failed] == ["q"]
+
+
+def test_one_that_tells_so_itself_has_failed_once() -> None:
+    text = "\n".join(
+        json.dumps(one)
+        for one in (
+            {"Action": "build-output", "ImportPath": "q", "Output": "q.go:1: no"},
+            {"Action": "build-fail", "ImportPath": "q"},
+            {"Action": "fail", "Package": "q", "FailedBuild": "q"},
+        )
+    )
+    assert [(test.name, test.details) for test in read(GoTest(), text).tests] == [("q", "q.go:1: no")]
+
+
+def test_a_go_stream_that_breaks_off_in_a_line_lacks_what_would_have_come() -> None:
+    whole = json.dumps({"Action": "pass", "Package": "p", "Test": "TestA", "Elapsed": 0.1})
+    assert read(GoTest(), f"{whole}\n{whole[:30]}").never_ran
+    assert not read(GoTest(), f"{whole}\n{{not json}}\n{whole}\n").never_ran
+
+
+@pytest.mark.parametrize(
+    "line", ["error: could not compile `x` (lib) due to 1 previous error", "error: test failed, to rerun pass `--lib`"]
+)
+def test_what_cargo_could_not_do_has_failed(line: str) -> None:
+    good = "running 1 test\ntest a ... ok\n\ntest result: ok. 1 passed; 0 failed; 0 ignored; 0 measured\n"
+    assert [(one.name, one.details) for one in read(LibTest(), good + line).tests if one.failed] == [
+        ("cargo test", line)
+    ]

@@ -101,6 +101,54 @@ def test_a_pipe_that_hides_a_failure_does_not_make_it_a_pass(tmp_path: Path) -> 
     assert result.reason == "step 1 ended with status 0, though 1 test (test_it.test_bad) failed"
 
 
+@pytest.mark.parametrize(
+    ("command", "files", "why"),
+    [
+        (
+            "python -m pytest -p no:cacheprovider -q | cat",
+            {"conftest.py": "import nothere\n", "test_it.py": "def test_a(): pass\n"},
+            "nothing tells that a test of it ran",
+        ),
+        (
+            "python -m pytest --bogus | cat",
+            {"test_it.py": "def test_a(): pass\n"},
+            "nothing tells that a test of it ran",
+        ),
+        ("stestr run nosuch | cat", {}, "nothing tells that a test of it ran"),
+        (
+            "python -m pytest -p no:cacheprovider -q || true",
+            {
+                "conftest.py": "import pytest\n@pytest.hookimpl(tryfirst=True)\n"
+                "def pytest_runtestloop(session): session.testsfailed = 1\n",
+                "test_it.py": "def test_a(): pass\n",
+            },
+            "pytest ended with status",
+        ),
+    ],
+)
+def test_a_test_program_whose_status_is_lost_has_to_be_seen_to_run(
+    tmp_path: Path, command: str, files: Mapping[str, str], why: str
+) -> None:
+    result = run(tmp_path, job(command), files)
+    assert result.outcome is Outcome.FAILURE, result
+    assert why in result.reason
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "python -m pytest -p no:cacheprovider -q | cat",
+        "python -m pytest -p no:cacheprovider -q > log",
+        "python -m pytest --collect-only -q | cat",
+        "python -m pytest --version | cat",
+        "echo pytest | cat",
+    ],
+)
+def test_a_pipe_alone_makes_no_failure(tmp_path: Path, command: str) -> None:
+    result = run(tmp_path, job(command), {"test_it.py": "def test_a(): pass\n"})
+    assert result.outcome is Outcome.SUCCESS, result
+
+
 def test_pytest_that_is_ended_by_a_test_has_not_passed(tmp_path: Path) -> None:
     tests = "import os\ndef test_a(): os._exit(0)\ndef test_b(): pass\n"
     result = run(tmp_path, job("python -m pytest -p no:cacheprovider -q"), {"test_it.py": tests})
