@@ -69,7 +69,7 @@ def _tox(cache: Path, path: str, say: Say) -> Path:
 
 
 def _is_new(tox: Path) -> bool:
-    return tox.exists() and process.run([str(tox), "--version"], timeout=60, check=False).stdout[:1] >= "4"
+    return tox.is_file() and process.run([str(tox), "--version"], timeout=60, check=False).stdout[:1] >= "4"
 
 
 def _install(folder: Path, log: Path, say: Say) -> None:

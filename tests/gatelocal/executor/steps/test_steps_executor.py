@@ -114,7 +114,7 @@ def test_a_pipe_that_hides_a_failure_does_not_make_it_a_pass(tmp_path: Path) -> 
             {"test_it.py": "def test_a(): pass\n"},
             "nothing tells that a test of it ran",
         ),
-        ("stestr run nosuch | cat", {}, "nothing tells that a test of it ran"),
+        ("HOME=$PWD stestr run nosuch | cat", {}, "nothing tells that a test of it ran"),
         (
             "python -m pytest -p no:cacheprovider -q || true",
             {
