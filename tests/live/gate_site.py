@@ -78,6 +78,13 @@ class Tenant:
     queue: str = "shared"
     clones: dict[str, Runner] = field(default_factory=dict)
     projects: dict[int, str] = field(default_factory=dict)
+    gates: list[Gate] = field(default_factory=list)
+
+    def stop(self) -> None:
+        """End whatever daemons of its still run."""
+        for gate in self.gates:
+            if gate.process.poll() is None:
+                gate.stop()
 
     def _named(self, number: int) -> int | str:
         """A change by a name that does not hang on the server's index: a server that was killed may have lost that."""
@@ -283,7 +290,8 @@ def start(where: Tenant) -> Gate:
     assert process.stdout is not None
     line = process.stdout.readline()
     assert line.startswith("listening on http://"), log.read_text()
-    return Gate(process, line.split()[-1], log)
+    where.gates.append(Gate(process, line.split()[-1], log))
+    return where.gates[-1]
 
 
 def until(condition: Callable[[], object], what: str, seconds: float = 240.0) -> Any:

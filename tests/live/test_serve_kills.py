@@ -156,8 +156,7 @@ def _disturbed(where: Tenant, disturbances: Sequence[Disturb]) -> str:
         assert gate.stop() == 0
         assert not list((where.state / "nodes").glob("*/")), "every node is returned"
     finally:
-        if gate.process.poll() is None:
-            gate.stop()
+        where.stop()
     return gate.log.read_text()
 
 
