@@ -251,6 +251,8 @@ def collect(options: Namespace) -> Answer:
     if keep(fresh(reports(options, found), before, since, options.work), Path(options.into) / "junit", ""):
         items.append("junit")
     try:
+        usual = usual_folder(options)  # where tox 4 has the logs of an environment that lies elsewhere
+        found = [(env, usual / env if any((usual / env).glob("log/*")) else folder) for env, folder in found]
         if logs(found, Path(options.into) / "tox"):
             items.append("tox")
     except (OSError, ValueError, RuntimeError) as error:
