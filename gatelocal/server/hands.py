@@ -175,4 +175,6 @@ class GateHands:
         for project in dict.fromkeys(project for project, _ in branches):
             there = reader.tips(project)
             tips += [(*one, there[one[1]]) for one in branches if one[0] == project and one[1] in there]
+        if not facts:
+            raise InfrastructureError(f"none of {', '.join(action.changes)} can be read")
         return Looked(0.0, action.id, action.item, action.generation, tuple(facts), tuple(tips))
