@@ -239,6 +239,8 @@ def _landed(draft: Draft, item: Item, event: Submitted) -> None:
     moved = draft.policy.verify and draft.tip(branch) not in (None, event.before)
     draft.put_tip(branch, event.tip)
     facts = draft.facts(event.ref.change)
+    if facts is not None:
+        trunk.landed(draft, item, facts, event.tip)
     if draft.policy.reuse and facts is not None:
         queue, tip = main_queue(draft, item.key), (*branch, event.tip)
         draft.put_step(tip, Step(event.before, event.ref, facts.files, queue.latest))

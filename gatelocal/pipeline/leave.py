@@ -14,7 +14,7 @@ from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.provides import note_provided
 from gatelocal.pipeline.resources import stop
 from gatelocal.pipeline.state import Item, Reason, Stage
-from gatelocal.pipeline.switches.beside import forsake, left
+from gatelocal.pipeline.switches.beside import forsake, lands_no_more, left
 from gatelocal.pipeline.switches.members import apart
 
 VOICES = {"dependency": "failure", "requirement": "failure", "refused": "failure"}
@@ -54,6 +54,8 @@ def take_out(draft: Draft, item: Item, reason: Reason | None) -> None:
     if draft.policy.batch and not item.has_landed:
         apart(draft, item)
     left(draft, item, has_landed=has_landed)
+    if item.settled:
+        lands_no_more(draft, item)
     draft.remove(item)
     if follower is not None:
         draft.flag(follower, Flag.BASE)

@@ -185,12 +185,23 @@ def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
     """Find an item's queue in the new layout."""
     pipeline = draft.layout.pipelines.get(item.pipeline)
     key = _new_key(draft, item)
-    if pipeline is None or key is None:
+    if pipeline is not None and key is None and item.stage is Stage.LANDING and len(item.changes) > 1:
+        _land_first(draft, item)
+    elif pipeline is None or key is None:
         leave(draft, item, Reason("reload", (item.pipeline,)))
     elif key != item.key and item.stage is Stage.REPORTING:
         end_reports(draft, item)
     elif key != item.key:
         _move(draft, item, pipeline, key, old)
+
+
+def _land_first(draft: Draft, item: Item) -> None:
+    """A cycle for which there is no queue any more stays: a part of it may have landed, and so the rest has to.
+
+    A queue that the layout does not name any more goes with it.
+    """
+    queue = draft.queue(item.key)
+    draft.put_queue(replace(queue, dynamic=queue.dynamic or not _named(draft, queue)))
 
 
 def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queue) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Layout, Manager, Pipeline, QueueSpec
-from gatelocal.pipeline.draft import Draft, is_current
+from gatelocal.pipeline.draft import Draft, is_current, main_queue
 from gatelocal.pipeline.match import unmet
 from gatelocal.pipeline.projects import queue_spec, takes_part
 from gatelocal.pipeline.state import Item, Reason
@@ -137,4 +137,8 @@ def _footers(draft: Draft, change: str) -> tuple[str, ...]:
 
 
 def _ahead(draft: Draft, item: Item, change: str) -> bool:
-    return any(number < item.id and draft.item(number).key == item.key for number in draft.where(change))
+    """Whether a change stands ahead of an item, or beside its queue, where it lands first."""
+    return any(
+        number < item.id and main_queue(draft, draft.item(number).key).key == main_queue(draft, item.key).key
+        for number in draft.where(change)
+    )

@@ -11,7 +11,7 @@ from gatelocal.pipeline.draft import Draft, Flag
 from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.reuse import without
 from gatelocal.pipeline.speculate import outrun, reset
-from gatelocal.pipeline.state import QueueKey, Stage, Step
+from gatelocal.pipeline.state import Item, QueueKey, Stage, Step
 from gatelocal.pipeline.switches.beside import family
 
 
@@ -35,6 +35,21 @@ def moved(draft: Draft, facts: Facts, tip: str = "") -> None:
         if draft.policy.verify and draft.queue_or_none((pipeline.name, found[0])) is not None:
             for queue in family(draft, (pipeline.name, found[0])):
                 test_anew(draft, queue.key, facts)
+
+
+def landed(draft: Draft, item: Item, facts: Facts, tip: str) -> None:
+    """One of an item's changes is on its branch: with ``verify`` the branch's queues that are not of the item's family
+    are tested again, as it has moved for them like by anybody else's doing.
+
+    :param tip: where the branch is now; what was prepared on that already is not prepared again.
+    """
+    own = {queue.key for queue in family(draft, item.key)}
+    for pipeline in draft.layout.pipelines.values() if draft.policy.verify else ():
+        found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
+        key = (pipeline.name, found[0]) if found is not None else item.key
+        if key not in own and draft.queue_or_none(key) is not None:
+            for queue in family(draft, key):
+                test_anew(draft, queue.key, facts, tip)
 
 
 def submitting(draft: Draft, branch: tuple[str, str]) -> bool:
@@ -64,13 +79,16 @@ def is_news(draft: Draft, branch: tuple[str, str], tip: str) -> bool:
     return draft.tip(branch) != tip or draft.glimpsed(branch) == tip
 
 
-def test_anew(draft: Draft, key: QueueKey, facts: Facts | None = None) -> None:
+def test_anew(draft: Draft, key: QueueKey, facts: Facts | None = None, tip: str = "") -> None:
     """Test all prepared items of a queue again, on the trunk as it is now.
 
     :param facts: of the branch that has moved, with the paths: no result is kept that reads one of them.
+    :param tip: where it is now: who was prepared on that stays as it is; empty: nobody was.
     """
     for number in tuple(draft.queue(key).line):
         item = draft.item(number)
+        if facts is not None and tip and (facts.project, facts.branch, tip) in item.bases:
+            continue
         if item.settled:
             outrun(draft, item)
             continue

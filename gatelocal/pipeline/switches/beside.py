@@ -8,9 +8,10 @@ others were tested with. Those whose inputs it touches are tested again, the oth
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from gatelocal.model.facts import Ref
+from gatelocal.model.layout import Manager
 from gatelocal.model.record import replace
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue, main_queue
 from gatelocal.pipeline.inputs import touches
@@ -66,9 +67,40 @@ def affects(draft: Draft, item: Item, other: Item) -> bool:
 
 
 def may_land(draft: Draft, item: Item) -> bool:
-    """Whether nobody of the family is landing."""
+    """Whether nobody of the family is landing, and nobody else on a branch of the item."""
     others = (draft.item(number) for queue in family(draft, item.key) for number in queue.line)
-    return not any(one.settled or one.stage is Stage.LOOKING for one in others)
+    if any(one.settled or one.stage is Stage.LOOKING for one in others):
+        return False
+    return not any(one.stage is Stage.LANDING for one in _on_its_branches(draft, item))
+
+
+def _on_its_branches(draft: Draft, item: Item) -> Iterator[Item]:
+    """Who stands first in another queue, not of the family, and is for a branch of the item.
+
+    That is so under another dependent pipeline, and after a reload by which a cycle that lands has lost its queue.
+    """
+    pipeline = draft.layout.pipelines.get(item.pipeline)
+    if pipeline is None or pipeline.manager is not Manager.DEPENDENT:
+        return
+    own: set[tuple[str, str]] | None = None
+    family_of = {queue.key for queue in family(draft, item.key)}
+    for other in draft.heads():
+        if other.key not in family_of:
+            own = own or branches_of(draft, item)
+            if not own.isdisjoint(branches_of(draft, other)):
+                yield other
+
+
+def needs_another(draft: Draft, item: Item) -> bool:
+    """Whether what it needs stands in another queue of the family: that lands first."""
+    others = {number for queue in family(draft, item.key) if queue.key != item.key for number in queue.line}
+    return any(not others.isdisjoint(draft.where(name)) for name in item.needs)
+
+
+def branches_of(draft: Draft, item: Item) -> set[tuple[str, str]]:
+    """Project and branch of an item's changes."""
+    found = (draft.facts(name) for name in item.names)
+    return {(facts.project, facts.branch) for facts in found if facts is not None}
 
 
 def landed(draft: Draft, item: Item) -> None:
@@ -143,6 +175,14 @@ def look(draft: Draft, item: Item) -> None:
         for number in queue.line:
             if number != item.id and draft.item(number).stage is Stage.TESTED:
                 draft.flag(number, Flag.JOBS)
+    lands_no_more(draft, item)
+
+
+def lands_no_more(draft: Draft, item: Item) -> None:
+    """Who is for one of its branches, and waited for it in another queue, is looked at."""
+    for other in _on_its_branches(draft, item):
+        if other.stage is Stage.TESTED:
+            draft.flag(other.id, Flag.JOBS)
 
 
 def left(draft: Draft, item: Item, *, has_landed: bool) -> None:
