@@ -1,11 +1,14 @@
 """The switch ``reuse``: a result, and a build on its way to one, survives a reset if the job's inputs are the same.
 
 The inputs of a job are the paths in its ``files`` (without ``files`` all), those in ``irrelevant-files`` never. What is
-not known for certain counts as changed. Only green results survive when the trunk itself has moved by another hand or
-was broken. It costs a comparison per job; it guarantees what the ``files`` of the job promise and no more.
+not known for certain counts as changed, and so does another order of merging, but with ``overtake``. Only green results
+survive when the trunk itself has moved by another hand or was broken. It costs a comparison per job; it guarantees what
+the ``files`` of the job promise and no more.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from gatelocal.model.facts import Ref
 from gatelocal.model.layout import JobSpec
@@ -138,11 +141,23 @@ def _same_inputs(draft: Draft, kept: Kept, item: Item) -> bool:
     added, landed = _added(draft, kept.bases, item.bases), _landed_since(draft, item, kept.after)
     if added is None or landed is None:
         return False
-    now = {*item.content, *(step.ref for step in (*added, *landed) if step.ref is not None)}
-    before = set(kept.content)
     if any(touches(kept.run.job, step.files) for step in added if step.ref is None):
         return False
-    return not any(_ref_touches(draft, kept.run.job, ref) for ref in now ^ before)
+    earlier = (step.ref for step in (*reversed(added), *reversed(landed)) if step.ref is not None)
+    now, before = dict.fromkeys((*earlier, *item.content)), dict.fromkeys(kept.content)
+    if any(_ref_touches(draft, kept.run.job, ref) for ref in now.keys() ^ before.keys()):
+        return False
+    return draft.policy.overtake or _in_order(draft, kept.run.job, now) == _in_order(draft, kept.run.job, before)
+
+
+def _in_order(draft: Draft, job: JobSpec, refs: Iterable[Ref]) -> dict[str, list[Ref]]:
+    """What the job reads, as it is merged one after the other: for each project, as the order matters in one only."""
+    found: dict[str, list[Ref]] = {}
+    for ref in refs:
+        facts = draft.facts(ref.change)
+        if facts is not None and _ref_touches(draft, job, ref):
+            found.setdefault(facts.project, []).append(ref)
+    return found
 
 
 def _landed_since(draft: Draft, item: Item, after: Tip) -> list[Step] | None:
