@@ -76,8 +76,8 @@ class Joiner:
             return base
         if bases == (base,):
             return commit
-        tree = self._resolver.tree(bases, base, commit) if resolve else self._trees.merged(base, commit)
-        return self._write(tree, base, (base, commit), commit, message)
+        merged = self._resolver.resolve if resolve else self._resolver.ort
+        return self._write(merged(bases, base, commit), base, (base, commit), commit, message)
 
     def _cherry_pick(self, base: str, commit: str, message: str) -> str:
         picked = commits.read(self._git, commit)

@@ -1,9 +1,12 @@
-"""What ``git merge -s resolve`` makes of two commits: by folders and lines, by ``merge-tree``, or in git's own steps.
+"""What ``git merge`` makes of two commits, by ``ort`` or ``resolve``: by folders and lines where that is enough.
 
-The strategy knows no renames and asks no attributes. ``merge-tree`` follows renames, which git 2.39 cannot be talked
-out of: so it is asked only where both sides have changed lines of the same files and nothing else is in question. Its
-eye for equal lines is a little better. A file that only changed its mode on one side and its content on the other is
-merged, too.
+``ort`` follows renames and heeds attributes: where none can have a say, all that is left to it are folders and lines.
+For everything else ``merge-tree`` is asked.
+
+``resolve`` knows no renames and asks no attributes; it is carried out by folders and lines, by ``merge-tree``, or in
+git's own steps. ``merge-tree`` follows renames, which git 2.39 cannot be talked out of: so it is asked only where both
+sides have changed lines of the same files and nothing else is in question. Its eye for equal lines is a little better.
+A file that only changed its mode on one side and its content on the other is merged, too.
 
 With more than one common ancestor it is ``ort`` that merges, which merges the ancestors first. The strategy's own way
 cannot read more than five of them, and guesses with fewer; see ``doc/source/decisions/``.
@@ -25,7 +28,7 @@ from git_review.git.trees import Entry, TreeStore
 
 
 class Resolver:
-    """The strategy in one bare repository.
+    """Both strategies in one bare repository.
 
     :param store: the repository's trees. :param writer: into the same repository.
     """
@@ -36,8 +39,21 @@ class Resolver:
         self._store = store
         self._writer = writer
 
-    def tree(self, bases: Sequence[str], ours: str, theirs: str) -> str:
-        """The tree id of the merge.
+    def ort(self, bases: Sequence[str], ours: str, theirs: str) -> str:
+        """The tree id of the merge by ``ort``, as :meth:`gatelocal.merger.trees.Trees.merged` tells it.
+
+        :param bases: all best common ancestors.
+        :raises Clash: with the files, or with none when the two have no common history.
+        """
+        if len(bases) == 1 and self._trees.attributes(ours) is None:
+            joined = threeway.join(self._store.read, *(f"{one}^{{tree}}" for one in (bases[0], ours, theirs)))
+            decided = self._apart(joined.undecided) if joined.without_renames else None
+            if decided is not None:
+                return threeway.store(self._store.write, joined, decided)
+        return self._trees.merged(ours, theirs)
+
+    def resolve(self, bases: Sequence[str], ours: str, theirs: str) -> str:
+        """The tree id of the merge by ``resolve``.
 
         :param bases: all best common ancestors.
         :raises Clash: with the files, or with none when the two have no common history.
@@ -60,6 +76,8 @@ class Resolver:
 
     def _apart(self, undecided: Sequence[Open]) -> dict[Open, Entry] | None:
         """The files that both sides changed, if all of them were changed in different parts."""
+        if any(one.mode is None for one in undecided):
+            return None
         found: dict[Open, Entry] = {}
         for one in undecided:
             text = lines.apart(*self._store.files(*one.files))

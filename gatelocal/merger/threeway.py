@@ -58,26 +58,39 @@ class Joined:
     """A folder that is made of two.
 
     :ivar entries: what is decided. :ivar inside: folders in it that are made of two as well.
-    :ivar open: what is not decided.
+    :ivar open: what is not decided. :ivar alike: whether both sides took the same entry away, or brought the same one,
+        or changed a folder in the same way.
     """
 
     entries: Mapping[bytes, Entry]
     inside: Mapping[bytes, Joined]
     open: Mapping[bytes, Open]
+    alike: bool
 
     @property
     def undecided(self) -> tuple[Open, ...]:
         """What is open here and in all folders below."""
         return (*self.open.values(), *(one for folder in self.inside.values() for one in folder.undecided))
 
+    @property
+    def without_renames(self) -> bool:
+        """Whether no rename on either side could have a say in the merge, but for what is open.
+
+        A rename begins at an entry that its side took away. If the other side changed that entry, or brought something
+        into a folder that is gone, it is open here; so it is if both brought something different to one place. What is
+        left is an entry that both took away, perhaps each to another place; and what both brought alike.
+        """
+        return not self.alike and all(one.without_renames for one in self.inside.values())
+
 
 def join(read: Read, base: str, ours: str, theirs: str) -> Joined:
     """Put the folder `theirs` onto `ours`."""
     old, mine, other = (tree.entries for tree in read(base, ours, theirs))
-    entries, inside, undecided = dict(mine), {}, {}
+    entries, inside, undecided, alike = dict(mine), {}, {}, False
     for name in {name for name, _ in old.items() ^ other.items()}:
         one = Open(old.get(name), mine.get(name), other.get(name))
         if one.ours == one.theirs:
+            alike |= one.base is None or one.ours is None or FOLDER in (one.base[0], one.ours[0])
             continue
         if one.ours == one.base:
             entries.pop(name, None)
@@ -89,7 +102,7 @@ def join(read: Read, base: str, ours: str, theirs: str) -> Joined:
             entries[name] = one.decided
         else:
             undecided[name] = one
-    return Joined(entries, inside, undecided)
+    return Joined(entries, inside, undecided, alike)
 
 
 def _chosen(base: _Value, ours: _Value, theirs: _Value) -> _Value | None:

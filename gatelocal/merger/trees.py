@@ -65,13 +65,17 @@ class Trees:
         Renames are followed, and merge attributes (``merge=union``) of `ours` are heeded, as in a work tree.
         :raises Clash: as :meth:`plain`.
         """
-        if ours not in self._attributes:
-            self._attributes[ours] = self._attributes_of(ours)
-        folder = self._attributes[ours]
+        folder = self.attributes(ours)
         if folder is None:
             return self._merge((), ours, theirs)
         place = self._git.query("rev-parse", "--absolute-git-dir").text
         return self._merge(("-C", str(folder), f"--git-dir={place}", f"--work-tree={folder}"), ours, theirs)
+
+    def attributes(self, commit: str) -> Path | None:
+        """A folder with the commit's attribute files where one of them has a word on merging; None: none has."""
+        if commit not in self._attributes:
+            self._attributes[commit] = self._attributes_of(commit)
+        return self._attributes[commit]
 
     def _merge(self, options: tuple[str, ...], ours: str, theirs: str) -> str:
         try:
@@ -81,7 +85,6 @@ class Trees:
             raise Clash((ours, theirs), found.files, found.details, shown) from found
 
     def _attributes_of(self, commit: str) -> Path | None:
-        """A folder with the commit's attribute files where one of them has a word on merging; None: none has."""
         files = self._files(f"{commit}^{{tree}}")
         found = dict(zip((name for name, _ in files), self._store.files(*(sha for _, sha in files)), strict=True))
         if not any(b"merge" in text or b"binary" in text for text in found.values()):

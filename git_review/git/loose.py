@@ -53,8 +53,11 @@ class LooseWriter:
                 os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444), "wb"
             ) as file:
                 file.write(data)
-            Path(place).parent.mkdir(exist_ok=True)
-            draft.replace(place)
+            try:
+                draft.replace(place)
+            except FileNotFoundError:
+                Path(place).parent.mkdir(exist_ok=True)
+                draft.replace(place)
         except BaseException:
             draft.unlink(missing_ok=True)
             raise

@@ -87,3 +87,21 @@ def test_what_both_changed(base: dict, ours: dict, theirs: dict, mode: bytes | N
         made = store(trees.write, found, {one: (mode, "united")})
         assert "united" in made and mode.decode() in made
     assert Open(None, None, None).files == ()
+
+
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "certain"),
+    [
+        ({"a": "1", "b": "1"}, {"a": "2", "b": "1"}, {"a": "1", "b": "2"}, True),
+        ({"a": "1", "b": "1"}, {"b": "1", "c": "1"}, {"a": "1", "b": "2"}, True),
+        ({"a": "1", "b": "1"}, {"a": "2", "b": "1"}, {"a": "2", "b": "2"}, True),
+        ({"a": "1", "b": "1"}, {"b": "1", "x": "1"}, {"b": "1", "y": "1"}, False),
+        ({"b": "1"}, {"a": "1", "b": "1"}, {"a": "1", "b": "2"}, False),
+        ({"d": {"a": "1", "b": "1"}}, {"d": {"b": "1"}, "x": "1"}, {"d": {"b": "1"}, "y": "1"}, False),
+        ({"d": {"e": "1"}, "c": "1"}, {"d": {"e": "2"}, "c": "1"}, {"d": {"e": "2"}, "c": "2"}, False),
+        ({"d": {"a": "1", "b": "1"}}, {"d": {"b": "2"}}, {"d": {"c": "1"}}, False),
+    ],
+)
+def test_renames_that_may_have_a_say(base: dict, ours: dict, theirs: dict, certain: bool) -> None:  # type: ignore[type-arg]
+    found = joined(Trees(), base, ours, theirs)
+    assert (found.without_renames and not found.undecided) == certain
