@@ -48,7 +48,7 @@ class Listener:
         known = starts(step.command)
         first = _STARTS.get(step.suite) or (" ".join(step.command.split())[:500] if known else "sh")
         self._console.line(f"{_ENV}: commands[0]> {first}")
-        self._must_speak = bool(known) and not step.suite and not hides(step.command)
+        self._must_speak = bool(known) and step.suite in ("", known) and not hides(step.command)
         self.last: deque[str] = deque(maxlen=LAST)
 
     def line(self, text: str) -> None:

@@ -156,6 +156,13 @@ def test_pytest_that_is_ended_by_a_test_has_not_passed(tmp_path: Path) -> None:
     assert result.never_ran == ("test_it.test_b",)
 
 
+def test_unittest_that_is_ended_by_a_test_has_not_passed(tmp_path: Path) -> None:
+    tests = "import os, unittest\nclass T(unittest.TestCase):\n  def test_a(self): os._exit(0)\n"
+    step = {"command": f"{sys.executable} -m unittest test_it", "suite": "unittest"}
+    result = run(tmp_path, job(step), {"test_it.py": tests})
+    assert (result.outcome, "ended without a word" in result.reason) == (Outcome.FAILURE, True)
+
+
 def test_two_runs_in_one_step_are_both_known(tmp_path: Path) -> None:
     steps = job("for one in test_a.py test_b.py; do python -m pytest -p no:cacheprovider -q $one; done")
     result = run(tmp_path, steps, {"test_a.py": "def test_x(): pass\n", "test_b.py": "def test_x(): pass\n"})
