@@ -24,6 +24,7 @@ def test_run_feeds_standard_input() -> None:
     assert process.run(["cat"], stdin=b"fed").stdout == "fed"
 
 
+@pytest.mark.live  # more than a moment
 def test_what_a_program_had_begun_to_say_when_its_time_was_over_is_handed_over() -> None:
     lines: list[str] = []
     with pytest.raises(TimeoutError):

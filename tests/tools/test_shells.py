@@ -68,6 +68,7 @@ def test_the_manual_page_has_every_verb_and_option_and_no_other() -> None:
         assert named == options(tuple(words.split())), words
 
 
+@pytest.mark.live  # more than a moment
 def test_the_manual_page_is_made_of_its_source() -> None:
     """To be renewed with: python -m tools.shells"""
     pytest.importorskip("docutils", reason="the extra `docs` has it; tools/test installs it")

@@ -93,6 +93,7 @@ def test_the_size_of_a_label_is_the_nodes(tmp_path: Path, monkeypatch: pytest.Mo
         pool.sweeper.remove(folder)
 
 
+@pytest.mark.live  # more than a moment
 def test_this_machine_stands_in_for_every_label(tmp_path: Path) -> None:
     for label, notes in (
         ("ubuntu-noble", ("this machine stands in for ubuntu-noble",)),

@@ -43,6 +43,7 @@ def test_each_of_several_has_one_of_its_own_and_who_can_take_any_leaves_the_only
     assert sorted(names(tmp_path / "nodes").values()) == ["a:22", "b:22"]
 
 
+@pytest.mark.live  # more than a moment
 def test_a_host_is_one_jobs_until_its_node_is_returned(tmp_path: Path) -> None:
     runtime, a = tmp_path / "nodes", host("a")
     assert leased(runtime, (a,)) == ["a:22"]
@@ -103,6 +104,7 @@ def launched(tmp_path: Path, one: Host) -> InfrastructureError:
     return caught.value
 
 
+@pytest.mark.live  # more than a moment
 def test_a_host_that_does_not_answer_is_the_machinerys_failure_with_a_hint(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

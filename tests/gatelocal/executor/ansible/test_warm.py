@@ -65,6 +65,7 @@ def test_one_process_runs_several_playbooks(warm: Warm, folder: Path) -> None:
     assert first.with_name("pid").read_text() == second.with_name("pid").read_text()
 
 
+@pytest.mark.live  # more than a moment
 def test_one_that_takes_too_long_is_stopped_and_the_next_has_another_process(warm: Warm, folder: Path) -> None:
     slow = settings(folder, "time.sleep(600)")
     with pytest.raises(TimeoutError):
@@ -87,6 +88,7 @@ def test_what_keeps_the_connection_open_is_not_waited_for(warm: Warm, folder: Pa
     assert time.monotonic() - began < 30
 
 
+@pytest.mark.live  # more than a moment
 def test_a_status_that_is_not_written_yet_is_waited_for(warm: Warm, folder: Path) -> None:
     program = '(place / "status").touch(); time.sleep(1.5); (place / "status").write_text("4")'
     assert warm.play(settings(folder, program), lambda _: None, 60) == 4

@@ -18,6 +18,7 @@ from gatelocal.model.result import BuildResult, Outcome
 from tests.fakes.node import Answer, FolderNode, ScriptedNode
 
 BIN = str(Path(sys.executable).parent)
+programs = pytest.mark.live  # one or several test programs are started
 PATH = {"PATH": f"{BIN}:/usr/bin:/bin", "HOME": "/nonexistent"}
 TESTS = (
     "import pytest\n"
@@ -95,6 +96,7 @@ def test_pytest_is_watched_without_a_word_from_the_project(tmp_path: Path) -> No
     assert result.notes == ()
 
 
+@programs
 def test_a_pipe_that_hides_a_failure_does_not_make_it_a_pass(tmp_path: Path) -> None:
     result = run(tmp_path, job("python -m pytest -p no:cacheprovider -q | cat"), {"test_it.py": TESTS})
     assert result.outcome is Outcome.FAILURE
@@ -126,6 +128,7 @@ def test_a_pipe_that_hides_a_failure_does_not_make_it_a_pass(tmp_path: Path) -> 
         ),
     ],
 )
+@programs
 def test_a_test_program_whose_status_is_lost_has_to_be_seen_to_run(
     tmp_path: Path, command: str, files: Mapping[str, str], why: str
 ) -> None:
@@ -144,11 +147,13 @@ def test_a_test_program_whose_status_is_lost_has_to_be_seen_to_run(
         "echo pytest | cat",
     ],
 )
+@programs
 def test_a_pipe_alone_makes_no_failure(tmp_path: Path, command: str) -> None:
     result = run(tmp_path, job(command), {"test_it.py": "def test_a(): pass\n"})
     assert result.outcome is Outcome.SUCCESS, result
 
 
+@programs
 def test_pytest_that_is_ended_by_a_test_has_not_passed(tmp_path: Path) -> None:
     tests = "import os\ndef test_a(): os._exit(0)\ndef test_b(): pass\n"
     result = run(tmp_path, job("python -m pytest -p no:cacheprovider -q"), {"test_it.py": tests})
@@ -163,6 +168,7 @@ def test_unittest_that_is_ended_by_a_test_has_not_passed(tmp_path: Path) -> None
     assert (result.outcome, "ended without a word" in result.reason) == (Outcome.FAILURE, True)
 
 
+@programs
 def test_two_runs_in_one_step_are_both_known(tmp_path: Path) -> None:
     steps = job("for one in test_a.py test_b.py; do python -m pytest -p no:cacheprovider -q $one; done")
     result = run(tmp_path, steps, {"test_a.py": "def test_x(): pass\n", "test_b.py": "def test_x(): pass\n"})
@@ -344,6 +350,7 @@ def test_a_step_has_a_limit_of_its_own_within_the_jobs(tmp_path: Path) -> None:
     assert result.output == ("waiting",)
 
 
+@programs
 def test_only_some_tests_run_where_some_are_wanted_and_other_steps_are_not_kept_from_going_on(tmp_path: Path) -> None:
     pytest_of = "python -m pytest -p no:cacheprovider -q "
     steps = job(pytest_of + "test_a.py", pytest_of + "test_b.py", "touch ran")
@@ -355,6 +362,7 @@ def test_only_some_tests_run_where_some_are_wanted_and_other_steps_are_not_kept_
     assert (tmp_path / "node/src/app/ran").exists()
 
 
+@programs
 def test_a_test_that_is_gone_is_no_pass(tmp_path: Path) -> None:
     steps = job("python -m pytest -p no:cacheprovider -q")
     steps = replace(steps, variables={**steps.variables, "gatelocal_only": ["test_b.test_y"]})

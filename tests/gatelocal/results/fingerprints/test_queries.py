@@ -167,6 +167,7 @@ def worlds(*nodes: Node) -> Iterator[Mapping[Leaf, bool]]:
 @settings(max_examples=300, deadline=None)
 @given(QUERY)
 @example('message:"c" NOT message:"c" AND message:"a b"')
+@pytest.mark.live  # more than a moment
 def test_where_no_notice_is_given_lucene_reads_the_same(text: str) -> None:
     one, other = meant(text), as_lucene(text)
     if not one.notices and len({*leaves(one.asks), *leaves(other.asks)}) <= 8:
@@ -186,6 +187,7 @@ EVENT = st.builds(
 
 @settings(max_examples=150, deadline=None)
 @given(QUERY, st.lists(EVENT, min_size=1, max_size=4))
+@pytest.mark.live  # more than a moment
 def test_the_database_finds_what_the_matcher_finds(text: str, events: list[Event]) -> None:
     with sqlite3.connect(":memory:") as base:
         for statement in sql.TABLES:
