@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from gatelocal.engine.work import Work
 from gatelocal.model.layout import Graph, JobSpec
+from gatelocal.model.refs import is_tag, short
 from gatelocal.model.returned import Artifact, Given, Returned, merged
 
 Key = tuple[str, str]
@@ -65,7 +66,8 @@ def _told(artifacts: Sequence[Artifact], key: Key, work: Work) -> Iterator[Artif
     """With whose they are."""
     whose: dict[str, object] = {"project": work.project, "job": key[1]}
     if work.item is not None:
-        whose["branch"] = work.item.branch
+        where = work.item.branch
+        whose |= {"tag": short(where)} if is_tag(where) else {"branch": where}
         if (change := work.item.change) is not None and change.number is not None:
             whose |= {"change": str(change.number), "patchset": str(change.patchset or 1)}
     for one in artifacts:

@@ -19,6 +19,7 @@ from gatelocal.jobs import freeze
 from gatelocal.jobs.planner import Question, plan
 from gatelocal.jobs.zuul.layout import Layout
 from gatelocal.model.plan import Plan, QueuedChange
+from gatelocal.model.refs import name_of
 from gatelocal.model.stanza import Stanza
 from gatelocal.ports import Say
 
@@ -110,7 +111,8 @@ def _layouts(
     tenancy: Tenancy, subject: Subject, pipelines: Sequence[str], hands: tuple[Directories, Say]
 ) -> tuple[Layout, Layout | None]:
     """The layout, and the one without the change; none where there is no change."""
-    wanted = (subject.project, subject.branch)
+    # What a tag has says nothing of how it is tested: the branches do.
+    wanted = (subject.project, subject.branch if isinstance(subject.branch, str) else "")
     now = layout(tenancy, wanted, subject.now, pipelines, hands)
     if subject.before is None:
         return now, None
@@ -154,20 +156,21 @@ def _alone(request: PlanRequest, subject: Subject) -> Plan:
             f"nothing is known of {subject.project} here: no tenant lists it, and there is no change of it",
             hint="name the file that says where the configuration comes from with --config, or start in a work tree",
         )
+    branch = name_of(subject.branch)
     own, pipelines = subject.own, (request.pipeline,) if request.pipeline else freeze.PIPELINES
     with as_machinery("reading the project's configuration"):
         stanzas = zuul_files.load(files_of_commit(own.repository, own.id))
         before: Sequence[Stanza] | None = None
         if subject.before is not None:
-            old = subject.before[(subject.project, subject.branch)]
+            old = subject.before[(subject.project, branch)]
             try:
                 before = zuul_files.load(files_of_commit(old.repository, old.id))
             except ConfigurationError:
                 before = ()
     found = freeze.plan_alone(
-        freeze.alone(stanzas, subject.project, subject.branch),
+        freeze.alone(stanzas, subject.project, branch),
         subject.project,
-        subject.branch,
+        branch,
         pipelines=pipelines,
         changed=subject.changed,
         before=before,

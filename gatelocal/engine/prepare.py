@@ -126,7 +126,8 @@ def _wanted(tools: Tools, member: Member, job: Job, state: SpeculativeState) -> 
     host = tools.place.host
     needed = {one.project for one in state.merged} | set(_required(job, host))
     frozen = next((one.job for one in member.plan.jobs if one.name == job.name), None)
-    return manifest.Wanted(host, member.own.branch, _overrides(frozen, needed, host)), needed
+    own = member.own
+    return manifest.Wanted(host, own.branch, _overrides(frozen, needed, host), own.project), needed
 
 
 def _item(tools: Tools, member: Member, merged: Merged, pipeline: str) -> Item:
@@ -134,7 +135,7 @@ def _item(tools: Tools, member: Member, merged: Merged, pipeline: str) -> Item:
     own = member.own
     change = own.changes[-1] if own.changes else None
     tenant = "" if tools.tenancy is None else tools.tenancy.file.tenant.name
-    return Item(tools.place.host, pipeline, own.branch, change, merged.changes, tenant)
+    return Item(tools.place.host, pipeline, own.branch, change, merged.changes, tenant, own.commit)
 
 
 def _overrides(job: FrozenJob | None, projects: set[str], host: str) -> Mapping[str, Sequence[str]]:

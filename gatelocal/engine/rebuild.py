@@ -16,6 +16,7 @@ from gatelocal.merger.obtain import obtain
 from gatelocal.merger.plan import Step
 from gatelocal.model.merged import NO_REFS, MergedChange, RepoState, SpeculativeState
 from gatelocal.model.recipe import Recipe, RecipeJob, RecipeRepository
+from gatelocal.model.refs import is_tag
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from gatelocal.workspace import folder, person
@@ -170,7 +171,8 @@ def _refuse_strangers(recipe: Recipe) -> None:
 
 def _recorded(one: RecipeRepository) -> RepoState:
     """All refs that the recipe has of a project."""
-    return replace(one.state, branches={**one.state.branches, **{each.branch: each.base for each in one.merged}})
+    bases = {each.branch: each.base for each in one.merged if not is_tag(each.branch)}
+    return replace(one.state, branches={**one.state.branches, **bases})
 
 
 def _left(recipe: Recipe, merger: Merger, kitchen: Kitchen) -> _Left:
@@ -257,4 +259,4 @@ def _trees(
 
 def _wanted(recipe: Recipe, project: str, checkout: str | None) -> Wanted:
     overrides = {} if checkout is None else {project: [checkout]}
-    return Wanted(recipe.host, recipe.change.branch, overrides)
+    return Wanted(recipe.host, recipe.change.branch, overrides, recipe.change.project)

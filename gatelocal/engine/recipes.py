@@ -17,6 +17,7 @@ from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.merged import RepoState, SpeculativeState
 from gatelocal.model.plan import Plan
 from gatelocal.model.recipe import Recipe, RecipeJob, RecipeRepository
+from gatelocal.model.refs import short
 from gatelocal.model.result import BuildResult
 from gatelocal.reporter.plan import as_json
 from gatelocal.workspace.manifest import Tree
@@ -103,7 +104,7 @@ def _repository(sources: Sources, project: str, whole: bool, bundle: str) -> Rec
     full = sources.states[project]
     merged = tuple(one for one in sources.state.merged if one.project == project)
     checked_out = {tree.branch for trees in sources.trees.values() for tree in trees if tree.project == project}
-    shown = full if whole else _only(full, checked_out | {one.branch for one in merged})
+    shown = full if whole else _only(full, checked_out | {short(one.branch) for one in merged})
     return RecipeRepository(project, without_userinfo(sources.place.url(project)), shown, whole, merged, bundle)
 
 

@@ -17,6 +17,7 @@ from gatelocal.errors import ConfigurationError, InputError, as_machinery
 from gatelocal.model.change import Change
 from gatelocal.model.merged import MergedProject, SpeculativeState
 from gatelocal.model.plan import QueuedChange
+from gatelocal.model.refs import Tag, Where, is_tag
 from gatelocal.ports import Say, Source
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Subject:
     """
 
     project: str
-    branch: str
+    branch: Where
     changed: Sequence[str] | None = None
     now: Mapping[tuple[str, str], Commit] = field(default_factory=dict)
     before: Mapping[tuple[str, str], Commit] | None = None
@@ -179,8 +180,11 @@ def merged_subject(
     merger: Merger, state: SpeculativeState, own: MergedProject, files: Sequence[str] | None = None
 ) -> Subject:
     """What a merged state is about. :param files: the changed files, in place of the change's own."""
-    now = {(one.project, one.branch): Commit(merger.repository(one.project).path, one.commit) for one in state.merged}
     repository = merger.repository(own.project).path
+    if is_tag(own.branch):
+        tag = Tag(own.branch, _branches_with(merger, own))
+        return Subject(own.project, tag, files, own=Commit(repository, own.commit))
+    now = {(one.project, one.branch): Commit(merger.repository(one.project).path, one.commit) for one in state.merged}
     if not own.changes:
         return Subject(own.project, own.branch, files, now, own=Commit(repository, own.commit))
     changed = files
@@ -195,3 +199,11 @@ def merged_subject(
         before={**now, (own.project, own.branch): Commit(repository, own.before_last)},
         own=Commit(repository, own.commit),
     )
+
+
+def _branches_with(merger: Merger, tagged: MergedProject) -> tuple[str, ...]:
+    """The branches that have the commit of a tag."""
+    repository = merger.repository(tagged.project)
+    words = ("--format=%(refname:lstrip=2)", f"--contains={tagged.commit}", "refs/heads/")
+    with as_machinery(f"looking for the branches of {tagged.branch}", repository.path):
+        return tuple(repository.git.query("for-each-ref", *words).lines)

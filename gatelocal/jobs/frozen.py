@@ -12,11 +12,12 @@ from gatelocal.jobs.zuul.layout import NOOP, Layout, too_long
 from gatelocal.jobs.zuul.variables import merged
 from gatelocal.jobs.zuul.variants import chain_of
 from gatelocal.model.plan import Nodeset
+from gatelocal.model.refs import Where
 from gatelocal.model.tenant import TenantProject
 
 
 def freeze(
-    layout: Layout, branch: str, name: str, holding: Sequence[Definition], variables: Mapping[str, object]
+    layout: Layout, branch: Where, name: str, holding: Sequence[Definition], variables: Mapping[str, object]
 ) -> tuple[Draft | None, tuple[str, ...]]:
     """The job with all that applies to it, and the ancestors that had to be assumed; no draft without a variant.
 

@@ -10,6 +10,7 @@ from gatelocal.jobs.zuul.definitions import Definition, entries, stanza_holds, t
 from gatelocal.jobs.zuul.layout import Layout, stanzas_of
 from gatelocal.jobs.zuul.variables import merged
 from gatelocal.model.plan import Place
+from gatelocal.model.refs import Where
 from gatelocal.model.tenant import TenantProject
 
 
@@ -30,7 +31,7 @@ class JobList:
     seen: set[tuple[str, Place, str]] = field(default_factory=set)
 
 
-def job_list(layout: Layout, project: TenantProject, branch: str, pipeline: str) -> JobList:
+def job_list(layout: Layout, project: TenantProject, branch: Where, pipeline: str) -> JobList:
     """The project's stanzas that hold on the branch, and the templates that they name, in Zuul's order."""
     found = JobList()
     for stanza in stanzas_of(layout, project):
@@ -65,7 +66,7 @@ def _variables(stanza: Definition) -> Mapping[str, object]:
     return value if isinstance(value, Mapping) else {}
 
 
-def queue_of(layout: Layout, project: TenantProject, branch: str) -> str | None:
+def queue_of(layout: Layout, project: TenantProject, branch: Where) -> str | None:
     """The branch's own queue, if one is assigned to it; else the first one that is named and is not for branches.
 
     Zuul: SharedQueuePipelineManager.buildChangeQueues. None when the project has a queue of its own.
@@ -82,7 +83,7 @@ def _by_branch(layout: Layout, queue: str) -> bool:
 
 
 def _queues_named(
-    layout: Layout, stanza: Definition, project: TenantProject, branch: str
+    layout: Layout, stanza: Definition, project: TenantProject, branch: Where
 ) -> Iterator[tuple[str, bool]]:
     if isinstance(name := stanza.body.get("queue"), str):
         yield name, stanza_holds(stanza, branch, project)

@@ -24,6 +24,7 @@ from gatelocal.jobs.zuul.match import relevant
 from gatelocal.jobs.zuul.schema import WRONG
 from gatelocal.jobs.zuul.variants import no_variant
 from gatelocal.model.plan import RUNNING, Plan, PlannedJob
+from gatelocal.model.refs import Where, name_of, names
 from gatelocal.model.tenant import TenantProject
 
 REASONS: Mapping[str, str] = {
@@ -48,7 +49,7 @@ class Question:
     """
 
     project: str
-    branch: str
+    branch: Where
     pipeline: str
     changed: Sequence[str] | None = None
     before: Layout | None = None
@@ -63,7 +64,7 @@ class Listed:
 
     layout: Layout
     project: TenantProject
-    branch: str
+    branch: Where
     pipeline: str
     jobs: JobList
     candidates: tuple[Candidate, ...]
@@ -80,7 +81,7 @@ def plan(layout: Layout, question: Question) -> Plan:
     touching, others = shortfalls.errors(layout, used, [one for job in candidates for one in job.complaints])
     return Plan(
         project=found.project.name,
-        branch=question.branch,
+        branch=name_of(question.branch),
         pipeline=question.pipeline,
         queue=queue_of(layout, found.project, question.branch),
         jobs=tuple(one.planned for one in candidates),
@@ -91,7 +92,7 @@ def plan(layout: Layout, question: Question) -> Plan:
     )
 
 
-def listed(layout: Layout, project: TenantProject, branch: str, pipeline: str) -> Listed:
+def listed(layout: Layout, project: TenantProject, branch: Where, pipeline: str) -> Listed:
     """Freeze the jobs that the project names; which of them run is not asked yet."""
     jobs = job_list(layout, project, branch, pipeline)
     found = Listed(layout, project, branch, pipeline, jobs, ())
@@ -129,7 +130,7 @@ def _old_jobs(found: Listed, layout: Layout | None) -> Mapping[str, Draft] | Non
 def _used(found: Listed, candidates: Sequence[Candidate]) -> shortfalls.Used:
     return shortfalls.Used(
         project=found.project,
-        branch=found.branch,
+        branch=name_of(found.branch),
         branches=frozenset(_branches_that_count(found, candidates)),
         stanzas=frozenset(stanza.place for stanza in found.jobs.stanzas),
         templates=tuple(dict.fromkeys(found.jobs.templates)),
@@ -149,9 +150,10 @@ def _project(layout: Layout, question: Question) -> TenantProject:
             hint="name it with its host" if several else "is it spelled as in the tenant's configuration?",
         )
     branches = layout.branches.get(project.canonical, ())
-    if branches and question.branch not in branches and not project.dynamic_branches:
+    branch = question.branch
+    if branches and isinstance(branch, str) and branch not in branches and not project.dynamic_branches:
         told = ", ".join(branches[:20])
-        raise InputError(f"{project.name} has no branch {question.branch} that counts", hint=f"its branches: {told}")
+        raise InputError(f"{project.name} has no branch {branch} that counts", hint=f"its branches: {told}")
     for one in layout.complaints:
         if one.kind == "pipeline" and one.name == question.pipeline and one.name not in layout.pipelines:
             where = f"{one.problem.place.project}: {one.problem.place.where}"
@@ -164,10 +166,10 @@ def _project(layout: Layout, question: Question) -> TenantProject:
 
 
 def _branches_that_count(found: Listed, candidates: Sequence[Candidate]) -> Iterator[tuple[str, str]]:
-    layout = found.layout
+    layout, here = found.layout, {*names(found.branch)}
     for name, branches in layout.branches.items():
         everywhere = layout.projects[name].trusted or len(branches) == 1
-        yield from ((name, branch) for branch in branches if everywhere or branch == found.branch)
+        yield from ((name, branch) for branch in branches if everywhere or branch in here)
         if layout.projects[name].trusted:
             yield name, layout.projects[name].load_branch or "master"
     for one in candidates:  # those that jobs took from an overridden checkout

@@ -18,6 +18,7 @@ from gatelocal.merger.plan import Step, plan
 from gatelocal.merger.trees import Clash
 from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.merged import DEFAULT_MODE, MergedChange, MergedProject, MergeMode, RepoState, SpeculativeState
+from gatelocal.model.refs import is_tag, short
 from gatelocal.model.text import plain
 from git_review.git import objects
 
@@ -112,22 +113,31 @@ class Merger:
         return repostate.freeze(repository.project, found)
 
     def tip(self, project: str, branch: str) -> SpeculativeState:
-        """The state of a branch with nothing merged onto it. Errors as for :meth:`merge`."""
+        """The state of a branch, or of a tag by its full name, with nothing merged onto it. Errors as for `merge`."""
         state = self.freeze(project, {branch})
-        if branch not in state.branches:
+        if short(branch) not in (state.tags if is_tag(branch) else state.branches):
             raise InputError(
                 f"{plain(project)} has no branch {plain(branch)}",
                 hint=f"its branches: {', '.join(plain(name) for name in sorted(state.branches)[:10])}",
             )
-        commit = state.branches[branch]
         repository = self.repository(project)
         with as_machinery(f"reading {plain(project)}", repository.path):
+            commit = self._commit(repository, state, branch)
             tree = repository.git.query("rev-parse", f"{commit}^{{tree}}").text
         made = SpeculativeState(
             _run_name(), (MergedProject(project, branch, commit, commit, tree, commit, ()),), (state,)
         )
         self._protect(made)
         return made
+
+    def _commit(self, repository: Repository, state: RepoState, branch: str) -> str:
+        if not is_tag(branch):
+            return state.branches[branch]
+        named = state.tags[short(branch)]
+        told = repository.git.query("rev-parse", "--verify", "--quiet", f"{named}^{{commit}}", ok=(0, 1))
+        if told.status:
+            raise InputError(f"{plain(branch)} of {plain(state.project)} names no commit")
+        return told.text
 
     def merge(self, changes: Sequence[Change], own: int = 1) -> SpeculativeState:
         """Merge the changes in their order, each onto the latest state of its branch.

@@ -43,8 +43,10 @@ class Playbooks:
 class Item:
     """What a build is about, as its playbooks are told it.
 
-    :ivar host: the server's canonical host name. :ivar change: None where a branch is tested as it is.
+    :ivar host: the server's canonical host name. :ivar branch: or the full name of a tag.
+    :ivar change: None where a branch or a tag is tested as it is.
     :ivar changes: all that was merged, in that order. :ivar tenant: empty where there is none.
+    :ivar commit: what is tested.
     """
 
     host: str
@@ -53,3 +55,4 @@ class Item:
     change: Change | None = None
     changes: tuple[Change, ...] = ()
     tenant: str = ""
+    commit: str = ""

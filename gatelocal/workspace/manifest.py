@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 from gatelocal.errors import ConfigurationError, InputError
 from gatelocal.model.merged import NO_REFS, MergedProject, RepoState
+from gatelocal.model.refs import is_tag, short
 from gatelocal.model.text import plain
 
 ROOT = "src"
@@ -64,14 +65,16 @@ class Wanted:
     """What decides the branches.
 
     :ivar host: the server's canonical host name, without a port.
-    :ivar branch: the target branch of the item's change.
+    :ivar branch: the target branch of the item's change; the full name of a tag that is tested itself.
     :ivar overrides: project → the branches and tags that are asked for before that one (``override-checkout``): the
         job's word on that project first, then its word on all.
+    :ivar project: the item's own: no other has its tag.
     """
 
     host: str
     branch: str
     overrides: Mapping[str, Sequence[str]] = field(default_factory=lambda: MappingProxyType({}))
+    project: str = ""
 
 
 Place = Callable[[str], str]
@@ -98,8 +101,9 @@ def tree(wanted: Wanted, state: RepoState, merged: Sequence[MergedProject], path
 
     :raises ConfigurationError: as :func:`branch_of`.
     """
-    heads = {**state.branches, **{one.branch: one.commit for one in merged}}
-    origin = {**state.branches, **{one.branch: one.before_last for one in merged}}
+    onto = [one for one in merged if not is_tag(one.branch)]
+    heads = {**state.branches, **{one.branch: one.commit for one in onto}}
+    origin = {**state.branches, **{one.branch: one.before_last for one in onto}}
     name, detached = branch_of(wanted, state)
     return Tree(
         project=state.project,
@@ -125,14 +129,17 @@ def place(host: str, project: str) -> str:
 
 
 def branch_of(wanted: Wanted, state: RepoState) -> tuple[str, bool]:
-    """What is checked out, and whether it is a tag; by Zuul's order: overrides, target branch, default branch.
+    """What is checked out, and whether it is a tag; by Zuul's order: overrides, the tag or the branch that is tested,
+    default branch.
 
-    The first that exists wins; only an override may be a tag. :raises ConfigurationError: none exists.
+    The first that exists wins. :raises ConfigurationError: none exists.
     """
     overrides = list(wanted.overrides.get(state.project, ()))
     for name in overrides:
         if name in state.branches or name in state.tags:
             return name, name not in state.branches
+    if is_tag(wanted.branch) and state.project == wanted.project and short(wanted.branch) in state.tags:
+        return short(wanted.branch), True
     branches = [wanted.branch, *([state.default_branch] if state.default_branch is not None else [])]
     for name in branches:
         if name in state.branches:

@@ -16,6 +16,7 @@ from gatelocal.model.change import Change
 from gatelocal.model.job import Job
 from gatelocal.model.plan import Group
 from gatelocal.model.playbooks import Item, Playbooks
+from gatelocal.model.refs import full, is_tag, short
 from gatelocal.model.returned import Given, merged
 from gatelocal.model.stanza import Tagged
 
@@ -91,7 +92,7 @@ def zuul(job: Job, item: Item, project: str, places: Places, given: Given) -> di
                 **_project(item, name, places),
                 "required": name in required,
                 "checkout": checkout,
-                "checkout_description": "zuul branch" if checkout == item.branch else "job override ref",
+                "checkout_description": _why(item, checkout),
                 "commit": commit,
             }
             for name, (checkout, commit) in places.checkouts.items()
@@ -109,9 +110,7 @@ def zuul(job: Job, item: Item, project: str, places: Places, given: Given) -> di
     }
     if given.artifacts:
         told["artifacts"] = [dict(one.told) for one in given.artifacts]
-    change = item.change
-    about = {"ref": f"refs/heads/{item.branch}", "branch": item.branch} if change is None else _change(change)
-    return {**told, **about}
+    return {**told, **(_ref(item) if item.change is None else _change(item.change))}
 
 
 def inventory(job: Job, told: Mapping[str, object], places: Places, data: Mapping[str, object]) -> str:
@@ -161,6 +160,19 @@ def dump(value: object) -> str:
 def _id(name: str) -> str:
     """As Zuul's ids look: the same for the same name."""
     return uuid.uuid5(_NAMESPACE, name).hex
+
+
+def _ref(item: Item) -> dict[str, object]:
+    """Of a branch or a tag that is tested as it is."""
+    name = {"tag": short(item.branch)} if is_tag(item.branch) else {"branch": item.branch}
+    at = {"newrev": item.commit, "commit_id": item.commit} if item.commit else {}
+    return {**name, "ref": full(item.branch), **at}
+
+
+def _why(item: Item, checkout: str) -> str:
+    if checkout != short(item.branch):
+        return "job override ref"
+    return "tag ref" if is_tag(item.branch) else "zuul branch"
 
 
 def _project(item: Item, project: str, places: Places) -> dict[str, object]:

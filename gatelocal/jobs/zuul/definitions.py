@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gatelocal.jobs.zuul.checks import listed
@@ -10,6 +10,7 @@ from gatelocal.jobs.zuul.match import matchers
 from gatelocal.jobs.zuul.schema import entry
 from gatelocal.model.pattern import Pattern, any_matches
 from gatelocal.model.plan import Place
+from gatelocal.model.refs import Where, names
 from gatelocal.model.tenant import TenantProject
 
 
@@ -54,21 +55,21 @@ class Definition:
         return f"{self.origin.path}:{self.line}"
 
 
-def job_holds(definition: Definition, branch: str) -> bool:
-    """Whether a job's definition, or an entry of a job list, holds on a branch.
+def job_holds(definition: Definition, where: Where) -> bool:
+    """Whether a job's definition, or an entry of a job list, holds on a branch, or for a tag.
 
     Zuul's rule: what the definition says itself; else, for a definition in a project with several branches that is no
     config-project, its own branch; pragmas and the tenant change that.
     """
     if "branches" in definition.body:
-        return any_matches(matchers(listed(definition.body["branches"]), definition.where), branch)
+        return _means(matchers(listed(definition.body["branches"]), definition.where), where)
     if definition.entry:
         return True
     origin = definition.origin
     wanted = origin.implied if origin.implied is not None else origin.project.implied_branch_matchers
     if wanted is None:
         wanted = not origin.project.trusted and (bool(origin.project.dynamic_branches) or not origin.only_branch)
-    return not wanted or any_matches(origin.branches, branch)
+    return not wanted or _means(origin.branches, where)
 
 
 def stanza_branches(stanza: Definition, project: TenantProject) -> tuple[Pattern, ...]:
@@ -91,16 +92,22 @@ def template_branches(template: Definition) -> tuple[Pattern, ...]:
     return origin.branches if wanted else ()
 
 
-def stanza_holds(stanza: Definition, branch: str, project: TenantProject) -> bool:
-    """Whether a project stanza holds for a branch of that project."""
+def stanza_holds(stanza: Definition, where: Where, project: TenantProject) -> bool:
+    """Whether a project stanza holds for a branch, or a tag, of that project."""
     found = stanza_branches(stanza, project)
-    return not found or any_matches(found, branch)
+    return not found or _means(found, where)
 
 
-def template_holds(template: Definition, branch: str) -> bool:
-    """Whether a project template, or a project stanza in another project, holds on a branch."""
+def template_holds(template: Definition, where: Where) -> bool:
+    """Whether a project template, or a project stanza in another project, holds on a branch, or for a tag."""
     found = template_branches(template)
-    return not found or any_matches(found, branch)
+    return not found or _means(found, where)
+
+
+def _means(found: Sequence[Pattern], where: Where) -> bool:
+    if isinstance(where, str):
+        return any_matches(found, where)
+    return any(any_matches(found, name) for name in names(where))
 
 
 def entries(stanza: Definition, pipeline: str) -> tuple[Definition, ...] | None:

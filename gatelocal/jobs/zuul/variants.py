@@ -9,6 +9,7 @@ from gatelocal.jobs.zuul.checks import with_names
 from gatelocal.jobs.zuul.definitions import Definition, job_holds
 from gatelocal.jobs.zuul.draft import Refused
 from gatelocal.jobs.zuul.layout import PARENT_HINT, Layout, may_be_elsewhere
+from gatelocal.model.refs import Where
 
 MAX_DEPTH = 200
 """How many ancestors a job may have; more is refused before Python's own stack is at its end."""
@@ -19,7 +20,7 @@ class _Walk:
     """What was found so far; names are looked at once, however many definitions have them as a parent."""
 
     layout: Layout
-    branch: str
+    branch: Where
     seen: set[str] = field(default_factory=set)
     found: list[Definition] = field(default_factory=list)
     assumed: list[str] = field(default_factory=list)
@@ -37,7 +38,7 @@ class Chain:
     assumed: tuple[str, ...] = ()
 
 
-def chain_of(layout: Layout, name: str, branch: str, entries: Iterable[Definition]) -> Chain | None:
+def chain_of(layout: Layout, name: str, branch: Where, entries: Iterable[Definition]) -> Chain | None:
     """All definitions that apply to a job of that name for a change to the branch; None when none does.
 
     A job that overrides the checkout of the repository that an ancestor is defined in takes the ancestor's definition
@@ -109,7 +110,7 @@ def no_variant(error: Refused) -> bool:
     return isinstance(error, _NoVariant)
 
 
-def _branch(walk: _Walk, variant: Definition, checkouts: Mapping[str, str]) -> str:
+def _branch(walk: _Walk, variant: Definition, checkouts: Mapping[str, str]) -> Where:
     """The branch whose definitions of a job count: an overridden checkout's, where its repository has such a branch."""
     project = variant.origin.project.canonical
     override = checkouts.get(project, checkouts.get("", ""))

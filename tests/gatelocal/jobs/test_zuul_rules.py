@@ -15,6 +15,7 @@ from gatelocal.config.repositories import checked
 from gatelocal.config.tenants import tenant_of
 from gatelocal.jobs.planner import Question, plan
 from gatelocal.jobs.zuul.layout import lay_out
+from gatelocal.model.refs import Tag
 from gatelocal.model.tenant import Repository
 from gatelocal.reporter.plan import as_json
 
@@ -54,6 +55,12 @@ JOBS_OF_TWO = "- job: {name: j, vars: {from: BRANCH}}\n"
 PROJECT = "- project: {gate: {jobs: [j]}}\n"
 IMAGES = (("j", "i"), ("k", "i"), ("l", "none"))
 
+TWO = {
+    "o/app": {
+        "master": "- job: {name: p, timeout: 1}\n- job: {name: new, parent: p}\n- project: {gate: {jobs: [new]}}\n",
+        "stable/1": "- job: {name: p, timeout: 2}\n- job: {name: old, parent: p}\n- project: {gate: {jobs: [old]}}\n",
+    }
+}
 CASES = [
     Case(
         "variables merge deeply, lists and scalars are replaced, null is a value",
@@ -540,6 +547,31 @@ CASES = [
         "roles are told when a definition names them",
         app("- job: {name: p, roles: [{zuul: o/lib}]}\n- job: {name: j, parent: p, roles: [{zuul: h/o/jobs}]}\n", "j"),
         {"j": {"roles": ["o/jobs", "o/lib"]}},
+    ),
+    Case(
+        "for a tag holds what holds on a branch that has its commit",
+        TWO,
+        {"old": {**RUN, "timeout": 2}},
+        {"branch": Tag("refs/tags/1.0", ("stable/1", "other"))},
+    ),
+    Case(
+        "for a tag that both branches have, both hold",
+        TWO,
+        {"new": {**RUN, "timeout": 2}, "old": {**RUN, "timeout": 2}},
+        {"branch": Tag("refs/tags/1.0", ("master", "stable/1"))},
+    ),
+    Case("for a tag that is on no branch, nothing implied holds", TWO, {}, {"branch": Tag("refs/tags/1.0")}),
+    Case(
+        "a matcher of branches may mean tags by their full names",
+        {
+            "o/config": {
+                "master": "- project: {name: o/app, gate: {jobs: [a, b]}}\n"
+                "- job: {name: a, branches: ^refs/tags/1\\., run: r}\n"
+                "- job: {name: b, branches: ^refs/tags/2, run: r}\n"
+            }
+        },
+        {"a": RUN, "b": LEFT},
+        {"branch": Tag("refs/tags/1.0")},
     ),
 ]
 

@@ -228,3 +228,18 @@ def test_commits_that_only_this_machine_has(server: GitServer, cache: Cache, tmp
 def test_the_default_branch_is_asked_for_only_when_it_is_needed(server: GitServer, merger: Merger) -> None:
     assert merger.freeze(APP, ["nope", "main"]).default_branch is None
     assert merger.freeze(APP, ["nope"]).default_branch == "main"
+
+
+def test_what_a_tag_names_is_tested_whichever_kind_of_tag_it_is(server: GitServer, merger: Merger) -> None:
+    git = server.git(APP)
+    first = git.query("rev-parse", "1.0.0").text
+    git.run("-c", "user.name=a", "-c", "user.email=a@b", "tag", "-m", "words", "2.0", "main")
+    git.run("tag", "page", git.query("rev-parse", "main:README").text)
+    for name, commit in (("1.0.0", first), ("2.0", server.tip(APP))):
+        (one,) = merger.tip(APP, f"refs/tags/{name}").merged
+        assert (one.branch, one.commit, one.base) == (f"refs/tags/{name}", commit, commit)
+        assert one.tree == git.query("rev-parse", f"{commit}^{{tree}}").text
+    with pytest.raises(InputError, match="page of demo/app names no commit"):
+        merger.tip(APP, "refs/tags/page")
+    with pytest.raises(InputError, match="has no branch refs/tags/main"):
+        merger.tip(APP, "refs/tags/main")

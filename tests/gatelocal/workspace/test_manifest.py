@@ -54,6 +54,18 @@ def test_only_an_override_may_be_a_tag() -> None:
         branch_of(Wanted("h", "stable"), state)
 
 
+def test_a_tag_that_is_tested_is_checked_out_in_its_own_project_alone() -> None:
+    merged = MergedProject("app", "refs/tags/1.0", BASE, BASE, OTHER, BASE, ())
+    states = [
+        RepoState("app", {"main": TOP, "1.0": TOP}, "main", {"1.0": AHEAD}),
+        RepoState("lib", {"main": OTHER}, "main", {"1.0": BASE}),
+    ]
+    app, lib = manifest(Wanted("h", "refs/tags/1.0", project="app"), states, [merged])
+    assert (app.branch, app.detached, app.commit, app.checkout) == ("1.0", True, AHEAD, "refs/tags/1.0")
+    assert app.heads == app.origin == {"main": TOP, "1.0": TOP}
+    assert (lib.branch, lib.detached) == ("main", False)
+
+
 def test_a_repository_without_a_branch_to_check_out() -> None:
     with pytest.raises(ConfigurationError, match=r"demo/app has none of the branches .*: main, trunk"):
         branch_of(Wanted("h", "main"), RepoState("demo/app", {}, "trunk"))

@@ -106,6 +106,19 @@ def test_ids_are_those_of_the_build_and_of_its_run() -> None:
 def test_a_branch_without_a_change() -> None:
     told = variables.zuul(JOB, Item("h.org", "gate", "master"), "acme/app", PLACES, Given())
     assert (told["ref"], told["branch"], "change" in told, told["items"]) == ("refs/heads/master", "master", False, [])
+    assert "newrev" not in told
+    told = variables.zuul(JOB, Item("h.org", "post", "master", commit="a" * 40), "acme/app", PLACES, Given())
+    assert told["newrev"] == told["commit_id"] == "a" * 40
+
+
+def test_a_tag() -> None:
+    places = replace(PLACES, checkouts={"acme/app": ("1.0", "a" * 40), "acme/lib": ("master", "d" * 40)})
+    told = variables.zuul(JOB, Item("h.org", "release", "refs/tags/1.0", commit="a" * 40), "acme/app", places, Given())
+    assert (told["tag"], told["ref"], told["newrev"], told["commit_id"]) == ("1.0", "refs/tags/1.0", "a" * 40, "a" * 40)
+    assert not {"branch", "change", "oldrev"} & set(told)
+    projects = told["projects"]
+    assert isinstance(projects, dict)
+    assert projects["h.org/acme/app"]["checkout_description"] == "tag ref"
 
 
 def test_hosts_groups_and_the_jobs_own_variables() -> None:
