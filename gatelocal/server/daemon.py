@@ -33,10 +33,11 @@ from gatelocal.server.landing import Landing
 from gatelocal.server.ledger import Ledger
 from gatelocal.server.preparing import Preparer
 from gatelocal.server.site import Site
+from gatelocal.server.tags import Tags
 from gatelocal.server.telling import Teller
 from gatelocal.server.timers import Timers
 from gatelocal.server.watcher import Watcher
-from gatelocal.source.stream import Stream
+from gatelocal.source.stream import Hint, Stream
 from gatelocal.store.builds import Builds
 from gatelocal.store.codec import Layouts, encode
 from gatelocal.store.sql import SqlStore
@@ -172,6 +173,7 @@ class Daemon:
         self._builder.open()
         watcher.begin(self.state)
         stream = watcher.stream = self._stream()
+        watcher.tags = self._tags()
         followed = [watcher.run, self._keep_house, self._keep_time, *([] if stream is None else [stream.follow])]
         try:
             if _digest(self.state.layout) != _digest(self.read.layout):
@@ -231,6 +233,15 @@ class Daemon:
 
         self.parts.inbox.put(Call(put))
 
+    def _tags(self) -> Tags:
+        inbox = self.parts.inbox
+
+        def enqueue(pipeline: str, tag: Facts) -> None:
+            self._engine.feed(Enqueue(inbox.now(), pipeline, tag))
+
+        folder = self.parts.site.file.state / "tags"
+        return Tags(folder, lambda: self.state, lambda do: inbox.put(Call(do)), enqueue, self._say)
+
     def _stream(self) -> Stream | None:
         server = self.parts.site.file.gerrit
         if server.ssh is None:
@@ -260,6 +271,8 @@ class Daemon:
             self._errands.add("tidying", lambda: self._keepers.over(gone))
         if isinstance(event, Submitted) and event.answer == "ok":
             self._tell("landed", event)
+        if isinstance(event, Reloaded):
+            self.parts.watcher.wishes.hint(Hint(gap=True))  # there may be pipelines now that wait for tags
         if isinstance(event, RefUpdated) and (facts := event.facts).project in self.parts.configuration.projects:
             self._merges.add("reading the configuration", lambda: self._read_again(facts))
         if isinstance(event, HoldNodes):

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from gatelocal.model.facts import Ref
+from gatelocal.model.refs import full
 from gatelocal.pipeline import explain
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, State
 from gatelocal.server.daemon import Daemon
@@ -78,7 +79,7 @@ class View:
         """A change, or a branch."""
         facts = state.changes.get(ref.change)
         if facts is not None and facts.is_branch:
-            return {"ref": f"refs/heads/{facts.branch}", "project": facts.project, "newrev": facts.tip}
+            return {"ref": full(facts.branch), "project": facts.project, "newrev": facts.tip}
         known = self._mirror.known(int(ref.change)) if ref.change.isdigit() else None
         owner = known.owner if known is not None else None
         return {

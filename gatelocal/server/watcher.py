@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.facts import Facts
+from gatelocal.model.refs import is_tag
 from gatelocal.pipeline.events import ChangeEvent, Event, RefUpdated, ServerRead
 from gatelocal.pipeline.state import State
 from gatelocal.ports import Say
+from gatelocal.server.tags import NONE, Tags
 from gatelocal.server.wishes import Branch, Wanted, Wishes
 from gatelocal.source.mirror import Mirror
 from gatelocal.source.reader import Reader
@@ -46,6 +48,7 @@ class Watcher:
     """See the module.
 
     :param post: receives the events. :param reader: makes a reader for the thread.
+    :ivar tags: is shown the tags of the projects that it asks for; None: nobody is.
     :ivar trouble: why the server could not be read the last time; empty when it could.
     :ivar read: when it was last read whole, by the monotonic clock; 0 for never.
     """
@@ -72,6 +75,7 @@ class Watcher:
         self.trouble = ""
         self.read = 0.0
         self.stream: Stream | None = None
+        self.tags: Tags | None = None
 
     @property
     def _reader(self) -> Reader:
@@ -85,7 +89,7 @@ class Watcher:
         )
         self.mirror.begin({name: one.said for name, one in state.changes.items() if not one.is_branch})
         for one in state.changes.values():
-            if one.is_branch and one.tip:
+            if one.is_branch and one.tip and not is_tag(one.branch):
                 self._branches[(one.project, one.branch)] = one
 
     # ---- from any thread
@@ -152,6 +156,7 @@ class Watcher:
         moved = list(self._tips(one for one in wanted.projects if one in ours))
         self._tell(numbers)
         self._tell_tips(moved)
+        self._read_tags(wanted.tagged & ours)
 
     # ---- reading
 
@@ -179,6 +184,7 @@ class Watcher:
         if first:
             self._since = newest
         self._tell_tips(moved)
+        self._read_tags(projects)
         for action, changes in wanted.actions:
             facts = [self.mirror.facts(number) for number in numbers]
             told = tuple(one for one in facts if one is not None and (one.votes or one.change in changes))
@@ -227,6 +233,12 @@ class Watcher:
         for project in projects:
             for branch, tip in self._reader.tips(project).items():
                 yield (project, branch), tip
+
+    def _read_tags(self, projects: Iterable[str]) -> None:
+        wanted = self.tags.projects() if self.tags is not None else NONE
+        for project in projects:
+            if self.tags is not None and project in wanted:
+                self.tags.take(project, self._reader.tags(project))
 
     # ---- telling
 

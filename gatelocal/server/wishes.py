@@ -17,17 +17,19 @@ class Wanted:
     """What is to be read.
 
     :ivar numbers: change → its project, as far as that is known. :ivar projects: whose branches may have moved.
+    :ivar tagged: whose tags may have.
     :ivar landed: (project, branch, tip): what submits of ours have made. :ivar actions: the gate's, that ask for all.
     """
 
     numbers: dict[int, str] = field(default_factory=dict)
     projects: set[str] = field(default_factory=set)
+    tagged: set[str] = field(default_factory=set)
     landed: list[tuple[str, str, str]] = field(default_factory=list)
     actions: list[tuple[int, tuple[str, ...]]] = field(default_factory=list)
     whole: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.numbers or self.projects or self.landed or self.actions or self.whole)
+        return bool(self.numbers or self.projects or self.tagged or self.landed or self.actions or self.whole)
 
 
 class Wishes:
@@ -47,7 +49,7 @@ class Wishes:
             elif hint.number:
                 self._wanted.numbers[hint.number] = hint.project
             else:
-                self._wanted.projects.add(hint.project)
+                (self._wanted.tagged if hint.tag else self._wanted.projects).add(hint.project)
             self._condition.notify_all()
 
     def answer(self, action: int, changes: tuple[str, ...]) -> None:
@@ -95,6 +97,7 @@ class Wishes:
             now = self._wanted
             now.numbers = {**wanted.numbers, **now.numbers}
             now.projects |= wanted.projects
+            now.tagged |= wanted.tagged
             now.landed[:0] = wanted.landed
             now.actions[:0] = wanted.actions
             now.whole |= whole

@@ -90,6 +90,15 @@ class Reader:
         heads = "refs/heads/"
         return {one.ref.removeprefix(heads): one.revision for one in found if one.ref.startswith(heads)}
 
+    def tags(self, project: str) -> dict[str, str]:
+        """The objects of a project's tags; none when the project is not there, or not shown to us."""
+        with asking(f"the tags of {project}"):
+            try:
+                found = self.gerrit.projects.tags(project)
+            except NotFound:
+                return {}
+        return {one.ref.removeprefix("refs/tags/"): one.revision for one in found}
+
     def _whole(self, change: model.Change) -> model.Change:
         """With what was said on whole patchsets, which is no part of the messages themselves."""
         self._noted(change)

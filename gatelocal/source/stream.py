@@ -25,13 +25,14 @@ _GOOD = 30.0  # seconds after which a connection counts as one that worked
 class Hint:
     """What may be different now.
 
-    :ivar number: a change, 0 for none. :ivar project: the change's, or whose branches have moved.
+    :ivar number: a change, 0 for none. :ivar project: the change's, or whose branches have moved; with `tag` its tags.
     :ivar gap: events were lost: everything may be different.
     """
 
     number: int = 0
     project: str = ""
     gap: bool = False
+    tag: bool = False
 
 
 def hint_of(line: str) -> Hint | None:
@@ -55,6 +56,8 @@ def hint_of(line: str) -> Hint | None:
 
 def _of_ref(ref: str, project: str) -> Hint | None:
     """``refName`` of a branch is written in full or short, by the server's version; notes and users are noise."""
+    if ref.startswith("refs/tags/"):
+        return Hint(project=project, tag=True)
     if ref.startswith("refs/") and not ref.startswith("refs/heads/"):
         return None
     return Hint(project=project)

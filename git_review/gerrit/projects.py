@@ -53,6 +53,11 @@ class Projects:
         answer = self._transport.get(url_path("projects", name, "branches") + "/")
         return tuple(decode.branch(mapping(entry)) for entry in answer) if isinstance(answer, list) else ()
 
+    def tags(self, name: str) -> tuple[Branch, ...]:
+        """All tags that the account sees; the revision of one with a message is the tag's own object."""
+        answer = self._transport.get(url_path("projects", name, "tags") + "/")
+        return tuple(decode.branch(mapping(entry)) for entry in answer) if isinstance(answer, list) else ()
+
     def create_branch(self, name: str, branch: str, revision: str) -> Branch:
         """Make a branch. :param revision: a commit id or a branch that it starts from."""
         body = {"revision": revision}

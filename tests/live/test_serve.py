@@ -358,6 +358,50 @@ def test_a_pipeline_is_fed_by_its_timer(gerrit: GerritProject, tmp_path: Path) -
         assert "timer" not in log, "it is heard"
 
 
+def test_tags_and_pushes_by_hand_are_tested_once_also_those_made_while_nobody_was_there(
+    gerrit: GerritProject, tmp_path: Path
+) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    where.push(a, {"job.sh": "echo on=$(git symbolic-ref -q --short HEAD) at=$(git describe --tags --always).\n"})
+    git = where.clone(a)
+
+    def tag(*words: str) -> str:
+        git.run("tag", *words, "origin/master")
+        git.run("push", "-q", "origin", f"refs/tags/{words[-1]}")
+        return git.query("rev-parse", f"{words[-1]}^{{commit}}").text
+
+    def tested(pipeline: str) -> dict[str, dict[str, str]]:
+        """What was tested → the build; nothing was twice."""
+        found = gate.get(f"/api/builds?pipeline={pipeline}&result=SUCCESS")["builds"]
+        told = {name: one for one in found for name in one["commits"][a]}
+        assert len(told) == len(found)
+        return told
+
+    tag("old")
+    with running(where) as gate:
+        until(lambda: gate.get("/api/health")["ok"], "it follows the server")
+        trigger = "trigger: {gerrit: [{event: ref-updated, ref: ^refs/tags/.*$}]}"
+        release = f"- pipeline: {{name: release, manager: independent, {trigger}}}\n"
+        where.push(a.replace("/a", "/config"), {"zuul.yaml": gate_site.PIPELINES + release}, "Tags")
+        where.push(a, {".zuul.yaml": "- project: {release: {jobs: [unit]}, post: {jobs: [unit]}}\n"}, "Takes part")
+        until((where.state / "tags").exists, "the tags from before are known")
+        where.push(a, {"x": "2"}, "By hand")
+        pushed = until(lambda: tested("post").get("master"), "the push is tested", 60)
+        assert pushed["commits"][a]["master"] == where.tip(a)
+        assert "on=master at=old-" in gate.text(f"/api/builds/{pushed['id']}/log")
+        commit = tag("1.0")
+        first = until(lambda: tested("release").get("refs/tags/1.0"), "the tag is tested", 60)
+        assert first["commits"][a]["refs/tags/1.0"] == commit
+        assert "on= at=1.0." in gate.text(f"/api/builds/{first['id']}/log"), "what is checked out is the tag"
+        gate.stop()
+    tag("-m", "With words", "2.0")
+    with running(where) as gate:
+        until(lambda: set(tested("release")) == {"refs/tags/1.0", "refs/tags/2.0"}, "made while nobody was there")
+        until(lambda: quiet(gate), "all is done")
+        assert len(gate.get("/api/builds?pipeline=release")["builds"]) == 2
+
+
 def _file(folder: Path, token: str) -> str:
     path = folder / "token"
     path.write_text(token)

@@ -76,6 +76,10 @@ class World:
         self._there()
         return dict(self.branches)
 
+    def tags(self, project: str) -> dict[str, str]:
+        self._there()
+        return {"1.0": self.branches["master"]}
+
     def _there(self) -> None:
         if self.away:
             raise InfrastructureError("nobody answers")
@@ -232,3 +236,29 @@ def test_what_an_index_that_lags_shows_again_is_told_once() -> None:
     bench.world.put(replace(now, messages=now.messages[:1], updated=now.messages[0].date))
     bench.watcher.wishes.hint(Hint(gap=True))
     bench.nothing()
+
+
+def test_tags_are_read_where_somebody_waits_for_them_and_are_no_branches() -> None:
+    tag = Facts("ex/p refs/tags/1.0", 1, "ex/p", "refs/tags/1.0", status="BRANCH", tip="t1")
+    bench = start(World(), State(Layout({}, {}, {}, {}), changes=Table({tag.change: tag})), BEGAN)
+    seen: queue.Queue[object] = queue.Queue()
+
+    class Followed:
+        def projects(self) -> frozenset[str]:
+            return frozenset(("ex/p", "ex/other"))
+
+        def take(self, project: str, found: object) -> None:
+            seen.put((project, found))
+
+    bench.next()
+    bench.watcher.tags = Followed()  # type: ignore[assignment]
+    bench.watcher.wishes.hint(Hint(project="ex/p"))
+    bench.watcher.wishes.hint(Hint(project="ex/p", tag=True))
+    assert seen.get(timeout=10) == ("ex/p", {"1.0": "t1"})
+    bench.watcher.wishes.hint(Hint(gap=True))
+    assert seen.get(timeout=10) == ("ex/p", {"1.0": "t1"})
+    assert seen.empty()
+    bench.watcher.wishes.answer(5, ())
+    while not (isinstance(event := bench.next(), ServerRead) and event.action):
+        pass
+    assert event.tips == (("ex/p", "master", "t1"),)

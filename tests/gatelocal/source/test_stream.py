@@ -19,6 +19,10 @@ CHANGE = {"number": 12, "project": "ex/p", "id": "I1"}
         ({"type": "ref-updated", "refUpdate": {"refName": "master", "project": "ex/p"}}, Hint(project="ex/p")),
         ({"type": "ref-updated", "refUpdate": {"refName": "refs/heads/x", "project": "ex/p"}}, Hint(project="ex/p")),
         ({"type": "ref-updated", "refUpdate": {"refName": "refs/changes/12/12/meta", "project": "ex/p"}}, None),
+        (
+            {"type": "ref-updated", "refUpdate": {"refName": "refs/tags/1", "project": "ex/p"}},
+            Hint(project="ex/p", tag=True),
+        ),
         ({"type": "dropped-output"}, Hint(gap=True)),
         ({"type": "project-created", "projectName": "ex/q"}, None),
         ({"type": "comment-added", "change": {"number": "12; rm", "project": "ex/p"}}, None),
