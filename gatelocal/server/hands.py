@@ -155,7 +155,10 @@ class GateHands:
         crew.errands.add(f"change {action.ref.change}", land)
 
     def _looked(self, action: Look) -> Looked:
-        """The changes as they are at this moment, and where their branches are."""
+        """The changes as they are at this moment, and where their branches are; nothing when nobody waits any more."""
+        item = self._crew.state().items.get(action.item)
+        if item is None or item.asked != action.id:
+            return Looked(0.0, action.id, action.item, action.generation, ())
         reader, mirror = self._crew.site.reader(), self._crew.watcher.mirror
         facts: list[Facts] = []
         for name in action.changes:

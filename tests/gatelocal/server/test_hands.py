@@ -49,12 +49,12 @@ class Mirror:
         return FACTS if self.change is not None else None
 
 
-def hands(reader: Reader, mirror: Mirror, known: dict[str, Facts]) -> GateHands:
+def hands(reader: Reader, mirror: Mirror, known: dict[str, Facts], asked: int = LOOK.id) -> GateHands:
     found = GateHands.__new__(GateHands)
     crew: Any = SimpleNamespace(
         site=SimpleNamespace(reader=lambda: reader),
         watcher=SimpleNamespace(mirror=mirror),
-        state=lambda: SimpleNamespace(changes=known),
+        state=lambda: SimpleNamespace(changes=known, items={LOOK.item: SimpleNamespace(asked=asked)}),
     )
     found._crew = crew
     return found
@@ -78,3 +78,10 @@ def test_one_that_this_process_has_never_seen_is_asked_for_again_later() -> None
     with pytest.raises(InfrastructureError, match="change 5 cannot be read"):
         hands(Reader(None), mirror, {"5": FACTS})._looked(LOOK)
     assert mirror.lost == []
+
+
+@pytest.mark.parametrize("asked", [0, 10])
+def test_what_nobody_waits_for_any_more_is_not_asked_for_again(asked: int) -> None:
+    reader = Reader(None)
+    told = hands(reader, Mirror(None), {"5": FACTS}, asked)._looked(LOOK)
+    assert (told.action, told.facts, reader.asked) == (9, (), [])
