@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from gatelocal.config import gate_tenant, tenant_config
+from gatelocal.config import tenant_config
 from gatelocal.config.plan_file import PlanFile, Rule
 from gatelocal.config.stanza_cache import StanzaCache
 from gatelocal.config.tenant_config import Wanted
@@ -48,10 +48,9 @@ class Configuration:
     """
 
     def __init__(self, site: Site) -> None:
-        """:raises gatelocal.errors.ConfigurationError: the tenant file is not what it should be; with file and line."""
         self._site = site
         self.tenant: Tenant
-        self.tenant, self._connection = gate_tenant.tenant(site.file.tenant, None, site.host)
+        self.tenant, self._connection = site.tenant
         self._folders: dict[str, Path] = {}
         self._found: dict[str, Repository] = {}
         self._read: Read | None = None

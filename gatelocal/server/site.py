@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import tempfile
 import threading
 from collections.abc import Callable, Mapping
@@ -11,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from gatelocal.config import fingerprint_files
+from gatelocal.config import fingerprint_files, gate_tenant
 from gatelocal.config.directories import Directories, directories
 from gatelocal.config.gate_file import GateFile
 from gatelocal.disk import FULL_ERRORS
@@ -20,14 +18,14 @@ from gatelocal.engine.place import Place
 from gatelocal.errors import ConfigurationError, not_written
 from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
+from gatelocal.model.tenant import Tenant
 from gatelocal.ports import Say
+from gatelocal.server.secrets import Mistakes, login, look_for_keys, secret, webhook_word
 from gatelocal.source.reader import Reader
 from git_review import credentials
 from git_review.credentials import Auth
 from git_review.gerrit import connect
 from git_review.git.runner import Runner
-
-_WORD = 16  # characters of a secret word
 
 
 @dataclass(slots=True)
@@ -35,6 +33,7 @@ class Site:
     """One daemon's surroundings.
 
     :ivar directories: the state's folder is the file's; caches are the user's. :ivar place: the server, for git.
+    :ivar tenant: what the tenant file says, and what that calls the connection to this server.
     :ivar webhook: the word in the address of webhooks; empty: none.
     :ivar projects: see :class:`gatelocal.source.reader.Reader`; of all of them.
     :ivar login: variables that let git in there. :ivar fingerprints: folders of fingerprints of known bugs.
@@ -43,6 +42,7 @@ class Site:
     file: GateFile
     directories: Directories
     place: Place
+    tenant: tuple[Tenant, str]
     login: Mapping[str, str]
     say: Say
     auth: Auth | None = field(repr=False, default=None)
@@ -98,22 +98,45 @@ def _silent(_: str) -> None:
 
 
 def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
-    """Make the folders, and find the password.
+    """Make the folders, read the tenant file, find the passwords.
 
-    :raises ConfigurationError: the password is not where the file says, or there can be no such folder.
+    :raises ConfigurationError: what the file names is not there, or not what it should be: all of that at once.
     :raises InfrastructureError: the disk is full.
-    :raises gatelocal.errors.InputError: a folder of fingerprints that is named is not there.
     """
-    _make(file)
-    auth = _auth(file, environment)
     base = file.gerrit.url.rstrip("/")
     host = urlsplit(base).hostname or ""
-    before = f"{base}/a/" if auth is not None else f"{base}/"
-    place = Place("", "", "", before, "", base, host)
     users = directories(environment)
     folders = Directories(users.cache, file.state, users.configuration)
-    prints = fingerprint_files.folders(folders, environment)
-    return Site(file, folders, place, _login(file, auth), say, auth, prints, _webhook(file))
+    mistakes = Mistakes()
+    auth, word, tenant = None, "", None
+    prints: tuple[Path, ...] = ()
+    with mistakes.noted():
+        _make(file)
+    with mistakes.noted():
+        auth = _auth(file, environment)
+    with mistakes.noted():
+        word = webhook_word(file)
+    with mistakes.noted():
+        look_for_keys(file)
+    with mistakes.noted():
+        prints = fingerprint_files.folders(folders, environment)
+    with mistakes.noted():
+        tenant = _tenant(file, host)
+    mistakes.tell(file)
+    if tenant is None:
+        raise AssertionError("a tenant that is none is a mistake")
+    before = f"{base}/a/" if auth is not None else f"{base}/"
+    place = Place("", "", "", before, "", base, host)
+    own = login(file.state / "git-credentials", file.gerrit.url, auth)
+    return Site(file, folders, place, tenant, own, say, auth, prints, word)
+
+
+def _tenant(file: GateFile, host: str) -> tuple[Tenant, str]:
+    try:
+        file.tenant.open().close()
+    except OSError as error:
+        raise ConfigurationError(f"{file.at('tenant')}: {file.tenant} cannot be read: {error.strerror}") from None
+    return gate_tenant.tenant(file.tenant, None, host)
 
 
 def _make(file: GateFile) -> None:
@@ -134,51 +157,11 @@ def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
     server = file.gerrit
     if server.password_file is not None:
         hint = "it holds the password for HTTP, and nothing else"
-        return Auth(server.username, _secret(file, "gerrit.password-file", server.password_file, hint))
+        return Auth(server.username, secret(file, "gerrit.password-file", server.password_file, hint))
     if server.password_env:
         if not (password := environment.get(server.password_env)):
             raise ConfigurationError(f"{file.at('gerrit.password-env')}: {server.password_env} is not set")
         return Auth(server.username, password)
     parts = urlsplit(server.url)
     named = parts._replace(netloc=f"{quote(server.username, safe='')}@{parts.netloc}").geturl()
-    return credentials.find(named, Runner(file.state))
-
-
-def _secret(file: GateFile, key: str, path: Path, hint: str) -> str:
-    try:
-        return path.read_text(encoding="utf-8").strip("\r\n")
-    except (OSError, UnicodeDecodeError) as error:
-        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
-        raise ConfigurationError(f"{file.at(key)}: {path} cannot be read: {problem}", hint=hint) from None
-
-
-def _webhook(file: GateFile) -> str:
-    if file.gerrit.webhook_file is None:
-        return ""
-    key, hint = "gerrit.webhook-file", f"it holds a word of {_WORD} letters and digits or more, and nothing else"
-    word = _secret(file, key, file.gerrit.webhook_file, hint)
-    if len(word) < _WORD or not word.isascii() or not word.isalnum():
-        raise ConfigurationError(f"{file.at(key)}: that is too easy to guess, or cannot stand in an address", hint=hint)
-    return word
-
-
-def _login(file: GateFile, auth: Auth | None) -> dict[str, str]:
-    """A store of git's own with nothing but this password, which only its owner can read, and which git is told of."""
-    if auth is None:
-        return {}
-    parts = urlsplit(file.gerrit.url)
-    server = f"{parts.scheme}://{parts.netloc}"
-    store = file.state / "git-credentials"
-    handle = os.open(store, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as opened:
-        login = f"{quote(auth.username, safe='')}:{quote(auth.password, safe='')}"
-        opened.write(f"{parts.scheme}://{login}@{parts.netloc}\n")
-    told = {
-        f"credential.{server}.helper": f"store --file={shlex.quote(str(store))}",
-        f"credential.{server}.username": auth.username,
-    }
-    pairs = [(f"credential.{server}.helper", ""), *told.items()]
-    found = {"GIT_CONFIG_COUNT": str(len(pairs)), "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
-    for at, (key, value) in enumerate(pairs):
-        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
-    return found
+    return credentials.find(named, Runner(file.state if file.state.is_dir() else None))

@@ -1,0 +1,116 @@
+"""What a daemon's file names and is needed at its start: passwords, words, keys; what is wrong is told all at once."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shlex
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from gatelocal.config.gate_file import GateFile
+from gatelocal.errors import ConfigurationError, InputError
+from git_review.credentials import Auth
+
+
+class Mistakes:
+    """Those that were found."""
+
+    def __init__(self) -> None:
+        self._found: list[InputError | ConfigurationError] = []
+
+    @contextlib.contextmanager
+    def noted(self) -> Iterator[None]:
+        """What is wrong inside the block is told later."""
+        try:
+            yield
+        except (InputError, ConfigurationError) as error:
+            self._found.append(error)
+
+    def tell(self, file: GateFile) -> None:
+        """:raises ConfigurationError: something was wrong: the first is its brief, all others are details."""
+        if not self._found:
+            return
+        with self.noted():
+            _look_up(file)
+        first, *rest = self._found
+        more = (f"{one.brief}{f' ({one.hint})' if one.hint else ''}" for one in rest)
+        details = "\n".join(text for text in (first.details, *more) if text)
+        raise ConfigurationError(first.brief, details=details, hint=first.hint) from first
+
+
+def secret(file: GateFile, key: str, path: Path, hint: str) -> str:
+    """The one line of a file. :raises ConfigurationError: it cannot be read, or has none or several."""
+    try:
+        found = path.read_text(encoding="utf-8").strip("\r\n")
+    except (OSError, UnicodeDecodeError) as error:
+        problem = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigurationError(f"{file.at(key)}: {path} cannot be read: {problem}", hint=hint) from None
+    if not found.strip() or "\n" in found:
+        problem = "has more than one line" if found.strip() else "is empty"
+        raise ConfigurationError(f"{file.at(key)}: {path} {problem}", hint=hint)
+    return found
+
+
+_WORD = 16  # characters of a secret word
+
+
+def webhook_word(file: GateFile) -> str:
+    """The word in the address of webhooks; empty: none are listened to."""
+    if file.gerrit.webhook_file is None:
+        return ""
+    key, hint = "gerrit.webhook-file", f"it holds a word of {_WORD} letters and digits or more, and nothing else"
+    word = secret(file, key, file.gerrit.webhook_file, hint)
+    if len(word) < _WORD or not word.isascii() or not word.isalnum():
+        raise ConfigurationError(f"{file.at(key)}: that is too easy to guess, or cannot stand in an address", hint=hint)
+    return word
+
+
+def look_for_keys(file: GateFile) -> None:
+    """:raises ConfigurationError: a key that ssh is to use is not there; ssh itself would go on without it."""
+    options = file.gerrit.ssh_options
+    for option, name in itertools.pairwise(options):
+        if option == "-i" and not Path(name).is_file():
+            raise ConfigurationError(f"{file.at('gerrit.ssh-options')}: {name} is not there")
+
+
+def _look_up(file: GateFile) -> None:
+    """A server that cannot be found now may be later, so that this alone keeps no daemon from its start."""
+    if file.gerrit.ssh is not None:
+        host, port = file.gerrit.ssh
+        try:
+            socket.getaddrinfo(host, port)
+        except OSError as error:
+            raise ConfigurationError(f"{file.at('gerrit.ssh')}: {host} cannot be found: {error.strerror}") from None
+
+
+def login(store: Path, url: str, auth: Auth | None) -> dict[str, str]:
+    """Variables that let git in at a server: with a store of git's own which has nothing but this password.
+
+    :param store: its file, which only its owner can read.
+    """
+    if auth is None:
+        return {}
+    parts = urlsplit(url)
+    server = f"{parts.scheme}://{parts.netloc}"
+    handle = os.open(store, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as opened:
+        told = f"{quote(auth.username, safe='')}:{quote(auth.password, safe='')}"
+        opened.write(f"{parts.scheme}://{told}@{parts.netloc}\n")
+    keys = f"credential.{server}"
+    return variables(
+        (f"{keys}.helper", ""),
+        (f"{keys}.helper", f"store --file={shlex.quote(str(store))}"),
+        (f"{keys}.username", auth.username),
+    )
+
+
+def variables(*settings: tuple[str, str]) -> dict[str, str]:
+    """Settings of git, as variables; nobody is asked for a password."""
+    found = {"GIT_CONFIG_COUNT": str(len(settings)), "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": ""}
+    for at, (key, value) in enumerate(settings):
+        found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
+    return found
