@@ -6,8 +6,7 @@ One database of this user, for the question whose fault a failure is, and for ra
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import (
@@ -20,19 +19,16 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    create_engine,
     delete,
     func,
     insert,
     select,
 )
-from sqlalchemy import event as hooks
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import SQLAlchemyError
 
-from gatelocal.errors import InfrastructureError
 from gatelocal.model.seen import Seen
 from gatelocal.results.blame import Before
+from gatelocal.store.sqlite import Database
 
 WEEK: Final = 7 * 86400.0
 KEPT: Final = 180 * 86400.0
@@ -94,10 +90,9 @@ class Known:
     """All of it; its methods raise InfrastructureError."""
 
     def __init__(self, url: str) -> None:
-        self._engine = create_engine(url)
-        hooks.listen(self._engine, "connect", _begun)
-        with _said():
-            _ALL.create_all(self._engine)
+        self._database = Database(url, "what is known of builds")
+        with self._database.writing() as connection:
+            _ALL.create_all(connection)
 
     def add(self, one: Seen, said: Iterable[int] = ()) -> None:
         """Remember a build, once. :param said: what it has said, where it passed: digests of folded lines."""
@@ -105,7 +100,7 @@ class Known:
         row = {name: getattr(one, name) for name in (*names, "alone", "node", "cause", "sure", "because")}
         row |= {"tests": len(one.failed) + len(one.passed), "passed": zlib.compress("\n".join(one.passed).encode())}
         job = _job(one.project, one.job)
-        with _said(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             if connection.execute(select(_BUILDS.c.id).where(_BUILDS.c.id == one.id)).first() is not None:
                 return
             connection.execute(insert(_BUILDS), row)
@@ -121,18 +116,18 @@ class Known:
     def said(self, project: str, job: str) -> frozenset[int]:
         """The digests of all that passing builds of a job have said."""
         query = select(_SAID.c.digest).where(_SAID.c.job == _job(project, job)).limit(_SAID_MOST)
-        with _said(), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return frozenset(connection.execute(query).scalars())
 
     def passes(self, project: str, job: str) -> int:
         """How many builds of a job are known that passed."""
         wanted = (_BUILDS.c.project == project, _BUILDS.c.job == job, _BUILDS.c.outcome == "SUCCESS")
-        with _said(), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             return int(connection.execute(select(func.count()).select_from(_BUILDS).where(*wanted)).scalar_one())
 
     def before(self, one: Seen) -> Mapping[str, Before]:
         """What is known of each test that failed in a build, or of the job where none did, the build itself apart."""
-        with _said(), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             query = select(_BUILDS).where(_BUILDS.c.project == one.project, _BUILDS.c.job == one.job)
             recent = _BUILDS.c.at > one.at - 2 * WEEK
             query = query.where(recent, _BUILDS.c.id != one.id).order_by(_BUILDS.c.at.desc()).limit(2000)
@@ -151,14 +146,14 @@ class Known:
         """In how many builds a fingerprint was true that failed, and that passed."""
         query = select(_BUILDS.c.outcome, func.count()).join(_HITS, _HITS.c.build == _BUILDS.c.id)
         query = query.where(_HITS.c.bug == bug).group_by(_BUILDS.c.outcome)
-        with _said(), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             counts = {outcome: int(count) for outcome, count in connection.execute(query)}
         good = counts.pop("SUCCESS", 0)
         return sum(counts.values()), good
 
     def builds(self, since: float = 0.0) -> Sequence[Seen]:
         """Those that ended since, the oldest first, with the names of their tests and their hits."""
-        with _said(), self._engine.connect() as connection:
+        with self._database.reading() as connection:
             query = select(_BUILDS).where(_BUILDS.c.at >= since).order_by(_BUILDS.c.at)
             rows = [dict(row) for row in connection.execute(query).mappings()]
             failed: dict[str, list[str]] = {}
@@ -172,14 +167,14 @@ class Known:
     def prune(self, before: float) -> None:
         """Forget builds that had ended by then."""
         old = select(_BUILDS.c.id).where(_BUILDS.c.at < before)
-        with _said(), self._engine.begin() as connection:
+        with self._database.writing() as connection:
             connection.execute(delete(_FAILED).where(_FAILED.c.build.in_(old)))
             connection.execute(delete(_HITS).where(_HITS.c.build.in_(old)))
             connection.execute(delete(_BUILDS).where(_BUILDS.c.at < before))
 
     def close(self) -> None:
         """Let go of the database."""
-        self._engine.dispose()
+        self._database.close()
 
 
 def _before(
@@ -241,19 +236,3 @@ def _job(project: str, job: str) -> str:
 def _many(connection: Any, statement: Any, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(statement, rows)
-
-
-def _begun(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-@contextmanager
-def _said() -> Iterator[None]:
-    try:
-        yield
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error)
-        raise InfrastructureError("what is known of builds cannot be used", details=reason) from error

@@ -35,5 +35,7 @@ def test_builds_are_found_by_what_they_said(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_database_that_is_none_is_told(tmp_path: Path) -> None:
     (tmp_path / "said.sqlite").write_bytes(b"no database" * 100)
-    with pytest.raises(InfrastructureError, match="what failed builds have said"):
+    with pytest.raises(InfrastructureError, match="what failed builds have said") as met:
         SaidLines(f"sqlite:///{tmp_path / 'said.sqlite'}")
+    assert str(tmp_path / "said.sqlite") in met.value.brief
+    assert met.value.hint == f"it is damaged: move {tmp_path / 'said.sqlite'} away, and it begins anew"
