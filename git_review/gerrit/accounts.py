@@ -56,6 +56,17 @@ class Accounts:
         """Set the password for REST and for git over HTTP."""
         self._transport.put(url_path("accounts", id, "password.http"), {"http_password": password})
 
+    def identities(self, id: str | int = "self") -> tuple[str, ...]:
+        """What an account logs in with, each as a URI: ``gerrit:somebody``, ``https://login.example.org/+id/abc``.
+
+        Gerrit shows them to the account itself and to who may modify accounts.
+
+        :raises Forbidden: not to us. :raises NotFound: there is no such account, or it is hidden from us.
+        """
+        answer = self._transport.get(url_path("accounts", id, "external.ids"))
+        found = [text(mapping(one), "identity") for one in answer] if isinstance(answer, list) else []
+        return tuple(one for one in found if one)
+
     def ssh_keys(self, id: str | int = "self") -> tuple[str, ...]:
         """The valid public keys of an account, each the whole line.
 

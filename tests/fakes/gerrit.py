@@ -84,6 +84,7 @@ class FakeGerrit:
         self.changes: dict[int, FakeChange] = {}
         self.stored: dict[str, Any] = {}
         self.keys: dict[str, list[dict[str, Any]]] = {}
+        self.identities: dict[str, list[Any]] = {}
         self.requests: list[Request] = []
         self.paths: list[str] = []
         self.page = page
@@ -159,6 +160,8 @@ class FakeGerrit:
             return None
         if parts[1:] == ["sshkeys"]:
             return self.keys.get(parts[0], [])
+        if parts[1:] == ["external.ids"]:
+            return self.identities.get(parts[0], [])
         return {"_account_id": 1000000, "username": user if parts[0] == "self" else parts[0]}
 
     def _projects(self, request: Request, parts: list[str], user: str | None) -> Any:

@@ -169,8 +169,12 @@ def test_accounts_and_groups(gerrit: GerritProject) -> None:
         assert user.accounts.get() == account
         user.accounts.add_ssh_key("self", server.admin.public_key)
         assert user.accounts.ssh_keys() == client.accounts.ssh_keys(name) == (server.admin.public_key.strip(),)
+        assert f"username:{name}" in user.accounts.identities()
+        assert user.accounts.identities() == client.accounts.identities(name)
         with pytest.raises(e.Forbidden):
             user.accounts.ssh_keys(server.admin.username)
+        with pytest.raises(e.Forbidden):
+            user.accounts.identities(server.admin.username)
     assert client.groups.add_member(group.name, server.admin.username).username == server.admin.username
     with pytest.raises(e.GerritError):
         client.groups.add_member(group.name, "nobody-of-that-name")

@@ -250,6 +250,12 @@ def test_the_valid_keys_of_an_account(fake: FakeGerrit, gerrit: Gerrit) -> None:
     assert (gerrit.accounts.ssh_keys("ann"), gerrit.accounts.ssh_keys("bob")) == ((key,), ())
 
 
+def test_what_an_account_logs_in_with(fake: FakeGerrit, gerrit: Gerrit) -> None:
+    identity = "https://login.example.org/+id/abc"
+    fake.identities["7"] = [{"identity": identity, "trusted": True}, {"email_address": "ann@example.org"}, "?"]
+    assert (gerrit.accounts.identities(7), gerrit.accounts.identities(8)) == ((identity,), ())
+
+
 def test_login_goes_with_the_prefix_only(fake: FakeGerrit, gerrit: Gerrit) -> None:
     assert gerrit.accounts.get().username == "admin"
     assert gerrit.username == "admin"
