@@ -22,6 +22,7 @@ from gatelocal.pipeline.actions import Action, KeepNode, RequestNode, StartBuild
 from gatelocal.pipeline.events import BuildDone, Enqueue, Event, HoldNodes, RefUpdated, Reloaded, Started, Submitted
 from gatelocal.pipeline.state import Item, Phase, State
 from gatelocal.ports import Say
+from gatelocal.server.bugs import Bugs
 from gatelocal.server.causes import Causes
 from gatelocal.server.configuration import Configuration, Read
 from gatelocal.server.errands import Errands
@@ -57,7 +58,10 @@ class Ended(BaseException):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a daemon is made of. :ivar gate: its own name, by which it knows its messages again."""
+    """What a daemon is made of.
+
+    :ivar gate: its own name, by which it knows its messages again. :ivar bugs: the bug tracker's side of it, if any.
+    """
 
     site: Site
     configuration: Configuration
@@ -66,6 +70,7 @@ class Parts:
     inbox: Inbox
     watcher: Watcher
     gate: str
+    bugs: Bugs | None = None
     listeners: list[Listener] = field(default_factory=list)
 
 
@@ -180,6 +185,8 @@ class Daemon:
                 self._engine.feed(Reloaded(inbox.now(), self.read.layout))
             self._engine.run()
             self._engine.feed(Started(inbox.now()))
+            if self.parts.bugs is not None:
+                self.parts.bugs.begin()
             for one in followed:
                 threading.Thread(target=self._guarded, args=(one,), name=one.__qualname__, daemon=True).start()
             ready()
@@ -190,6 +197,8 @@ class Daemon:
                 stream.close()
             self._errands.close()
             self._merges.close()
+            if self.parts.bugs is not None:
+                self.parts.bugs.close()
             self._builder.close()
 
     def _guarded(self, work: Callable[[], None]) -> None:

@@ -16,7 +16,9 @@ from gatelocal.config.gate_file import GateFile
 from gatelocal.engine.loop import Inbox
 from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
 from gatelocal.pipeline.decide import initial
+from gatelocal.pipeline.events import Event
 from gatelocal.ports import Say
+from gatelocal.server.bugs import bugs
 from gatelocal.server.configuration import Configuration, Read
 from gatelocal.server.daemon import Parts, tell_problems
 from gatelocal.server.site import Site, site
@@ -69,8 +71,15 @@ def _opened(where: Site, configuration: Configuration, say: Say, stack: contextl
         since,
         lambda newest: _begin(where.file.state, gate, newest),
     )
-    watcher = Watcher(where.reader, mirror, following, inbox.put, say)
-    return Parts(where, configuration, builds, store, inbox, watcher, gate), read
+    tracker = bugs(where, mirror, inbox.interrupt)
+
+    def post(event: Event) -> None:
+        if tracker is not None:
+            tracker.heard(event)  # first: what the gate knows is not told again after a crash
+        inbox.put(event)
+
+    watcher = Watcher(where.reader, mirror, following, post, say)
+    return Parts(where, configuration, builds, store, inbox, watcher, gate, tracker), read
 
 
 def _store(where: Site, read: Read) -> SqlStore:

@@ -73,7 +73,7 @@ def look_for_keys(file: GateFile) -> None:
     """:raises ConfigurationError: a key that ssh is to use is not there; ssh itself would go on without it."""
     options = file.gerrit.ssh_options
     for option, name in itertools.pairwise(options):
-        if option == "-i" and not Path(name).is_file():
+        if option == "-i" and not Path(name).expanduser().is_file():
             raise ConfigurationError(f"{file.at('gerrit.ssh-options')}: {name} is not there")
 
 

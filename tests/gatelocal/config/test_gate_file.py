@@ -8,8 +8,10 @@ import pytest
 
 from gatelocal.config import gate_file, gate_tenant
 from gatelocal.config.gate_file import GateFile, Server
+from gatelocal.config.launchpad import Launchpad
 from gatelocal.errors import CONFIGURATION, USAGE, ConfigurationError, InputError
 from gatelocal.model.terms import Terms
+from gatelocal.model.tracked import Tracked
 from gatelocal.pipeline.policies import CLASSIC, policy_of
 
 WHOLE = """\
@@ -135,6 +137,62 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_file(tmp_path: Path) 
         f"{path}:4: builds: no whole number above 0",
         f"{path}:5: moed: no key of this file",
     ]
+
+
+def test_a_bug_tracker_that_is_told(tmp_path: Path) -> None:
+    assert load(tmp_path, LEAST).launchpad is None
+    least = load(tmp_path, f"{LEAST}launchpad: {{credentials-file: lp}}\n").launchpad
+    assert least == Launchpad("production", tmp_path / "lp", ("master", "main"), Tracked(()), {})
+    assert least is not None
+    assert least.of("openstack/nova") == Tracked(("nova",))
+    text = """\
+launchpad:
+  server: http://127.0.0.1:8085
+  credentials-file: lp
+  trunk: [devel]
+  delay-release: true
+  projects:
+    ex/a.b: nova
+    ex/docs: {names: [one, two], bugs: false, delay-release: false}
+    ex/same: {blueprints: false}
+    ex/toys: []
+"""
+    found = load(tmp_path, LEAST + text).launchpad
+    assert found is not None
+    assert (found.server, found.trunk) == ("http://127.0.0.1:8085/", ("devel",))
+    assert found.of("ex/a.b") == Tracked(("nova",), delay_release=True)
+    assert found.of("ex/docs") == Tracked(("one", "two"), bugs=False)
+    assert found.of("ex/same") == Tracked(("same",), blueprints=False, delay_release=True)
+    assert found.of("ex/toys").names == ()
+    assert found.of("ex/other") == Tracked(("other",), delay_release=True)
+
+
+def test_all_mistakes_about_a_bug_tracker_are_told_at_once(tmp_path: Path) -> None:
+    text = """\
+launchpad:
+  server: http://launchpad.example.org/
+  bugs: often
+  projects:
+    ex/a.b: 5
+    ex/c: {names: [''], pace: slow}
+"""
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path, LEAST + text)
+    error, path = raised.value, tmp_path / "gate.yaml"
+    assert [error.brief, *(line.split(" (")[0] for line in error.details.splitlines())] == [
+        f"{path}:3: launchpad.credentials-file: there is none",
+        f"{path}:4: launchpad.server: the credentials would go there unprotected",
+        f"{path}:5: launchpad.bugs: neither true nor false",
+        f"{path}:7: launchpad.projects.ex/a.b: not a list of words",
+        f"{path}:8: launchpad.projects.ex/c.pace: no key of this file",
+        f"{path}:8: launchpad.projects.ex/c.names: not a list of words",
+    ]
+    for server in ("https://ci:secret-word@x/", "launchpad", "ftp://x/", "http://[::1", "https://h:99999/"):
+        with pytest.raises(ConfigurationError, match=r"gate.yaml:\d: launchpad.server: no ") as raised:
+            load(tmp_path, f"{LEAST}launchpad: {{server: '{server}', credentials-file: lp}}\n")
+        assert "secret-word" not in f"{raised.value.brief} {raised.value.details} {raised.value.hint}"
+    with pytest.raises(ConfigurationError, match="launchpad: not a mapping"):
+        load(tmp_path, f"{LEAST}launchpad: true\n")
 
 
 def test_what_is_kept_of_the_past(tmp_path: Path) -> None:
