@@ -80,6 +80,17 @@ class Diagnosis:
         return again and (self.sure is not Sure.GUESS or self.cause is Cause.ENVIRONMENT)
 
     @property
+    def advice(self) -> str:
+        """Whether to try the same change again, in words."""
+        if self.recheck:
+            return "a recheck makes sense"
+        if self.cause is Cause.UNKNOWN:
+            return "please look at it before a recheck: nobody has named its cause yet"
+        if self.cause is Cause.TRUNK:
+            return "a recheck makes no sense before the branch is mended"
+        return "a recheck would most likely fail again"
+
+    @property
     def first(self) -> NewLine | None:
         """Where to look first: the earliest of the lines that tell most."""
         if not self.new:

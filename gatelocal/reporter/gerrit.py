@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from gatelocal.model.diagnosis import Cause, Diagnosis
+from gatelocal.model.diagnosis import Diagnosis
 
 MOST = 16056
 """Bytes of a message, as Zuul cuts it: Gerrit takes 16,384 characters."""
@@ -108,13 +108,15 @@ def _causes(lines: Iterable[str], known: Callable[[str], Known]) -> Iterator[str
     if not thought:
         return
     yield "\nWhose fault it is thought to be:"
+    alike = len({one.advice for _, one, _ in thought}) == 1
     for job, one, _ in thought:
         yield f"  {job}: {one.cause.value} ({one.sure.value}): {' '.join(one.because.split())[:_BECAUSE]}"
         yield from (f"    bug {bug.bug} {bug.link}".rstrip() for bug in one.bugs[:_BUGS])
-    if all(one.recheck for _, one, _ in thought):
-        yield "  A recheck makes sense."
-    elif any(one.cause is Cause.UNKNOWN for _, one, _ in thought):
-        yield "  Please look at what is unknown before a recheck: nobody has named its cause yet."
+        if not alike:
+            yield f"    {one.advice}"
+    if alike:
+        advice = thought[0][1].advice
+        yield f"  {advice[:1].upper()}{advice[1:]}."
 
 
 def _fitted(head: Sequence[str], lines: Iterable[tuple[str, str]], below: Sequence[str] = ()) -> str:

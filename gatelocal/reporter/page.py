@@ -174,7 +174,7 @@ def _job(one: BuildResult, past: PastBuild | None, places: Mapping[str, Excerpt]
     lines = "".join(f"<li>{text(note, _LONG)}</li>" for note in notes)
     parts = [
         f"<p>{text(one.reason, _LONG)}</p>" if one.reason else "",
-        _thought(one.diagnosis) if one.diagnosis else "",
+        thought(one.diagnosis) if one.diagnosis else "",
         f"<ul>{lines}</ul>" if lines else "",
         _output(one),
         *(_failure(test, places.get(test.name)) for test in one.failures[:FAILURES]),
@@ -189,12 +189,12 @@ def _job(one: BuildResult, past: PastBuild | None, places: Mapping[str, Excerpt]
     )
 
 
-def _thought(found: Diagnosis) -> str:
-    """Whose fault it is thought to be, and what for."""
+def thought(found: Diagnosis) -> str:
+    """Whose fault it is thought to be, what for, and whether to try again, as a part of a page."""
     seen = "".join(f"<li>{text(one, _LONG)}</li>" for one in found.evidence)
     bugs = "".join(f"<li>bug {link(one.link, one.bug)}: {text(one.title)} {text(one.told)}</li>" for one in found.bugs)
     new = "".join(f"<tr><td>{text(one.file)}:{one.line}</td><td>{text(one.text, _LONG)}</td></tr>" for one in found.new)
-    again = "<p>A recheck makes sense.</p>" if found.recheck else ""
+    again = f"<p>{text(found.advice[:1].upper() + found.advice[1:])}.</p>"
     told = f"<details><summary>what no passing build has said</summary><table>{new}</table></details>" if new else ""
     words = f"{text(found.cause.value)} ({text(found.sure.value)}): {text(found.because, _LONG)}"
     return f"<p><strong>{words}</strong></p>{f'<ul>{seen}{bugs}</ul>' if seen or bugs else ''}{again}{told}"

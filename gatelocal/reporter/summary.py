@@ -192,9 +192,7 @@ def diagnosed(found: Diagnosis) -> list[str]:
     if found.first is not None:
         first = found.first
         lines.append(f"look at {plain(first.file)}:{first.line} first: {plain(first.text)[:FIRST_SHOWN]}")
-    if found.recheck:
-        lines.append("a recheck makes sense")
-    return lines
+    return [*lines, found.advice]
 
 
 def _tests(build: BuildResult) -> str:

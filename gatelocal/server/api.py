@@ -186,7 +186,8 @@ class Api:
 
     async def build(self, request: Request) -> Response:
         """One build."""
-        return JSONResponse(self.view.build(await self._record(request)), headers=_HEADERS)
+        record = await self._record(request)
+        return JSONResponse(await run_in_threadpool(self.view.whole, record), headers=_HEADERS)
 
     async def log(self, request: Request) -> Response:
         """Its log, to its end as it grows where that is asked for."""
@@ -247,7 +248,9 @@ class Api:
 
     async def build_page(self, request: Request) -> Response:
         """One build."""
-        return HTMLResponse(page.build(self.view.build(await self._record(request))), headers=_HEADERS)
+        record = await self._record(request)
+        thought = await run_in_threadpool(self.view.thought, record)
+        return HTMLResponse(page.build(self.view.build(record), thought), headers=_HEADERS)
 
     async def change_page(self, request: Request) -> Response:
         """One change, with its builds."""

@@ -28,6 +28,7 @@ from gatelocal.server.configuration import Configuration, Read
 from gatelocal.server.errands import Errands
 from gatelocal.server.hands import Crew, GateHands
 from gatelocal.server.held import Held
+from gatelocal.server.hints import Hints
 from gatelocal.server.housekeeping import EVERY, Housekeeping
 from gatelocal.server.keepers import Keepers
 from gatelocal.server.landing import Landing
@@ -119,6 +120,7 @@ class Daemon:
             state=lambda: self.state,
             finished=self._finished,
         )
+        self._hints = None if site.file.third_party else Hints(site, parts.builds, parts.gate, url, self._errands.add)
         self.held = Held(site.directories.nodes, parts.builds, self._say)
         self._hands = GateHands(crew, parts.store.state.counter)
         self._take_up()
@@ -282,6 +284,8 @@ class Daemon:
             self._tell("landed", event)
         if isinstance(event, Reloaded):
             self.parts.watcher.wishes.hint(Hint(gap=True))  # there may be pipelines now that wait for tags
+        if self._hints is not None:
+            self._hints.heard(event)
         if isinstance(event, RefUpdated) and (facts := event.facts).project in self.parts.configuration.projects:
             self._merges.add("reading the configuration", lambda: self._read_again(facts))
         if isinstance(event, HoldNodes):

@@ -78,6 +78,7 @@ _BUILD: Json = {
     "commits": {"type": "object"},
     "trees": {"type": "object"},
     "reused": {"type": ["integer", "null"]},
+    "diagnosis": {"type": ["object", "null"]},
 }
 _POSTS: Mapping[str, tuple[Mapping[str, Json], Sequence[str]]] = {
     "enqueue": ({"change": _NUMBER, "pipeline": _NAME}, ("change", "pipeline")),

@@ -8,9 +8,11 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.reporter import html
 from gatelocal.reporter.html import link as _link
 from gatelocal.reporter.html import text as _text
+from gatelocal.reporter.page import thought as html_of
 
 Json = dict[str, Any]
 
@@ -62,8 +64,8 @@ def _page_of(build: Json) -> str:
     return f"/builds/{build['id']}" if build["id"] else ""
 
 
-def build(one: Json) -> str:
-    """One build."""
+def build(one: Json, thought: Diagnosis | None = None) -> str:
+    """One build. :param thought: whose fault it is thought to be that it did not pass."""
     rows = [
         ("Job", _text(one["job"])),
         ("Pipeline", _text(one["pipeline"])),
@@ -85,7 +87,8 @@ def build(one: Json) -> str:
         for branch, commit in branches.items()
     ]
     told = "".join(f'<tr><th scope="row">{name}</th><td>{value}</td></tr>' for name, value in rows)
-    return _page(f"Build {one['id']}: {one['job']}", f"<table>{told}</table>")
+    cause = html_of(thought) if thought is not None else ""
+    return _page(f"Build {one['id']}: {one['job']}", f"<table>{told}</table>{cause}")
 
 
 def change(found: Json, builds: Sequence[Json]) -> str:

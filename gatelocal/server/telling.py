@@ -49,8 +49,9 @@ class Teller:
         number = int(action.ref.change)
         if repeated and self._is_there(number, tag):
             return
-        rows = self._rows(action)
-        text = self._text(action, rows) if speaks else ""
+        every = self._rows(action)
+        rows = [one for one in every if not one.control]
+        text = self._text(action, rows, every) if speaks else ""
         said = self._comments(action, rows) if speaks else {}
         try:
             with asking(f"a message on {action.ref}"):
@@ -99,10 +100,9 @@ class Teller:
         if lacking := [label for label, value in votes.items() if value and label not in given]:
             self.site.say(f"change {action.ref}: the server has dropped the votes on {', '.join(lacking)}")
 
-    def _rows(self, action: Report) -> list[BuildRecord]:
-        """The builds of the item, the newest first, but for those of the branch itself."""
-        found = self.builds.find(Wanted(item=action.item, limit=1000)) if action.item else ()
-        return [one for one in found if not one.control]
+    def _rows(self, action: Report) -> Sequence[BuildRecord]:
+        """The builds of the item, the newest first."""
+        return self.builds.find(Wanted(item=action.item, limit=1000)) if action.item else ()
 
     def _comments(self, action: Report, rows: Sequence[BuildRecord]) -> Comments:
         found = list(remarks(action, rows))
@@ -112,8 +112,9 @@ class Teller:
             return {}
         return comments(found, current.files)
 
-    def _text(self, action: Report, rows: Sequence[BuildRecord]) -> str:
-        thought = self.causes(rows) if action.kind in ("success", "failure") else {}
+    def _text(self, action: Report, rows: Sequence[BuildRecord], every: Sequence[BuildRecord]) -> str:
+        """:param rows: without those of the branch itself."""
+        thought = self.causes(every) if action.kind in ("success", "failure") else {}
         known: dict[str, Known] = {}
         for one in (*(row for row in rows if row.change == action.ref.change), *rows):  # the newest of each job first
             ran = one.ended - one.started if one.ended is not None and one.started is not None else None

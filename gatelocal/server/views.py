@@ -7,10 +7,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from gatelocal.model.diagnosis import Diagnosis
 from gatelocal.model.facts import Ref
 from gatelocal.model.refs import full
+from gatelocal.model.result import Outcome
 from gatelocal.pipeline import explain
 from gatelocal.pipeline.state import Item, JobRun, Phase, Queue, State
+from gatelocal.reporter.machine import diagnosis
+from gatelocal.server import causes
 from gatelocal.server.daemon import Daemon
 from gatelocal.source.mirror import Mirror
 from gatelocal.store.builds import BuildRecord, Wanted
@@ -152,6 +156,15 @@ class View:
             "reused": reused.id if reused is not None else None,
             "notes": list(row.notes),
         }
+
+    def thought(self, row: BuildRecord) -> Diagnosis | None:
+        """Whose fault it is thought to be that a build did not pass."""
+        return causes.kept(row) if row.state == "done" and row.result != Outcome.SUCCESS.value else None
+
+    def whole(self, row: BuildRecord) -> Json:
+        """One build, with what is thought of it."""
+        thought = self.thought(row)
+        return {**self.build(row), "diagnosis": None if thought is None else diagnosis(thought)}
 
     def why(self, number: int) -> Json | None:
         """What a change waits for, in or out of a queue; None when it is not known."""

@@ -80,9 +80,15 @@ def test_it_is_told_whose_fault_failures_are_thought_to_be() -> None:
     ]
     assert len(RESULT.findall(told)) == 3
     builds["lint"] = Known("http://gate/2", 1.0, (), thought(Cause.UNKNOWN, Sure.GUESS))
-    assert "look at what is unknown before a recheck" in message("gate", "failure", text, builds.__getitem__, URL)
+    told = message("gate", "failure", text, builds.__getitem__, URL)
+    assert "    a recheck makes sense\n  lint: unknown" in told, "each has its own where they differ"
+    assert told.endswith(
+        "    please look at it before a recheck: nobody has named its cause yet\n\nWarning:\n  unit: a note"
+    )
     builds["lint"] = Known("http://gate/2", 1.0, (), thought(Cause.DETERMINISTIC, Sure.CERTAIN))
-    assert "recheck" not in message("gate", "failure", text, builds.__getitem__, URL)
+    told = message("gate", "failure", text, builds.__getitem__, URL)
+    assert "    a recheck would most likely fail again\n" in told
+    assert "A recheck makes sense" not in told
 
 
 def test_a_pipeline_with_a_hyphen_is_read_all_the_same() -> None:

@@ -59,6 +59,14 @@ def test_a_recheck_makes_sense_where_the_same_change_may_pass() -> None:
     assert not judged(Facts(Outcome.FAILURE, TEST, bugs=(BUG,), before=before(same_failed=1))).recheck
     assert not judged(Facts(Outcome.FAILURE, TEST, touched=("a.py:3",))).recheck
     assert not judged(Facts(Outcome.FAILURE, TEST)).recheck
+    for facts, words in (
+        (Facts(Outcome.FAILURE, TEST, bugs=(BUG,)), "makes sense"),
+        (Facts(Outcome.FAILURE, TEST, bugs=(BUG,), before=before(same_failed=1)), "would most likely fail again"),
+        (Facts(Outcome.FAILURE, TEST, touched=("a.py:3",)), "would most likely fail again"),
+        (Facts(Outcome.FAILURE, TEST, before=before(base_failed=1)), "makes no sense before the branch is mended"),
+        (Facts(Outcome.FAILURE, TEST), "look at it before a recheck"),
+    ):
+        assert words in judged(facts).advice
 
 
 def test_evidence_says_what_was_seen_and_how_often() -> None:

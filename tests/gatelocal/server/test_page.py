@@ -5,6 +5,7 @@ from __future__ import annotations
 from html.parser import HTMLParser
 from typing import Any
 
+from gatelocal.model.diagnosis import Cause, Diagnosis, KnownBug, NewLine, Sure
 from gatelocal.server import page
 
 HOSTILE = "<script>alert(1)</script>\u202e\x1b[31m" + "x" * 10_000
@@ -43,6 +44,10 @@ ITEM = {"id": 1, "changes": [CHANGE], "failing": True, "ahead": None, "enqueued"
 QUEUE = {"name": HOSTILE, "window": 20, "paused": True, "items": [ITEM]}
 
 
+BUG = KnownBug(HOSTILE, HOSTILE, "javascript:alert(1)", HOSTILE, 1, HOSTILE)
+THOUGHT = Diagnosis(Cause.KNOWN, Sure.LIKELY, HOSTILE, (HOSTILE,), (BUG,), (NewLine(HOSTILE, 1, HOSTILE),))
+
+
 class Reader(HTMLParser):
     """What a browser would see. :ivar tags: all of them. :ivar links: where they lead. :ivar words: the text."""
 
@@ -63,7 +68,7 @@ class Reader(HTMLParser):
 
 
 def read(text: str) -> Reader:
-    assert all(len(one) < 1000 for one in Reader(text).words)
+    assert all(len(one) < 4100 for one in Reader(text).words)
     assert "\u202e" not in text
     assert "\x1b" not in text
     return Reader(text)
@@ -76,11 +81,19 @@ def test_what_others_wrote_stays_text() -> None:
     assert sorted(set(found.links)) == ["/", "/builds/7", "/changes/5", "/live.js", "/style.css", "data:,"]
     for text in (
         page.build(BUILD),
+        page.build(BUILD, THOUGHT),
         page.change({"change": CHANGE, "why": [{"pipeline": HOSTILE, "text": HOSTILE}]}, [BUILD]),
     ):
         found = read(text)
         assert "script" not in found.tags
         assert not any(one.startswith(("javascript:", "data:text")) for one in found.links)
+
+
+def test_it_is_told_whose_fault_a_failure_is_thought_to_be_and_whether_to_try_again() -> None:
+    bug = KnownBug("123", "it hangs", "https://bugs.example/123", "a.log", 1, "x")
+    found = read(page.build(BUILD, Diagnosis(Cause.KNOWN, Sure.CERTAIN, "bug 123", (), (bug,))))
+    assert "https://bugs.example/123" in found.links
+    assert "A recheck makes sense." in found.words
 
 
 def test_a_failing_item_and_a_paused_queue_are_told_in_words() -> None:
