@@ -223,6 +223,7 @@ def test_a_memory_that_is_damaged_is_told_and_does_without(tmp_path: Path) -> No
 
 
 def made(folder: Path, more: str) -> Site:
+    (folder / "tenant.yaml").write_text("- tenant: {name: t, source: {gerrit: {untrusted-projects: [p]}}}\n")
     (folder / "gate.yaml").write_text(f"gerrit: {{url: 'http://127.0.0.1:9/', username: ci}}\nstate: state\n{more}")
     return site(gate_file.load(folder / "gate.yaml"), {"GATELOCAL_CACHE": str(folder / "cache")}, print)
 
