@@ -219,10 +219,19 @@ def _touched(tools: Tools, prepared: Preparation, build: BuildResult) -> tuple[s
     return naming(build, files)
 
 
+_READ_BEFORE = frozenset(("bindep.txt", "other-requirements.txt", "tools/test-setup.sh"))
+
+
 def naming(build: BuildResult, files: Sequence[str]) -> tuple[str, ...]:
-    """Lines of a failure that name one of the files; those of documentation and configuration do not count."""
-    names = [one for one in files if not one.endswith((".rst", ".md", ".txt", ".yaml", ".yml", ".cfg", ".toml"))]
+    """Lines of a failure that name one of the files; those of documentation and configuration do not count.
+
+    What fails before the tests is named by its configuration, or reads what is named nowhere.
+    """
+    before = build.outcome is Outcome.RETRY_LIMIT
+    quiet = (".rst", ".md") if before else (".rst", ".md", ".txt", ".yaml", ".yml", ".cfg", ".toml")
+    names = [one for one in files if not one.endswith(quiet)]
     lines = [line for one in build.failures for line in one.details.splitlines()] + list(build.output)
+    lines += [build.reason, *(f"the change touches {one}" for one in files if one in _READ_BEFORE)] if before else []
     found = [line for line in lines if any(name in line for name in names)]
     return tuple(plain(line.strip())[:300] for line in dict.fromkeys(found))[:_TOUCHED]
 

@@ -26,6 +26,7 @@ class Sign(Enum):
     NO_LIBRARY = "no library"
     NO_PROGRAM = "no program"
     NO_MEMORY = "no memory"
+    NO_LOOP = "no loop device"
     UNSATISFIABLE = "unsatisfiable"
     NOTHING_OFFERED = "nothing offered"
     STARTED = "started"
@@ -41,6 +42,7 @@ LACKS: Mapping[Sign, str] = {
     Sign.NO_HEADER: "the node lacks a header file",
     Sign.NO_LIBRARY: "the node lacks a library",
     Sign.NO_MEMORY: "the node's memory is too small",
+    Sign.NO_LOOP: "a container has no loop devices; a machine has them (--node qemu)",
 }
 """What a node can lack, in the order in which it explains the rest, each with a sentence."""
 
@@ -114,6 +116,11 @@ TABLE: tuple[tuple[Sign, str], ...] = (
     # gcc
     (Sign.NO_MEMORY, r"Killed signal terminated program"),
     (Sign.NO_MEMORY, r"virtual memory exhausted: Cannot allocate memory"),
+    # mount and losetup of util-linux
+    (
+        Sign.NO_LOOP,
+        r"failed to set ?up loop device|(?:cannot|could not) find (?:a free|an unused|any free) loop device",
+    ),
     # pip; uv
     (Sign.UNSATISFIABLE, r"ResolutionImpossible"),
     (Sign.UNSATISFIABLE, r"No matching distribution found for"),

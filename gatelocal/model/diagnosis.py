@@ -64,6 +64,7 @@ class Diagnosis:
     :ivar because: one sentence. :ivar evidence: each one line of what it was seen by.
     :ivar bugs: fingerprints that were true, also where another cause was found.
     :ivar new: lines that no passing build has said, the most telling first.
+    :ivar tried: whether it was tried several times already, each time on a fresh node.
     """
 
     cause: Cause
@@ -72,18 +73,21 @@ class Diagnosis:
     evidence: tuple[str, ...] = ()
     bugs: tuple[KnownBug, ...] = ()
     new: tuple[NewLine, ...] = ()
+    tried: bool = False
 
     @property
     def recheck(self) -> bool:
         """Whether it makes sense to try the same change again."""
         again = self.cause in (Cause.FLAKY, Cause.KNOWN, Cause.ENVIRONMENT)
-        return again and (self.sure is not Sure.GUESS or self.cause is Cause.ENVIRONMENT)
+        return again and not self.tried and (self.sure is not Sure.GUESS or self.cause is Cause.ENVIRONMENT)
 
     @property
     def advice(self) -> str:
         """Whether to try the same change again, in words."""
         if self.recheck:
             return "a recheck makes sense"
+        if self.tried:
+            return "it was tried several times already: a recheck alone would hardly help"
         if self.cause is Cause.UNKNOWN:
             return "please look at it before a recheck: nobody has named its cause yet"
         if self.cause is Cause.TRUNK:

@@ -45,7 +45,8 @@ class Facts:
     :ivar failed: the names of its tests that failed. :ivar reason: its own, for an outcome that no test explains.
     :ivar whole: lines that tell of a disk, memory or a node, each with what it tells.
     :ivar around: test → the line of it that tells of a download or the like; empty name: of the build's last words.
-    :ivar touched: lines of the failure that name a file that the change touches. :ivar named: bugs whose fingerprint
+    :ivar touched: lines of the failure that name a file that the change touches; of one before the tests also what of
+        it is read there. :ivar named: bugs whose fingerprint
         names a test that failed, or was true of what such a test says.
     :ivar before: test → what is known of it; empty name: of the job.
     """
@@ -73,7 +74,8 @@ def judged(facts: Facts) -> Diagnosis:
         found = rule(facts)
         if found is not None:
             cause, sure, because, evidence = found
-            return Diagnosis(cause, sure, because, tuple(evidence)[:SHOWN], facts.bugs, facts.new)
+            tried = facts.outcome is Outcome.RETRY_LIMIT
+            return Diagnosis(cause, sure, because, tuple(evidence)[:SHOWN], facts.bugs, facts.new, tried)
     because = "nothing that is known here explains it; a second run on the same trees would tell a flake from a fault"
     if count := min(facts.before.get(name, NOTHING).passed for name in facts.what):
         because += f"; it passed in {_builds(count)} before"
@@ -88,7 +90,14 @@ _Found = tuple[Cause, Sure, str, Sequence[str]] | None
 def _machinery(facts: Facts) -> _Found:
     if not facts.outcome.machinery or facts.outcome is Outcome.CONFIG_ERROR:
         return None
-    return Cause.ENVIRONMENT, Sure.CERTAIN, facts.reason or facts.outcome.value, facts.whole
+    if facts.outcome is not Outcome.RETRY_LIMIT:
+        return Cause.ENVIRONMENT, Sure.CERTAIN, facts.reason or facts.outcome.value, facts.whole
+    if facts.touched:
+        because = (
+            f"what comes before the tests failed at each attempt, and the change has a part in that: {facts.reason}"
+        )
+        return Cause.UNKNOWN, Sure.GUESS, because, facts.touched
+    return Cause.ENVIRONMENT, Sure.LIKELY, facts.reason, facts.whole
 
 
 def _whole(facts: Facts) -> _Found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gatelocal.executor.ansible.phases import End
+from gatelocal.executor.signs import LACKS, Sign, signs
 from gatelocal.model.deviation import Deviation
 
 _REFUSED = "refused by the gate"
@@ -52,6 +53,8 @@ class Heard:
             return End.UNREACHABLE, f"{path}: the node {host} was lost at the task {task}: {words}"[:_WORDS]
         if self._failed is not None:
             task, host, words = self._failed
+            if Sign.NO_LOOP in signs(words):
+                return End.LACKING, f"{path}: {LACKS[Sign.NO_LOOP]}: the task {task}: {words}"[:_WORDS]
             end = End.REFUSED if _REFUSED in words else End.FAILED
             return end, f"{path}: the task {task} failed on {host}: {words}"[:_WORDS]
         words = _short(self._error) or f"ansible-playbook ended with status {status}"

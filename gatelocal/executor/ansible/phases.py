@@ -18,6 +18,8 @@ class End(Enum):
     WELL = "well"
     FAILED = "failed"
     UNREACHABLE = "unreachable"
+    LACKING = "lacking"
+    """The node is there, and cannot do what the job wants."""
     TIMED_OUT = "timed out"
     REFUSED = "refused"
     """It failed because it wanted of this machine what it may not have."""
@@ -57,7 +59,7 @@ def judged(played: Sequence[Played], *, once: bool = False) -> tuple[Outcome, st
         return Outcome.SUCCESS, ""
     first, last = bad[0], bad[-1]
     refused = next((one for one in bad if one.end is End.REFUSED), None)
-    lost = next((one for one in bad if one.end is End.UNREACHABLE), None)
+    lost = next((one for one in bad if one.end in (End.UNREACHABLE, End.LACKING)), None)
     if refused is not None and refused.phase != POST:
         return Outcome.CONFIG_ERROR, refused.why
     if first.phase == PRE and not once:

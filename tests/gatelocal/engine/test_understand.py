@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -130,6 +131,11 @@ def test_what_a_failed_test_says_is_its_own(tmp_path: Path) -> None:
 def test_lines_that_name_a_file_of_the_change(tmp_path: Path) -> None:
     bad = build(tmp_path / "1", Outcome.FAILURE, fails='  File "app/db.py", line 3\nREADME.rst')
     assert naming(bad, ["app/db.py", "README.rst"]) == ('File "app/db.py", line 3',)
+    early = replace(
+        bad, outcome=Outcome.RETRY_LIMIT, reason="3 attempts, the last: playbooks/pre.yaml: the task X failed"
+    )
+    assert naming(bad, ["playbooks/pre.yaml", "bindep.txt"]) == ()
+    assert naming(early, ["playbooks/pre.yaml", "bindep.txt"]) == (early.reason, "the change touches bindep.txt")
 
 
 def test_where_fingerprints_are(tmp_path: Path) -> None:

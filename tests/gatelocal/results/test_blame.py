@@ -21,6 +21,8 @@ def before(**counts: int) -> dict[str, Before]:
     ("facts", "cause", "sure"),
     [
         (Facts(Outcome.NODE_FAILURE, reason="the node is gone"), Cause.ENVIRONMENT, Sure.CERTAIN),
+        (Facts(Outcome.RETRY_LIMIT, reason="3 attempts"), Cause.ENVIRONMENT, Sure.LIKELY),
+        (Facts(Outcome.RETRY_LIMIT, reason="3 attempts", touched=("x",)), Cause.UNKNOWN, Sure.GUESS),
         (Facts(Outcome.DISK_FULL), Cause.ENVIRONMENT, Sure.CERTAIN),
         (Facts(Outcome.CONFIG_ERROR, reason="no tox"), Cause.UNKNOWN, Sure.GUESS),
         (Facts(Outcome.FAILURE, TEST, whole=DISK, before=before(same_failed=4)), Cause.ENVIRONMENT, Sure.LIKELY),
@@ -85,3 +87,8 @@ def test_where_to_look_first() -> None:
     )
     assert judged(Facts(Outcome.FAILURE, TEST, new=new)).first == NewLine("b", 20, "cause", 8)
     assert judged(Facts(Outcome.FAILURE, TEST)).first is None
+
+
+def test_what_was_tried_several_times_is_not_sent_back_for_another() -> None:
+    assert judged(Facts(Outcome.NODE_FAILURE)).advice == "a recheck makes sense"
+    assert judged(Facts(Outcome.RETRY_LIMIT)).advice.startswith("it was tried several times already")

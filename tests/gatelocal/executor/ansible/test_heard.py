@@ -36,6 +36,12 @@ def test_a_lost_node_comes_before_what_has_failed() -> None:
     assert (end, why) == (End.UNREACHABLE, "run.yaml: the node primary was lost at the task Build: the node is gone")
 
 
+def test_what_no_container_has_is_the_nodes_lack() -> None:
+    words = "non-zero return code: rc=32: mount: /home/zuul/xfs: failed to setup loop device for /home/zuul/img."
+    end, why = heard({**FAILED, "words": words}).end(2, "pre.yaml")
+    assert (end, "a machine has them (--node qemu)" in why) == (End.LACKING, True)
+
+
 def test_the_status_alone_is_no_verdict() -> None:
     """Ansible has 4 for lost nodes and for playbooks that cannot be read."""
     error = ("ERROR! the role 'x' was not found in /a:/b", "", "The error appears to be in '/a/run.yaml': line 1")

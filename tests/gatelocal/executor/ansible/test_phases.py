@@ -24,6 +24,7 @@ WELL = [played(PRE, End.WELL), played(RUN, End.WELL), played(POST, End.WELL)]
         ({RUN: End.TIMED_OUT}, Outcome.TIMED_OUT, "run: why"),
         ({RUN: End.TIMED_OUT, POST: End.FAILED}, Outcome.TIMED_OUT, "run: why"),
         ({RUN: End.UNREACHABLE}, Outcome.NODE_FAILURE, "run: why"),
+        ({RUN: End.LACKING}, Outcome.NODE_FAILURE, "run: why"),
         ({RUN: End.REFUSED}, Outcome.CONFIG_ERROR, "run: why"),
         ({RUN: End.FAILED, POST: End.FAILED}, Outcome.POST_FAILURE, "post: why; before that, run: why"),
         ({POST: End.FAILED}, Outcome.POST_FAILURE, "post: why"),
