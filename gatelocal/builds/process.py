@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 
+from gatelocal.builds import environments, stacks
 from gatelocal.builds import order as orders
-from gatelocal.builds import stacks
+from gatelocal.builds.environments import Turn
 from gatelocal.builds.folder import LOCK, PROCESS
 from gatelocal.builds.lease import holding
 from gatelocal.builds.order import Order
@@ -19,10 +21,11 @@ from gatelocal.errors import GateError
 from gatelocal.executor.ansible.checkouts import Checkouts
 from gatelocal.executor.ansible.executor import AnsibleExecutor, Setting
 from gatelocal.executor.devstack.executor import DevstackExecutor
+from gatelocal.executor.readiness import Readiness
 from gatelocal.executor.steps.executor import StepsExecutor
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.jobs.devstack.wanted import sized
-from gatelocal.jobs.families import DEVSTACK, STEPS, TEMPEST, wants_devstack
+from gatelocal.jobs.families import CLONE_VARIABLE, DEVSTACK, STEPS, TEMPEST, wants_devstack
 from gatelocal.jobs.runnable import ANSIBLE
 from gatelocal.launcher import entering, holds, place, pool, sweeper
 from gatelocal.model.label import Labels
@@ -39,17 +42,23 @@ def main(folder: Path) -> None:
     try:
         with holding(folder / LOCK):
             orders.put(folder / PROCESS, place.this_process())
-            work(folder, Rooms(_launcher, _executor, _trees, _held), stop)
+            turn = Turn()
+            work(folder, Rooms(partial(_launcher, turn), partial(_executor, turn), _trees, _held), stop)
     except BlockingIOError:
         return
 
 
-def _launcher(order: Order) -> Launcher:
+def _launcher(turn: Turn, order: Order) -> Launcher:
     table = _table(order)
     family = "devstack" if wants_devstack(order.job) else "tox"
     made = pool.launcher(order.kind, Path(order.cache), Path(order.nodes), table, family)
     if family == "devstack" and not stacks.why_not(order):
-        return stacks.Stacks(made, order, table)
+        stacked = stacks.Stacks(made, order, table)
+        takes_turns = order.job.variables.get(CLONE_VARIABLE) is True
+        return environments.Turns(stacked, order, stacks.key(order, table), turn) if takes_turns else stacked
+    if environments.wanted(order):
+        ready = environments.Environments(made, order, table)
+        return environments.Turns(ready, order, environments.key(order, table), turn)
     return made
 
 
@@ -57,19 +66,33 @@ def _table(order: Order) -> Labels:
     return sized(labels(directories(os.environ).configuration), order.job)
 
 
-def _executor(order: Order, beginning: Beginning) -> Executor:
+def _executor(turn: Turn, order: Order, beginning: Beginning) -> Executor:
+    first = beginning.nodes.each[0]
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
     if order.job.family in (DEVSTACK, TEMPEST):
-        return DevstackExecutor(_silent, stacks.setting(order, _table(order), beginning.nodes.each[0].name))
+        setting = stacks.setting(order, _table(order), first.name, turn.leave)
+        return DevstackExecutor(_silent, stacks.again(setting) if beginning.again else setting)
+    readiness = _readiness(turn, order, beginning)
     if order.job.family == STEPS:
-        return StepsExecutor(_silent, beginning.nodes)
-    return ToxExecutor(_silent, install_packages=beginning.nodes.each[0].disposable)  # who follows it reads its log
+        made: Executor = StepsExecutor(_silent, beginning.nodes, readiness)
+    else:  # who follows it reads its log
+        made = ToxExecutor(_silent, install_packages=first.disposable, readiness=readiness)
+    return environments.begun(made, order, first, again=beginning.again) if environments.wanted(order) else made
+
+
+def _readiness(turn: Turn, order: Order, beginning: Beginning) -> Readiness:
+    """How far the node is; where clones of it are wanted, it is kept as soon as it stands ready."""
+    node = beginning.nodes.each[0]
+    stands = turn.stands or (environments.wanted(order) and environments.is_same(order, node.name))
+    return Readiness(stands, lambda: environments.reached(order, _table(order), node, turn))
 
 
 def _trees(order: Order, nodes: Nodes) -> tuple[Tree, ...]:
     if order.job.family in (DEVSTACK, TEMPEST):
         return stacks.needed(order, nodes.each[0].name)
+    if environments.wanted(order) and environments.is_same(order, nodes.each[0].name):
+        return ()
     return order.trees
 
 

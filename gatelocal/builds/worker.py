@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from gatelocal.builds import order as orders
-from gatelocal.builds import refusal
+from gatelocal.builds import refusal, tries
 from gatelocal.builds.claim import claim
 from gatelocal.builds.folder import CLAIMED, GIVEN, GO, KEEP, RESUME, Final, Progress
 from gatelocal.builds.lease import folder as leased
@@ -51,12 +51,14 @@ class Beginning:
 
     :ivar root: the folder on this machine that the order's trees were made in. :ivar given: by the jobs before it.
     :ivar pause: returns when the jobs after this one have ended. It raises :class:`Stopped` where the end is asked for.
+    :ivar again: the job has been run on these nodes before.
     """
 
     root: Path
     nodes: Nodes
     given: Given
     pause: Callable[[Returned], None]
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,15 @@ class _Build:
             self._begun = True
             self._progress.begun()
             beginning = Beginning(root, nodes, orders.take(self._folder / GIVEN, Given), self._pause)
-            result = self._rooms.executor(order, beginning).run(order.job, order.project, first, sources, self._folder)
+
+            def run(number: int, logs: Path) -> BuildResult:
+                executor = self._rooms.executor(order, replace(beginning, again=number > 1))
+                return executor.run(order.job, order.project, first, sources, logs)
+
+            if tries.times(order.job):
+                result = tries.repeated(order.job, run, self._folder, self._progress.say, self._stop)
+            else:
+                result = run(1, self._folder)
         except InfrastructureError as error:
             if not error.no_space:
                 raise

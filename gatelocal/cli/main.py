@@ -28,6 +28,7 @@ _COMMANDS = {
     "show": "What came out of a run; with a job, all that its failed tests say.",
     "logs": "What a job of a run printed, also while it runs.",
     "fingerprint": "Queries that know failures of known bugs again.",
+    "flake": "How often a test fails, by many tries.",
     "stats": "How often jobs pass and flake here, what failed and why.",
     "artifacts": "The files that a run has fetched from its nodes.",
     "workspace": "Source trees for a person, with changes merged as the gate merges them.",

@@ -17,6 +17,7 @@ from gatelocal.builds.folder import KEEP, RESULT, TROUBLE, Final
 from gatelocal.builds.following import Ears, Following
 from gatelocal.builds.order import Order
 from gatelocal.builds.refusal import refused
+from gatelocal.builds.tries import times
 from gatelocal.engine.handed import given
 from gatelocal.engine.outcomes import told, told_of
 from gatelocal.engine.run_folder import FoundBuild, RunFolder
@@ -260,7 +261,7 @@ class Keeper:
             found = self._builds[order.request]
             prepared = self._prepared()
             found.go(order.id, given(prepared.graphs, prepared.works, key, self._returned()))
-        limit = (work.job.timeout or UNLIMITED) + AROUND
+        limit = (work.job.timeout or UNLIMITED) * max(times(work.job), 1) + AROUND
         try:
             there = found.until(lambda: found.final() or found.paused(), stop, time.monotonic() + limit)
             if there and not found.final():

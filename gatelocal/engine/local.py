@@ -79,7 +79,14 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
 
     Errors as for :func:`run`.
     """
-    wish = Wish(request.pipeline, request.jobs, only=request.only, fail_fast=request.fail_fast, cold=request.cold)
+    wish = Wish(
+        request.pipeline,
+        request.jobs,
+        only=request.only,
+        fail_fast=request.fail_fast,
+        cold=request.cold,
+        parts=request.parts,
+    )
     pipeline = request.pipeline or "gate or check"
 
     def make(action: Prepare) -> Preparation:
@@ -100,9 +107,10 @@ def gate(tools: Tools, request: GateRequest, question: Asked, merging: Merging, 
     if kept.lacking and not kept.begun and not noop:
         raise kept.lacking[0]
     merged, change = prepared.merged, prepared.recipe.change
-    from gatelocal.engine.understand import understood  # a database, which nothing before needs
+    if not request.parts:  # which are no builds of their jobs
+        from gatelocal.engine.understand import understood  # a database, which nothing before needs
 
-    results = understood(tools, prepared, results)
+        results = understood(tools, prepared, results)
     return RunResult(
         change=change,
         pipeline=prepared.pipeline,

@@ -22,6 +22,7 @@ from gatelocal.model.facts import Ref
 from gatelocal.model.job import Job, JobGraph
 from gatelocal.model.layout import Graph
 from gatelocal.model.merged import MergedProject
+from gatelocal.model.part import Part
 from gatelocal.model.plan import Plan
 from gatelocal.model.stanza import Stanza
 
@@ -34,7 +35,7 @@ class Wish:
     :ivar strict: what a change breaks of the configuration, and a voting job that cannot be run here, is an error.
     :ivar only: of a job, the ids of the only tests that are wanted; without any: all of its tests.
     :ivar fail_fast: one failed job ends the others, whatever the configuration says.
-    :ivar cold: see :class:`gatelocal.engine.request.GateRequest`.
+    :ivar cold: see :class:`gatelocal.engine.request.GateRequest`. :ivar parts: likewise.
     """
 
     pipeline: str | None = None
@@ -43,6 +44,7 @@ class Wish:
     only: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fail_fast: bool = False
     cold: bool = False
+    parts: Mapping[str, Sequence[Part]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

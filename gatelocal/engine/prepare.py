@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
-from gatelocal.engine import recipes
+from gatelocal.engine import parted, recipes
 from gatelocal.engine.members import Member, Wish, members
 from gatelocal.engine.work import Merged, Preparation, Tools, Work
 from gatelocal.errors import GateError
-from gatelocal.jobs.families import COLD_VARIABLE, ONLY_VARIABLE
+from gatelocal.jobs.families import COLD_VARIABLE, ONLY_VARIABLE, SET_BY_A_RUN
 from gatelocal.model.change import Change
 from gatelocal.model.facts import Ref
 from gatelocal.model.job import Job
@@ -32,7 +32,7 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
     states = {**merged.states, **{one.project: one for one in merged.state.repositories}}
     works, lacking = _works(tools, found, merged, (states, wish))
     plan = found[0].plan
-    trees = {work.title: work.trees for key, work in works.items() if key not in lacking}
+    trees = {_whole(work.title, wish): work.trees for key, work in works.items() if key not in lacking}
     sources = recipes.Sources(tools.place, merged.state, states, trees)
     packed = recipes.pack(tools.merger, merged.state, tools.logs)
     recipe = recipes.make(item[0][1], _titled_plan(found, works), sources, packed)
@@ -40,7 +40,9 @@ def prepare(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
     return Preparation(
         merged=merged,
         pipeline=plan.pipeline,
-        graphs=tuple(one.gate_graph(one.graph.runnable, fail_fast=wish.fail_fast) for one in found),
+        graphs=tuple(
+            parted.graph(one.gate_graph(one.graph.runnable, fail_fast=wish.fail_fast), wish.parts) for one in found
+        ),
         works=works,
         lacking=lacking,
         recipe=recipe,
@@ -73,19 +75,14 @@ def _works(
     gone: dict[str, GateError] = {}
     titles: set[str] = set()
     for one in found:
-        for planned in one.graph.runnable:
-            job = replace(planned, required_projects=_required(planned, tools.place.host))
-            if tests := wish.only.get(job.name):
-                job = replace(job, variables={**job.variables, ONLY_VARIABLE: list(tests)})
-            if wish.cold:
-                job = replace(job, variables={**job.variables, COLD_VARIABLE: True})
+        for planned, job in ((each, job) for each in one.graph.runnable for job in _wished(tools, each, wish)):
             key = (one.ref.change, job.name)
             title = job.name if job.name not in titles else f"{job.name} ({one.ref.change})"
             titles.add(title)
             works[key] = Work(title, job, one.own.project)
             try:
                 _have(tools, job, states, one.own.branch, gone)
-                wanted, needed = _wanted(tools, one, job, state)
+                wanted, needed = _wanted(tools, one, planned, state)
                 trees = manifest.manifest(wanted, [states[name] for name in states if name in needed], state.merged)
                 beside = checkouts.checkouts(job.playbooks, wanted, states, state.merged) if job.playbooks else ()
                 item = _item(tools, one, merged, found[0].plan.pipeline)
@@ -93,6 +90,22 @@ def _works(
             except GateError as error:
                 lacking[key] = error
     return works, lacking
+
+
+def _wished(tools: Tools, planned: Job, wish: Wish) -> tuple[Job, ...]:
+    """The job as it is wanted: with some of its tests alone, from the beginning, or taken apart."""
+    variables = {name: value for name, value in planned.variables.items() if name not in SET_BY_A_RUN}
+    if tests := wish.only.get(planned.name):
+        variables[ONLY_VARIABLE] = list(tests)
+    if wish.cold:
+        variables[COLD_VARIABLE] = True
+    job = replace(planned, required_projects=_required(planned, tools.place.host), variables=variables)
+    return parted.jobs(job, wish.parts)
+
+
+def _whole(title: str, wish: Wish) -> str:
+    """The title of a build, or that of the job which it is a part of."""
+    return next((job for job, parts in wish.parts.items() for one in parts if one.title(job) == title), title)
 
 
 def _have(tools: Tools, job: Job, states: dict[str, RepoState], branch: str, gone: dict[str, GateError]) -> None:

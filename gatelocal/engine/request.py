@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from gatelocal.model.hold import Hold
+from gatelocal.model.part import Part
 from gatelocal.model.record import dataclass, field
 
 
@@ -29,6 +30,7 @@ class GateRequest:
     :ivar only: of a job, the ids of the only tests that are run, where its suite allows that; without any: all.
     :ivar part: what is asked is what is left of a former run: a pass of less than all of it is none of the change.
     :ivar fail_fast: the first voting job that fails ends the others; otherwise the project's configuration says so.
+    :ivar parts: of a job, the builds that it is taken apart into; without any, it is one.
     :ivar cold: no build begins with what an earlier one has left, such as a stack that stands.
     :ivar width: how many builds there may be at the same time; None: what this machine carries.
     """
@@ -50,3 +52,4 @@ class GateRequest:
     part: bool = False
     fail_fast: bool = False
     cold: bool = False
+    parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)

@@ -16,6 +16,7 @@ from gatelocal.executor.heard import Heard
 from gatelocal.executor.live import failures
 from gatelocal.executor.only import deviations, only
 from gatelocal.executor.outcome import Failed, judged
+from gatelocal.executor.readiness import FRESH, Readiness
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import STREAMS
 from gatelocal.executor.signs import Sign
@@ -46,11 +47,13 @@ class ToxExecutor:
     :param say: receives each line of the build's output as it comes, safe for a terminal.
     :param install_packages: whether the node may be changed for good, as the gate does it (distribution packages,
         ``tools/test-setup.sh``, no more sudo): only where it is a machine of its own.
+    :param readiness: how far the node is.
     """
 
-    def __init__(self, say: Say, *, install_packages: bool = False) -> None:
+    def __init__(self, say: Say, *, install_packages: bool = False, readiness: Readiness = FRESH) -> None:
         self._say = say
         self._install = install_packages
+        self._readiness = readiness
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node; see :class:`gatelocal.ports.Executor`. It raises nothing for a failing build.
@@ -61,7 +64,8 @@ class ToxExecutor:
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
-            result = built(job, Places(node.home, project, sources), Room(node, record, logs, began), self._install)
+            room = Room(node, record, logs, began, self._readiness)
+            result = built(job, Places(node.home, project, sources), room, self._install)
             why = f": {result.reason}" if result.reason else ""
             record.note(f"{job.name}: {result.outcome.value}{why} ({result.seconds:.1f} s)")
         return result
@@ -72,12 +76,14 @@ class Room:
     """Where a build takes place.
 
     :ivar logs: its folder on this machine. :ivar began: when it has begun, by the monotonic clock.
+    :ivar readiness: how far the node is.
     """
 
     node: Node
     record: Record
     logs: Path
     began: float
+    readiness: Readiness = FRESH
 
 
 def built(job: Job, places: Places, room: Room, install: bool) -> BuildResult:
@@ -113,6 +119,7 @@ class _Build:
         self._logs = room.logs
         self._began = room.began
         self._install = install
+        self._readiness = room.readiness
         self._helpers = Helpers(_text("on_node.py"), _text("prepare_node.py"), lambda: secrets.token_hex(16))
         self._tox: tuple[str, ...] = ()
         self._setup = False
@@ -185,6 +192,8 @@ class _Build:
         if self._setup and build.setup.wanted and not self._install:
             self._record.note("tools/test-setup.sh is not run, because the node is no machine of its own")
         for step in preparation(build, self._helpers, setup=self._setup, install=self._install):
+            if self._readiness.stands and step.stage is not Stage.TOX:  # which one it is, is asked each time
+                continue
             ended = self._step(step, self._left())
             if step.stage is Stage.TOX:
                 self._tox = _words(ended.facts.get("tox"))
@@ -201,7 +210,10 @@ class _Build:
     def _run_all(self, build: Wanted, chain: tuple[Step, ...]) -> tuple[Outcome, str] | None:
         """Run the steps up to the first that fails; how that failed, if one did."""
         for step in chain:
+            if self._readiness.stands and step.stage is not Stage.TESTS:
+                continue
             if step.stage is Stage.TESTS:
+                self._readiness.reached()
                 self._step(watch(build, self._tox), self._left())
             ended = self._step(step, self._left())
             if ended.status != 0:

@@ -35,6 +35,13 @@ ONLY_VARIABLE = "gatelocal_only"
 COLD_VARIABLE = "gatelocal_cold"
 """The variable of a job that is stacked from the beginning, whatever is there: set by a run, never by a project."""
 
+TIMES_VARIABLE = "gatelocal_times"
+"""The variable of a job that is run so many times on its node: set by a run, never by a project."""
+CLONE_VARIABLE = "gatelocal_clone"
+"""The variable of a job whose node may be a clone of one that stands ready: set by a run, never by a project."""
+SET_BY_A_RUN = (ONLY_VARIABLE, COLD_VARIABLE, TIMES_VARIABLE, CLONE_VARIABLE)
+"""What a run adds to the variables that a job has by its definition."""
+
 _TOX_PLAYBOOK = "playbooks/tox/run.yaml"
 _STEPS_PLAYBOOK = "playbooks/gatelocal/steps.yaml"
 _STEPS_TIME = 3600

@@ -1,4 +1,4 @@
-"""Snapshots of stacks that stand, found again by what they were made of; who makes one says what that is."""
+"""Snapshots of nodes that stand ready, found again by what they were made of; who makes one says what that is."""
 
 from __future__ import annotations
 
@@ -14,12 +14,11 @@ from gatelocal.launcher import layers, place, snapshots
 from gatelocal.launcher.snapshots import Snapshot
 
 AGE = 7 * 86400.0
-"""Seconds that a stack counts as a beginning: what is not in its key (archives, the package index) goes on."""
+"""Seconds that one counts as a beginning: what is not in its key (archives, the package index) goes on."""
 KEPT = 2
 """How many there are of one key, the newest."""
 
 _FACTS = "stack.json"
-_PREFIX = "stack-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +52,17 @@ def of(folder: Path) -> Checkpoint | None:
     return next((one for one in _every(disk.parent.parent) if one.snapshot.folder == disk.parent), None)
 
 
-def keep(cache: Path, folder: Path, key: str, commits: Mapping[str, str]) -> str:
+def keep(cache: Path, folder: Path, key: str, commits: Mapping[str, str], kind: str = "stack") -> str:
     """Keep what the node in that folder has on its disk; gives the snapshot's name, an empty one if it is there.
+
+    :param kind: how its name begins.
 
     Those that nobody will begin with any more go, unless somebody uses them.
 
     :raises InfrastructureError: the node cannot do it, or it failed.
     """
     digest = hashlib.sha256(json.dumps(sorted(commits.items())).encode()).hexdigest()
-    name = f"{_PREFIX}{key[:16]}-{digest[:12]}"
+    name = f"{kind}-{key[:16]}-{digest[:12]}"
     if name in snapshots.found(cache):
         return ""
     made = snapshots.take(cache, folder, name)

@@ -12,6 +12,8 @@ from gatelocal.model.returned import Returned
 
 JOB_OUTPUT = "job-output.txt"
 """The name of a build's log, Zuul's."""
+NOT_THERE = "none of the tests that were asked for is there"
+"""The reason of a build of which only some tests were wanted, and which has none of them."""
 
 
 class TestStatus(Enum):
@@ -100,6 +102,25 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Try:
+    """One of several times that a build has run its job on its node.
+
+    :ivar tests: of those that ended, the failed ones and the ones that were asked for. :ivar logs: its own folder;
+        empty where nothing of it was kept. :ivar others: how many more tests ended. :ivar unnamed: those of them that
+        passed and have no name.
+    """
+
+    outcome: Outcome
+    seconds: float
+    tests: tuple[TestResult, ...] = ()
+    never_ran: tuple[str, ...] = ()
+    reason: str = ""
+    logs: str = ""
+    others: int = 0
+    unnamed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class BuildResult:
     """One run of one job.
 
@@ -115,6 +136,7 @@ class BuildResult:
     :ivar deviations: what differs from the gate's own run of the job.
     :ivar returned: what it gives to other jobs.
     :ivar diagnosis: whose fault it is thought to be; None for one that has passed, or of which nobody thinks.
+    :ivar tries: of a build that was to run its job several times: each of them.
     """
 
     job: str
@@ -132,6 +154,7 @@ class BuildResult:
     deviations: tuple[Deviation, ...] = ()
     returned: Returned = field(default_factory=Returned)
     diagnosis: Diagnosis | None = None
+    tries: tuple[Try, ...] = ()
 
     @property
     def partial(self) -> bool:

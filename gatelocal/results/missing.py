@@ -35,6 +35,12 @@ def never_ran(listed: Iterable[str], ended: Iterable[str]) -> tuple[str, ...]:
     return tuple(left)
 
 
+def stands_for(fixture: str, name: str) -> bool:
+    """Whether the id is that of a fixture (``setUpClass (a.B)``) without which the test of that name cannot run."""
+    found = _FIXTURE.match(fixture)
+    return found is not None and _stands_for({found[1]}, name)
+
+
 def _stands_for(fixtures: set[str], name: str) -> bool:
     parts = class_of(name).split(".")
     return any(".".join(parts[:end]) in fixtures for end in range(1, len(parts) + 1))

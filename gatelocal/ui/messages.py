@@ -54,6 +54,17 @@ def no_such_job(job: str, run: str) -> str:
     return visible(f"the run {run} has no job {job}" if run else f"the run has no job {job}")
 
 
+def many_times(job: str, tests: Sequence[str], number: int) -> str:
+    """What is run many times."""
+    what = f"{len(tests)} tests of {job}" if len(tests) > 1 else f"{tests[0]} of {job}" if tests else f"job {job}"
+    return visible(f"{what}: {number} {'try' if number == 1 else 'tries'}")
+
+
+def no_such_test(job: str, tests: Sequence[str]) -> str:
+    """A test that a job does not have."""
+    return visible(f"job {job} has no test {', '.join(tests)}")
+
+
 def its_jobs(names: str) -> str:
     """Which there are."""
     return visible(f"its jobs: {names or 'none'}")

@@ -113,6 +113,7 @@ class ScriptedNode:
     notes: tuple[str, ...] = ()
     home: str = "/home/node"
     disposable: bool = True
+    name: str = "scripted"
 
     def run(
         self,

@@ -118,7 +118,8 @@ class _Build:
                     hint="take --node nspawn or qemu",
                 )
             if self._setting.todo is not None:
-                sources = {**stood(self._job, self._project), **sources}
+                new = {name: path for name, path in sources.items() if _short(name) in self._setting.todo.trees}
+                sources = {**stood(self._job, self._project), **new}
             stack = self._wanted(sources)
             if self._setting.todo is not None:
                 return self._renewed(stack, sources, self._setting.todo)
@@ -383,6 +384,10 @@ class _Build:
         if left <= 0:
             raise TimeoutError
         return left
+
+
+def _short(project: str) -> str:
+    return project.rstrip("/").rpartition("/")[2]
 
 
 def _names(told: object) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 from gatelocal.errors import ConfigurationError, InfrastructureError
 from gatelocal.executor.live import failures
 from gatelocal.executor.only import deviations, only, witness
+from gatelocal.executor.readiness import FRESH, Readiness
 from gatelocal.executor.record import Record
 from gatelocal.executor.results import STREAMS, Results
 from gatelocal.executor.signs import Sign, signs
@@ -23,7 +24,7 @@ from gatelocal.jobs.families import STEPS
 from gatelocal.model.filename import folder_of
 from gatelocal.model.hold import Invocation
 from gatelocal.model.job import Job
-from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult
+from gatelocal.model.result import NOT_THERE, BuildResult, Counted, Outcome, TestResult
 from gatelocal.model.steps import Command, Steps
 from gatelocal.ports import Node, Nodes, Say
 
@@ -40,11 +41,13 @@ class StepsExecutor:
     """An executor of jobs that are lists of commands.
 
     :param say: receives each line of the build's output. :param nodes: all nodes of the job, where it has several.
+    :param readiness: how far the node is.
     """
 
-    def __init__(self, say: Say, nodes: Nodes | None = None) -> None:
+    def __init__(self, say: Say, nodes: Nodes | None = None, readiness: Readiness = FRESH) -> None:
         self._say = say
         self._nodes = nodes
+        self._readiness = readiness
 
     def run(self, job: Job, project: str, node: Node, sources: Mapping[str, str], logs: Path) -> BuildResult:
         """Run the job on the node; see :class:`gatelocal.ports.Executor`. It raises nothing for a failing build.
@@ -55,7 +58,7 @@ class StepsExecutor:
         logs.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
         with Record(logs, self._say) as record:
-            build = _Build(job, self._named(node), record, logs, began)
+            build = _Build(job, self._named(node), record, logs, began, self._readiness)
             outcome, reason = build.whole(project, sources)
             notes = (*build.notes, *([record.lost] if record.lost else []))
             for note in notes:
@@ -90,8 +93,17 @@ class StepsExecutor:
 class _Build:
     """One build while it runs. :ivar tail: the last lines of the step that ran last."""
 
-    def __init__(self, job: Job, nodes: Mapping[str, Node], record: Record, logs: Path, began: float) -> None:
+    def __init__(
+        self,
+        job: Job,
+        nodes: Mapping[str, Node],
+        record: Record,
+        logs: Path,
+        began: float,
+        readiness: Readiness = FRESH,
+    ) -> None:
         self._job, self._nodes, self._record, self._logs, self._began = job, nodes, record, logs, began
+        self._readiness = readiness
         self._tree = ""
         self._node = nodes[""]
         self._step: Command | None = None
@@ -126,14 +138,25 @@ class _Build:
         return f"{self._node.home.rstrip('/')}/zuul-output/{folder_of(self._job.name)}"
 
     def _all(self, todo: Steps) -> Verdict:
+        first = self._first(todo)
         for number, step in enumerate(todo.commands, 1):
+            if number == first:
+                self._readiness.reached()
+            if number < first and self._readiness.stands:
+                continue
             self._step = step
             self._node = self._nodes[step.node]
             if (bad := self._one(number, step)) is not None:
                 return bad
         if only(self._job) and not self.tests and any(map(watchable, todo.commands)):
-            return Outcome.CONFIG_ERROR, "none of the tests that failed before is there any more"
+            return Outcome.CONFIG_ERROR, NOT_THERE
         return Outcome.SUCCESS, ""
+
+    def _first(self, todo: Steps) -> int:
+        """The number of the step that a node which stands ready begins with: where tests are, else after the setup."""
+        telling = (at for at, step in enumerate(todo.commands, 1) if not step.setup and (step.tells or watchable(step)))
+        own = (at for at, step in enumerate(todo.commands, 1) if not step.setup)
+        return next(telling, 0) or next(own, 1)
 
     def _one(self, number: int, step: Command) -> Verdict | None:
         """Run one step; how the build ends with it, if it does."""

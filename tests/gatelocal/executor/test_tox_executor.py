@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.executor.readiness import Readiness
 from gatelocal.executor.tox import ToxExecutor
 from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome
@@ -234,6 +235,23 @@ def test_a_machine_of_its_own_is_prepared_as_the_gate_does_it(tmp_path: Path) ->
         Outcome.CONFIG_ERROR,
         True,
     )
+
+
+@pytest.mark.parametrize(("stands", "without"), [(False, ()), (True, ("packages", "sudo", "environment"))])
+def test_a_node_that_stands_ready_begins_with_the_tests(tmp_path: Path, stands: bool, without: tuple[str, ...]) -> None:
+    asked: list[str] = []
+
+    def answer(argv: Sequence[str]) -> Answer:
+        stage = argv[3] if argv[0] == "python3" else "environment" if "--notest" in argv else "tests"
+        asked.append(stage)
+        facts = {"start": START, "collect": {"items": [], "free": 10**12}}.get(stage)
+        return Answer(0, told(facts) if facts else ())
+
+    readiness = Readiness(stands, lambda: asked.append("ready"))
+    executor = ToxExecutor(lambda line: None, install_packages=True, readiness=readiness)
+    executor.run(PY3, "acme/app", ScriptedNode(answer), {"acme/app": "/home/node/app"}, tmp_path / "logs")
+    whole = ["start", "packages", "sudo", "environment", "ready", "tests"]
+    assert [one for one in dict.fromkeys(asked) if one in whole] == [one for one in whole if one not in without]
 
 
 def test_the_timeout_covers_all_steps(tmp_path: Path) -> None:

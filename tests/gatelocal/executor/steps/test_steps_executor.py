@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import InfrastructureError
+from gatelocal.executor.readiness import Readiness
 from gatelocal.executor.steps.executor import StepsExecutor
 from gatelocal.launcher.nodeset import Gathered
 from gatelocal.model.job import Job
@@ -367,10 +368,37 @@ def test_a_test_that_is_gone_is_no_pass(tmp_path: Path) -> None:
     steps = job("python -m pytest -p no:cacheprovider -q")
     steps = replace(steps, variables={**steps.variables, "gatelocal_only": ["test_b.test_y"]})
     result = run(tmp_path, steps, {"test_a.py": "def test_x(): pass\n"})
-    assert (result.outcome, result.reason) == (
-        Outcome.CONFIG_ERROR,
-        "none of the tests that failed before is there any more",
-    )
+    assert (result.outcome, result.reason) == (Outcome.CONFIG_ERROR, "none of the tests that were asked for is there")
+
+
+def test_a_node_that_stands_ready_begins_with_the_tests_and_is_told_of_once(tmp_path: Path) -> None:
+    setup = {"command": "echo x >>setup"}
+    steps = job("mkdir out", "python -m pytest -p no:cacheprovider -q", "touch after", setup=[setup])
+    first = run(tmp_path, steps, {"test_it.py": "def test_x():\n    assert open('n', 'a').write('x')\n"})
+    assert first.outcome is Outcome.SUCCESS
+    work, reached = tmp_path / "node/src/app", list[str]()
+
+    def again(at: int, *, stands: bool) -> BuildResult:
+        readiness = Readiness(stands, lambda: reached.append((work / "n").read_text()))
+        node = FolderNode(tmp_path / "node", PATH)
+        executor = StepsExecutor(lambda line: None, readiness=readiness)
+        return executor.run(steps, "acme/app", node, {"acme/app": str(work)}, tmp_path / f"again{at}")
+
+    assert [again(at, stands=True).outcome for at in (1, 2)] == [Outcome.SUCCESS] * 2
+    assert ((work / "setup").read_text(), (work / "n").read_text()) == ("x\n", "xxx")
+    assert reached == ["x", "xx"], "right before the tests"
+    assert again(3, stands=False).reason == "step 1 ended with status 1", "mkdir out, a second time"
+
+
+def test_results_of_one_try_are_none_of_the_next(tmp_path: Path) -> None:
+    steps = job("python -m pytest -p no:cacheprovider -q")
+    text = "import pathlib\ndef test_x():\n    once = pathlib.Path('once')\n    assert once.exists() or once.touch()\n"
+    first = run(tmp_path, steps, {"test_it.py": text})
+    node, work = FolderNode(tmp_path / "node", PATH), str(tmp_path / "node/src/app")
+    executor = StepsExecutor(lambda line: None, readiness=Readiness(stands=True))
+    second = executor.run(steps, "acme/app", node, {"acme/app": work}, tmp_path / "second")
+    assert [one.outcome for one in (first, second)] == [Outcome.FAILURE, Outcome.SUCCESS]
+    assert [test.failed for test in second.tests] == [False]
 
 
 def test_steps_run_on_the_node_that_they_name_and_artifacts_come_from_all(tmp_path: Path) -> None:

@@ -1,0 +1,36 @@
+"""Jobs that are taken apart: what the gate is told of them, and what each part's build is; nothing is run here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+
+from gatelocal.model.job import Job
+from gatelocal.model.layout import Graph, JobSpec
+from gatelocal.model.part import Part
+
+Parts = Mapping[str, Sequence[Part]]
+"""Job → what it is taken apart into; without any, it stays whole."""
+
+
+def jobs(job: Job, parts: Parts) -> tuple[Job, ...]:
+    """The jobs that are run in the place of one."""
+    own = parts.get(job.name)
+    if not own:
+        return (job,)
+    return tuple(replace(job, name=one.title(job.name), variables={**job.variables, **one.variables}) for one in own)
+
+
+def graph(whole: Graph, parts: Parts) -> Graph:
+    """What the gate is told: who depends on a job depends on all its parts."""
+    return replace(whole, jobs=tuple(one for spec in whole.jobs for one in _specs(spec, parts)))
+
+
+def _specs(spec: JobSpec, parts: Parts) -> Iterator[JobSpec]:
+    needs = tuple((name, soft) for other, soft in spec.dependencies for name in _names(other, parts))
+    for name in _names(spec.name, parts):
+        yield replace(spec, name=name, dependencies=needs)
+
+
+def _names(job: str, parts: Parts) -> tuple[str, ...]:
+    return tuple(one.title(job) for one in parts.get(job, ())) or (job,)
