@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from gatelocal.config import launchpad
+from gatelocal.config import launchpad, mirror
 from gatelocal.config.launchpad import Launchpad
+from gatelocal.config.mirror import Copy
 from gatelocal.config.values import Values
 from gatelocal.errors import InputError
 from gatelocal.model.terms import Terms
@@ -48,6 +49,7 @@ class GateFile:
     :ivar database: a SQLAlchemy URL; empty: SQLite in the state's folder. :ivar builds: at the same time.
     :ivar every: seconds between two whole readings of the server. :ivar keep_runs: how long the folders of builds are
         kept, and how much disk all of them may take. :ivar keep_builds: for how many seconds the history tells of one.
+    :ivar copy: where what has landed is pushed to; None: nowhere.
     :ivar launchpad: the bug tracker that is told what happens; None: none is.
     """
 
@@ -63,6 +65,7 @@ class GateFile:
     third_party: bool = False
     every: float = 120.0
     tokens: Path | None = None
+    copy: Copy | None = None
     keep_runs: Terms = RUNS
     keep_builds: float = BUILDS
     launchpad: Launchpad | None = None
@@ -105,6 +108,7 @@ def _whole(values: Values, path: Path) -> GateFile:
         third_party=values.choice(body, "mode", MODES, "gate") == "third-party",
         every=float(values.number(body, "read-every", 120)),
         tokens=values.file(body, "tokens", "") if "tokens" in body else None,
+        copy=mirror.read(values, body["mirror"]) if "mirror" in body else None,
         keep_runs=values.terms(body, "keep-runs", RUNS),
         keep_builds=values.seconds(body, "keep-builds", BUILDS),
         launchpad=launchpad.read(values, body["launchpad"]) if "launchpad" in body else None,
@@ -127,27 +131,16 @@ def _server(values: Values, top: Mapping[str, object]) -> Server:
     except ValueError:
         if url:
             values.wrong("gerrit.url", "no http or https URL")
-    if "password-file" in body and "password-env" in body:
-        values.wrong("gerrit.password-env", "there is a password-file already")
-    options = body.get("ssh-options", [])
-    if not isinstance(options, list) or any(isinstance(one, list | dict) for one in options):
-        values.wrong("gerrit.ssh-options", "not a list of words")
-        options = []
+    file, variable = mirror.password(values, body, "gerrit")
     return Server(
         url=f"{url.rstrip('/')}/",
         username=values.text(body, "gerrit.username"),
-        password_file=values.file(body, "gerrit.password-file", "") if "password-file" in body else None,
-        password_env=values.text(body, "gerrit.password-env") if "password-env" in body else "",
+        password_file=file,
+        password_env=variable,
         ssh=values.address(body["ssh"], "gerrit.ssh", 29418) if "ssh" in body else None,
-        ssh_options=_words(values.folder, options),
+        ssh_options=mirror.ssh_words(values, body, "gerrit"),
         webhook_file=values.file(body, "gerrit.webhook-file", "") if "webhook-file" in body else None,
     )
-
-
-def _words(folder: Path, options: list[object]) -> tuple[str, ...]:
-    """The words; one that is the path of a file beside this one is made whole (a key after ``-i``)."""
-    words = [str(one) for one in options]
-    return tuple(str(folder / word) if at and words[at - 1] == "-i" else word for at, word in enumerate(words))
 
 
 def _database(values: Values, body: Mapping[str, object]) -> str:
@@ -170,7 +163,7 @@ def _policy(values: Values, value: object) -> Policy:
 
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _TOP = frozenset(
-    "gerrit tenant state database listen node builds policy mode read-every tokens keep-runs keep-builds"
+    "gerrit tenant state database listen node builds policy mode read-every tokens mirror keep-runs keep-builds"
     " launchpad".split()
 )
 _SERVER = frozenset("url username password-file password-env ssh ssh-options webhook-file".split())

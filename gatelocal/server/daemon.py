@@ -25,6 +25,7 @@ from gatelocal.ports import Say
 from gatelocal.server.bugs import Bugs
 from gatelocal.server.causes import Causes
 from gatelocal.server.configuration import Configuration, Read
+from gatelocal.server.copies import Copies
 from gatelocal.server.errands import Errands
 from gatelocal.server.hands import Crew, GateHands
 from gatelocal.server.held import Held
@@ -33,6 +34,7 @@ from gatelocal.server.housekeeping import EVERY, Housekeeping
 from gatelocal.server.keepers import Keepers
 from gatelocal.server.landing import Landing
 from gatelocal.server.ledger import Ledger
+from gatelocal.server.notes import Notes
 from gatelocal.server.preparing import Preparer
 from gatelocal.server.site import Site
 from gatelocal.server.tags import Tags
@@ -48,7 +50,7 @@ from git_review.gerrit.address import Remote
 Listener = Callable[[str, object], None]
 """Is told what has changed: ``status``, ``build`` or ``landed``, with what it is about; it must not wait."""
 
-_ERRANDS, _MERGES = 8, 2
+_ERRANDS, _MERGES, _COPIES = 8, 2, 2
 _ROOM = 64 << 20  # bytes of free disk that a gate needs to go on
 _UP = (Phase.NODE, Phase.SHORT, Phase.READY, Phase.RUNNING, Phase.PAUSED, Phase.RESUMED)
 
@@ -121,6 +123,7 @@ class Daemon:
             finished=self._finished,
         )
         self._hints = None if site.file.third_party else Hints(site, parts.builds, parts.gate, url, self._errands.add)
+        self.copies = self._copier()
         self.held = Held(site.directories.nodes, parts.builds, self._say)
         self._hands = GateHands(crew, parts.store.state.counter)
         self._take_up()
@@ -168,6 +171,11 @@ class Daemon:
             found.append(f"{state}: {error.strerror}")
         return tuple(found)
 
+    @property
+    def copies_failing(self) -> int:
+        """How many projects cannot be pushed to the second remote."""
+        return len(self.copies.errands.troubles) if self.copies is not None else 0
+
     def change_url(self, facts: Facts) -> str:
         """Where a person reads a change."""
         return f"{self.parts.site.file.gerrit.url}c/{facts.project}/+/{facts.change}"
@@ -192,6 +200,8 @@ class Daemon:
             for one in followed:
                 threading.Thread(target=self._guarded, args=(one,), name=one.__qualname__, daemon=True).start()
             ready()
+            if self.copies is not None:
+                self.copies.begin()
             follow(self._engine, inbox, lambda: False)
         finally:
             watcher.close()
@@ -201,6 +211,8 @@ class Daemon:
             self._merges.close()
             if self.parts.bugs is not None:
                 self.parts.bugs.close()
+            if self.copies is not None:
+                self.copies.errands.close()
             self._builder.close()
 
     def _guarded(self, work: Callable[[], None]) -> None:
@@ -250,8 +262,17 @@ class Daemon:
         def enqueue(pipeline: str, tag: Facts) -> None:
             self._engine.feed(Enqueue(inbox.now(), pipeline, tag))
 
-        folder = self.parts.site.file.state / "tags"
-        return Tags(folder, lambda: self.state, lambda do: inbox.put(Call(do)), enqueue, self._say)
+        notes = Notes(self.parts.site.file.state / "tags", "tags", self._say)
+        return Tags(notes, lambda: self.state, lambda do: inbox.put(Call(do)), enqueue, self._say)
+
+    def _copier(self) -> Copies | None:
+        """Who copies what has landed, in threads that do nothing else."""
+        site = self.parts.site
+        if site.file.copy is None:
+            return None
+        notes = Notes(site.file.state / "mirror", "branches on the mirror", self._say)
+        errands = Errands(_COPIES, self.parts.inbox.interrupt, self._say)
+        return Copies(site.file.copy, site.copy_login, site.merger, lambda: self.state, notes, errands, self._say)
 
     def _stream(self) -> Stream | None:
         server = self.parts.site.file.gerrit
@@ -288,6 +309,8 @@ class Daemon:
             self._hints.heard(event)
         if isinstance(event, RefUpdated) and (facts := event.facts).project in self.parts.configuration.projects:
             self._merges.add("reading the configuration", lambda: self._read_again(facts))
+        if self.copies is not None:
+            self.copies.told(event)
         if isinstance(event, HoldNodes):
             for request in self.held.requests(after):
                 self._keepers.wish(request)

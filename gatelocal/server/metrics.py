@@ -26,6 +26,7 @@ def text(daemon: Daemon) -> str:
                 [({"pipeline": one, "stage": stage}, count) for (one, stage), count in items.items()],
             ),
             _metric("gatelocal_builds", "Builds that have not ended.", [({"state": k}, n) for k, n in builds.items()]),
+            _metric("gatelocal_copies_failing", "Projects that no mirror gets.", [({}, daemon.copies_failing)]),
             _metric("gatelocal_read_age_seconds", "Since the server was last read whole.", [({}, age)]),
             _metric(
                 "gatelocal_event_age_seconds",

@@ -7,11 +7,12 @@ import itertools
 import os
 import shlex
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from gatelocal.config.gate_file import GateFile
+from gatelocal.config.gate_file import GateFile, Server
+from gatelocal.config.mirror import Copy
 from gatelocal.errors import ConfigurationError, InputError
 from git_review.credentials import Auth
 
@@ -69,12 +70,23 @@ def webhook_word(file: GateFile) -> str:
     return word
 
 
-def look_for_keys(file: GateFile) -> None:
+def password(file: GateFile, above: str, at: Server | Copy, environment: Mapping[str, str]) -> Auth | None:
+    """What a section of the file names; None: nothing. :raises ConfigurationError: that is not there."""
+    if at.password_file is not None:
+        hint = "it holds the password for HTTP, and nothing else"
+        return Auth(at.username, secret(file, f"{above}.password-file", at.password_file, hint))
+    if not at.password_env:
+        return None
+    if not (found := environment.get(at.password_env)):
+        raise ConfigurationError(f"{file.at(f'{above}.password-env')}: {at.password_env} is not set")
+    return Auth(at.username, found)
+
+
+def look_for_keys(file: GateFile, above: str, options: Sequence[str]) -> None:
     """:raises ConfigurationError: a key that ssh is to use is not there; ssh itself would go on without it."""
-    options = file.gerrit.ssh_options
     for option, name in itertools.pairwise(options):
         if option == "-i" and not Path(name).expanduser().is_file():
-            raise ConfigurationError(f"{file.at('gerrit.ssh-options')}: {name} is not there")
+            raise ConfigurationError(f"{file.at(f'{above}.ssh-options')}: {name} is not there")
 
 
 def _look_up(file: GateFile) -> None:
@@ -114,3 +126,8 @@ def variables(*settings: tuple[str, str]) -> dict[str, str]:
     for at, (key, value) in enumerate(settings):
         found |= {f"GIT_CONFIG_KEY_{at}": key, f"GIT_CONFIG_VALUE_{at}": value}
     return found
+
+
+def ssh(options: Sequence[str]) -> dict[str, str]:
+    """Variables with the ssh that git uses; it asks nobody."""
+    return {"GIT_SSH_COMMAND": shlex.join(("ssh", "-o", "BatchMode=yes", *options)), "GIT_TERMINAL_PROMPT": "0"}

@@ -20,7 +20,7 @@ from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.tenant import Tenant
 from gatelocal.ports import Say
-from gatelocal.server.secrets import Mistakes, login, look_for_keys, secret, webhook_word
+from gatelocal.server.secrets import Mistakes, login, look_for_keys, password, ssh, webhook_word
 from gatelocal.source.reader import Reader
 from git_review import credentials
 from git_review.credentials import Auth
@@ -36,7 +36,8 @@ class Site:
     :ivar tenant: what the tenant file says, and what that calls the connection to this server.
     :ivar webhook: the word in the address of webhooks; empty: none.
     :ivar projects: see :class:`gatelocal.source.reader.Reader`; of all of them.
-    :ivar login: variables that let git in there. :ivar fingerprints: folders of fingerprints of known bugs.
+    :ivar login: variables that let git in there. :ivar copy_login: and at the second remote.
+    :ivar fingerprints: folders of fingerprints of known bugs.
     """
 
     file: GateFile
@@ -48,6 +49,7 @@ class Site:
     auth: Auth | None = field(repr=False, default=None)
     fingerprints: tuple[Path, ...] = ()
     webhook: str = field(repr=False, default="")
+    copy_login: Mapping[str, str] = field(default_factory=dict, repr=False)
     projects: dict[int, str] = field(default_factory=dict, repr=False)
     _readers: threading.local = field(default_factory=threading.local, repr=False)
 
@@ -108,7 +110,7 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     users = directories(environment)
     folders = Directories(users.cache, file.state, users.configuration)
     mistakes = Mistakes()
-    auth, word, tenant = None, "", None
+    auth, copier, word, tenant = None, None, "", None
     prints: tuple[Path, ...] = ()
     with mistakes.noted():
         _make(file)
@@ -117,7 +119,11 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     with mistakes.noted():
         word = webhook_word(file)
     with mistakes.noted():
-        look_for_keys(file)
+        look_for_keys(file, "gerrit", file.gerrit.ssh_options)
+    with mistakes.noted():
+        look_for_keys(file, "mirror", () if file.copy is None else file.copy.ssh_options)
+    with mistakes.noted():
+        copier = None if file.copy is None else password(file, "mirror", file.copy, environment)
     with mistakes.noted():
         prints = fingerprint_files.folders(folders, environment)
     with mistakes.noted():
@@ -128,7 +134,10 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
     before = f"{base}/a/" if auth is not None else f"{base}/"
     place = Place("", "", "", before, "", base, host)
     own = login(file.state / "git-credentials", file.gerrit.url, auth)
-    return Site(file, folders, place, tenant, own, say, auth, prints, word)
+    copying = {} if file.copy is None else login(file.state / "mirror-credentials", file.copy.url, copier)
+    if file.copy is not None:
+        copying |= ssh(file.copy.ssh_options)
+    return Site(file, folders, place, tenant, own, say, auth, prints, word, copying)
 
 
 def _tenant(file: GateFile, host: str) -> tuple[Tenant, str]:
@@ -155,13 +164,8 @@ def _make(file: GateFile) -> None:
 
 def _auth(file: GateFile, environment: Mapping[str, str]) -> Auth | None:
     server = file.gerrit
-    if server.password_file is not None:
-        hint = "it holds the password for HTTP, and nothing else"
-        return Auth(server.username, secret(file, "gerrit.password-file", server.password_file, hint))
-    if server.password_env:
-        if not (password := environment.get(server.password_env)):
-            raise ConfigurationError(f"{file.at('gerrit.password-env')}: {server.password_env} is not set")
-        return Auth(server.username, password)
+    if (named := password(file, "gerrit", server, environment)) is not None:
+        return named
     parts = urlsplit(server.url)
-    named = parts._replace(netloc=f"{quote(server.username, safe='')}@{parts.netloc}").geturl()
-    return credentials.find(named, Runner(file.state if file.state.is_dir() else None))
+    url = parts._replace(netloc=f"{quote(server.username, safe='')}@{parts.netloc}").geturl()
+    return credentials.find(url, Runner(file.state if file.state.is_dir() else None))

@@ -6,12 +6,8 @@ once they are part of the gate's memory: a daemon that is killed between the two
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
-from urllib.parse import quote
 
 from gatelocal.errors import InfrastructureError
 from gatelocal.model.facts import Facts
@@ -20,9 +16,7 @@ from gatelocal.model.pattern import Pattern, any_matches
 from gatelocal.model.refs import tag_of
 from gatelocal.pipeline.state import State
 from gatelocal.ports import Say
-
-Known = Mapping[str, str]
-"""A tag's short name → the object that it names."""
+from gatelocal.server.notes import Known, Notes
 
 
 def pipelines_of(layout: Layout, ref: str | None = None) -> Iterator[Pipeline]:
@@ -51,12 +45,12 @@ def _may_mean_a_tag(pattern: Pattern) -> bool:
 class Tags:
     """See the module.
 
-    :ivar folder: where the files lie. :ivar state: the gate as it is.
+    :ivar notes: the tags that the gate was told of. :ivar state: the gate as it is.
     :ivar later: has something done by the thread that decides.
     :ivar enqueue: is for that thread: puts a tag into a pipeline, and notes that in the gate's memory.
     """
 
-    folder: Path
+    notes: Notes
     state: Callable[[], State]
     later: Callable[[Callable[[], None]], None]
     enqueue: Callable[[str, Facts], None]
@@ -75,15 +69,15 @@ class Tags:
         :raises gatelocal.errors.InfrastructureError: they cannot be noted.
         """
         known = self._pending.get(project)
-        if known is None and (known := self._read(project)) is None:
-            self._write(project, found)
+        if known is None and (known := self.notes.read(project)) is None:
+            self.notes.write(project, found)
             return
         news = {name: to for name, to in found.items() if known.get(name) != to}
         if news:
             self._pending[project] = found
             self.later(lambda: self._put(project, news, found))
         elif found != known:
-            self._write(project, found)  # so that one that is made again is news
+            self.notes.write(project, found)  # so that one that is made again is news
 
     def _put(self, project: str, news: Known, found: Known) -> None:
         layout = self.state().layout
@@ -94,36 +88,12 @@ class Tags:
                 if pipeline.name in own:
                     self.enqueue(pipeline.name, facts)
         try:
-            self._write(project, found)
+            self.notes.write(project, found)
         except InfrastructureError as error:
             self.say(f"{error.brief}; a daemon that is started anew puts its newest tags in again")
             return
         if self._pending.get(project) is found:
             del self._pending[project]
-
-    def _path(self, project: str) -> Path:
-        mark = hashlib.sha256(project.encode()).hexdigest()[:16]
-        return self.folder / f"{quote(project, safe='')[:100]}-{mark}.json"
-
-    def _read(self, project: str) -> Known | None:
-        try:
-            found = json.loads(self._path(project).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            self.say(f"the tags of {project} are noted anew: {error}")
-            return None
-        return {str(name): str(to) for name, to in found.items()} if isinstance(found, dict) else None
-
-    def _write(self, project: str, found: Known) -> None:
-        path = self._path(project)
-        fresh = path.with_suffix(".new")
-        try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
-            fresh.write_text(json.dumps(dict(found)), encoding="utf-8")
-            fresh.replace(path)
-        except OSError as error:
-            raise InfrastructureError(f"the tags of {project} cannot be noted: {error.strerror}") from error
 
 
 NONE: frozenset[str] = frozenset()

@@ -175,9 +175,13 @@ class Tenant:
         mine = ((one.name, vote) for one in found.labels for vote in one.votes)
         return {name: vote.value for name, vote in mine if vote.account.username == self.gate.username}
 
+    def branches(self, project: str) -> dict[str, str]:
+        """Where its branches are, by their full names."""
+        return {one.ref: one.revision for one in self.client.projects.branches(project)}
+
     def tip(self, project: str) -> str:
         """Where its branch is."""
-        return next(one.revision for one in self.client.projects.branches(project) if one.ref == "refs/heads/master")
+        return self.branches(project)["refs/heads/master"]
 
     def line(self, project: str) -> list[str]:
         """The trees of its branch's own line, the oldest first."""

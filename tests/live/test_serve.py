@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from gatelocal.sandbox import seed
 from tests.live import gate_site
 from tests.live.conftest import GerritProject
 from tests.live.gate_site import GATELOCAL, Gate, Tenant, landed, until
@@ -113,8 +114,19 @@ def test_what_was_uploaded_and_approved_before_the_daemon_came(gerrit: GerritPro
     old = where.change(a, {"x": "1"}, "Old")
     ready = where.change(a, {"y": "1"}, "Ready")
     where.approve(ready)
+    there = f"copies/{a}"  # a second remote that wants a password and has no such project yet
+    copier = seed.create_user(gerrit.server, a.replace("/", "-"), groups=("Administrators",))
+    (tmp_path / "word").write_text(copier.password)
+    remote = {"url": f"{gerrit.server.url}a/copies/{{project}}", "username": copier.username, "password-file": "word"}
+    where.configure(mirror=remote)
     with running(where) as gate:
         until(lambda: landed(where, [ready]), "what is approved lands")
+        until(lambda: f"{a} is not copied" in gate.log.read_text(), "which waits for no copy")
+        until(lambda: "gatelocal_copies_failing 3\n" in gate.text("/metrics"), "none of the projects is there")
+        where.client.projects.create(there, create_empty_commit=False)
+        until(lambda: where.branches(there).get("refs/heads/master") == where.tip(a), "the copy comes when it can")
+        until(lambda: "gatelocal_copies_failing 2\n" in gate.text("/metrics"), "that one is")
+        assert copier.password not in gate.log.read_text()
         assert where.messages(old) == [], "an upload from before is no news"
         gate.stop()
     late = where.change(a, {"z": "1"}, "Late")

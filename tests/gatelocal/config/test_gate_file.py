@@ -9,6 +9,7 @@ import pytest
 from gatelocal.config import gate_file, gate_tenant
 from gatelocal.config.gate_file import GateFile, Server
 from gatelocal.config.launchpad import Launchpad
+from gatelocal.config.mirror import Copy
 from gatelocal.errors import CONFIGURATION, USAGE, ConfigurationError, InputError
 from gatelocal.model.terms import Terms
 from gatelocal.model.tracked import Tracked
@@ -78,6 +79,18 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     assert found.policy == policy_of("default")
 
 
+def test_a_second_remote(tmp_path: Path) -> None:
+    options = "ssh-options: [-i, key]"
+    found = load(tmp_path, f"{LEAST}mirror: {{url: 'ssh://git@h:22/x/{{project}}.git', {options}}}\n").copy
+    assert found == Copy("ssh://git@h:22/x/{project}.git", ssh_options=("-i", str(tmp_path / "key")))
+    found = load(tmp_path, f"{LEAST}mirror: {{url: 'ssh://h/{{project}}', ssh-options: [-i, ~/key]}}\n").copy
+    assert found is not None
+    assert found.ssh_options == ("-i", str(Path.home() / "key"))
+    rest = "username: me, password-file: secret"
+    found = load(tmp_path, f"{LEAST}mirror: {{url: 'https://h/{{project}}', {rest}}}\n").copy
+    assert found == Copy("https://h/{project}", "me", tmp_path / "secret")
+
+
 def test_words(tmp_path: Path) -> None:
     found = load(tmp_path, LEAST + "policy: {verify: true}\nmode: third-party\nlisten: '[::1]:8000'\n")
     assert found.policy == policy_of({"verify": True}) != CLASSIC
@@ -114,6 +127,22 @@ def test_words(tmp_path: Path) -> None:
         (f"{LEAST}database: mysql://x/y\n", "gate.yaml:3: database: a gate cannot be kept there"),
         (f"{LEAST}state: twice\n", "gate.yaml:3: 'state' stands twice"),
         (f"{LEAST}x: [\n", "gate.yaml:4: "),
+        (f"{LEAST}mirror: {{}}\n", "gate.yaml:3: mirror.url: there is none"),
+        (f"{LEAST}mirror: {{url: 'https://h/all.git'}}\n", "gate.yaml:3: mirror.url: one {project} has to stand where"),
+        (f"{LEAST}mirror: {{url: 'ext::sh -c {{project}}'}}\n", "gate.yaml:3: mirror.url: no remote of git"),
+        (f"{LEAST}mirror: {{url: '/{{project}}'}}\n", "gate.yaml:3: mirror.url: no remote of git"),
+        (
+            f"{LEAST}mirror:\n  url: https://me:pw@h/{{project}}\n",
+            "gate.yaml:4: mirror.url: the user's name and password do not belong here",
+        ),
+        (
+            f"{LEAST}mirror:\n  url: https://h/{{project}}\n  username: me\n",
+            "gate.yaml:5: mirror.username: it goes together with",
+        ),
+        (
+            f"{LEAST}mirror:\n  url: ssh://h/{{project}}\n  force: true\n",
+            "gate.yaml:5: mirror.force: no key of this file",
+        ),
         ("- a list\n", "gate.yaml:1: not a mapping of names"),
     ],
 )

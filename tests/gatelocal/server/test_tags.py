@@ -14,6 +14,7 @@ from gatelocal.model.layout import Layout, Manager, Pipeline, Project, Trigger
 from gatelocal.model.pattern import Pattern
 from gatelocal.model.table import Table
 from gatelocal.pipeline.state import State
+from gatelocal.server.notes import Notes
 from gatelocal.server.tags import Tags, pipelines_of
 
 
@@ -58,7 +59,7 @@ class World:
         projects = {"ex/p": Project("ex/p", frozenset(pipelines)), "ex/q": Project("ex/q", frozenset(("post",)))}
         layout = Layout(pipelines, projects, {}, {})
         return Tags(
-            self.folder / "tags",
+            Notes(self.folder / "tags", "tags", self.said.append),
             lambda: State(layout, changes=Table(self.known)),
             self.later.append,
             self.enqueue,
