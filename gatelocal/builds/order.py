@@ -31,7 +31,7 @@ class Order:
     :ivar change: the gate's name for the change. :ivar project: that change's, whose tree the job starts in.
     :ivar title: what the build is called.
     :ivar stored: project → the bare repository on this machine that has its commits.
-    :ivar kind: ``auto``, ``qemu``, ``nspawn``, ``static`` or ``local``: which nodes.
+    :ivar kind: ``auto``, ``qemu``, ``nspawn``, ``static``, ``openstack`` or ``local``: which nodes.
     :ivar cache: folder of images. :ivar nodes: folder of running nodes. :ivar work: folder of trees on their way.
     :ivar gate: a file that is locked for as long as whoever gave the order lives.
     :ivar claim: the file by which the builds of the run agree on a node: :mod:`gatelocal.builds.claim`.

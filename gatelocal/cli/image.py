@@ -51,7 +51,7 @@ def image() -> None:
 @click.option(
     "--node",
     "kind",
-    type=click.Choice([kind for kind in pool.KINDS if kind not in ("static", "local")]),
+    type=click.Choice([kind for kind in pool.KINDS if kind not in ("static", "openstack", "local")]),
     default="auto",
     help="For which kind of node; a virtual machine needs a kernel and a disk beside the tree.",
 )

@@ -36,7 +36,7 @@ IDENTICAL, DIFFERENT = 0, 1
 @click.option("-j", "--job", metavar="NAME", help="This job alone; by default all that the run had.")
 @click.option(
     "--node",
-    type=click.Choice(["auto", "qemu", "nspawn", "static", "local"]),
+    type=click.Choice(["auto", "qemu", "nspawn", "static", "openstack", "local"]),
     default="auto",
     help="What the jobs run on, as for `gatelocal run`.",
 )

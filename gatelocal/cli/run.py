@@ -67,9 +67,9 @@ class _Run(click.Command):
 )
 @click.option(
     "--node",
-    type=click.Choice(["auto", "qemu", "nspawn", "static", "local"]),
+    type=click.Choice(["auto", "qemu", "nspawn", "static", "openstack", "local"]),
     default="auto",
-    help="What the jobs run on: a virtual machine, a container, hosts of yours, this machine without isolation.",
+    help="What the jobs run on: a virtual machine, a container, hosts of yours, a cloud, this machine, unisolated.",
 )
 @click.option("--branch", metavar="NAME", help="Target branch of a local commit; by default that of .gitreview.")
 @of_configuration

@@ -18,7 +18,7 @@ from gatelocal.errors import InputError
 from gatelocal.model.terms import Terms
 from gatelocal.pipeline.policies import Policy, policy_of
 
-NODES = ("auto", "qemu", "nspawn", "local")
+NODES = ("auto", "qemu", "nspawn", "static", "openstack", "local")
 MODES = ("gate", "third-party")
 RUNS = Terms(30 * 86400.0, 50 << 30)
 BUILDS = 90 * 86400.0

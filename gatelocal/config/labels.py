@@ -11,19 +11,22 @@ import yaml
 
 from gatelocal.config.yaml_values import NotYaml, Reading, items_of, root_of, value_of
 from gatelocal.errors import ConfigurationError
-from gatelocal.model.label import Host, Labels, Meaning, Origin, Sizing
+from gatelocal.model.label import Cloud, Host, Labels, Meaning, Origin, Sizing
 
 FILE = "labels.yaml"
-_KEYS = ("default", "images", "labels", "sizes", "hosts")
+_KEYS = ("default", "images", "labels", "sizes", "hosts", "clouds")
 _OF_HOST = {
     "address": (re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:%-]*"), "a name or an address", "such as 192.0.2.7"),
     "user": (re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*"), "the name of a user", "such as zuul"),
     "host-key": (re.compile(r"[a-z0-9@.-]+ [A-Za-z0-9+/]+=*"), "a public key", "as `ssh-keyscan ADDRESS` shows it"),
     "key": (re.compile(r"[^\x00-\x1f\"%]+"), "the file of a private key", "such as ~/.ssh/id_ed25519"),
 }
+_TEXTS_OF_CLOUD = ("provider", "cloud", "image", "flavor", "network", "key")
+_OF_CLOUD = (*_TEXTS_OF_CLOUD, "label", "security-groups", "port", "most")
+_PROVIDERS = ("openstack",)
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9.-]{,38}[A-Za-z0-9])?")  # nodes are called after it: a name of a host
 _LARGEST = {"cpus": 1024, "memory": 1 << 24, "disk": 1 << 16}
-_PORTS = {"port": 65535}
+_OTHERS = {"port": 65535, "most": 100_000}
 
 
 def labels(configuration: Path | None) -> Labels:
@@ -71,6 +74,7 @@ class _Table:
             tuple(self._meaning(item) for item in self._items(found.get("labels"))),
             tuple(self._sizing(item) for item in self._items(found.get("sizes"))),
             tuple(self._host(item) for item in self._items(found.get("hosts"))),
+            tuple(self._cloud(item) for item in self._items(found.get("clouds"))),
         )
 
     def _origin(self, name: str, node: yaml.Node) -> Origin:
@@ -120,8 +124,27 @@ class _Table:
             tuple(wipe),
         )
 
+    def _cloud(self, node: yaml.Node) -> Cloud:
+        found = dict(self._entries(node, _OF_CLOUD))
+        if lacks := [key for key in ("cloud", "label", "image", "flavor") if key not in found]:
+            raise NotYaml(_line(node), f"the cloud has no `{lacks[0]}`", "it takes `cloud`, `label`, `image`, `flavor`")
+        texts = {key: self._text(value) for key, value in found.items() if key in _TEXTS_OF_CLOUD}
+        if (provider := texts.get("provider", _PROVIDERS[0])) not in _PROVIDERS:
+            raise NotYaml(_line(found["provider"]), f"there is no provider {provider!r}", f"it is {_PROVIDERS[0]}")
+        return Cloud(
+            self._patterns(found["label"]),
+            texts["cloud"],
+            texts["image"],
+            texts["flavor"],
+            texts.get("network", ""),
+            texts.get("key", ""),
+            tuple(self._text(group) for group in self._items(found.get("security-groups"))),
+            self._number("port", found["port"]) if "port" in found else 22,
+            self._number("most", found["most"]) if "most" in found else 0,
+        )
+
     def _number(self, key: str, node: yaml.Node) -> int:
-        value, most = value_of(node, self._reading), {**_LARGEST, **_PORTS}[key]
+        value, most = value_of(node, self._reading), {**_LARGEST, **_OTHERS}[key]
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most:
             unit = {"memory": " of mebibytes", "disk": " of gibibytes"}.get(key, "")
             raise NotYaml(_line(node), f"{key} is a whole number{unit}, from 1 to {most}")

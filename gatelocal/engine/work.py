@@ -42,7 +42,7 @@ class Tools:
     """What a run works with.
 
     :ivar builder: starts what does a build's work.
-    :ivar kind: on which nodes: ``auto``, ``qemu``, ``nspawn``, ``static`` or ``local``.
+    :ivar kind: on which nodes: ``auto``, ``qemu``, ``nspawn``, ``static``, ``openstack`` or ``local``.
     :ivar watch: is told all that happens.
     :ivar place: the server, under whose host name the trees lie on a node.
     :ivar logs: a folder that receives the recipe and one folder for each build.

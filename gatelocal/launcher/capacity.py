@@ -29,7 +29,8 @@ def builds(meminfo: Path = _MEMINFO) -> int:
 
 def seats(labels: Labels, nodesets: Sequence[Nodeset]) -> int:
     """For how many builds of the usual size one counts that has these nodes: by their memory, at least one."""
-    here = [node.label or None for node in nodesets[0].nodes if not labels.hosts_of(node.label or None)]
+    asked = [node.label or None for node in nodesets[0].nodes]
+    here = [label for label in asked if not labels.hosts_of(label) and labels.cloud_of(label) is None]
     sizes = (labels.wanted(label).size.memory / 1024 for label in here)
     return max(1, math.ceil(sum(gibibytes + _OWN for gibibytes in sizes) / _GIBIBYTES))
 

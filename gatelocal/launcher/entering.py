@@ -15,11 +15,12 @@ from pathlib import Path
 from gatelocal import process
 from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.launcher import connection, place
-from gatelocal.launcher.seed import USER
+from gatelocal.launcher.seed import HOME, USER
 from gatelocal.model.text import visible
 
 LOCAL = "local"
-_AUTHORIZED = "/etc/gatelocal/authorized_keys"
+_AUTHORIZED = ("/etc/gatelocal/authorized_keys",)
+_OF_A_SERVER = (f"{HOME}/.ssh/authorized_keys", "/root/.ssh/authorized_keys")
 _SECONDS = 20.0
 
 # In the folder $1: the program that follows, or a shell. A person is let in even where the folder is gone.
@@ -99,17 +100,20 @@ def let_in(folder: Path, record: place.Record, keys: Sequence[str]) -> tuple[str
             f"the node {record.name} is the host {record.host} of yours, and no job's: nobody's key goes there",
             hint="whoever may log in there does so as ever",
         )
-    script = f'cat >>{_AUTHORIZED} && echo "kept"'
+    script = f'tee -a {" ".join(_OF_A_SERVER if record.cloud else _AUTHORIZED)} >/dev/null && echo "kept"'
     way = ("ssh", "-F", str(folder / "ssh_config"), "-l", "root", "-T", "node", "--", script)
     done = process.run(way, stdin="".join(f"{key}\n" for key in keys).encode(), timeout=60, check=False)
     if "kept" not in done.stdout:
         raise InfrastructureError(f"the node {record.name} takes no key", details=done.stderr.strip())
     port, host_key = _port(folder), (folder / "host_key.pub").read_text().split()[1]
     digest = base64.b64encode(hashlib.sha256(base64.b64decode(host_key)).digest()).decode().rstrip("=")
+    known = f"its host key: ED25519 SHA256:{digest}"
+    if record.cloud:
+        return (f"from wherever the server is reached: ssh -p {port} {USER}@{_said(folder, 'HostName')}", known)
     return (
         f"from this machine: ssh -p {port} {USER}@127.0.0.1",
         f"from another one: ssh -J LOGIN@THIS-MACHINE -p {port} {USER}@127.0.0.1",
-        f"its host key: ED25519 SHA256:{digest}",
+        known,
     )
 
 

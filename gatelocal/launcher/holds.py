@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
-from gatelocal.errors import InputError
+from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.launcher import connection, place, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.providers import local
@@ -63,8 +63,10 @@ def give_back(runtime: Path, *names: str) -> tuple[str, ...]:
     """Return nodes with all of their nodesets, and give their full names. :raises InputError: one is not there."""
     records = [_one(nodes(runtime), name) for name in names]
     folders = dict.fromkeys(folder for record in records for folder in place.members(runtime, record))
-    for folder in folders:
-        sweeper.remove(folder)
+    stay = {folder.name: why_not for folder in folders if (why_not := sweeper.remove(folder))}
+    for name, why_not in stay.items():
+        hint = "that is tried again with the next node, or when you say so"
+        raise InfrastructureError(f"the node {name} could not be returned: {why_not}", hint=hint)
     return tuple(folder.name for folder in folders)
 
 

@@ -37,8 +37,11 @@ def may_follow(before: NodeState, after: NodeState) -> bool:
 
 
 def is_abandoned(state: NodeState, owner_alive: bool) -> bool:
-    """Whether nobody will return this node any more, so that a sweep must: its owner is gone and it is not held."""
-    return not owner_alive and state is not NodeState.HELD
+    """Whether nobody will return this node any more, so that a sweep must: its owner is gone and it is not held.
+
+    One that was returned and is there even so could not be taken away at that time.
+    """
+    return state is NodeState.RETURNED or (not owner_alive and state is not NodeState.HELD)
 
 
 def is_expired(state: NodeState, until: float, now: float) -> bool:

@@ -61,6 +61,8 @@ class Record:
     :ivar set: the name of the first node of its nodeset, where that has several; they are kept and returned together.
     :ivar names: what its job calls it. :ivar address: where the others of its nodeset reach it.
     :ivar host: of a machine that was there before: its name in the user's table.
+    :ivar cloud: of a server of a cloud: the cloud's name. :ivar gate: the name that the server carries as its gate's.
+    :ivar server: its id; empty: the cloud has not told it.
     :ivar disposable: see :attr:`gatelocal.ports.Node.disposable`.
     :ivar farewell: the command line that is run when it is returned, in its folder.
     :ivar variables: all that programs get there, where the node is no machine of its own.
@@ -87,6 +89,9 @@ class Record:
     names: tuple[str, ...] = ()
     address: str = ""
     host: str = ""
+    cloud: str = ""
+    gate: str = ""
+    server: str = ""
     disposable: bool = True
     farewell: tuple[str, ...] = ()
     variables: Mapping[str, str] = field(default_factory=dict)

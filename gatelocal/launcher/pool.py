@@ -12,7 +12,7 @@ from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
 from gatelocal.launcher import images, lan, machine, place, settings, snapshots, sweeper
 from gatelocal.launcher.choosing import Choice, Chooser
 from gatelocal.launcher.nodeset import Gathered, together
-from gatelocal.launcher.providers import local, nspawn, qemu, static
+from gatelocal.launcher.providers import local, nspawn, openstack, qemu, static
 from gatelocal.launcher.recipe import BUILT_IN
 from gatelocal.model.job import one_node
 from gatelocal.model.label import Labels, Origin, Wanted
@@ -20,14 +20,15 @@ from gatelocal.model.plan import Nodeset
 from gatelocal.model.text import visible
 from gatelocal.ports import Node, Say
 
-KINDS = ("auto", "qemu", "nspawn", "static", "local")
+KINDS = ("auto", "qemu", "nspawn", "static", "openstack", "local")
+_ELSEWHERE = ("static", "openstack")
 
 
 def launcher(kind: str, cache: Path, runtime: Path, labels: Labels = BUILT_IN, family: str = "tox") -> Pool:
     """The launcher of a kind of node.
 
-    :param kind: one of :data:`KINDS`; ``auto`` is an accelerated virtual machine, else a container where we may make
-        one, else an emulated virtual machine.
+    :param kind: one of :data:`KINDS`; ``auto`` is a host or a cloud of the user's where the table names one for the
+        label, else an accelerated virtual machine, else a container where we may make one, else an emulated one.
     :param cache: where images are kept; may be deleted at any time. :param runtime: where running nodes have folders.
     :param labels: what labels mean. :param family: for which jobs, see :data:`gatelocal.launcher.recipe.FAMILIES`.
     :raises InputError: no such kind.
@@ -63,23 +64,28 @@ class Pool:
         return self._gather(last, nodesets[0], say)
 
     def _is_substituted(self, nodeset: Nodeset) -> bool:
-        if self._has_hosts(nodeset):
+        if self._elsewhere(nodeset) is not None:
             return False
         wanted = (self.labels.wanted(node.label or None) for node in nodeset.nodes)
         return any(one.note or not one.known for one in wanted)
 
-    def _has_hosts(self, nodeset: Nodeset) -> bool:
-        """Whether hosts of the user's are what it gets."""
-        has = all(self.labels.hosts_of(node.label or None) for node in nodeset.nodes)
-        return self.kind == "static" or (self.kind == "auto" and has)
+    def _elsewhere(self, nodeset: Nodeset) -> Choice | None:
+        """What the user's table has for it that is not of this machine: hosts, else a cloud."""
+        labels = [node.label or None for node in nodeset.nodes]
+        hosts, cloud = Choice("static", static.KIND), Choice("openstack", openstack.KIND)
+        if self.kind == "static" or (self.kind == "auto" and all(map(self.labels.hosts_of, labels))):
+            return hosts
+        if self.kind == "openstack" or (self.kind == "auto" and all(map(self.labels.cloud_of, labels))):
+            return cloud
+        return None
 
     def _gather(self, nodeset: Nodeset, first: Nodeset, say: Say) -> Gathered:
         wanted = [self.labels.wanted(node.label or None) for node in nodeset.nodes]
-        choice = Choice("static", static.KIND) if self._has_hosts(nodeset) else self._choose_for(wanted, say)
+        choice = self._elsewhere(nodeset) or self._choose_for(wanted, say)
         if choice.kind == "local":
             notes = [f"this machine stands in for {node.label or 'a node of its own'}" for node in nodeset.nodes]
             wanted = [replace(one, note=note) for one, note in zip(wanted, notes, strict=True)]
-        elif choice.kind == "static":
+        elif choice.kind in _ELSEWHERE:
             wanted = [replace(one, note="") for one in wanted]
         else:
             for one in dict.fromkeys(one for one in wanted if one.note):
@@ -91,7 +97,7 @@ class Pool:
     def _retried(self, choice: Choice, wanted: Sequence[Wanted], nodeset: Nodeset, say: Say) -> Gathered:
         try:
             return self._launch(choice, wanted, nodeset, say)
-        except qemu.DidNotBoot as error:
+        except (qemu.DidNotBoot, openstack.DidNotBoot) as error:
             say(f"{error.brief}; trying once more, with more time")
             choice = replace(choice, patience=2)
         except nspawn.DidNotStart as error:
@@ -134,6 +140,9 @@ class Pool:
                 made += static.lease(
                     self.runtime, [(one.label, self.labels.hosts_of(one.label)) for one in wanted], say
                 )
+            elif choice.kind == "openstack":
+                asked = [(one.label, self.labels.cloud_of(one.label)) for one in wanted]
+                made += openstack.lease(self.runtime, asked, say)
             for one in wanted[len(made) :]:
                 made.append(place.create(self.runtime, choice.kind, one.origin.name))
             made[:] = [self._guarded(choice, one, *there) for one, there in zip(wanted, made, strict=True)]
@@ -141,10 +150,13 @@ class Pool:
             addresses = self._addresses(made) if len(made) > 1 else ()
             if addresses:
                 made[:] = _as_set(made, nodeset, addresses)
-            if addresses and choice.kind != "static":
+            if addresses and choice.kind not in _ELSEWHERE:
                 ports, made[0] = _plugged(made)
             tasks = [partial(self._start, choice, *one, say) for one in zip(wanted, made, ports, strict=True)]
             nodes = together(tasks, undo)
+            if addresses and choice.kind == "openstack":  # which it has only now
+                records = [place.read(folder) for folder, _ in made]
+                addresses = tuple(one.address for one in records if one is not None)
         except BaseException:
             undo()
             raise
@@ -198,6 +210,8 @@ class Pool:
         if choice.kind == "static":
             host = next(one for one in self.labels.hosts if one.name == record.host)
             return static.launch(host, folder, record, say)
+        if choice.kind == "openstack" and (line := self.labels.cloud_of(wanted.label)) is not None:
+            return openstack.Provider(line, self.family, choice.patience).launch(folder, record, say)
         image = self._image(wanted.origin)
         if choice.kind == "nspawn":
             return nspawn.Provider(wanted.size, choice.snapshot, port).launch(image, folder, record, say)

@@ -16,12 +16,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gatelocal import process, stopping
 from gatelocal.errors import InfrastructureError
-from gatelocal.launcher import capacity, guard, place, settings
+from gatelocal.launcher import capacity, clouds, guard, place, settings
 from gatelocal.launcher.lifecycle import NodeState, beyond, is_abandoned, is_expired
 from gatelocal.ports import Say
 
@@ -34,25 +34,41 @@ _CGROUPS = "/sys/fs/cgroup"
 _LOOK = 5.0  # seconds between two looks at a held node
 
 
-def remove(folder: Path) -> None:
+def remove(folder: Path) -> str:
     """Stop all that runs for a node and delete its folder. Twice, or by two at a time, is harmless.
 
     The guard goes last: when its owner is killed within this, it does the rest.
+
+    :returns: why it stays for now, to be removed by whoever tries next; empty: it is gone.
     """
     record = place.read(folder)
     last = record.processes[0] if record is not None and record.processes else None
     if record is not None:
         _stop(record, last)
+        if record.cloud and (why_not := _given_back(folder, record)):
+            return why_not
     elif _named_like_a_node(folder):
         _stop_unrecorded(folder.name)
     grave = folder.with_name(f"{_grave(folder)}{os.getpid()}")
     try:
         folder.rename(grave)
     except FileNotFoundError:
-        return
+        return ""
     shutil.rmtree(grave, ignore_errors=True)
     if last is not None and last.pid != os.getpid() and place.is_alive(last):
         process.stop_by_pid(last.pid, grace=0)
+    return ""
+
+
+def _given_back(folder: Path, record: place.Record) -> str:
+    """Why the cloud still has the node's server; empty: it has none."""
+    try:
+        clouds.give_back(record)
+    except InfrastructureError as error:
+        with contextlib.suppress(OSError):
+            place.write(folder, replace(record, state=NodeState.RETURNED))
+        return error.brief
+    return ""
 
 
 def _grave(folder: Path) -> str:
@@ -72,8 +88,11 @@ def sweep(runtime: Path, say: Say) -> None:
             say(f"removing the node {folder.name}: its record cannot be read")
             remove(folder)
         elif record is not None and is_abandoned(record.state, place.is_alive(record.owner)):
-            say(f"removing the node {record.name}: the command that launched it is gone")
-            remove(folder)
+            before = record.state is NodeState.RETURNED
+            why = "that did not work before" if before else "the command that launched it is gone"
+            say(f"removing the node {record.name}: {why}")
+            if why_not := remove(folder):
+                say(f"the node {record.name} stays: {why_not}")
         elif record is not None and _is_over(folder, record):
             say(f"returning the held node {record.name}: its time is over")
             remove(folder)
@@ -235,7 +254,8 @@ def _guard(folder: Path, owner: place.ProcessName) -> None:
         shutil.rmtree(grave, ignore_errors=True)
     while (record := place.read(folder)) is not None:
         if is_abandoned(record.state, owner_alive=False) or _is_over(folder, record):
-            remove(folder)
+            if why_not := remove(folder):
+                sys.exit(why_not)  # who waits for us starts us again
             return
         time.sleep(_LOOK)
 

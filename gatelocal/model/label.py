@@ -57,6 +57,29 @@ class Host:
 
 
 @dataclass(frozen=True, slots=True)
+class Cloud:
+    """How servers of a cloud are made for these labels.
+
+    :ivar cloud: its name in the user's ``clouds.yaml``, where its address and credentials are.
+    :ivar image: name or id of what a server starts from. :ivar flavor: of how large it is.
+    :ivar network: of what it is connected to; empty: the one that the project has.
+    :ivar key: the name of a key pair of the cloud's that is let in as well; empty: none.
+    :ivar groups: names of security groups; none: the project's default one.
+    :ivar port: where its ssh server listens. :ivar most: servers at the same time; 0: as many as the quota lets.
+    """
+
+    patterns: tuple[str, ...]
+    cloud: str
+    image: str
+    flavor: str
+    network: str = ""
+    key: str = ""
+    groups: tuple[str, ...] = ()
+    port: int = 22
+    most: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Meaning:
     """Labels that fit one of the patterns (``*``, ``?`` and ``[...]``) start from that image.
 
@@ -105,10 +128,15 @@ class Labels:
     meanings: tuple[Meaning, ...] = ()
     sizings: tuple[Sizing, ...] = ()
     hosts: tuple[Host, ...] = ()
+    clouds: tuple[Cloud, ...] = ()
 
     def hosts_of(self, label: str | None) -> tuple[Host, ...]:
         """The user's machines that have that label (None: the default one)."""
         return tuple(host for host in self.hosts if _fits(label or self.default, host.patterns))
+
+    def cloud_of(self, label: str | None) -> Cloud | None:
+        """Where servers of that label (None: the default one) are made; None: in no cloud."""
+        return next((cloud for cloud in self.clouds if _fits(label or self.default, cloud.patterns)), None)
 
     def wanted(self, label: str | None) -> Wanted:
         """What is meant by a label (None: the job names none)."""
@@ -144,6 +172,7 @@ class Labels:
             (*own.meanings, *self.meanings),
             (*own.sizings, *self.sizings),
             (*own.hosts, *self.hosts),
+            (*own.clouds, *self.clouds),
         )
 
 

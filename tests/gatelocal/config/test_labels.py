@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gatelocal.config.labels import labels
 from gatelocal.errors import ConfigurationError
-from gatelocal.model.label import Host, Size
+from gatelocal.model.label import Cloud, Host, Size
 
 
 @pytest.mark.parametrize(
@@ -83,6 +84,20 @@ def test_hosts_of_the_users(tmp_path: Path) -> None:
     assert labels(tmp_path).hosts_of(None) == labels(None).hosts_of("metal") == ()
 
 
+def test_servers_of_the_users_clouds(tmp_path: Path) -> None:
+    (tmp_path / "labels.yaml").write_text(
+        "clouds:\n"
+        "  - {cloud: one, label: [big-*], image: ubuntu 24.04, flavor: m1.large}\n"
+        "  - {provider: openstack, cloud: two, label: [small, big-1], image: i, flavor: f, network: n, key: k,"
+        " security-groups: [ssh, web], port: 2222, most: 4}\n"
+    )
+    one, two = Cloud(("big-*",), "one", "ubuntu 24.04", "m1.large"), Cloud(("small", "big-1"), "two", "i", "f")
+    table = labels(tmp_path)
+    assert table.cloud_of("big-1") == one
+    assert table.cloud_of("small") == replace(two, network="n", key="k", groups=("ssh", "web"), port=2222, most=4)
+    assert table.cloud_of(None) is table.cloud_of("other") is labels(None).cloud_of("small") is None
+
+
 def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
     (tmp_path / "labels.yaml").write_text("# nothing yet\n")
     assert labels(tmp_path) == labels(None)
@@ -109,6 +124,11 @@ def test_an_empty_file_changes_nothing(tmp_path: Path) -> None:
         ("hosts:\n  - label: x\n    address: -oProxyCommand=x\n    host-key: a AAAA\n", 3, "not a name or an address"),
         ("hosts:\n  - {label: x, address: h, host-key: nonsense}\n", 2, "not a public key"),
         ("hosts:\n  - {label: x, address: h, host-key: a A, user: 'a b'}\n", 2, "not the name of a user"),
+        ("clouds:\n  - {label: x, image: i, flavor: f}\n", 2, "the cloud has no `cloud`"),
+        ("clouds:\n  - {label: x, cloud: c, image: i}\n", 2, "the cloud has no `flavor`"),
+        ("clouds:\n  - {label: x, cloud: c, image: i, flavor: f, provider: ec2}\n", 2, "there is no provider 'ec2'"),
+        ("clouds:\n  - {label: x, cloud: c, image: i, flavor: f, most: 0}\n", 2, "most is a whole number, from 1"),
+        ("clouds:\n  - {label: x, cloud: c, image: i, flavor: f, password: p}\n", 2, "'password' is not known here"),
         ("hosts:\n  - {label: x, address: h, host-key: a A, port: 70000}\n", 2, "from 1 to 65535"),
         ("hosts:\n  - {label: x, address: h, host-key: a A, password: b}\n", 2, "'password' is not known here"),
         ("default: 12\n", 1, "a text is expected"),

@@ -155,8 +155,8 @@ def test_hosts_are_taken_where_the_table_has_the_label_and_only_there(tmp_path: 
     auto = pool.launcher("auto", tmp_path, tmp_path, table)
     asked = [Nodeset(nodes=tuple(NodeWanted((label,), label) for label in labels)) for labels in (["metal-1"], ["x"])]
     both = Nodeset(nodes=(*asked[0].nodes, *asked[1].nodes))
-    assert [auto._has_hosts(one) for one in (*asked, both)] == [True, False, False]
-    assert not pool.launcher("nspawn", tmp_path, tmp_path, table)._has_hosts(asked[0])
+    assert [auto._elsewhere(one) is not None for one in (*asked, both)] == [True, False, False]
+    assert pool.launcher("nspawn", tmp_path, tmp_path, table)._elsewhere(asked[0]) is None
 
 
 def test_nobody_elses_key_goes_to_a_host_of_the_users(tmp_path: Path) -> None:
