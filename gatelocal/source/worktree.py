@@ -134,10 +134,11 @@ class WorktreeSource:
         target = self._target
         base = self._resolve(target.tracking)
         if base is None:
+            own = target.tracking.startswith("refs/heads/")  # there is no remote
             raise InputError(
                 f"{self._directory} does not know the branch {plain(target.branch)} of {plain(target.project)}:"
                 f" there is no {plain(target.tracking)}",
-                hint="run `git fetch` for that remote, or name another target branch",
+                hint=f"{'' if own else 'run `git fetch` for that remote, or '}name another target branch with --branch",
             )
         with as_machinery("reading the local commits"):
             found = history.commits_between(self._directory, base, commit, LIMIT)
