@@ -256,10 +256,10 @@ def _done(draft: Draft, item: Item) -> None:
 
 def _has_to_wait(draft: Draft, item: Item) -> bool:
     """Whether one that stands beside the queue lands first, or one is landing at this moment."""
+    if len(beside.family(draft, item.key)) == 1:
+        return beside.is_taken(draft, item)
     if not beside.may_land(draft, item):
         return True
-    if len(beside.family(draft, item.key)) == 1:
-        return False
     return beside.needs_another(draft, item) or (draft.policy.urgent and urgent.waits_for(draft, item) is not None)
 
 

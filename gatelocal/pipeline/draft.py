@@ -214,14 +214,6 @@ class Draft:
         keys = [*self.before.queues, *(key for key in self._queues if key not in self.before.queues)]
         return tuple(queue for queue in (self.queue_or_none(key) for key in keys) if queue is not None)
 
-    def heads(self) -> Iterator[Item]:
-        """The first item of every queue of the dependent pipelines. For rare events only."""
-        gates = {name for name, one in self.layout.pipelines.items() if one.manager is Manager.DEPENDENT}
-        for key in (*self.before.queues, *(key for key in self._queues if key not in self.before.queues)):
-            queue = self.queue_or_none(key) if key[0] in gates else None
-            if queue is not None and len(queue.line):
-                yield self.item(next(iter(queue.line)))
-
     def pipeline(self, item: Item) -> Pipeline:
         """The item's pipeline."""
         return self.layout.pipelines[item.pipeline]

@@ -186,7 +186,7 @@ def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
     pipeline = draft.layout.pipelines.get(item.pipeline)
     key = _new_key(draft, item)
     if pipeline is not None and key is None and item.stage is Stage.LANDING and len(item.changes) > 1:
-        _land_first(draft, item)
+        _land_first(draft, item, pipeline)
     elif pipeline is None or key is None:
         leave(draft, item, Reason("reload", (item.pipeline,)))
     elif key != item.key and item.stage is Stage.REPORTING:
@@ -195,13 +195,21 @@ def _settle_in(draft: Draft, item: Item, old: Queue) -> None:
         _move(draft, item, pipeline, key, old)
 
 
-def _land_first(draft: Draft, item: Item) -> None:
+def _land_first(draft: Draft, item: Item, pipeline: Pipeline) -> None:
     """A cycle for which there is no queue any more stays: a part of it may have landed, and so the rest has to.
 
-    A queue that the layout does not name any more goes with it.
+    It stands beside the queues that its changes would have, which wait for it.
     """
-    queue = draft.queue(item.key)
-    draft.put_queue(replace(queue, dynamic=queue.dynamic or not _named(draft, queue)))
+    apart(draft, item)
+    item = draft.item(item.id)
+    key = opened(draft, item.key)
+    draft.remove(item)
+    draft.add(replace(item, queue=key[1]))
+    for facts in filter(None, map(draft.facts, item.names)):
+        found = queue_name(draft.layout, pipeline, facts)
+        if found is not None:
+            queue = draft.queue_or_none((pipeline.name, found[0])) or empty_queue(pipeline, found[0], found[0])
+            draft.put_queue(replace(queue, beside=tuple(dict.fromkeys((*queue.beside, key[1])))))
 
 
 def _move(draft: Draft, item: Item, pipeline: Pipeline, key: QueueKey, old: Queue) -> None:

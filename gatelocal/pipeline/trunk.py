@@ -12,7 +12,7 @@ from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.reuse import without
 from gatelocal.pipeline.speculate import outrun, reset
 from gatelocal.pipeline.state import Item, QueueKey, Stage, Step
-from gatelocal.pipeline.switches.beside import family
+from gatelocal.pipeline.switches.beside import family, queues_of
 
 
 def moved(draft: Draft, facts: Facts, tip: str = "") -> None:
@@ -43,11 +43,11 @@ def landed(draft: Draft, item: Item, facts: Facts, tip: str) -> None:
 
     :param tip: where the branch is now; what was prepared on that already is not prepared again.
     """
+    if not draft.policy.verify:
+        return
     own = {queue.key for queue in family(draft, item.key)}
-    for pipeline in draft.layout.pipelines.values() if draft.policy.verify else ():
-        found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
-        key = (pipeline.name, found[0]) if found is not None else item.key
-        if key not in own and draft.queue_or_none(key) is not None:
+    for key in queues_of(draft, facts):
+        if key not in own:
             for queue in family(draft, key):
                 test_anew(draft, queue.key, facts, tip)
 

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gatelocal.model.facts import Ref
+from gatelocal.model.facts import Facts, Ref
 from gatelocal.model.layout import Manager
 from gatelocal.model.record import replace
 from gatelocal.pipeline.draft import Draft, Flag, empty_queue, main_queue
 from gatelocal.pipeline.inputs import touches
+from gatelocal.pipeline.ready import queue_name
 from gatelocal.pipeline.reuse import without
 from gatelocal.pipeline.speculate import outrun, reset
 from gatelocal.pipeline.state import Item, Queue, QueueKey, Stage
@@ -69,38 +70,43 @@ def affects(draft: Draft, item: Item, other: Item) -> bool:
 def may_land(draft: Draft, item: Item) -> bool:
     """Whether nobody of the family is landing, and nobody else on a branch of the item."""
     others = (draft.item(number) for queue in family(draft, item.key) for number in queue.line)
-    if any(one.settled or one.stage is Stage.LOOKING for one in others):
-        return False
-    return not any(one.stage is Stage.LANDING for one in _on_its_branches(draft, item))
+    return not any(one.settled or one.stage is Stage.LOOKING for one in others) and not is_taken(draft, item)
+
+
+def is_taken(draft: Draft, item: Item) -> bool:
+    """Whether somebody who is not of the family is landing on a branch of the item."""
+    return any(one.stage is Stage.LANDING for one in _on_its_branches(draft, item))
 
 
 def _on_its_branches(draft: Draft, item: Item) -> Iterator[Item]:
-    """Who stands first in another queue, not of the family, and is for a branch of the item.
+    """Who stands first in a queue for a branch of the item that is not of its family.
 
-    That is so under another dependent pipeline, and after a reload by which a cycle that lands has lost its queue.
+    Such are the queues of another dependent pipeline, and those of the members of a cycle that has lost its own.
     """
     pipeline = draft.layout.pipelines.get(item.pipeline)
     if pipeline is None or pipeline.manager is not Manager.DEPENDENT:
         return
-    own: set[tuple[str, str]] | None = None
-    family_of = {queue.key for queue in family(draft, item.key)}
-    for other in draft.heads():
-        if other.key not in family_of:
-            own = own or branches_of(draft, item)
-            if not own.isdisjoint(branches_of(draft, other)):
-                yield other
+    seen = {queue.key for queue in family(draft, item.key)}
+    for facts in filter(None, map(draft.facts, item.names)):
+        for key in queues_of(draft, facts):
+            for queue in family(draft, key) if key not in seen else ():
+                if queue.key not in seen and len(queue.line):
+                    yield draft.item(next(iter(queue.line)))
+                seen.add(queue.key)
+
+
+def queues_of(draft: Draft, facts: Facts) -> Iterator[QueueKey]:
+    """The dependent pipelines' queues of a branch, or of a change for it, as far as there are any."""
+    for pipeline in draft.layout.pipelines.values():
+        found = queue_name(draft.layout, pipeline, facts) if pipeline.manager is Manager.DEPENDENT else None
+        if found is not None and draft.queue_or_none((pipeline.name, found[0])) is not None:
+            yield (pipeline.name, found[0])
 
 
 def needs_another(draft: Draft, item: Item) -> bool:
     """Whether what it needs stands in another queue of the family: that lands first."""
     others = {number for queue in family(draft, item.key) if queue.key != item.key for number in queue.line}
     return any(not others.isdisjoint(draft.where(name)) for name in item.needs)
-
-
-def branches_of(draft: Draft, item: Item) -> set[tuple[str, str]]:
-    """Project and branch of an item's changes."""
-    found = (draft.facts(name) for name in item.names)
-    return {(facts.project, facts.branch) for facts in found if facts is not None}
 
 
 def landed(draft: Draft, item: Item) -> None:
