@@ -19,9 +19,10 @@ from datetime import datetime
 from pathlib import Path
 
 from gatelocal import stopping
+from gatelocal.builds import stacks
 from gatelocal.builds.order import Order
 from gatelocal.errors import InfrastructureError, InputError
-from gatelocal.jobs import families
+from gatelocal.jobs import families, renewable
 from gatelocal.launcher import checkpoints, images, settings
 from gatelocal.launcher.checkpoints import Checkpoint
 from gatelocal.launcher.nodeset import Gathered
@@ -220,7 +221,20 @@ def choose(order: Order, labels: Labels) -> Checkpoint | None:
     """The ready node to go on from: one with the very trees, else the latest; None where there is none."""
     found = checkpoints.found(images.below(Path(order.cache)), key(order, labels), time.time())
     same = (one for one in found if one.commits == commits(order))
-    return next(same, None) or next(iter(found), None)
+    return next(same, None) or next((one for one in found if takes_in(order, one)), None)
+
+
+def takes_in(order: Order, found: Checkpoint) -> bool:
+    """Whether such a node can be given the order's trees in the place of its own."""
+    for tree in order.trees:
+        old = found.commits.get(tree.path)
+        if old is None:
+            return False
+        if old != tree.commit:
+            changed = stacks.changed(order, tree, old)
+            if changed is None or renewable.why_not(changed):
+                return False
+    return True
 
 
 def wanted(order: Order) -> bool:

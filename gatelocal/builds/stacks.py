@@ -161,18 +161,26 @@ def compared(order: Order, checkpoint: Checkpoint) -> Renewal:
     wanted = commits(order)
     if wanted.keys() != checkpoint.commits.keys():
         return Renewal("it has other repositories")
-    changed: dict[str, Sequence[str]] = {}
+    differing: dict[str, Sequence[str]] = {}
     for tree in order.trees:
         name = _short(tree.project)
         old, new = checkpoint.commits[name], wanted[name]
         if old != new:
-            try:
-                git = Runner(Path(order.stored[tree.project]), alone=True)
-                told = git.query("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", old, new, "--").text
-            except (ReviewError, KeyError):
+            paths = changed(order, tree, old)
+            if paths is None:
                 return Renewal(f"what it has of {name} is not known any more")
-            changed[name] = [path for path in told.split("\0") if path]
-    return renewal(changed)
+            differing[name] = paths
+    return renewal(differing)
+
+
+def changed(order: Order, tree: Tree, old: str) -> Sequence[str] | None:
+    """The files of a tree that differ from a commit of before; None where that is not known any more."""
+    try:
+        git = Runner(Path(order.stored[tree.project]), alone=True)
+        told = git.query("diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", old, tree.commit, "--").text
+    except (ReviewError, KeyError):
+        return None
+    return [path for path in told.split("\0") if path]
 
 
 def _short(project: str) -> str:

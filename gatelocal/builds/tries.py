@@ -58,7 +58,7 @@ def repeated(job: Job, run: Callable[[int, Path], BuildResult], folder: Path, sa
                 shutil.rmtree(logs, ignore_errors=True)
                 one = replace(one, logs="")
             found.append(one)
-            why = f": {told.why}" if told.why else ""
+            why = f": {told.why}" if told.why and told.said is not Said.UNNAMED else ""
             line = f"try {number} of {times(job)}: {told.said.value} in {one.seconds:.1f} s{why}"
             record.note(line)
             if told.said not in (Said.PASSED, Said.UNNAMED) or number in (1, times(job)) or not number % _TOLD:
@@ -74,7 +74,8 @@ def _try(result: BuildResult, names: tuple[str, ...], logs: Path) -> Try:
     tests = tuple(test for test in result.tests if kept(test, names))
     others = result.count - len(tests)
     words = next((line.strip() for line in reversed(result.output) if line.strip()), "")
-    reason = f"{result.reason}: {words}" if words and words not in result.reason else result.reason
+    more = result.outcome.against and words not in result.reason
+    reason = f"{result.reason}: {words}" if more else result.reason
     return Try(
         outcome=result.outcome,
         seconds=result.seconds,

@@ -15,6 +15,7 @@ from gatelocal.engine import recipes, recorded
 from gatelocal.engine.gate import Gate
 from gatelocal.engine.recorded import Meant
 from gatelocal.engine.request import GateRequest
+from gatelocal.model.happening import Happening, Progress
 from gatelocal.model.run import RunResult
 from gatelocal.reporter.lines import Lines
 from gatelocal.ui.terminal import Terminal
@@ -41,10 +42,20 @@ def request_of(question: Mapping[str, Any], meant: Meant) -> GateRequest:
 
 def run_again(terminal: Terminal, request: GateRequest, past: Path | None = None) -> RunResult:
     """Run it. :param past: the folder of a run whose commits are taken. :raises GateError: there can be no verdict."""
-    gate = Gate(directories(os.environ), os.environ, Lines(terminal.say, _silent))
+    lines = Lines(terminal.say, _silent)
+
+    def watch(one: Happening) -> None:
+        if not isinstance(one, Progress) or not one.text.startswith(_TOLD_BEFORE):
+            lines(one)
+
+    gate = Gate(directories(os.environ), os.environ, watch)
     if past is None:
         return gate.run(request)
     return gate.again(recipes.read(past), past, request)
+
+
+_TOLD_BEFORE = ("depends on: ", "recipe: ", "writing the tree", "copying ")
+"""How lines begin that say the same for each probe."""
 
 
 def _silent(_: str) -> None:

@@ -12,7 +12,9 @@ import click
 
 from gatelocal.cli.finding import NODE, asked, request_of, run_again
 from gatelocal.cli.options import GERRIT, examples, of_configuration
+from gatelocal.cli.run import warn_of_edits
 from gatelocal.config.directories import directories
+from gatelocal.engine.place import on_server
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED, InputError
 from gatelocal.jobs.families import CLONE_VARIABLE, TIMES_VARIABLE
 from gatelocal.launcher import capacity
@@ -66,6 +68,8 @@ def flake(*, test: str, run: str, number: int, fresh: bool, as_object: bool, **q
     folders = directories(os.environ)
     meant, past = asked(folders, test, question.pop("job"), run)
     request = request_of(question, meant)
+    if past is None and not on_server(request.change, request.directory):
+        warn_of_edits(terminal)
     request = replace(request, parts={meant.job: _parts(number, request.node, request.width, fresh=fresh)})
     terminal.say(messages.many_times(meant.job, meant.tests, number))
     result = run_again(terminal, request, past)

@@ -29,6 +29,7 @@ _COMMANDS = {
     "logs": "What a job of a run printed, also while it runs.",
     "fingerprint": "Queries that know failures of known bugs again.",
     "flake": "How often a test fails, by many tries.",
+    "bisect": "Which commit, merge or queued change makes a job fail.",
     "stats": "How often jobs pass and flake here, what failed and why.",
     "artifacts": "The files that a run has fetched from its nodes.",
     "workspace": "Source trees for a person, with changes merged as the gate merges them.",

@@ -158,7 +158,7 @@ def run(
     if resume is not None:
         _refuse_others(context)
     elif not place.on_server(request.change, request.directory):
-        _warn_of_edits(terminal)
+        warn_of_edits(terminal)
     with _shown(terminal, quiet=quiet, events=json_events) as watch:
         gate = Gate(directories(os.environ), os.environ, watch)
         result = gate.run(request) if resume is None else gate.resume(resume, request.directory)
@@ -279,7 +279,8 @@ def _silent(_: str) -> None:
     """Show nothing."""
 
 
-def _warn_of_edits(terminal: Terminal) -> None:
+def warn_of_edits(terminal: Terminal) -> None:
+    """Say that edits which are not committed are no part of what is tested, where there are any."""
     try:
         dirty = uncommitted(Runner())
     except ReviewError:

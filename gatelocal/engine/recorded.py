@@ -14,6 +14,7 @@ from gatelocal.model.result import BuildResult
 from gatelocal.model.run import RunResult
 from gatelocal.model.text import plain
 from gatelocal.results import meant
+from gatelocal.results.tries import last_line
 
 _MOST = 50
 """So many of the latest runs are looked at."""
@@ -60,6 +61,33 @@ def find(directories: Directories, directory: Path, test: str, job: str, run: st
     if job and not run:
         return Meant(job, (meant.as_id(test),))  # it may be new; a run will tell
     raise _unknown(test, job, run, list(known))
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure that a run has seen. :ivar run: its name. :ivar why: what has failed. :ivar logs: the run's folder."""
+
+    run: str
+    why: str
+    logs: str
+
+
+def failure(
+    directories: Directories, directory: Path, wanted: Meant, commit: str, bases: frozenset[str]
+) -> Failure | None:
+    """What the latest run of a change on those very bases has seen to fail of the job; None: nothing, or none was."""
+    for name, result in _runs(directories, directory, ""):
+        if result.change.commit != commit or {one.commit for one in result.bases} != bases or result.part:
+            continue
+        for build in result.builds:
+            if build.job == wanted.job:
+                if not build.outcome.against:
+                    return None
+                bad = [one for one in build.failures if one.name in wanted.tests or not wanted.tests]
+                if wanted.tests and not bad:
+                    return None
+                return Failure(name, last_line(bad[0]) if bad else build.reason, result.logs)
+    return None
 
 
 def of_whole(title: str) -> str:

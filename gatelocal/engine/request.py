@@ -27,6 +27,7 @@ class GateRequest:
     :ivar hold: which node is kept.
     :ivar keys: lines of public keys that are let in to the node that is kept.
     :ivar ahead: changes, named as `change` is, that are merged before it, the first to land first.
+    :ivar base: a commit of the target branch that counts as its tip; empty: its tip does.
     :ivar only: of a job, the ids of the only tests that are run, where its suite allows that; without any: all.
     :ivar part: what is asked is what is left of a former run: a pass of less than all of it is none of the change.
     :ivar fail_fast: the first voting job that fails ends the others; otherwise the project's configuration says so.
@@ -52,4 +53,5 @@ class GateRequest:
     part: bool = False
     fail_fast: bool = False
     cold: bool = False
+    base: str = ""
     parts: Mapping[str, tuple[Part, ...]] = field(default_factory=dict)

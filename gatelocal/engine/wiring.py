@@ -122,7 +122,9 @@ class Wired:
         pruning.keep(self._environment)
         prints = fingerprint_files.folders(self._directories, self._environment)
         return Tools(
-            merger=changes.merger(place, self._directories, request.directory, self._say),
+            merger=changes.merger(place, self._directories, request.directory, self._say).pinned(
+                {(place.project, place.branch): request.base} if request.base else {}
+            ),
             builder=nursery.Nursery(),
             kind=request.node,
             watch=self._live(prints),

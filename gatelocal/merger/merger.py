@@ -73,6 +73,13 @@ class Merger:
         self._mode = mode
         self._fresh = fresh
         self._beside = beside
+        self._pins: Mapping[tuple[str, str], str] = {}
+
+    def pinned(self, pins: Mapping[tuple[str, str], str]) -> Merger:
+        """The same with other tips. :param pins: (project, branch) → a commit that the branch was at."""
+        made = Merger(self._cache, self._remote, self._mode, fresh=self._fresh, beside=self._beside)
+        made._pins = pins
+        return made
 
     def repository(self, project: str) -> Repository:
         """The bare cache of a project. :raises InputError: that can be no project's name."""
@@ -110,7 +117,11 @@ class Merger:
     def _read(self, repository: Repository) -> RepoState:
         with as_machinery(f"reading the branches of {plain(repository.project)}", repository.path):
             found = objects.references(repository.git, "refs/heads", "refs/tags")
-        return repostate.freeze(repository.project, found)
+            state = repostate.freeze(repository.project, found)
+            pinned = {branch: sha for (project, branch), sha in self._pins.items() if project == repository.project}
+            for branch, sha in pinned.items():
+                _check_pin(repository, state.branches.get(branch, ""), branch, sha)
+        return replace(state, branches={**state.branches, **pinned}) if pinned else state
 
     def tip(self, project: str, branch: str) -> SpeculativeState:
         """The state of a branch, or of a tag by its full name, with nothing merged onto it. Errors as for `merge`."""
@@ -240,6 +251,13 @@ class Merger:
 
     def _repositories(self, state: SpeculativeState) -> tuple[Repository, ...]:
         return tuple(self.repository(one.project) for one in state.repositories)
+
+
+def _check_pin(repository: Repository, tip: str, branch: str, sha: str) -> None:
+    """:raises InputError: the branch has never been at that commit."""
+    known = tip and not repository.missing([sha])
+    if not known or repository.git.query("merge-base", "--is-ancestor", sha, tip, ok=(0, 1)).sure().status != 0:
+        raise InputError(f"{plain(repository.project)} {plain(branch)} does not have the commit {plain(sha[:12])}")
 
 
 def _base(step: Step, made: Sequence[str], states: Mapping[str, RepoState]) -> str:

@@ -60,6 +60,12 @@ def many_times(job: str, tests: Sequence[str], number: int) -> str:
     return visible(f"{what}: {number} {'try' if number == 1 else 'tries'}")
 
 
+def many_places(kind: str, count: int, probes: int) -> str:
+    """What a culprit is looked for among."""
+    places = f"{count} {kind}" if count == 1 else f"{count} {kind if kind.endswith('s') else kind + 's'}"
+    return f"{places}: at most {probes} {'probe' if probes == 1 else 'probes'} between the ends"
+
+
 def no_such_test(job: str, tests: Sequence[str]) -> str:
     """A test that a job does not have."""
     return visible(f"job {job} has no test {', '.join(tests)}")

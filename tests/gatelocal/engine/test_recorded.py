@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.config.directories import Directories, directories
-from gatelocal.engine.recorded import Meant, find
+from gatelocal.engine.recorded import Meant, failure, find
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.errors import InputError
@@ -80,3 +80,19 @@ def test_parts_of_a_job_are_that_job(folders: Directories, tmp_path: Path) -> No
     ran(folders, tmp_path, OLD, build("py3 (1 of 2)", "a.x", failed="a.x"), build("py3 (2 of 2)", "a.y"))
     assert find(folders, tmp_path, "", "") == Meant("py3", ("a.x",), OLD)
     assert find(folders, tmp_path, "a.y", "") == Meant("py3", ("a.y",), OLD)
+
+
+def test_a_failure_that_was_recorded_counts_for_that_change_on_those_bases_alone(
+    folders: Directories, tmp_path: Path
+) -> None:
+    change, base = "a" * 40, frozenset(("b" * 40,))
+    wanted = Meant("py3", ("a.x",), OLD)
+    ran(folders, tmp_path, OLD, build("py3", "a.x", "a.y", failed="a.x"))
+    found = failure(folders, tmp_path, wanted, change, base)
+    assert found is not None and found.run == OLD
+    assert failure(folders, tmp_path, wanted, "f" * 40, base) is None
+    assert failure(folders, tmp_path, wanted, change, frozenset(("f" * 40,))) is None
+    assert failure(folders, tmp_path, Meant("py3", ("a.y",)), change, base) is None
+    assert failure(folders, tmp_path, Meant("py3", ()), change, base) is not None
+    ran(folders, tmp_path, NEW, build("py3", "a.x"))
+    assert failure(folders, tmp_path, wanted, change, base) is None, "the latest run has the last word"

@@ -1,0 +1,78 @@
+"""Which commit makes a test fail, by the real command: in containers, each cloned from the first, and in folders."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+
+from gatelocal.config.directories import directories
+from gatelocal.launcher import images, layers, snapshots
+from tests.live.test_steps import Bench, bench
+
+pytestmark = pytest.mark.live
+
+__all__ = ["bench"]
+GATE = """\
+jobs:
+  unit:
+    setup: ["date +%N >> ~/prepared"]
+    steps:
+      - {command: "python3 -m unittest -v", suite: unittest}
+"""
+TEST = "import unittest, value\nclass T(unittest.TestCase):\n    def test_it(self): self.assertLess(value.VALUE, {0})\n"
+
+
+def series(bench: Bench, count: int, culprit: int) -> None:
+    """The test on the branch, and so many commits beside it."""
+    bench.commit("A test", gatelocal__yaml=GATE, test_it__py=TEST.format(culprit), value__py="VALUE = 0\n")
+    bench.type("git", "push", "-q", "origin", "HEAD")
+    bench.type("git", "fetch", "-q", "origin")
+    bench.type("git", "checkout", "-q", "-b", "topic")
+    for number in range(1, count + 1):
+        bench.commit(f"Value {number}", value__py=f"VALUE = {number}\n")
+
+
+def bisect(bench: Bench, *words: str, ok: int = 0) -> Mapping[str, object]:
+    found = json.loads(bench.type("gatelocal", "bisect", *words, "--json", ok=(ok,)).stdout)
+    assert isinstance(found, dict)
+    return found
+
+
+@pytest.mark.nspawn
+def test_a_planted_culprit_among_sixteen_commits_is_found_in_five_probes_from_clones(bench: Bench) -> None:
+    cache = directories(os.environ).cache
+    bench = replace(bench, cache=cache)
+    before = set(snapshots.found(images.below(cache)))
+    series(bench, 16, 11)
+    try:
+        bench.type("gatelocal", "run", "--node", "nspawn", "-q", ok=(1,))
+        found = bisect(bench, "--node", "nspawn")
+        assert found["verdict"] == "found"
+        assert [one["subject"] for one in found["culprits"]] == ["Value 11"]  # type: ignore[attr-defined]
+        probes = [one for one in found["probes"] if not one["recorded"]]  # type: ignore[attr-defined]
+        assert [one["clone"] for one in probes] == [False, True, True, True, True]
+        assert found["why"] == "AssertionError: 11 not less than 11"
+    finally:
+        for name, one in snapshots.found(images.below(cache)).items():
+            if name not in before:
+                layers.remove(one.folder)
+
+
+def test_merges_of_a_branch_and_changes_ahead(bench: Bench) -> None:
+    series(bench, 2, 2)
+    words = ("test_it.T.test_it", "--job", "unit", "--node", "local")
+    bench.type("git", "push", "-q", "origin", "topic:main")
+    bench.type("git", "fetch", "-q", "origin")
+    found = bisect(bench, *words, "--good", "HEAD~2")
+    assert (found["kind"], [one["subject"] for one in found["culprits"]]) == ("merge", ["Value 2"])  # type: ignore[attr-defined]
+    bench.type("git", "push", "-qf", "origin", "topic~2:main")
+    bench.type("git", "fetch", "-q", "origin")
+    for name, text in (("one", "VALUE = 9"), ("own", "")):
+        bench.type("git", "checkout", "-q", "-B", name, "topic~2")
+        bench.commit(name, **({"value__py": f"{text}\n"} if text else {"own__txt": name}))
+    found = bisect(bench, *words, "--ahead", "one")
+    assert (found["kind"], [one["subject"] for one in found["culprits"]]) == ("change ahead", ["one"])  # type: ignore[attr-defined]
