@@ -147,12 +147,12 @@ def new(*, run: str, job: str | None, bug: str | None, into: Path | None, only_p
 
     places = directories(os.environ)
     found = past(run_folder(Path(run), places))
-    builds = found.result.builds if found.result is not None else ()
+    builds, project = (found.result.builds, found.result.change.project) if found.result is not None else ((), "")
     meant = [one for one in builds if (one.job == job if job else one.outcome is not Outcome.SUCCESS and one.logs)]
     if not meant:
         known = ", ".join(one.job for one in builds)
         raise InputError(messages.no_such_job(job or "that failed", found.name), hint=messages.its_jobs(known))
-    made = propose(meant[0], found.name, places)
+    made = propose(meant[0], project, found.name, places)
     click.echo(made.text, nl=False)
     click.echo(f"# {plain(made.line.file)}:{made.line.line}: {plain(made.line.text)}")
     for line in messages.tried(meant[0].job, made.tried.failed, made.tried.passed, made.tried.others):

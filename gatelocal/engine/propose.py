@@ -51,9 +51,10 @@ class Proposal:
     tried: Tried
 
 
-def propose(build: BuildResult, run: str, directories: Directories) -> Proposal:
+def propose(build: BuildResult, project: str, run: str, directories: Directories) -> Proposal:
     """The one that most failed builds of the job share and none that passed has.
 
+    :param project: whose job it is: another project's of the same name is another job.
     :raises InputError: the build has passed, or nothing in its logs will do.
     """
     if build.outcome is Outcome.SUCCESS:
@@ -72,7 +73,7 @@ def propose(build: BuildResult, run: str, directories: Directories) -> Proposal:
             details="A line is wanted that no passing build says, with words that are the same every time.",
             hint='write one by hand: query: message:"..."',
         )
-    tried = try_all([one for one, _ in known], build.job, directories)
+    tried = try_all([one for one, _ in known], (project, build.job), directories)
     order = {line: number for number, line in enumerate(lines)}
     best = min(
         zip(known, tried, strict=True),
@@ -82,21 +83,22 @@ def propose(build: BuildResult, run: str, directories: Directories) -> Proposal:
     return Proposal(fingerprint, file_of(query_for(line.text, line.file), line.text), line, result)
 
 
-def try_all(prints: Sequence[Fingerprint], job: str, directories: Directories) -> list[Tried]:
-    """What each is true of, in one pass over the logs of past runs."""
+def try_all(prints: Sequence[Fingerprint], job: tuple[str, str], directories: Directories) -> list[Tried]:
+    """What each is true of, in one pass over the logs of past runs. :param job: its project, and its name."""
     matcher = Matcher(prints)
     counts = [Counter[str]() for _ in prints]
     others = [Counter[str]() for _ in prints]
     builds = Counter[str]()
-    for build in _builds(directories):
-        own, passed = build.job == job, build.outcome is Outcome.SUCCESS
+    for project, build in _builds(directories):
+        own, passed = (project, build.job) == job, build.outcome is Outcome.SUCCESS
         builds["passed" if passed else "failed"] += own
         hits = {one.fingerprint.bug for one in hits_in(build, matcher)}
         for number, one in enumerate(prints):
             if one.bug in hits and own:
                 counts[number]["passed" if passed else "failed"] += 1
             elif one.bug in hits:
-                others[number][f"{build.job} {build.outcome.value}"] += 1
+                of = "" if project == job[0] else f"{project} "
+                others[number][f"{of}{build.job} {build.outcome.value}"] += 1
     return [
         Tried((builds["failed"], count["failed"]), (builds["passed"], count["passed"]), tuple(other.most_common(5)))
         for count, other in zip(counts, others, strict=True)
@@ -115,8 +117,10 @@ def _lines(build: BuildResult) -> list[NewLine]:
     return read(build, Path(build.logs), {}, Matcher(()), lambda _: False).new
 
 
-def _builds(directories: Directories) -> Iterator[BuildResult]:
+def _builds(directories: Directories) -> Iterator[tuple[str, BuildResult]]:
+    """Each with its project."""
     for name in names(directories.runs)[:RUNS]:
         found = past(directories.runs / name, sized=False)
         if found.result is not None:
-            yield from (one for one in found.result.builds if one.logs and not one.outcome.says_nothing)
+            of = found.result.change.project
+            yield from ((of, one) for one in found.result.builds if one.logs and not one.outcome.says_nothing)

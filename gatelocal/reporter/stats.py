@@ -12,7 +12,7 @@ from gatelocal.results.rates import Rate
 from gatelocal.results.stats import Named, Stats
 
 _LONG = 1000
-_HEAD = ("JOB", "PASSES", "BEFORE", "FLAKES", "TIME")
+_HEAD = ("PROJECT", "JOB", "PASSES", "BEFORE", "FLAKES", "TIME")
 
 
 def table(found: Stats, days: float) -> list[str]:
@@ -20,8 +20,10 @@ def table(found: Stats, days: float) -> list[str]:
     lines = [f"{found.builds} builds in {days:g} days: {_counted(found.outcomes) or 'none'}", ""]
     if found.jobs:
         lines += _rows(found)
-        seen, low, high = found.unlucky
-        lines += ["", f"a good change fails a voting job: {seen:.1%} of the time seen, {low:.1%} to {high:.1%}"]
+        lines.append("")
+        for project, (seen, low, high) in found.unlucky.items():
+            of = visible(f" of {project}") if len(found.unlucky) > 1 else ""
+            lines.append(f"a good change{of} fails a voting job: {seen:.1%} of the time seen, {low:.1%} to {high:.1%}")
     lines.append(f"failures with a cause: {told(found.classified)}: {_counted(found.causes) or 'none judged'}")
     lines += _named("top races: failures on trees that passed too", found.races)
     lines += _named("known bugs: builds that failed, of those that the fingerprint is true of", found.bugs)
@@ -30,16 +32,19 @@ def table(found: Stats, days: float) -> list[str]:
         for build in found.unexplained:
             when = datetime.fromtimestamp(build.at, UTC).strftime("%Y-%m-%d %H:%M")
             tests = ", ".join(build.failed[:3]) or build.outcome
-            lines.append(visible(f"  {when} {build.id} {build.job}: {tests}"))
+            of = f"{build.project} " if len(found.unlucky) > 1 else ""
+            lines.append(visible(f"  {when} {build.id} {of}{build.job}: {tests}"))
     return lines
 
 
 def _rows(found: Stats) -> list[str]:
-    rows = [_HEAD]
+    rows: list[tuple[str, ...]] = [_HEAD]
     for one in found.jobs:
         time = elapsed(one.seconds) if one.seconds is not None else "-"
         name = one.job if one.voting else f"{one.job} (non-voting)"
-        rows.append((visible(name), told(one.passes), told(one.before), told(one.flakes), time))
+        rows.append((visible(one.project), visible(name), told(one.passes), told(one.before), told(one.flakes), time))
+    if len(found.unlucky) == 1:
+        rows = [row[1:] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
 
@@ -47,7 +52,7 @@ def _rows(found: Stats) -> list[str]:
 def page(found: Stats, days: float) -> str:
     """The same as a page for a browser, which needs no script."""
     rows = "".join(
-        f"<tr><td>{html.text(one.job)}</td><td>{told(one.passes)}</td><td>{told(one.before)}</td>"
+        f"<tr><td>{html.text(one.project)}</td><td>{html.text(one.job)}</td><td>{told(one.passes)}</td><td>{told(one.before)}</td>"
         f"<td>{told(one.flakes)}</td><td>{elapsed(one.seconds) if one.seconds is not None else '-'}</td></tr>"
         for one in found.jobs
     )
@@ -75,6 +80,7 @@ def as_json(found: Stats) -> dict[str, object]:
         "classified": _rate(found.classified),
         "jobs": [
             {
+                "project": one.project,
                 "job": one.job,
                 "voting": one.voting,
                 "passes": _rate(one.passes),
@@ -84,11 +90,15 @@ def as_json(found: Stats) -> dict[str, object]:
             }
             for one in found.jobs
         ],
-        "good_change_fails": dict(zip(("seen", "low", "high"), found.unlucky, strict=True)),
+        "good_change_fails": [
+            {"project": project, **dict(zip(("seen", "low", "high"), chance, strict=True))}
+            for project, chance in found.unlucky.items()
+        ],
         "races": [{"name": one.name, **_rate(one.rate)} for one in found.races],
         "bugs": [{"name": one.name, **_rate(one.rate)} for one in found.bugs],
         "unexplained": [
-            {"build": one.id, "job": one.job, "at": one.at, "failed": list(one.failed)} for one in found.unexplained
+            {"build": one.id, "project": one.project, "job": one.job, "at": one.at, "failed": list(one.failed)}
+            for one in found.unexplained
         ],
     }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from statistics import median
+from typing import TypeVar
 
 from gatelocal.model.diagnosis import Cause
 from gatelocal.model.record import dataclass
@@ -16,6 +17,8 @@ from gatelocal.model.result import Outcome
 from gatelocal.model.seen import Seen
 from gatelocal.results.rates import Rate, any_of
 
+T = TypeVar("T")
+K = TypeVar("K")
 SHOWN = 10
 
 _RAN = (Outcome.SUCCESS.value, Outcome.FAILURE.value, Outcome.TIMED_OUT.value)
@@ -23,8 +26,12 @@ _RAN = (Outcome.SUCCESS.value, Outcome.FAILURE.value, Outcome.TIMED_OUT.value)
 
 @dataclass(frozen=True, slots=True)
 class JobStats:
-    """One job. :ivar before: passes in the time before, as long as this one. :ivar seconds: median of its passes."""
+    """One job of one project.
 
+    :ivar before: passes in the time before, as long as this one. :ivar seconds: median of its passes.
+    """
+
+    project: str
     job: str
     voting: bool
     passes: Rate
@@ -35,7 +42,11 @@ class JobStats:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A test, or a bug. :ivar name: of it; a test's stands after its job. :ivar rate: what is counted of it."""
+    """A test, or a bug.
+
+    :ivar name: of it; a test's stands after its job, and its project if there are several.
+    :ivar rate: what is counted of it.
+    """
 
     name: str
     rate: Rate
@@ -49,7 +60,7 @@ class Stats:
     :ivar classified: failures with a cause, of all that were judged. :ivar races: tests by their flakes.
     :ivar bugs: fingerprints: failed builds that each explains, of those in which it was true.
     :ivar unexplained: builds without a cause, the newest first.
-    :ivar unlucky: the chance that a good change fails a voting job: what is seen, at least, at most.
+    :ivar unlucky: project → the chance that a good change fails a voting job of it: what is seen, at least, at most.
     """
 
     builds: int
@@ -60,7 +71,7 @@ class Stats:
     races: tuple[Named, ...]
     bugs: tuple[Named, ...]
     unexplained: tuple[Seen, ...]
-    unlucky: tuple[float, float, float]
+    unlucky: Mapping[str, tuple[float, float, float]]
 
 
 def stats(builds: Sequence[Seen], since: float, before: float) -> Stats:
@@ -72,7 +83,8 @@ def stats(builds: Sequence[Seen], since: float, before: float) -> Stats:
     earlier = [one for one in builds if before <= one.at < since]
     judged = [one for one in now if one.cause]
     explained = [one for one in judged if one.cause != Cause.UNKNOWN.value]
-    jobs = tuple(_job(name, group, earlier) for name, group in sorted(_by(now, lambda one: one.job).items()))
+    past = _by(earlier, _job_of)
+    jobs = tuple(_job(key, group, past.get(key, ())) for key, group in sorted(_by(now, _job_of).items()))
     return Stats(
         builds=len(now),
         outcomes=dict(Counter(one.outcome for one in now).most_common()),
@@ -82,17 +94,25 @@ def stats(builds: Sequence[Seen], since: float, before: float) -> Stats:
         races=_races(now),
         bugs=_bugs(now),
         unexplained=tuple(sorted((one for one in judged if one not in explained), key=lambda one: -one.at))[:SHOWN],
-        unlucky=any_of(one.flakes for one in jobs if one.voting),
+        unlucky={
+            project: any_of(one.flakes for one in group if one.voting)
+            for project, group in _by(jobs, lambda one: one.project).items()
+        },
     )
 
 
-def _job(name: str, group: Sequence[Seen], earlier: Sequence[Seen]) -> JobStats:
+def _job_of(one: Seen) -> tuple[str, str]:
+    """Jobs of the same name in two projects are two."""
+    return one.project, one.job
+
+
+def _job(key: tuple[str, str], group: Sequence[Seen], earlier: Sequence[Seen]) -> JobStats:
     passed = [one.seconds for one in group if one.outcome == Outcome.SUCCESS.value]
     return JobStats(
-        name,
+        *key,
         any(one.voting for one in group),
         _passes(group),
-        _passes([one for one in earlier if one.job == name]),
+        _passes(earlier),
         flakes((one.tree, one.outcome == Outcome.SUCCESS.value) for one in group if one.tree and one.outcome in _RAN),
         median(passed) if passed else None,
     )
@@ -113,15 +133,19 @@ def flakes(tries: Iterable[tuple[str, bool]]) -> Rate:
 
 
 def _races(builds: Sequence[Seen]) -> tuple[Named, ...]:
-    tries: dict[str, list[tuple[str, bool]]] = defaultdict(list)
-    suspects = {(one.job, name) for one in builds for name in one.failed}
+    tries: dict[tuple[str, str, str], list[tuple[str, bool]]] = defaultdict(list)
+    suspects = {(*_job_of(one), name) for one in builds for name in one.failed}
     for one in builds:
         if one.tree:
             for names, passed in ((one.failed, False), (one.passed, True)):
                 for name in names:
-                    if (one.job, name) in suspects:
-                        tries[f"{one.job}: {name}"].append((one.tree, passed))
-    rates = [Named(name, flakes(tried)) for name, tried in tries.items()]
+                    if (key := (*_job_of(one), name)) in suspects:
+                        tries[key].append((one.tree, passed))
+    several = len({project for project, _, _ in tries}) > 1
+    rates = [
+        Named(f"{f'{project} ' if several else ''}{job}: {name}", flakes(tried))
+        for (project, job, name), tried in tries.items()
+    ]
     return tuple(sorted((one for one in rates if one.rate.count), key=lambda one: (-one.rate.count, one.name)))[:SHOWN]
 
 
@@ -135,8 +159,8 @@ def _bugs(builds: Sequence[Seen]) -> tuple[Named, ...]:
     return tuple(sorted(found, key=lambda one: (-one.rate.count, one.name)))[:SHOWN]
 
 
-def _by(builds: Iterable[Seen], key: Callable[[Seen], str]) -> dict[str, list[Seen]]:
-    found: dict[str, list[Seen]] = defaultdict(list)
+def _by(builds: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    found: dict[K, list[T]] = defaultdict(list)
     for one in builds:
         found[key(one)].append(one)
     return found

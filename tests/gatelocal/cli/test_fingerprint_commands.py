@@ -30,7 +30,7 @@ def said(*words: str) -> str:
     return CliRunner().invoke(gatelocal, list(words), catch_exceptions=False, standalone_mode=False).output
 
 
-def run(state: Path, number: int, result: BuildResult, *lines: str) -> None:
+def run(state: Path, number: int, result: BuildResult, *lines: str, project: str = "") -> None:
     """A run that has left these lines, beside some that all have."""
     folder = run_of(state / "runs", f"20261130-10111{number}-abcdef", result)
     text = "".join(OUTPUT.format(at, line) for at, line in enumerate(["it begins", *lines, "it ends"]))
@@ -38,7 +38,8 @@ def run(state: Path, number: int, result: BuildResult, *lines: str) -> None:
     found = RunFolder(folder).result()
     assert found is not None
     builds = tuple(replace(one, logs=str(folder / one.job)) for one in found.builds)
-    RunFolder(folder).keep_result(replace(found, builds=builds))
+    change = replace(found.change, project=project) if project else found.change
+    RunFolder(folder).keep_result(replace(found, builds=builds, change=change))
 
 
 def test_a_new_one_is_made_of_what_failures_share_and_passes_lack(state: Path) -> None:
@@ -71,6 +72,15 @@ def test_a_new_one_is_made_of_what_failures_share_and_passes_lack(state: Path) -
         said("fingerprint", "new", "--bug", "../x")
     with pytest.raises(InputError, match="has no job"):
         said("fingerprint", "new", "--job", "other")
+
+
+def test_a_job_of_the_same_name_in_another_project_is_another_job(state: Path) -> None:
+    for number in range(3):
+        run(state, number, build("unit", Outcome.SUCCESS), "ERROR: the pool is empty", project="other/app")
+    run(state, 5, build("unit", Outcome.FAILURE, BAD), "ERROR: the pool is empty")
+    told = said("fingerprint", "new", "--bug", "7")
+    assert "# true of 1 of 1 builds of unit that failed, of 0 of 0 that passed" in told
+    assert "# also of 3 builds of other/app unit SUCCESS" in told
 
 
 def test_one_that_is_true_of_passing_builds_is_refused(state: Path) -> None:

@@ -98,8 +98,8 @@ def test_a_flake_is_told_by_trees() -> None:
 
 
 def build(number: int, outcome: str, tree: str, **others: object) -> Seen:
-    values = {"job": "unit", "at": 100.0 + number, **others}
-    return Seen(str(number), project="p", branch="master", outcome=outcome, tree=tree, **values)  # type: ignore[arg-type]
+    values = {"job": "unit", "at": 100.0 + number, "project": "p", **others}
+    return Seen(str(number), branch="master", outcome=outcome, tree=tree, **values)  # type: ignore[arg-type]
 
 
 def test_a_week_in_numbers() -> None:
@@ -119,4 +119,24 @@ def test_a_week_in_numbers() -> None:
     assert [(one.name, one.rate) for one in found.races] == [("unit: T.x", Rate(1, 2))]
     assert [(one.name, one.rate) for one in found.bugs] == [("7", Rate(1, 2)), ("8", Rate(1, 1))]
     assert [one.id for one in found.unexplained] == ["3"]
-    assert found.unlucky[0] == 0.5
+    assert found.unlucky["p"][0] == 0.5
+
+
+def test_jobs_of_the_same_name_in_two_projects_are_two() -> None:
+    builds = [
+        build(0, "SUCCESS", "z", at=50.0, project="q"),
+        build(1, "SUCCESS", "a", project="q", passed=("T.x",)),
+        build(2, "FAILURE", "a", project="q", failed=("T.x",)),
+        build(3, "SUCCESS", "b", passed=("T.x",)),
+        build(4, "FAILURE", "c", failed=("T.x",)),
+        build(5, "SUCCESS", "a", passed=("T.x",)),
+    ]
+    found = stats(builds, 100.0, 0.0)
+    p, q = found.jobs
+    assert ((p.project, p.passes, p.before), (q.project, q.passes, q.before)) == (
+        ("p", Rate(2, 3), Rate(0, 0)),
+        ("q", Rate(1, 2), Rate(1, 1)),
+    )
+    assert (p.flakes, q.flakes) == (Rate(0, 2), Rate(1, 2)), "q's failure is none of p's, though the trees are the same"
+    assert [one.name for one in found.races] == ["q unit: T.x"]
+    assert {project: chance[0] for project, chance in found.unlucky.items()} == {"p": 0.0, "q": 0.5}
