@@ -15,7 +15,7 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, urlencode, urlsplit
 
 from gatelocal.errors import InfrastructureError, InputError
 from gatelocal.model.text import plain
@@ -98,6 +98,17 @@ class ZuulApi:
         if not isinstance(answer, dict):
             raise self._strange("a status was expected")
         return answer
+
+    def builds(self, page: int, **wanted: str) -> tuple[Mapping[str, object], ...]:
+        """One page of the history of builds, the newest first.
+
+        :param page: how many of them. :param wanted: in Zuul's words: ``project``, ``job_name``, ``idx_max``, ``skip``.
+        """
+        asked = urlencode({**{name: value for name, value in wanted.items() if value}, "limit": page})
+        answer = self._get(f"builds?{asked}", "the history of builds")
+        if not isinstance(answer, list) or any(not isinstance(one, dict) for one in answer):
+            raise self._strange("a list of builds was expected")
+        return tuple(answer)
 
     def _get(self, path: str, what: str) -> object:
         import requests

@@ -136,7 +136,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -s h -l help -d 'S
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l days -x -d 'Of how many; 7 by default.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l project -x -d 'Only builds of this project; with --import, whose they are.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -s j -l job -x -d 'Only builds of this job; with --import, what they are of.'
-complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l import -r -F -d 'First remember results of elsewhere: JUnit or subunit files; each folder with some is a build.'
+complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l import -r -F -d 'First remember results of elsewhere: JUnit or subunit files, each folder with some as a build; or a Zuuls.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l tree -x -d 'With --import: what was tested; the same for the same trees.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l html -r -F -d 'Write it as a page for a browser too.'
 complete -c gatelocal -n '__fish_seen_subcommand_from stats' -l json -d 'Print one JSON object on standard output.'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 
 from gatelocal.cli.main import gatelocal
 from gatelocal.errors import InputError
+from tests.fakes.zuul import zuul_web
 
 GOOD = '<testsuite><testcase classname="a.T" name="x" time="2"/><testcase classname="a.T" name="y"/></testsuite>'
 BAD = GOOD.replace('name="y"/>', 'name="y"><failure>no \x9b31m</failure></testcase>')
@@ -41,6 +43,21 @@ def test_results_of_elsewhere_are_counted_once(tmp_path: Path, monkeypatch: pyte
     assert "<h1>3 builds in 7 days: 2 SUCCESS, 1 FAILURE</h1>" in shown
     assert "<td>unit</td><td>66.7% (20.8-93.9% of 3)</td>" in shown
     assert "33.3% (6.1-79.2% of 3) unit: a.T.y" in shown
+
+
+def test_a_zuul_is_read_and_no_password_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GATELOCAL_STATE", str(tmp_path / "state"))
+    with zuul_web() as web:
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        ref = {"project": "acme/app", "branch": "master", "change": 5}
+        one = {"uuid": "u", "job_name": "unit", "result": "SUCCESS", "start_time": now, "end_time": now, "ref": ref}
+        web.says("builds?limit=200", [one])
+        web.says("builds?skip=1&limit=200", [])
+        url = f"http://somebody:secret-word@{web.url.removeprefix('http://')}/t/acme"
+        found = CliRunner().invoke(gatelocal, ["stats", "--import", url], catch_exceptions=False, standalone_mode=False)
+    assert "1 build of " in found.stderr
+    assert "secret-word" not in found.output
+    assert found.stdout.startswith("1 builds in 7 days: 1 SUCCESS")
 
 
 def test_a_folder_without_results_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
