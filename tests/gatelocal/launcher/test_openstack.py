@@ -205,6 +205,22 @@ def test_who_finds_no_room_waits_for_a_server_of_ours_to_go(cloud: Cloud, tmp_pa
     assert len(got) == 1 and not cloud.living() and len(said) == 1
 
 
+def test_a_server_that_is_still_going_is_waited_for_too(cloud: Cloud, tmp_path: Path) -> None:
+    cloud.instances, cloud.deleting = 1, 1e6
+    ((folder, record),) = leased(tmp_path)
+    machine = cloud.add("gatelocal-x", ours(tmp_path, record.name))
+    place.write(folder, replace(record, server=machine.id))
+    assert sweeper.remove(folder) == "" and cloud.living() == [machine]
+    said: list[str] = []
+
+    def say(words: str) -> None:
+        said.append(words)
+        machine.gone_at = 1.0
+
+    assert len(openstack.lease(tmp_path / "nodes", [("big", LINE)], say)) == 1
+    assert len(said) == 1 and "1 of 1 servers are used" in said[0]
+
+
 def test_waiting_can_be_stopped(cloud: Cloud, tmp_path: Path) -> None:
     line = replace(LINE, most=1)
     leased(tmp_path, line)
