@@ -171,9 +171,11 @@ class Audit:
 
     def _branches(self, state: State, action: Submit, own: Branch) -> tuple[Branch, ...]:
         """The branch of a change; with ``verify`` also those that were in one queue with it all the time: nobody lands
-        who was tested on other tips of them.
+        who was tested on other tips of them, as far as the gate was told of these. Its own it is asked to look at.
         """
-        others = [key for key in self._world.server.entries if key != own] if state.policy.verify else []
+        moved = self._world.untold
+        others = [key for key in self._world.server.entries if key != own and moved[key] <= 0]
+        others = others if state.policy.verify else []
         for layout in (state.layout, *(one.layout for one in self.earlier)):
             pipeline = layout.pipelines.get(action.pipeline)
             if pipeline is None or pipeline.manager is not Manager.DEPENDENT:

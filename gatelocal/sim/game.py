@@ -74,6 +74,7 @@ def engine_of(game: Play) -> Engine:
             raise Endless("it comes to no end")
         game.violations.extend(invariants.broken(before, event, after, actions, touched))
         game.violations.extend(game.audit.mistaken(actions))
+        game.world.told(event)
         game.world.moment()
 
     return Engine(game.store, game.world, watch)

@@ -80,6 +80,7 @@ class World:
 
     :ivar configuration: what the projects' configuration says at present.
     :ivar events: what the server has not delivered yet; each is made when it is delivered, of what is true then.
+    :ivar untold: branch → how often others moved it without that the engine has decided on that.
     :ivar requests: node requests that wait.
     :ivar nodes: requests whose nodes are in use, or wait to be. :ivar armed: the action that the next crash follows.
     :ivar moments: how many moments at which the engine may die pass until it does, and from there to the next time.
@@ -103,6 +104,7 @@ class World:
     rules: list[Rule] = field(default_factory=list)
     spent: dict[int, int] = field(default_factory=dict)
     events: deque[Callable[[], Event]] = field(default_factory=deque)
+    untold: Counter[Branch] = field(default_factory=Counter)
     builds: list[Build] = field(default_factory=list)
     running: dict[int, Build] = field(default_factory=dict)
     by_action: dict[int, Build] = field(default_factory=dict)
@@ -504,7 +506,15 @@ class World:
         facts = Facts(name, self._pushes[key], *key, files=files, status="BRANCH")
         self._moved[name] = facts
         tip = str(len(self.server.branch(*key)))
+        self.untold[key] += not ours
         self.events.append(lambda: RefUpdated(self.now, facts, tip, ours))
+
+    def told(self, event: Event) -> None:
+        """The engine has decided on an event: what it was told of a branch it knows, and by a reading of all."""
+        if isinstance(event, ServerRead):
+            self.untold.clear()
+        elif isinstance(event, RefUpdated):
+            self.untold[event.facts.project, event.facts.branch] -= not event.ours
 
 
 def _branch_of(name: str) -> Branch:
