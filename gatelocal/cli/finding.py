@@ -22,7 +22,7 @@ from gatelocal.ui.terminal import Terminal
 
 NODE = click.option(
     "--node",
-    type=click.Choice(["auto", "qemu", "nspawn", "static", "local"]),
+    type=click.Choice(["auto", "qemu", "nspawn", "static", "openstack", "local"]),
     default="auto",
     help="What it is run on, as for `gatelocal run`; only containers are cloned.",
 )

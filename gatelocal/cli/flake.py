@@ -14,6 +14,7 @@ from gatelocal.cli.finding import NODE, asked, request_of, run_again
 from gatelocal.cli.options import GERRIT, examples, of_configuration
 from gatelocal.cli.run import warn_of_edits
 from gatelocal.config.directories import directories
+from gatelocal.engine.parted import refuse_none
 from gatelocal.engine.place import on_server
 from gatelocal.errors import CONFIGURATION, FAILED, INCOMPLETE, MACHINERY, PASSED, InputError
 from gatelocal.jobs.families import CLONE_VARIABLE, TIMES_VARIABLE
@@ -73,6 +74,7 @@ def flake(*, test: str, run: str, number: int, fresh: bool, as_object: bool, **q
     request = replace(request, parts={meant.job: _parts(number, request.node, request.width, fresh=fresh)})
     terminal.say(messages.many_times(meant.job, meant.tests, number))
     result = run_again(terminal, request, past)
+    refuse_none(result, meant.job)
     found = counted(result.builds, meant.job, meant.tests, number, known=bool(meant.run))
     if found.verdict is Verdict.ABSENT:
         raise InputError(messages.no_such_test(meant.job, meant.tests), details=next(iter(found.reasons), ""))

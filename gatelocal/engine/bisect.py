@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from gatelocal.engine.parted import refuse_none
 from gatelocal.engine.recorded import Meant
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.row import Row, Standing
@@ -165,6 +166,7 @@ def _run(standing: Standing, prober: Prober, place: int, *, cold: bool) -> tuple
     request = replace(standing.request, jobs=(meant.job,), only=only, part=True, parts={meant.job: (part,)}, cold=cold)
     try:
         result = prober.run(request)
+        refuse_none(result, meant.job)
     except InfrastructureError as error:
         return Answer(place, None, error.brief, machinery=True), error
     except (ConflictError, ConfigurationError) as error:

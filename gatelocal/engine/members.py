@@ -88,7 +88,8 @@ def members(tools: Tools, wish: Wish, item: Sequence[tuple[Ref, Change]], merged
         if found and pipeline == profiles.PIPELINE:
             found.append(_without(ref, own, pipeline, "a profile is run once for all"))
             continue
-        files = _own_files(tools, merged, own, change)
+        # Whoever asks for parts of a job wants it, whatever the change touches.
+        files = None if wish.parts else _own_files(tools, merged, own, change)
         try:
             if pipeline == profiles.PIPELINE:
                 stanzas = profiles.stanzas(own.project, wish.jobs)

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from gatelocal.errors import ConfigurationError
 from gatelocal.model.job import Job
 from gatelocal.model.layout import Graph, JobSpec
 from gatelocal.model.part import Part
+from gatelocal.model.run import RunResult
+from gatelocal.model.text import plain
 
 Parts = Mapping[str, Sequence[Part]]
 """Job → what it is taken apart into; without any, it stays whole."""
@@ -24,6 +27,13 @@ def jobs(job: Job, parts: Parts) -> tuple[Job, ...]:
 def graph(whole: Graph, parts: Parts) -> Graph:
     """What the gate is told: who depends on a job depends on all its parts."""
     return replace(whole, jobs=tuple(one for spec in whole.jobs for one in _specs(spec, parts)))
+
+
+def refuse_none(result: RunResult, job: str) -> None:
+    """:raises ConfigurationError: not one part of the job was run; the reason is the plan's."""
+    if not result.builds:
+        why = next((one.reason for one in result.not_run if one.name == job), "it is not among the jobs of the change")
+        raise ConfigurationError(f"job {plain(job)} is not run here: {plain(why)}")
 
 
 def _specs(spec: JobSpec, parts: Parts) -> Iterator[JobSpec]:

@@ -14,6 +14,7 @@ from gatelocal.engine.row import Row, Standing
 from gatelocal.errors import ConflictError, InfrastructureError, InputError
 from gatelocal.model.change import Change
 from gatelocal.model.deviation import WARM, Deviation
+from gatelocal.model.job import Job
 from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus, Try
 from gatelocal.model.run import Base, RunResult
 
@@ -130,6 +131,13 @@ def test_probes_that_say_nothing_are_passed_over_and_never_bad() -> None:
     assert {one.place: one.why for one in found.answers if one.good is None}[8] == "conflict"
     lost = look(8, Runs(4, {4: lambda _: result(None), 3: lambda _: result(None)}))
     assert [one.name for one in lost.culprits] == ["c3", "c4", "c5"]
+
+
+def test_a_job_that_is_not_run_says_nothing() -> None:
+    none = replace(result(None), builds=(), not_run=(Job("unit", run=False, rule="error", reason="no such role"),))
+    found = look(4, Runs(2, {2: lambda _: none}))
+    assert [one.name for one in found.culprits] == ["c2", "c3"]
+    assert "job unit is not run here: no such role" in [one.why for one in found.answers]
 
 
 def test_a_machinery_that_goes_on_failing_ends_it() -> None:
