@@ -36,7 +36,7 @@ from gatelocal.ports import Executor, Launcher, Nodes, Say
 from gatelocal.stopping import Stop, Stopped, stoppable
 from gatelocal.workspace import build, deliver
 from gatelocal.workspace.manifest import Tree
-from gatelocal.workspace.tree import write
+from gatelocal.workspace.tree import left_empty, write
 
 T = TypeVar("T")
 
@@ -93,6 +93,7 @@ class _Build:
         self._progress = progress
         self._stop = stop
         self._begun = False
+        self._empty: tuple[str, ...] = ()
 
     def whole(self) -> None:
         """A node, the build when it may begin, and the node's return."""
@@ -144,7 +145,8 @@ class _Build:
         order, say = self._order, self._progress.say
         stored = {project: Repository(project, "", Path(path), say=say) for project, path in order.stored.items()}
         trees = self._rooms.trees(order, nodes)
-        build.build(trees, stored, root, say)
+        made = build.build(trees, stored, root, say)
+        self._empty = tuple(filter(None, (left_empty(project, path) for project, path in made.items())))
         for one in order.checkouts:
             write(one.tree, stored[one.tree.project], root / one.tree.path)
         self._stop.check()
@@ -186,7 +188,8 @@ class _Build:
             return BuildResult(order.title, Outcome.DISK_FULL, seconds, order.job.voting, reason=reason, logs=logs)
         stood_in = (Deviation(NODE, note) for note in nodes.notes)
         deviations = (*order.job.deviations, *stood_in, *result.deviations)
-        return replace(result, job=order.title, deviations=deviations)
+        notes = result.notes if result.outcome is Outcome.SUCCESS else (*result.notes, *self._empty)
+        return replace(result, job=order.title, deviations=deviations, notes=notes)
 
     def _pause(self, returned: Returned) -> None:
         self._progress.paused(returned)

@@ -130,7 +130,7 @@ class BuildResult:
     :ivar logs: the folder on this machine that holds what was fetched from the node.
     :ivar counted: tests that ended well of which only the number is known.
     :ivar never_ran: the ids of tests that were chosen and of which no stream tells an end.
-    :ivar notes: what of the results could not be read, each one sentence.
+    :ivar notes: what of the results could not be read, and what else may be why it went so, each one sentence.
     :ivar output: the last lines of the command that failed, when no test explains the outcome.
     :ivar invocation: the command that failed, or the last one; None when none was started.
     :ivar deviations: what differs from the gate's own run of the job.

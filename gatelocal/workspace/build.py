@@ -10,7 +10,7 @@ from gatelocal.errors import InputError, not_written
 from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from gatelocal.workspace.manifest import ROOT, Tree
-from gatelocal.workspace.tree import Stored, write
+from gatelocal.workspace.tree import Stored, left_empty, write
 
 
 def build(trees: Sequence[Tree], stored: Mapping[str, Stored], root: Path, say: Say) -> Mapping[str, Path]:
@@ -32,6 +32,8 @@ def build(trees: Sequence[Tree], stored: Mapping[str, Stored], root: Path, say: 
             say(f"writing the tree of {plain(tree.project)}, {plain(tree.checkout)}")
             made[tree.project] = root / tree.path
             write(tree, stored[tree.project], root / tree.path)
+            if note := left_empty(tree.project, root / tree.path):
+                say(note)
     except OSError as error:
         failure = not_written("cannot write the source trees", error, root)
         shutil.rmtree(source, ignore_errors=True)

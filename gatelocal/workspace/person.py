@@ -17,7 +17,7 @@ from gatelocal.model.text import plain
 from gatelocal.ports import Say
 from gatelocal.workspace.folder import MARK
 from gatelocal.workspace.manifest import Tree
-from gatelocal.workspace.tree import Stored, fill, write
+from gatelocal.workspace.tree import Stored, fill, left_empty, write
 from git_review.git import objects
 
 _UNDER_WAY = ("MERGE_HEAD", "CHERRY_PICK_HEAD", "REVERT_HEAD", "BISECT_LOG", "rebase-merge", "rebase-apply")
@@ -63,6 +63,8 @@ def arrange(trees: Sequence[Tree], stored: Mapping[str, Stored], root: Path, say
                 say(f"renewing the tree of {plain(tree.project)}, {plain(tree.branch)}, in {path}")
                 _on_disk(_renew, tree, stored[tree.project], path)
         _mark(tree, path)
+        if note := left_empty(tree.project, path):
+            say(note)
     return paths
 
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
 
 from gatelocal.errors import as_machinery
-from gatelocal.model.text import plain
+from gatelocal.model.text import plain, visible
 from gatelocal.workspace.manifest import Tree
 from git_review.git import objects, share
 
+_SUBMODULE, _SHOWN = "160000 ", 5
 _PACKED = "# pack-refs with: sorted \n"
 
 
@@ -58,6 +60,23 @@ def fill(tree: Tree, stored: Stored, path: Path, kept: dict[str, str] | None = N
     else:
         git.run("symbolic-ref", "HEAD", tree.checkout)
     git.run("reset", "--quiet", "--hard")
+
+
+def left_empty(project: str, path: Path) -> str:
+    """That the work tree at `path` has submodules, in a sentence; empty: it has none.
+
+    Their folders are empty, as Zuul leaves them, which does nothing with submodules: its merger fetches with
+    ``--no-recurse-submodules``, and neither it nor the role that prepares a node's workspace checks one out.
+    """
+    if not os.path.lexists(path / ".gitmodules"):
+        return ""
+    with as_machinery(f"looking for submodules of {plain(project)}", into=path):
+        listed = objects.alone(path).query("ls-files", "--stage", "-z").text
+    found = [visible(one.partition("\t")[2]) for one in listed.split("\0") if one.startswith(_SUBMODULE)]
+    if not found:
+        return ""
+    names = ", ".join([*found[:_SHOWN], *(["..."] if len(found) > _SHOWN else [])])
+    return f"the submodules of {visible(project)} ({names}) are empty folders, as with Zuul, unless the job fills them"
 
 
 def _configure(tree: Tree, path: Path) -> None:
