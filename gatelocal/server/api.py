@@ -199,7 +199,7 @@ class Api:
             return StreamingResponse(self._follow(record.id, path), media_type="text/plain", headers=_FILE_HEADERS)
         if not path.is_file():
             return PlainTextResponse("", headers=_FILE_HEADERS)
-        return FileResponse(path, media_type="text/plain", headers=_FILE_HEADERS)
+        return file(record, path, "text/plain")
 
     async def _follow(self, id: int, path: Path) -> AsyncIterator[bytes]:
         at = 0
@@ -221,7 +221,7 @@ class Api:
         for root in roots:
             path = root / name
             if await run_in_threadpool(_inside, root, path):
-                return FileResponse(path, headers=_FILE_HEADERS, media_type=_media(path))
+                return file(record, path, _media(path))
             if name != "recipe.yaml":  # it lies beside the folders of all builds of its preparation
                 break
         raise HTTPException(404, "there is no such file")
@@ -267,6 +267,21 @@ class Api:
         if found is None:
             raise HTTPException(404, f"there is no build {id}")
         return found
+
+
+def file(record: BuildRecord, path: Path, media: str | None) -> Response:
+    """A file as it is now. Of one that may grow meanwhile no length is promised."""
+    if record.state == "done":
+        return FileResponse(path, headers=_FILE_HEADERS, media_type=media)
+    size = path.stat().st_size if path.exists() else 0
+    return StreamingResponse(_so_far(path, size), headers=_FILE_HEADERS, media_type=media)
+
+
+async def _so_far(path: Path, size: int) -> AsyncIterator[bytes]:
+    at = 0
+    while piece := (await run_in_threadpool(_piece, path, at))[: size - at]:
+        at += len(piece)
+        yield piece
 
 
 def _piece(path: Path, at: int) -> bytes:
