@@ -11,7 +11,8 @@ SHOWN = 200
 STYLE = """\
 :root { color-scheme: light dark; }
 body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 70rem; padding: 0 1rem; }
-body, td, th { overflow-wrap: anywhere; }
+body, td, .any { overflow-wrap: anywhere; }
+th { overflow-wrap: normal; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: .2rem .6rem .2rem 0; vertical-align: top; }
 ol { padding-left: 1.5rem; }

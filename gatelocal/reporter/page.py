@@ -46,6 +46,14 @@ td svg {{ width: 100%; height: .9rem; min-width: 12rem; display: block; }}
 .times td, .times th {{ white-space: nowrap; }}
 .times td:first-child {{ white-space: normal; min-width: 9rem; }}
 .times td:last-child {{ width: 55%; }}
+@media (max-width: 45rem) {{
+.times {{ font-size: .85rem; }}
+.times td, .times th {{ white-space: normal; padding-right: .3rem; overflow-wrap: normal; }}
+.times td:first-child, .times td:nth-child(2) {{ min-width: 4rem; overflow-wrap: anywhere; }}
+.times td:last-child {{ width: 30%; }}
+.times small {{ display: none; }}
+td svg {{ min-width: 0; }}
+}}
 .wait {{ fill: #8886; }}
 .bar.good {{ fill: #2e7d32; }} .bar.bad {{ fill: #c62828; }} .bar.open {{ fill: #b26a00; }}
 @media (prefers-color-scheme: dark) {{ .good {{ color: #81c995; }} .open {{ color: #f2c063; }} }}

@@ -82,7 +82,7 @@ def build(one: Json, thought: Diagnosis | None = None) -> str:
         ("Recipe", _link(one["recipe"], "the recipe") if one["recipe"] else ""),
     ]
     rows += [
-        (f"Tested {_text(project)} {_text(branch)}", _text(commit))
+        (f'Tested <span class="any">{_text(project)} {_text(branch)}</span>', _text(commit))
         for project, branches in one["commits"].items()
         for branch, commit in branches.items()
     ]

@@ -16,6 +16,7 @@ import requests
 
 from gatelocal.sandbox import seed
 from tests.live import gate_site
+from tests.live.browser import tab
 from tests.live.conftest import GerritProject
 from tests.live.gate_site import GATELOCAL, Gate, Tenant, landed, until
 
@@ -273,6 +274,36 @@ def test_people_and_programs_are_answered(gerrit: GerritProject, tmp_path: Path)
         assert "gatelocal_up 1\n" in gate.text("/metrics")
         assert operator not in gate.log.read_text()
         assert where.gate.password not in gate.log.read_text()
+
+
+def test_the_page_shows_a_change_that_moves_through_the_queue(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    hostile = f"<script>alert(1)</script> \u202eevil\u2066 {'x' * 10_000}"
+    with running(where) as gate, tab() as seen:
+        page = seen.page
+        page.goto(gate.url)
+        check = page.get_by_role("region", name="pipeline check")
+        assert check.get_by_text("Nothing waits here.").is_visible()
+        number = where.change(a, {"job.sh": "echo hello; sleep 8; echo done\n"}, hostile)
+        item = check.get_by_role("listitem").filter(has=page.get_by_role("link", name=f"{number},1"))
+        item.get_by_role("row").filter(has_text="running").wait_for(timeout=60_000)
+        text = f"{a}: <script>alert(1)</script> \\u202eevil\\u2066 xxx"
+        assert text in item.inner_text(), "it is text, and its marks are seen"
+        seen.narrow()
+        item.get_by_role("link", name="unit").click()
+        page.get_by_role("link", name="the log").click()
+        until(lambda: (page.reload(), "hello" in page.inner_text("body"))[1], "the log is opened while it grows", 60)
+        page.go_back()
+        seen.narrow()
+        page.goto(gate.url)
+        check.get_by_text("Nothing waits here.").wait_for(timeout=60_000)
+        page.goto(f"{gate.url}/changes/{number}")
+        assert page.get_by_role("row").filter(has_text="SUCCESS").count() == 1
+        assert text in page.inner_text("main")
+        assert "\u202e" not in page.content()
+        assert page.locator("script").count() == 0
+        seen.narrow()
 
 
 def test_a_guest_votes_and_lands_nothing(gerrit: GerritProject, tmp_path: Path) -> None:
