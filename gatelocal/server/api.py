@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 from gatelocal.errors import GateError
 from gatelocal.model.result import JOB_OUTPUT
-from gatelocal.server import metrics, openapi, page
+from gatelocal.server import checks, metrics, openapi, page
 from gatelocal.server.commands import Commands, Refused
 from gatelocal.server.events import Events
 from gatelocal.server.tokens import Tokens
@@ -69,6 +69,7 @@ class Api:
                 Route("/openapi.json", self.openapi),
                 Route("/style.css", page.style),
                 Route("/live.js", page.script),
+                Route(checks.PATH, checks.script),
                 *(
                     Route(path, self._reading(handler))
                     for path, handler in {
@@ -98,7 +99,10 @@ class Api:
         async def guarded(request: Request) -> Response:
             if await run_in_threadpool(lambda: self.tokens.closed):
                 await self._allow(request, "read")
-            return await handler(request)
+            answer = await handler(request)
+            if request.url.path.startswith("/api/"):
+                checks.allow(request, answer, self.view.daemon.parts.site.file.gerrit.url)
+            return answer
 
         return guarded
 

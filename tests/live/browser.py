@@ -31,16 +31,21 @@ class Tab:
 
 
 @contextmanager
-def tab() -> Iterator[Tab]:
-    """Open one; in the end nothing may have gone wrong."""
+def tab(*about: str) -> Iterator[Tab]:
+    """Open one; in the end nothing may have gone wrong. :param about: only what has one of these words counts."""
     module = pytest.importorskip("playwright.sync_api")
     program = shutil.which("chromium") or pytest.skip("there is no chromium")
     with module.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
         found = Tab(chromium.new_page())
-        found.page.on("console", lambda one: found.wrong.append(one.text) if one.type == "error" else None)
-        found.page.on("pageerror", lambda error: found.wrong.append(str(error)))
-        found.page.on("dialog", lambda dialog: (found.wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+
+        def wrong(words: str) -> None:
+            if not about or any(one in words for one in about):
+                found.wrong.append(words)
+
+        found.page.on("console", lambda one: wrong(f"{one.text} {one.location}") if one.type == "error" else None)
+        found.page.on("pageerror", lambda error: wrong(f"{error} {error.stack}"))
+        found.page.on("dialog", lambda dialog: (wrong(f"dialog: {dialog.message}"), dialog.dismiss()))
         yield found
-        assert found.wrong == []
+        assert found.wrong == [], found.wrong
         chromium.close()

@@ -306,6 +306,33 @@ def test_the_page_shows_a_change_that_moves_through_the_queue(gerrit: GerritProj
         seen.narrow()
 
 
+def test_gerrits_own_page_shows_the_builds_of_a_change(gerrit: GerritProject, tmp_path: Path) -> None:
+    where = tenant(gerrit, tmp_path, count=1)
+    (a,) = where.names
+    if requests.get(f"{gerrit.server.url}elements/gr-app.js", timeout=30).status_code != 200:
+        pytest.skip("this Gerrit has no pages")
+    admin = gerrit.server.admin
+    with running(where) as gate, tab("gatelocal", gate.url) as seen:
+        number = where.change(a, {"job.sh": "exit 1\n"}, "Bad")
+        until(lambda: where.votes(number).get("Verified") == -1, "it is checked")
+        installed = requests.put(
+            f"{gerrit.server.url}a/plugins/gatelocal-checks.js",
+            json={"url": f"{gate.url}/gerrit-checks.js"},
+            auth=(admin.username, admin.password),
+            timeout=30,
+        )
+        assert installed.status_code == 201, installed.text
+        page = seen.page
+        page.goto(f"{gerrit.server.url}c/{a}/+/{number}?tab=checks")
+        page.get_by_text("unit (check)").first.wait_for(timeout=60_000)
+        page.get_by_text("FAILURE").filter(visible=True).first.wait_for()
+        builds = gate.get(f"/api/builds?change={number}")["builds"]
+        newest = next(one["id"] for one in builds if not one["control"])
+        assert page.locator(f'a[href="{gate.url}/api/builds/{newest}/log"]').count() >= 1
+        other = requests.get(f"{gate.url}/api/builds", headers={"Origin": "http://elsewhere"}, timeout=30)
+        assert "Access-Control-Allow-Origin" not in other.headers
+
+
 def test_a_guest_votes_and_lands_nothing(gerrit: GerritProject, tmp_path: Path) -> None:
     where = tenant(gerrit, tmp_path, count=1)
     (a,) = where.names
