@@ -12,6 +12,7 @@ from urllib.parse import quote
 from gatelocal.config.mirror import PROJECT, Copy
 from gatelocal.errors import InfrastructureError, InputError, as_machinery
 from gatelocal.merger.merger import Merger
+from gatelocal.model.facts import Facts
 from gatelocal.model.refs import is_tag
 from gatelocal.model.text import plain
 from gatelocal.pipeline.events import Event, RefUpdated, ServerRead
@@ -46,8 +47,13 @@ class Copies:
 
     def begin(self) -> None:
         """Push what has moved and was not pushed when the last daemon ended."""
-        for project in dict.fromkeys(one.project for one in self.state().changes.values() if one.is_branch):
-            self.moved(project)
+        tips: dict[str, dict[str, str]] = {}
+        for one in filter(_has_place, self.state().changes.values()):
+            tips.setdefault(one.project, {})[one.branch] = one.tip
+        for project, wanted in tips.items():
+            known = self.notes.read(project) or {}
+            if any(known.get(name) != tip for name, tip in wanted.items()):
+                self.moved(project)
 
     def told(self, event: Event) -> None:
         """Something has happened: does a branch move, or is one seen for the first time?"""
@@ -86,8 +92,8 @@ class Copies:
             raise InfrastructureError(f"{project} is not copied: {failed}")
 
     def _tips(self, project: str) -> Known:
-        branches = (one for one in self.state().changes.values() if one.is_branch and one.project == project)
-        return {one.branch: one.tip for one in branches if one.tip and not is_tag(one.branch)}
+        every = self.state().changes.values()
+        return {one.branch: one.tip for one in every if one.project == project and _has_place(one)}
 
     def _refusal(self, project: str, branch: str) -> str | None:
         return self.refused.get((project, branch))
@@ -126,3 +132,8 @@ class Copies:
             elif name:
                 failed = plain(f"{name}: {words}")[:200]
         return done, failed
+
+
+def _has_place(facts: Facts) -> bool:
+    """Whether it is a branch whose place is known."""
+    return facts.is_branch and bool(facts.tip) and not is_tag(facts.branch)

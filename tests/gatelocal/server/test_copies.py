@@ -85,8 +85,7 @@ def test_what_has_moved_is_pushed_and_what_is_there_is_not_pushed_again(bench: B
     assert bench.there.git(APP).query("tag").text == ""
     bench.there.path(APP).rename(bench.folder / "away")
     bench.copies().begin()
-    bench.work()
-    assert bench.said == [], "nobody was asked"
+    assert (bench.line, bench.said) == ([], []), "nobody is asked"
 
 
 def test_a_remote_that_is_away_is_tried_again_and_gets_all(bench: Bench) -> None:
