@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from gatelocal.config.directories import Directories
 from gatelocal.errors import InputError
+from gatelocal.model.past import Past
 from gatelocal.model.text import plain
 from gatelocal.ui import messages
 
@@ -52,6 +54,29 @@ class Verbs(click.Group):
             raise click.UsageError(f"{error.message.rstrip('.')}. Did you mean '{near[0]}'?", ctx) from None
 
 
+class Days(click.FloatRange):
+    """A number of days above 0. :param most: the greatest one."""
+
+    name = "days"
+
+    def __init__(self, most: float) -> None:
+        super().__init__(min=0, max=most, min_open=True)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """See :class:`click.FloatRange`, to which what is no number is in every range."""
+        found = super().convert(value, param, ctx)
+        if math.isnan(found):
+            self.fail(messages.NO_NUMBER, param, ctx)
+        return found
+
+
+def known_run(found: Past) -> Past:
+    """The same. :raises InputError: there is nothing of a run in that folder."""
+    if found.result is None and not found.builds and not found.began:
+        raise InputError(messages.no_run_in(str(found.folder)), hint=messages.NAME_A_RUN)
+    return found
+
+
 def require_folder(file: Path) -> None:
     """A file is to be written there. :raises InputError: its folder is not there; best said before anything is run."""
     if not file.absolute().parent.is_dir():
@@ -81,7 +106,7 @@ def run_folder(named: Path, directories: Directories) -> Path:
         f"{plain(name)} means {len(found)} runs: {several}"
         if found
         else f"there is neither a file nor a run {plain(name)}",
-        hint="name its folder, its name below `runs`, or `last`",
+        hint=messages.NAME_A_RUN,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import examples, require_folder, run_folder
+from gatelocal.cli.options import examples, known_run, require_folder, run_folder
 from gatelocal.config.directories import directories
 from gatelocal.engine.past import past
 from gatelocal.errors import InputError
@@ -29,7 +29,7 @@ from gatelocal.ui import messages
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
 def show(*, run: str, job: str | None, html: Path | None, as_object: bool) -> None:
     """Say what came out of RUN: a name, the beginning of one, or last, which is also meant where nothing is said."""
-    found = past(run_folder(Path(run), directories(os.environ)))
+    found = known_run(past(run_folder(Path(run), directories(os.environ))))
     if html is not None:
         from gatelocal.cli import page
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from gatelocal.cli.options import examples, require_folder
+from gatelocal.cli.options import Days, examples, require_folder
 from gatelocal.config.directories import directories
 from gatelocal.engine import zuul_builds
 from gatelocal.engine.imports import Imported, take
@@ -43,9 +43,7 @@ class _Source(click.Path):
         "gatelocal stats --import https://zuul.example.org/t/acme --project acme/app",
     )
 )
-@click.option(
-    "--days", type=click.FloatRange(min=0, max=180, min_open=True), default=7, help="Of how many; 7 by default."
-)
+@click.option("--days", type=Days(180), default=7, help="Of how many; 7 by default.")
 @click.option(
     "--project", metavar="NAME", default="", help="Only builds of this project; with --import, whose they are."
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gatelocal.cli.options import Verbs, examples
+from gatelocal.cli.options import Days, Verbs, examples
 from gatelocal.config import gate_file
 from gatelocal.server.tokens import Tokens
 
@@ -20,9 +20,7 @@ def token() -> None:
 @token.command(epilog=examples("gatelocal token new ops --may read,operate --days 90 --config gate.yaml"))
 @click.argument("name")
 @click.option("--may", default="read", metavar="RIGHT,...", help="What it allows: read, operate.")
-@click.option(
-    "--days", type=click.FloatRange(min=0, max=36500, min_open=True), help="How long it is good; by default for ever."
-)
+@click.option("--days", type=Days(36500), help="How long it is good; by default for ever.")
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),

@@ -180,6 +180,15 @@ def tried(job: str, failed: tuple[int, int], passed: tuple[int, int], others: Se
     return lines + [f"# also of {count} builds of {other}" for other, count in others]
 
 
+NO_NUMBER = "it is no number."
+NAME_A_RUN = "name its folder, its name below `runs`, or `last`"
+
+
+def no_run_in(folder: str) -> str:
+    """A folder that is named as a run, and is none."""
+    return f"there is no run in {visible(folder)}"
+
+
 def imported(builds: int, job: str) -> str:
     """Results of elsewhere."""
     return f"{builds} {'build' if builds == 1 else 'builds'} of {visible(job)} read"

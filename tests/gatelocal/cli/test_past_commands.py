@@ -54,6 +54,15 @@ def test_runs_are_listed_the_latest_first(runs: Path) -> None:
     ]
 
 
+def test_a_folder_that_is_no_run_is_told(runs: Path, tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    for name in (str(tmp_path / "etc"), str(tmp_path / "nowhere"), "../../etc"):
+        with pytest.raises(InputError, match="there is no run in"):
+            said("show", name)
+    (runs / NEW).mkdir(parents=True)
+    assert said("show", NEW).startswith(f"run: {NEW}: no verdict"), "one that has only begun is shown"
+
+
 def test_a_run_is_shown_as_it_ended(runs: Path) -> None:
     run_of(runs, NEW, build("unit", Outcome.FAILURE, BAD))
     for words in (("show",), ("show", "last"), ("show", "2026"), ("show", str(runs / NEW))):

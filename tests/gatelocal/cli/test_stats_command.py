@@ -60,6 +60,13 @@ def test_a_zuul_is_read_and_no_password_is_shown(tmp_path: Path, monkeypatch: py
     assert found.stdout.startswith("1 builds in 7 days: 1 SUCCESS")
 
 
+@pytest.mark.parametrize(("days", "words"), [("nan", "no number"), ("0", "range"), ("181", "range"), ("x", "valid")])
+def test_days_that_are_none_are_told(days: str, words: str) -> None:
+    found = CliRunner().invoke(gatelocal, ["stats", "--days", days])
+    assert found.exit_code == 2
+    assert words in found.output
+
+
 def test_a_folder_without_results_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATELOCAL_STATE", str(tmp_path / "state"))
     (tmp_path / "junit.xml").write_text("<html/>")
