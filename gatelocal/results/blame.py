@@ -21,7 +21,8 @@ class Before:
 
     :ivar same_passed: builds of the very same trees in which it passed; `same_failed`: in which it failed, this one not
         counted. :ivar base_failed: builds of the branch as it was without the change, in which it failed;
-        `base_passed`: in which it passed. :ivar others_failed: other changes of which a build had it fail lately.
+        `base_passed`: in which it passed; `base_earlier`: that was the branch as it had been tried last, not as it was.
+    :ivar others_failed: other changes of which a build had it fail lately.
     :ivar others_flaked: of those, how many had it pass on the same trees too. :ivar passed: builds, in all, in which it
         passed.
     """
@@ -33,6 +34,7 @@ class Before:
     others_failed: int = 0
     others_flaked: int = 0
     passed: int = 0
+    base_earlier: bool = False
 
 
 NOTHING = Before()
@@ -129,6 +131,11 @@ def _trunk(facts: Facts) -> _Found:
         if not facts.failed:  # what is known of both is no more than that they failed
             because = f"the job fails on the branch without the change, too, for whatever reason ({_builds(count)})"
             return Cause.TRUNK, Sure.GUESS, because, _counts(facts)
+        if any(one.base_earlier for one in each):
+            because = (
+                "the same failed on the branch without the change when that was tried last, which was before this base"
+            )
+            return Cause.TRUNK, Sure.LIKELY, because, _counts(facts)
         return Cause.TRUNK, Sure.CERTAIN, because, _counts(facts)
     if all(one.others_failed >= 2 and not one.others_flaked and not one.base_passed for one in each):
         count = min(one.others_failed for one in each)

@@ -24,7 +24,6 @@ from sqlalchemy import (
     insert,
     select,
 )
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from gatelocal.model.seen import Seen
 from gatelocal.results.blame import Before
@@ -106,12 +105,8 @@ class Known:
             connection.execute(insert(_BUILDS), row)
             _many(connection, insert(_FAILED), [{"build": one.id, "name": name} for name in dict.fromkeys(one.failed)])
             _many(connection, insert(_HITS), [{"build": one.id, "bug": bug, "times": n} for bug, n in one.hits])
-            tally = upsert(_TALLIES)
-            tally = tally.on_conflict_do_update(set_={"passed": _TALLIES.c.passed + 1})
-            passed = dict.fromkeys(one.passed)
-            _many(connection, tally, [{"job": job, "name": name, "passed": 1} for name in passed])
-            rows = [{"job": job, "digest": number} for number in set(said)]
-            _many(connection, upsert(_SAID).on_conflict_do_nothing(), rows)
+            _plain(connection, _TALLY, [(job, name) for name in dict.fromkeys(one.passed)])
+            _plain(connection, _SAY, [(job, number) for number in set(said)])
 
     def said(self, project: str, job: str) -> frozenset[int]:
         """The digests of all that passing builds of a job have said."""
@@ -152,17 +147,28 @@ class Known:
         return sum(counts.values()), good
 
     def builds(self, since: float = 0.0) -> Sequence[Seen]:
-        """Those that ended since, the oldest first, with the names of their tests and their hits."""
+        """Those that ended since, the oldest first, with their hits and the names of their tests.
+
+        Of the tests that passed, those are named that failed in another of these builds of the job: all others are
+        many, and nothing can be counted of them.
+        """
+        recent = select(_BUILDS.c.id).where(_BUILDS.c.at >= since)
         with self._database.reading() as connection:
             query = select(_BUILDS).where(_BUILDS.c.at >= since).order_by(_BUILDS.c.at)
             rows = [dict(row) for row in connection.execute(query).mappings()]
             failed: dict[str, list[str]] = {}
-            for build, name in connection.execute(select(_FAILED)):
+            for build, name in connection.execute(select(_FAILED).where(_FAILED.c.build.in_(recent))):
                 failed.setdefault(build, []).append(name)
             hits: dict[str, list[tuple[str, int]]] = {}
-            for build, bug, times in connection.execute(select(_HITS)):
+            for build, bug, times in connection.execute(select(_HITS).where(_HITS.c.build.in_(recent))):
                 hits.setdefault(build, []).append((bug, times))
-        return [_seen(row, failed.get(row["id"], []), hits.get(row["id"], [])) for row in rows]
+        suspects: dict[str, set[str]] = {}
+        for row in rows:
+            suspects.setdefault(_job(row["project"], row["job"]), set()).update(failed.get(row["id"], ()))
+        return [
+            _seen(row, failed.get(row["id"], []), hits.get(row["id"], []), suspects[_job(row["project"], row["job"])])
+            for row in rows
+        ]
 
     def prune(self, before: float) -> None:
         """Forget builds that had ended by then."""
@@ -194,7 +200,8 @@ def _before(
 
     same = [row for row in rows if one.tree and row["tree"] == one.tree]
     alone = [row for row in rows if row["alone"] and row["branch"] == one.branch and row not in same]
-    alone = [row for row in alone if row["base"] == one.base] or alone[:1]
+    very = [row for row in alone if one.base and row["base"] == one.base]
+    alone = very or alone[:1]
     others: dict[str, list[Mapping[str, Any]]] = {}
     for row in rows:
         if row["change"] and row["change"] != one.change and not row["alone"] and failing(row):
@@ -213,6 +220,7 @@ def _before(
         len(others),
         len(flaked),
         passed,
+        bool(alone) and not very,
     )
 
 
@@ -223,14 +231,27 @@ def _names(row: Mapping[str, Any]) -> set[str]:
         return set()
 
 
-def _seen(row: Mapping[str, Any], failed: list[str], hits: list[tuple[str, int]]) -> Seen:
+def _seen(row: Mapping[str, Any], failed: list[str], hits: list[tuple[str, int]], suspects: set[str]) -> Seen:
     values = {name: value for name, value in row.items() if name not in ("tests", "passed")}
-    passed = tuple(sorted(_names(row) - {""}))
+    passed = tuple(sorted(_names(row) & suspects)) if suspects else ()
     return Seen(**values, failed=tuple(failed), passed=passed, hits=tuple(hits))
 
 
 def _job(project: str, job: str) -> str:
     return f"{project} {job}"
+
+
+_TALLY = (
+    "INSERT INTO seen_tallies (job, name, passed) VALUES (?, ?, 1)"
+    " ON CONFLICT (job, name) DO UPDATE SET passed = passed + 1"
+)
+_SAY = "INSERT OR IGNORE INTO seen_said (job, digest) VALUES (?, ?)"
+
+
+def _plain(connection: Any, statement: str, rows: list[tuple[object, ...]]) -> None:
+    """For what may be thousands of rows: as the driver takes them."""
+    if rows:
+        connection.exec_driver_sql(statement, rows)
 
 
 def _many(connection: Any, statement: Any, rows: list[dict[str, Any]]) -> None:

@@ -29,6 +29,7 @@ def before(**counts: int) -> dict[str, Before]:
         (Facts(Outcome.FAILURE, TEST, before=before(same_passed=1)), Cause.FLAKY, Sure.CERTAIN),
         (Facts(Outcome.FAILURE, TEST, bugs=(BUG,), before=before(same_passed=1)), Cause.KNOWN, Sure.LIKELY),
         (Facts(Outcome.FAILURE, TEST, before=before(base_failed=2, same_failed=2)), Cause.TRUNK, Sure.CERTAIN),
+        (Facts(Outcome.FAILURE, TEST, before=before(base_failed=2, base_earlier=True)), Cause.TRUNK, Sure.LIKELY),
         (Facts(Outcome.FAILURE, (), before=before(base_failed=2)), Cause.TRUNK, Sure.GUESS),
         (Facts(Outcome.FAILURE, TEST, before=before(base_failed=1, base_passed=1)), Cause.UNKNOWN, Sure.GUESS),
         (Facts(Outcome.FAILURE, TEST, before=before(others_failed=2)), Cause.TRUNK, Sure.LIKELY),

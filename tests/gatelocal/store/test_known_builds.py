@@ -47,11 +47,10 @@ def test_the_branch_alone_and_other_changes(known: Known) -> None:
     known.add(past("4", change="c2", tree="z", outcome="SUCCESS", failed=(), passed=("a.T",)))
     known.add(past("5", change="c3", tree="w"))
     assert known.before(NOW)["a.T"] == Before(0, 0, 0, 1, 2, 1, 2)
-    assert (
-        known.before(replace(NOW, base="b9"))["a.T"].base_failed
-        + known.before(replace(NOW, base="b9"))["a.T"].base_passed
-        == 1
-    )
+    for base in ("b9", ""):
+        other = known.before(replace(NOW, base=base))["a.T"]
+        assert other.base_failed + other.base_passed == 1, "the latest one"
+        assert other.base_earlier, "which is not the very base, and that is told"
 
 
 def test_a_job_without_failed_tests(known: Known) -> None:
@@ -72,7 +71,10 @@ def test_what_passing_builds_said_and_where_bugs_were_met(known: Known) -> None:
     assert known.said("p", "other") == frozenset()
     assert (known.hit_rate("7"), known.hit_rate("8"), known.passes("p", "unit")) == ((1, 1), (0, 0), 2)
     first = known.builds()[0]
-    assert (first.id, first.hits, first.passed) == ("1", (("7", 2),), ("a.U",))
+    assert (first.id, first.hits, first.passed) == ("1", (("7", 2),), ()), "what failed nowhere is not named"
+    known.add(past("4", failed=("a.U",)))
+    known.add(past("5", job="other", failed=("a.V",)))
+    assert known.builds()[0].passed == ("a.U",)
 
 
 def test_old_builds_are_forgotten(known: Known) -> None:
