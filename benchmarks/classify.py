@@ -3,9 +3,10 @@
 Lines are made up in the style of services' logs, fingerprints with the shapes that elastic-recheck's had in their last
 year: two thirds one phrase, the others of two to four with AND, OR and NOT, kept to tags and builds. Each is true once,
 of a line put in among the others. Both sides read the same file, in turns; the matcher in a process of its own, so that
-its memory can be told. Then the same as a build's live output, a few lines at a time: how many a second.
+its memory can be told. Then the same as a build's live output, a few lines at a time: how many a second. Last, searches
+in a month of builds (``history.py``).
 
-Exit status: 0 when the median ratio and the memory are within their limits and all were found, 1 otherwise.
+Exit status: 0 when the ratio, the memory and the searches are within their limits and all were found, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -77,14 +78,18 @@ def main() -> int:
     ratio = statistics.median(ratios)
     print(f"{given.lines} lines, {size:.0f} MB: {ratio:.2f} of one grep (limit {LIMIT}), {memory} MB (limit {MEMORY})")
     print(f"live, in pieces of 4 KiB: {rate:.0f} lines a second")
-    return 0 if ratio <= LIMIT and memory <= MEMORY and found == COUNT else 1
+    searches = subprocess.run([sys.executable, Path(__file__).with_name("history.py")], check=False, env=_environment())
+    return 0 if ratio <= LIMIT and memory <= MEMORY and found == COUNT and not searches.returncode else 1
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def ours(log: Path, queries: Path, piece: int) -> bytes:
     """What the matcher says of itself, in a process of its own."""
     command = [sys.executable, __file__, "--inside", str(log), str(queries), str(piece)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=environment).stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, env=_environment()).stdout
 
 
 def inside(log: Path, queries: Path, piece: int) -> int:

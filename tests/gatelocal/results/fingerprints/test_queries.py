@@ -194,12 +194,17 @@ def test_the_database_finds_what_the_matcher_finds(text: str, events: list[Event
             base.execute(statement)
         for number, one in enumerate(events, 1):
             kept, indexed = sql.rows("b", one)
-            base.execute(sql.ADD_EVENT, kept)
+            base.execute(sql.ADD_EVENT, [number, *kept])
             base.execute(sql.ADD_WORDS, [number, *indexed])
+            base.executemany(sql.ADD_WORD, [(word,) for text in indexed for word in text.split()])
         for tree in (meant(text).asks, as_lucene(text).asks):
             where, values = sql.condition(tree)
             found = [row[0] for row in base.execute(f"SELECT id FROM events WHERE {where} ORDER BY id", values)]  # noqa: S608
             assert found == [number for number, one in enumerate(events, 1) if true(tree, one)]
+            asked, values = sql.search(
+                sql.with_words(tree, lambda of: [row[0] for row in base.execute(sql.FIND_WORDS, of)])
+            )
+            assert len(base.execute(asked, values).fetchall()) == len(found)
 
 
 @pytest.mark.parametrize(
