@@ -18,14 +18,14 @@ Wanted = tuple[tuple[str, ...], Mapping[str, tuple[str, ...]]]
 
 
 def failed(directories: Directories, directory: Path, jobs: tuple[str, ...]) -> Wanted:
-    """What is to be run once more.
+    """What is to be run once more. Runs that look for a culprit do not count.
 
     :param jobs: the only ones that are wanted; none: all that failed.
     :raises InputError: no run was begun in that folder, it goes on, or nothing of it has failed.
     """
     for name in names(directories.runs):
         folder = directories.runs / name
-        if RunFolder(folder).is_of(directory):
+        if RunFolder(folder).is_of(directory) and not RunFolder(folder).begun().request.parts:
             found = past(folder, sized=False)
             if found.result is None:
                 raise InputError(messages.no_result(name, found.state), hint=messages.RUN_ALL)

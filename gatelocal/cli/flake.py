@@ -37,11 +37,20 @@ _USUAL = 100
         "gatelocal flake tests.test_api.Races.test_lock last   # as the last run had it",
         "gatelocal flake -n 200                                # what failed in the last run here",
         "gatelocal flake --job unit -n 20 --fresh              # a whole job, each time on a node of its own",
+        "gatelocal flake --isolate tests.test_api.Api.test_get  # which test before it makes it fail",
     )
 )
 @click.argument("test", default="", metavar="[TEST]")
 @click.argument("run", default="", metavar="[RUN]")
-@click.option("-n", "--number", type=click.IntRange(1), default=_USUAL, help="How many times; 100 by default.")
+@click.option(
+    "-n",
+    "--number",
+    type=click.IntRange(1),
+    help="How many times; by default 100, with --isolate once in each probe, where one failure counts.",
+)
+@click.option(
+    "--isolate", is_flag=True, help="Find the tests that make it fail, of those that ran before or beside it."
+)
 @click.option("-j", "--job", metavar="NAME", default="", help="Whose test; by default the job in which it failed here.")
 @click.option("--fresh", is_flag=True, help="Each time on a node of its own, not one after another on the same.")
 @click.option("--change", metavar="CHANGE", default="HEAD", help="Of which change, as for `gatelocal run`.")
@@ -55,20 +64,30 @@ _USUAL = 100
 )
 @click.option("--cold", is_flag=True, help="Begin with nothing that an earlier run left, such as an environment.")
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
-def flake(*, test: str, run: str, number: int, fresh: bool, as_object: bool, **question: Any) -> int:
+def flake(*, test: str, run: str, fresh: bool, isolate: bool, as_object: bool, **question: Any) -> int:
     """Run one TEST many times and say how often it fails.
 
     TEST is its id as results have it (pytest's own form will do); its class or its module means all in it; without one,
     the tests that failed in the last run here are meant. With RUN (a run's name, the beginning of one, or last) it is
     run with the very commits of that run. What the machinery does is never counted as a failure.
 
+    With --isolate, the order and the commits of RUN count, by default of the run here that has seen it fail.
+
     Exit codes: 0 it never failed, 1 it failed, 2 bad input, 5 configuration, 6 machinery, 7 not all tries came to an
-    end, and none of those that did failed; 130 interrupted.
+    end, and none of those that did failed; 130 interrupted. With --isolate: 0 the others were found, 1 it fails without
+    any, 7 it does not fail even with all of them.
     """
     terminal = Terminal(sys.stderr)
     folders = directories(os.environ)
+    asked_for = question.pop("number")
     meant, past = asked(folders, test, question.pop("job"), run)
     request = request_of(question, meant)
+    if isolate:
+        from gatelocal.cli import isolating
+
+        folder = past or (folders.runs / meant.run if meant.run else None)
+        return isolating.tell(request, meant, folder, asked_for or 1, as_object=as_object)
+    number = asked_for or _USUAL
     if past is None and not on_server(request.change, request.directory):
         warn_of_edits(terminal)
     request = replace(request, parts={meant.job: _parts(number, request.node, request.width, fresh=fresh)})

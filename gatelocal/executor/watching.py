@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 
 from gatelocal.executor.extra import placing
-from gatelocal.executor.only import only, witness
+from gatelocal.executor.only import witness
 from gatelocal.executor.results import results_in, watched
 from gatelocal.executor.stages import INSIST, Stage, Step, afterwards, for_tox, questions
 from gatelocal.executor.wanted import Wanted
@@ -129,7 +129,7 @@ def _step(command: str, build: Wanted, tox: tuple[str, ...], purpose: str) -> St
     words = [command, f"--work={build.directory}", f"--into={build.output}"]
     words += questions(build, tox)
     words += [f"--junit={pattern}" for pattern in build.junit]
-    words += [f"--witness={witness(only(build.job))}"] if command == "watch" else []
+    words += [f"--witness={witness(build.job)}"] if command == "watch" else []
     argv = ("python3", "-c", program, helper, *words)
     return Step(Stage.COLLECT, argv, None, purpose, purpose, for_tox(build))
 

@@ -27,6 +27,8 @@ from typing import Any
 FOLDER = ""
 ONLY: list[str] = []
 """The ids of the only tests that are to run, or what such ids begin with; without any, all do."""
+SERIAL = False
+"""Whether stestr runs them in one process."""
 _MARK = "GATELOCAL_WITNESS"
 _LONGEST = 65536
 _MOST = 30_000_000
@@ -187,6 +189,8 @@ def listed(parsed_args: Any) -> None:
         with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(ONLY) + "\n")
         parsed_args.load_list = path
+    if SERIAL and hasattr(parsed_args, "concurrency"):
+        parsed_args.concurrency = 1
 
 
 def _status(reports: list[Any]) -> str | None:

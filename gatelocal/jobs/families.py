@@ -39,7 +39,9 @@ TIMES_VARIABLE = "gatelocal_times"
 """The variable of a job that is run so many times on its node: set by a run, never by a project."""
 CLONE_VARIABLE = "gatelocal_clone"
 """The variable of a job whose node may be a clone of one that stands ready: set by a run, never by a project."""
-SET_BY_A_RUN = (ONLY_VARIABLE, COLD_VARIABLE, TIMES_VARIABLE, CLONE_VARIABLE)
+SERIAL_VARIABLE = "gatelocal_serial"
+"""The variable of a job whose tests are to run in one process of stestr: set by a run, never by a project."""
+SET_BY_A_RUN = (ONLY_VARIABLE, COLD_VARIABLE, TIMES_VARIABLE, CLONE_VARIABLE, SERIAL_VARIABLE)
 """What a run adds to the variables that a job has by its definition."""
 
 _TOX_PLAYBOOK = "playbooks/tox/run.yaml"

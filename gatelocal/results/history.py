@@ -48,7 +48,7 @@ def records_of(run: RunResult, when: str) -> tuple[Record, ...]:
     return tuple(
         Record(one.job, change.project, change.branch, one.outcome.value, round(one.seconds, 1), when=when)
         for one in run.builds
-        if one.outcome.value in _TOLD and one.seconds > 0 and not one.partial
+        if one.outcome.value in _TOLD and one.seconds > 0 and not one.partial and not one.tries
     )
 
 

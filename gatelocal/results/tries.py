@@ -181,10 +181,10 @@ def kept(test: TestResult, names: Sequence[str]) -> bool:
 
 
 def last_line(test: TestResult) -> str:
-    """The last line of what a test says, which is what has failed; pytest marks those, and has others after them."""
+    """The last line of what a test says, which is what has failed; pytest marks it, and has others after it."""
     lines = [line.strip() for line in test.details.splitlines() if line.strip()]
     marked = [line[1:].strip() for line in lines if line.startswith("E ")]
-    return (marked or lines or [test.status.value])[-1]
+    return marked[0] if marked else (lines or [test.status.value])[-1]
 
 
 def _told(tries: Sequence[Try], names: Sequence[str], known: bool) -> list[Told]:

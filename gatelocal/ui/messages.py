@@ -66,6 +66,31 @@ def many_places(kind: str, count: int, probes: int) -> str:
     return f"{places}: at most {probes} {'probe' if probes == 1 else 'probes'} between the ends"
 
 
+ISOLATE_ONE = "--isolate takes one test, and a run that has seen it fail"
+ISOLATE_HINT = "name the test, and the run if it was not begun in this work tree"
+NOT_ONLY = "its suite cannot be asked for single tests: others ran as well"
+
+
+def no_order(test: str, run: str) -> str:
+    """Nobody knows what ran before a test."""
+    return visible(f"in which order the tests of the run {run} ran is not known, nor what came before {test}")
+
+
+def first_of_all(test: str) -> str:
+    """There is nobody to blame."""
+    return visible(f"no other test ran before {test} or beside it")
+
+
+def too_many_tests(count: int) -> str:
+    """More tests than can be named."""
+    return f"{count} tests ran before it or beside it: more than can be asked for by their names"
+
+
+def candidates(test: str, before: int, beside: int) -> str:
+    """Among which a culprit is looked for."""
+    return visible(f"{test}: {before} tests had ended when it began, {beside} ran at the same time")
+
+
 def no_such_test(job: str, tests: Sequence[str]) -> str:
     """A test that a job does not have."""
     return visible(f"job {job} has no test {', '.join(tests)}")

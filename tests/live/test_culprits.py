@@ -76,3 +76,21 @@ def test_merges_of_a_branch_and_changes_ahead(bench: Bench) -> None:
         bench.commit(name, **({"value__py": f"{text}\n"} if text else {"own__txt": name}))
     found = bisect(bench, *words, "--ahead", "one")
     assert (found["kind"], [one["subject"] for one in found["culprits"]]) == ("change ahead", ["one"])  # type: ignore[attr-defined]
+
+
+def test_the_test_that_makes_another_one_fail_is_found_among_those_before_it(bench: Bench) -> None:
+    gate = 'jobs: {unit: {steps: [{command: "python -m pytest -q -p no:cacheprovider", suite: pytest}]}}\n'
+    leaves = "import builtins\ndef test_leaves(): builtins.left = 1\ndef test_calm(): pass\n"
+    victim = "import builtins\ndef test_victim(): assert not hasattr(builtins, 'left')\ndef test_last(): pass\n"
+    bench.commit("Two", gatelocal__yaml=gate, test_a__py=leaves, test_z__py=victim, test_it__py="def test_x(): pass\n")
+    bench.run(ok=1)
+    found = json.loads(bench.type("gatelocal", "flake", "--isolate", "--node", "local", "--json").stdout)
+    assert (found["verdict"], found["test"], found["others"]) == (
+        "others",
+        "test_z.test_victim",
+        ["test_a.test_leaves"],
+    )
+    assert (found["before"], found["beside"]) == (3, 0)
+    assert [one["answer"] for one in found["probes"][:2]] == ["good", "bad"], "alone, and with all"
+    told = bench.type("gatelocal", "flake", "--isolate", "test_a.test_leaves", "--node", "local", ok=(2,)).stderr
+    assert "no other test ran before test_a.test_leaves or beside it" in told

@@ -214,7 +214,7 @@ class _Build:
 
     def _before(self, step: Command, into: str) -> bool:
         """Make ready for the step's results; whether that went well. :raises InfrastructureError: it has to."""
-        more = (f"--witness={witness(only(self._job))}",) if watchable(step) else ()
+        more = (f"--witness={witness(self._job)}",) if watchable(step) else ()
         told = self._helper("before", into, step.results, more)
         if told is None and step.tells:
             raise InfrastructureError("the node cannot run python3, by which results of tests are found")

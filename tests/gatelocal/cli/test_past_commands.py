@@ -19,6 +19,7 @@ from gatelocal.config.directories import Directories
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.errors import InputError
+from gatelocal.model.part import Part
 from gatelocal.model.past import PastBuild
 from gatelocal.model.result import BuildResult, Outcome
 from tests.gatelocal.engine.test_past import BAD, build, run_of
@@ -179,6 +180,10 @@ def test_failed_means_what_failed_in_the_last_run_of_this_folder(runs: Path, tmp
     begun_in(runs, NEW, there, good)
     assert failed(places, here, ()) == (("unit", "late", "odd", "gone"), {"unit": ("a.T.test", "a.T.gone")})
     assert failed(places, here, ("unit",)) == (("unit",), {"unit": ("a.T.test", "a.T.gone")})
+    later = run_of(runs, "20261201-101112-abcdef", build("unit (1 of 2)", Outcome.FAILURE, BAD))
+    looking = GateRequest(directory=here, parts={"unit": (Part("1 of 2"), Part("2 of 2"))})
+    RunFolder(later).begin(Begun(looking, 0.0))
+    assert failed(places, here, ())[0] == ("unit", "late", "odd", "gone"), "who looks for a culprit is passed over"
     with pytest.raises(InputError, match="no such job of the last run here"):
         failed(places, here, ("lint",))
     with pytest.raises(InputError, match=r"each job of the last run here, .* has passed"):

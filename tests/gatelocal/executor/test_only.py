@@ -15,7 +15,7 @@ from gatelocal.results.names import of_pytest
 
 def loaded(*names: str) -> Any:
     module = types.ModuleType("witness")
-    exec(witness(names), module.__dict__)  # noqa: S102
+    exec(witness(Job("j", variables={"gatelocal_only": list(names)})), module.__dict__)  # noqa: S102
     return module
 
 
@@ -55,6 +55,17 @@ def test_stestr_is_given_a_list_unless_it_has_one_or_a_test_has_no_id_of_its_own
     assert asked("setUpClass (a.T)") is None
     assert asked("unittest.loader._FailedTest.a") is None
     assert asked() is None
+
+
+@pytest.mark.parametrize(("serial", "workers"), [(True, 1), (False, None), ("yes", None)])
+def test_stestr_has_one_process_where_that_is_wanted(tmp_path: Any, serial: object, workers: int | None) -> None:
+    module = types.ModuleType("witness")
+    job = Job("j", variables={"gatelocal_only": ["a.T.test"], "gatelocal_serial": serial})
+    exec(witness(job), module.__dict__)  # noqa: S102
+    module.FOLDER = str(tmp_path)  # type: ignore[attr-defined]
+    arguments = SimpleNamespace(load_list=None, concurrency=None)
+    module.listed(arguments)
+    assert arguments.concurrency == workers
 
 
 def test_too_many_names_mean_all_tests() -> None:

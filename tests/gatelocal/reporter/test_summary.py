@@ -13,7 +13,7 @@ from gatelocal.model.change import Change, ChangeStatus
 from gatelocal.model.deviation import Deviation, Grade
 from gatelocal.model.diagnosis import Cause, Diagnosis, KnownBug, NewLine, Sure
 from gatelocal.model.job import Job
-from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus
+from gatelocal.model.result import BuildResult, Counted, Outcome, TestResult, TestStatus, Try
 from gatelocal.model.run import Base, RunResult
 from gatelocal.reporter.machine import as_json, as_junit
 from gatelocal.reporter.summary import elapsed, job_line, summary
@@ -306,6 +306,8 @@ def test_a_build_of_some_tests_only_is_no_pass_and_no_measure_of_its_job() -> No
     assert "2 of 2 jobs ran and passed" in summary(run)[-1]
     assert "of 1 job not all tests were asked for" in summary(run)[-1]
     assert [one.job for one in records_of(run, "")] == ["app-lint"]
+    tried = replace(LINT, job="app-lint (1 of 2)", tries=(Try(Outcome.SUCCESS, 3.0), Try(Outcome.SUCCESS, 4.0)))
+    assert records_of(replace(run, builds=(tried,)), "") == (), "it says nothing of how long the job takes"
     assert replace(run, builds=(LINT, replace(part, outcome=Outcome.FAILURE))).verdict.exit_code == FAILED
 
 
