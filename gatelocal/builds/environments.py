@@ -94,6 +94,11 @@ class Turn:
             raise
         self._handle = handle
 
+    def stood(self) -> None:
+        """This process's node stands ready, and was kept where that can be."""
+        self.stands = True
+        self.leave()
+
     def leave(self) -> None:
         """Let the next one have it. Twice is harmless."""
         if self._handle is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -71,8 +72,8 @@ def _executor(turn: Turn, order: Order, beginning: Beginning) -> Executor:
     if order.job.family == ANSIBLE and order.item is not None:
         return AnsibleExecutor(_silent, _setting(order, order.item, beginning))
     if order.job.family in (DEVSTACK, TEMPEST):
-        setting = stacks.setting(order, _table(order), first.name, turn.leave)
-        return DevstackExecutor(_silent, stacks.again(setting) if beginning.again else setting)
+        setting = replace(stacks.setting(order, _table(order), first.name), stood=turn.stood)
+        return DevstackExecutor(_silent, stacks.again(setting) if turn.stands else setting)
     readiness = _readiness(turn, order, beginning)
     if order.job.family == STEPS:
         made: Executor = StepsExecutor(_silent, beginning.nodes, readiness)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -67,8 +67,8 @@ class Stacks:
         return self.pool.gather(nodesets, say)
 
 
-def setting(order: Order, labels: Labels, node: str, stands: Callable[[], None] = lambda: None) -> Setting:
-    """What the build on the node of that name is told. :param stands: is called once a fresh stack was kept, or not."""
+def setting(order: Order, labels: Labels, node: str) -> Setting:
+    """What the build on the node of that name is told."""
     branch = next((tree.branch for tree in order.trees if tree.project == order.project), "")
     folder = Path(order.nodes) / node
     begun = checkpoints.of(folder)
@@ -78,18 +78,11 @@ def setting(order: Order, labels: Labels, node: str, stands: Callable[[], None] 
     if why_not(order):
         return Setting(branch)
     cache, its = images.below(Path(order.cache)), key(order, labels)
-
-    def keep(commits: Mapping[str, str]) -> str:
-        try:
-            return checkpoints.keep(cache, folder, its, commits)
-        finally:
-            stands()
-
-    return Setting(branch, keep=keep)
+    return Setting(branch, keep=lambda commits: checkpoints.keep(cache, folder, its, commits))
 
 
 def again(setting: Setting) -> Setting:
-    """What a build is told whose node it has stacked itself before: the stack is that of the change."""
+    """What a build is told on whose node the stack of the change stands already."""
     return replace(setting, todo=Renewal(), of=setting.of or "the stack of the first try", keep=None)
 
 

@@ -56,12 +56,14 @@ class Setting:
         change; None: the node began with none. :ivar of: what that stack is, for people.
     :ivar keep: keeps the node as it is, for others to begin with, with the commits of its trees; gives how that is
         called, or nothing. None: nobody wants it.
+    :ivar stood: is called once the stack is that of the change, right before its tests.
     """
 
     branch: str
     todo: Renewal | None = None
     of: str = ""
     keep: Callable[[Mapping[str, str]], str] | None = None
+    stood: Callable[[], None] = lambda: None
 
 
 class DevstackExecutor:
@@ -82,6 +84,8 @@ class DevstackExecutor:
             room = Room(node, record, logs, time.monotonic())
             build = _Build(job, project, room, self._setting)
             verdict = build.stacked(sources)
+            if verdict is None:
+                self._setting.stood()
             result = build.tested() if verdict is None else build.ended(*verdict)
             build.fetch()
             result = replace(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from gatelocal.builds import stacks
 from gatelocal.errors import InfrastructureError
 from gatelocal.executor.devstack.executor import DevstackExecutor, Setting
 from gatelocal.jobs.devstack.renewal import Renewal
@@ -231,3 +232,23 @@ def test_a_warm_build_renews_what_differs_and_says_so(tmp_path: Path) -> None:
 def test_what_can_be_wrong_with_a_warm_build(tmp_path: Path, script: Script, outcome: Outcome, reason: str) -> None:
     result, _ = run(tmp_path, script, setting=WARM)
     assert (result.outcome, reason in result.reason) == (outcome, True), result.reason
+
+
+def test_that_the_stack_stands_is_told_once_it_does_and_the_next_try_takes_it_as_it_is(tmp_path: Path) -> None:
+    told: list[str] = []
+
+    def keep(commits: Mapping[str, str]) -> str:
+        told.append("kept")
+        return "stack-x"
+
+    fresh = Setting("master", keep=keep, stood=lambda: told.append("stood"))
+    run(tmp_path, Script(stack=Answer(1)), setting=fresh)
+    assert told == []
+    run(tmp_path / "b", Script(), setting=fresh)
+    assert told == ["kept", "stood"]
+    again = stacks.again(fresh)
+    result, node = run(tmp_path / "c", Script(), setting=again)
+    assert result.outcome is Outcome.SUCCESS and told[2:] == ["stood"]
+    looked = next(argv for argv, *_ in node.ran if "look" in argv)
+    assert all("=/opt/stack/" in word for word in looked[-3:]), "what was delivered has gone there"
+    assert not any("./stack.sh" in argv[-1] for argv, *_ in node.ran)
