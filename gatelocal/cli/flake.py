@@ -122,7 +122,7 @@ def _code(found: Flake, result: RunResult) -> int:
         case Verdict.FLAKY | Verdict.FAILS:
             return FAILED
         case Verdict.STEADY:
-            return INCOMPLETE if found.lost else PASSED
+            return INCOMPLETE if found.lost or not found.seen else PASSED
         case Verdict.NOTHING:
             outcomes = {one.outcome for one in result.builds}
             if Outcome.CONFIG_ERROR in outcomes:

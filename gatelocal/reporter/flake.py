@@ -48,8 +48,7 @@ def sentence(found: Flake) -> str:
     rate = found.rate
     match found.verdict:
         case Verdict.STEADY:
-            high = rate.interval[1]
-            return f"{what} passed {times(rate.of)}: it fails in less than {percent(high)} of all cases (95 % sure)"
+            return _steady(found, what)
         case Verdict.FLAKY:
             return f"{what} fails in {share(rate)}"
         case Verdict.FAILS:
@@ -61,6 +60,14 @@ def sentence(found: Flake) -> str:
             return f"job {found.job} has no test {', '.join(found.names)}"
         case Verdict.NOTHING:
             return f"no try came to {what}, so nothing is said of it"
+
+
+def _steady(found: Flake, what: str) -> str:
+    rate = found.rate
+    if not found.seen:
+        tries = times(rate.of, "try", "tries")
+        return f"{what} was none of those that failed in {tries}; what passes has no name there, so it may not have run"
+    return f"{what} passed {times(rate.of)}: it fails in less than {percent(rate.interval[1])} of all cases (95 % sure)"
 
 
 def share(rate: Rate) -> str:
@@ -85,6 +92,7 @@ def as_json(found: Flake, logs: str) -> dict[str, object]:
         "skipped": found.count(Said.SKIPPED),
         "lost": found.lost,
         "stuck": found.stuck,
+        "seen": found.seen,
         "each": {name: _rate(rate) for name, rate in found.each.items()},
         "reasons": [{"text": why, "times": count} for why, count in found.failures.items()],
         "lost_reasons": [{"text": why, "times": count} for why, count in found.reasons.items()],

@@ -79,6 +79,7 @@ class Flake:
     :ivar names: the tests; none: the job. :ivar rate: tries in which any of them failed, of those that say something.
     :ivar each: the same for each test. :ivar stuck: a node on which it has failed went on failing.
     :ivar wanted: how many tries there were to be.
+    :ivar unnamed: how many are taken for passes only because it was none of those that failed.
     """
 
     job: str
@@ -88,6 +89,12 @@ class Flake:
     each: Mapping[str, Rate]
     wanted: int
     stuck: bool = False
+    unnamed: int = 0
+
+    @property
+    def seen(self) -> bool:
+        """Whether a try has told of the test by its name."""
+        return not self.unnamed or self.rate.of > self.unnamed
 
     def count(self, said: Said) -> int:
         """How many tries say so."""
@@ -172,7 +179,8 @@ def flake(builds: Sequence[BuildResult], job: str, names: Sequence[str], wanted:
     tried = [Tried(*one, said) for one, said in zip(tries, told, strict=True)]
     each = {name: _rate(_told([one for _, _, one in tries], (name,), known)) for name in names}
     rate = _rate(told)
-    return Flake(job, tuple(names), tuple(tried), rate, each, wanted, _stuck(tried))
+    unnamed = sum(1 for _, _, one in tries if said_of(one, names).said is Said.UNNAMED)
+    return Flake(job, tuple(names), tuple(tried), rate, each, wanted, _stuck(tried), unnamed)
 
 
 def kept(test: TestResult, names: Sequence[str]) -> bool:
