@@ -68,20 +68,29 @@ see_to_proc() {
     return 1
 }
 
-# The packages of bindep.txt that this system does not have.
+# missing_packages [test]: the packages of bindep.txt that this system does not have; those of the profile `test` only
+# where they are asked for.
 missing_packages() {
-    sed -n 's/^\([a-z0-9][a-z0-9.+-]*\) .*platform:dpkg.*/\1/p' "$root/bindep.txt" | while read -r package; do
+    local wanted=${1:-} system package marks
+    system=$(. /etc/os-release 2>/dev/null && printf '%s' "${ID:-}")
+    sed -nE 's/^([a-z0-9][a-z0-9.+-]*) +\[(.*)\]$/\1 \2/p' "$root/bindep.txt" | while read -r package marks; do
+        case " $marks " in
+        *" platform:dpkg "* | *" platform:${system:-none} "*) ;;
+        *) continue ;;
+        esac
+        [[ " $marks " != *" test "* || $wanted = test ]] || continue
         dpkg-query -W -f '${Status}\n' "$package" 2>/dev/null | grep -q '^install ok installed' || printf '%s\n' "$package"
     done
 }
 
+# install_system_packages [test]: what is missing, as far as we may; else it is told.
 install_system_packages() {
     if ! command -v apt-get >/dev/null; then
         say "this is no Debian or Ubuntu: see bindep.txt for what has to be there"
         return
     fi
     local packages
-    packages=$(missing_packages)
+    packages=$(missing_packages "${1:-}")
     [ -n "$packages" ] || return 0
     if as_root true && say "system packages: installing" $packages && as_root apt-get -qq update &&
         as_root env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install $packages >/dev/null; then
