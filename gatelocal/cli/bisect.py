@@ -41,7 +41,7 @@ from gatelocal.ui.terminal import Terminal
 @click.option("-j", "--job", metavar="NAME", default="", help="Which job; by default the one that failed here.")
 @click.option("--change", metavar="CHANGE", default="HEAD", help="The end of the series, as for `gatelocal run`.")
 @click.option("--merges", is_flag=True, help="Among the merges into the branch since it was good here.")
-@click.option("--good", metavar="COMMIT", default="", help="Among the merges into the branch since that commit.")
+@click.option("--good", metavar="COMMIT", default="", help="Since that commit, of the series or of the branch.")
 @click.option("--ahead", multiple=True, metavar="CHANGE,...", help="Among these changes, which are merged in front.")
 @click.option(
     "-n", "--number", type=click.IntRange(1), default=1, help="Try each so often; one failure counts. Once by default."
@@ -102,9 +102,7 @@ def _row(request: GateRequest, meant: Meant, where: tuple[bool, str], hands: tup
     place = places.find(request, os.environ)
     if request.ahead:
         return of_ahead(request, changes.Sources(place, Path.cwd()))
-    found = None
-    if not (merges or good):
-        found = of_series(request, changes.source(place, Path.cwd(), request.change), place)
+    found = None if merges else of_series(request, changes.source(place, Path.cwd(), request.change), place, good)
     return found or of_merges(request, place, meant, good, (folders, terminal.say))
 
 

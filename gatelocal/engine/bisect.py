@@ -100,6 +100,8 @@ def bisect(row: Row, prober: Prober) -> Bisected:
     :raises GateError: one of these cannot be run, or the machinery goes on failing.
     """
     last = len(row.places) - 1
+    if last < 1:
+        raise InputError("there is nothing between the two ends", hint=row.hint)
     answers: list[Answer] = []
     if not prober.meant.run:  # that there is such a test is seen where it fails
         answers.append(_bad_end(row, prober))
@@ -142,7 +144,8 @@ def _end(row: Row, prober: Prober, place: int) -> Answer:
     answer, error = _probe(row, prober, place)
     if answer.good is None:
         what = f"{row.places[place].name} has to be tested, and says nothing: {answer.why}"
-        raise error if error is not None else InputError(what, details=answer.logs)
+        hint = "--good names another commit to begin with" if not place else ""
+        raise error if error is not None else InputError(what, details=answer.logs, hint=hint)
     return answer
 
 

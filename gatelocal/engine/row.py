@@ -64,8 +64,11 @@ def of_ahead(request: GateRequest, source: Source) -> Row:
     return Row("change ahead", (first, *rest), "it fails without any of them: look among its own commits")
 
 
-def of_series(request: GateRequest, source: Source, place: Place) -> Row | None:
-    """The branch, then more and more commits of the series; None for what the branch has already."""
+def of_series(request: GateRequest, source: Source, place: Place, good: str = "") -> Row | None:
+    """The branch, then more and more commits of the series; None for what the branch has already.
+
+    :param good: a commit of the series that it begins with in the place of the branch; None too where it is none of it.
+    """
     change = source.change(request.change)
     if change.landed:
         return None
@@ -75,7 +78,12 @@ def of_series(request: GateRequest, source: Source, place: Place) -> Row | None:
     rest = (
         Standing(one.name, one.subject, replace(request, change=_asked(one)), one.commit) for one in (*series, change)
     )
-    return Row("commit", (first, *rest), "the branch itself fails: look among its merges with --merges")
+    places = (first, *rest)
+    if good:
+        commit = _named(request.directory, good)
+        places = places[next((at for at, one in enumerate(places) if one.commit == commit), len(places)) :]
+        return Row("commit", places, "it fails there already: name an earlier one with --good") if places else None
+    return Row("commit", places, "the branch itself fails: look among its merges with --merges")
 
 
 def of_merges(request: GateRequest, place: Place, meant: Meant, good: str, hands: tuple[Directories, Say]) -> Row:

@@ -122,7 +122,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from flake' -s h -l help -d 'Sh
 complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -s j -l job -x -d 'Which job; by default the one that failed here.'
 complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -l change -x -d 'The end of the series, as for gatelocal run.'
 complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -l merges -d 'Among the merges into the branch since it was good here.'
-complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -l good -x -d 'Among the merges into the branch since that commit.'
+complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -l good -x -d 'Since that commit, of the series or of the branch.'
 complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -l ahead -x -d 'Among these changes, which are merged in front.'
 complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -s n -l number -x -d 'Try each so often; one failure counts. Once by default.'
 complete -c gatelocal -n '__fish_seen_subcommand_from bisect' -l pipeline -x -d 'Whose job: by default of gate, or check when there is no gate.'

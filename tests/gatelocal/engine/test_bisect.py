@@ -110,6 +110,11 @@ def test_a_test_that_no_run_has_recorded_is_first_seen_to_fail() -> None:
     assert [one.name for one in look(3, Runs(2, unnamed), meant=Meant("unit", (NAME,))).culprits] == ["c2"]
 
 
+def test_a_row_of_one_has_no_culprit() -> None:
+    with pytest.raises(InputError, match="nothing between the two ends"):
+        look(0, Runs(0))
+
+
 def test_what_was_recorded_and_is_not_so_any_more_names_nobody() -> None:
     runs = Runs(99)
     with pytest.raises(InputError, match="nothing to find"):
