@@ -371,6 +371,7 @@ def test_a_test_that_is_gone_is_no_pass(tmp_path: Path) -> None:
     assert (result.outcome, result.reason) == (Outcome.CONFIG_ERROR, "none of the tests that were asked for is there")
 
 
+@programs
 def test_a_node_that_stands_ready_begins_with_the_tests_and_is_told_of_once(tmp_path: Path) -> None:
     setup = {"command": "echo x >>setup"}
     steps = job("mkdir out", "python -m pytest -p no:cacheprovider -q", "touch after", setup=[setup])
@@ -390,6 +391,7 @@ def test_a_node_that_stands_ready_begins_with_the_tests_and_is_told_of_once(tmp_
     assert again(3, stands=False).reason == "step 1 ended with status 1", "mkdir out, a second time"
 
 
+@programs
 def test_results_of_one_try_are_none_of_the_next(tmp_path: Path) -> None:
     steps = job("python -m pytest -p no:cacheprovider -q")
     text = "import pathlib\ndef test_x():\n    once = pathlib.Path('once')\n    assert once.exists() or once.touch()\n"
