@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
-from dataclasses import replace
 
 import pytest
 
-from gatelocal.config.directories import directories
-from gatelocal.launcher import images, layers, snapshots
+from tests.live.ready import with_images
 from tests.live.test_steps import Bench, bench
 
 pytestmark = pytest.mark.live
@@ -44,22 +41,15 @@ def bisect(bench: Bench, *words: str, ok: int = 0) -> Mapping[str, object]:
 
 @pytest.mark.nspawn
 def test_a_planted_culprit_among_sixteen_commits_is_found_in_five_probes_from_clones(bench: Bench) -> None:
-    cache = directories(os.environ).cache
-    bench = replace(bench, cache=cache)
-    before = set(snapshots.found(images.below(cache)))
     series(bench, 16, 11)
-    try:
-        bench.type("gatelocal", "run", "--node", "nspawn", "-q", ok=(1,))
-        found = bisect(bench, "--node", "nspawn")
+    with with_images(bench) as own:
+        own.type("gatelocal", "run", "--node", "nspawn", "-q", ok=(1,))
+        found = bisect(own, "--node", "nspawn")
         assert found["verdict"] == "found"
         assert [one["subject"] for one in found["culprits"]] == ["Value 11"]  # type: ignore[attr-defined]
         probes = [one for one in found["probes"] if not one["recorded"]]  # type: ignore[attr-defined]
         assert [one["clone"] for one in probes] == [False, True, True, True, True]
         assert found["why"] == "AssertionError: 11 not less than 11"
-    finally:
-        for name, one in snapshots.found(images.below(cache)).items():
-            if name not in before:
-                layers.remove(one.folder)
 
 
 def test_merges_of_a_branch_and_changes_ahead(bench: Bench) -> None:
