@@ -1,4 +1,4 @@
-"""What `gatelocal run --failed` means: the jobs of the last run here that did not pass, with their failed tests."""
+"""What `gatelocal run --failed` and `--trunk` mean: what did not pass in the last run here, and what it stood on."""
 
 from __future__ import annotations
 
@@ -23,13 +23,32 @@ def failed(directories: Directories, directory: Path, jobs: tuple[str, ...]) -> 
     :param jobs: the only ones that are wanted; none: all that failed.
     :raises InputError: no run was begun in that folder, it goes on, or nothing of it has failed.
     """
+    return _of(*_last(directories, directory), jobs)
+
+
+def base(directories: Directories, directory: Path) -> tuple[str, str]:
+    """The commit of the branch that the last run here stood on, and the branch.
+
+    :raises InputError: as :func:`failed`, or that run was one of the branch itself.
+    """
+    name, result = _last(directories, directory)
+    own = (result.change.project, result.change.branch)
+    found = next((one.commit for one in result.bases if (one.project, one.branch) == own), "")
+    if not found or result.change.landed:
+        raise InputError(messages.no_base(name), hint=messages.RUN_ALL)
+    return found, result.change.branch
+
+
+def _last(directories: Directories, directory: Path) -> tuple[str, RunResult]:
+    """The last run that was begun in a folder; what was only run without the change to compare with it is none."""
     for name in names(directories.runs):
         folder = directories.runs / name
         if RunFolder(folder).is_of(directory) and not RunFolder(folder).begun().request.parts:
             found = past(folder, sized=False)
             if found.result is None:
                 raise InputError(messages.no_result(name, found.state), hint=messages.RUN_ALL)
-            return _of(name, found.result, jobs)
+            if not (found.result.part and found.result.change.landed):
+                return name, found.result
     raise InputError(messages.NO_RUN_HERE, hint=messages.RUN_ALL)
 
 

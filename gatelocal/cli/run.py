@@ -55,6 +55,7 @@ class _Run(click.Command):
         "gatelocal run 1234 --job unit --node nspawn  # one job of a change on the server",
         "gatelocal run --hold=always --junit result.xml",
         "gatelocal run --failed                       # what failed in the last run here",
+        "gatelocal run --trunk                        # does that fail without the change, too?",
     ),
 )
 @click.argument("change", default="HEAD")
@@ -106,6 +107,11 @@ class _Run(click.Command):
 @click.option(
     "--failed", is_flag=True, help="Only the jobs that failed in the last run here, and of them the failed tests."
 )
+@click.option(
+    "--trunk",
+    is_flag=True,
+    help="The same on the branch without the change: does it fail there, too? Later opinions count it.",
+)
 @click.option("--fail-fast", is_flag=True, help="The first voting job that fails ends the others.")
 @click.option("--cold", is_flag=True, help="Begin nothing with what an earlier run left, such as a stack that stands.")
 @click.option("--list", "listing", is_flag=True, help="Say what would run, and run nothing.")
@@ -136,8 +142,8 @@ def run(
     passed, but not every voting job could be run here), 130 interrupted.
     """
     terminal = Terminal(sys.stderr)
-    flags = ("as_json", "json_events", "quiet", "failed", "listing")
-    as_json, json_events, quiet, failed, listing = (question.pop(name) for name in flags)
+    flags = ("as_json", "json_events", "quiet", "failed", "trunk", "listing")
+    as_json, json_events, quiet, failed, trunk, listing = (question.pop(name) for name in flags)
     junit, html = question.pop("junit"), question.pop("html")
     if as_json and json_events:
         raise InputError("--json and --json-events both write to standard output", hint="choose one of them")
@@ -148,11 +154,16 @@ def run(
     request = GateRequest(directory=Path.cwd(), ahead=names, hold=_hold(hold), **question)
     if key is not None:
         request = replace(request, keys=_keys(key, request))
-    if failed:
+    if failed or trunk:
         from gatelocal.cli import again
 
         jobs, only = again.failed(directories(os.environ), request.directory, request.jobs)
         request = replace(request, jobs=jobs, only=only, part=True)
+    if trunk:
+        if context.get_parameter_source("change") is ParameterSource.COMMANDLINE or request.ahead:
+            raise InputError(messages.TRUNK_ALONE)
+        commit, branch = again.base(directories(os.environ), request.directory)
+        request = replace(request, change=commit, branch=request.branch or branch)
     if listing:
         return _list(request, terminal, as_json=as_json)
     if resume is not None:
@@ -165,10 +176,24 @@ def run(
     if as_json:
         click.echo(json.dumps(machine.as_json(result), indent=2))
     elif not json_events:
-        for line in ["", *summary(result)]:
+        for line in ["", *(_compared(request, result) if trunk else ()), *summary(result)]:
             click.echo(line)
     _write(result, junit, html)
     return result.verdict.exit_code
+
+
+def _compared(request: GateRequest, result: RunResult) -> Iterator[str]:
+    """What the tests that failed with the change have done without it, as far as they ran."""
+    for build in result.builds:
+        outcomes = {test.name: test.failed for test in build.tests}
+        for test in request.only.get(build.job, ()):
+            known = outcomes.get(test)
+            yield (
+                messages.not_on_trunk(build.job, test)
+                if known is None
+                else messages.on_trunk(build.job, test, fails=known)
+            )
+    yield ""
 
 
 def _write(result: RunResult, junit: Path | None, html: Path | None) -> None:

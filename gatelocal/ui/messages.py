@@ -39,6 +39,24 @@ def nothing_failed(run: str) -> str:
     return f"no such job of the last run here, {run}, has failed"
 
 
+def no_base(run: str) -> str:
+    """There is nothing to run without the change."""
+    return f"the last run here, {run}, was of no change"
+
+
+TRUNK_ALONE = "--trunk says itself what is run: the branch without the change"
+
+
+def on_trunk(job: str, test: str, *, fails: bool) -> str:
+    """What a test that failed with the change does without it."""
+    return f"{visible(job)}: {visible(test)}: {'fails' if fails else 'passes'} without the change{', too' * fails}"
+
+
+def not_on_trunk(job: str, test: str) -> str:
+    """It did not run there."""
+    return f"{visible(job)}: {visible(test)}: did not run without the change: nothing is known of it there"
+
+
 def all_passed(run: str) -> str:
     """A run all of whose jobs have passed."""
     return f"each job of the last run here, {run}, has passed"

@@ -160,6 +160,27 @@ def test_only_what_failed_is_run_again_and_is_no_pass_of_the_change(bench: Bench
     assert "passes 2 jobs" in bench.run().stdout.splitlines()[-1]
 
 
+def test_what_failed_is_tried_on_the_branch_without_the_change(bench: Bench) -> None:
+    weak = "def test_good(): assert 1\ndef test_old(): assert 0\ndef test_new(): assert 1\n"
+    bench.commit("A gate", gatelocal__yaml=TWO, test_many__py=weak)
+    bench.type("git", "push", "-q", "origin", "main")
+    bench.commit("A mistake", test_many__py=weak.replace("test_new(): assert 1", "test_new(): assert 0"))
+    assert "no run was begun" in bench.run("--trunk", ok=2).stderr
+    bench.run(ok=1)
+    assert "says itself" in bench.run("HEAD", "--trunk", ok=2).stderr
+    told = bench.run("--trunk", ok=1).stdout.splitlines()
+    assert "unit: test_many.test_old: fails without the change, too" in told
+    assert "unit: test_many.test_new: passes without the change" in told
+    assert "    2 tests, 1 failed" in told, "only those that failed ran"
+    (tree,) = (bench.tree / "test_many.py",)
+    tree.write_text(weak)
+    bench.commit("Mended its own", test_it__py=GOOD)
+    assert "fails on trunk too (certain)" in bench.run("--failed", ok=1).stdout
+    tree.write_text(weak.replace("test_old(): assert 0", "test_old(): assert 1"))
+    bench.commit("Mended all")
+    assert "of 1 job not all tests were asked for" in bench.run("--failed", ok=7).stdout
+
+
 def test_a_job_that_needs_another_is_skipped_with_it_and_results_are_the_same_as_of_any_job(bench: Bench) -> None:
     bench.commit("A gate", gatelocal__yaml=TWO)
     found = json.loads(bench.run("--json").stdout)

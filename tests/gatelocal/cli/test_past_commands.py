@@ -12,13 +12,14 @@ import pytest
 from click.testing import CliRunner
 
 from gatelocal.builds.folder import OWN
-from gatelocal.cli.again import failed
+from gatelocal.cli.again import base, failed
 from gatelocal.cli.logs import meant, tail
 from gatelocal.cli.main import gatelocal
 from gatelocal.config.directories import Directories
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.errors import InputError
+from gatelocal.model.change import ChangeStatus
 from gatelocal.model.part import Part
 from gatelocal.model.past import PastBuild
 from gatelocal.model.result import BuildResult, Outcome
@@ -188,6 +189,21 @@ def test_failed_means_what_failed_in_the_last_run_of_this_folder(runs: Path, tmp
         failed(places, here, ("lint",))
     with pytest.raises(InputError, match=r"each job of the last run here, .* has passed"):
         failed(places, there, ())
+
+
+def test_trunk_means_the_branch_that_the_last_run_of_a_change_stood_on(runs: Path, tmp_path: Path) -> None:
+    here, places = tmp_path / "here", Directories(tmp_path / "cache", tmp_path)
+    begun_in(runs, OLD, here, build("unit", Outcome.FAILURE, BAD))
+    begun_in(runs, NEW, here, build("unit", Outcome.SUCCESS))
+    found = RunFolder(runs / NEW).result()
+    assert found is not None
+    alone = replace(found.change, status=ChangeStatus.MERGED, number=None)
+    RunFolder(runs / NEW).keep_result(replace(found, change=alone, part=True))
+    assert base(places, here) == ("b" * 40, "main"), "one without the change is none to compare with"
+    assert failed(places, here, ())[0] == ("unit",)
+    RunFolder(runs / NEW).keep_result(replace(found, change=alone))
+    with pytest.raises(InputError, match="was of no change"):
+        base(places, here)
 
 
 def test_a_run_is_written_as_a_page(runs: Path, tmp_path: Path) -> None:
