@@ -18,9 +18,11 @@ from gatelocal.jobs.zuul.layout import complaint, lay_out
 from gatelocal.jobs.zuul.timers import Timer, timers_of
 from gatelocal.merger.merger import Merger
 from gatelocal.model.facts import Facts
-from gatelocal.model.layout import Layout, Pipeline, Voice
+from gatelocal.model.layout import Layout, Manager, Pipeline, Project, Voice
 from gatelocal.model.plan import Problem
 from gatelocal.model.tenant import Repository, Tenant, TenantProject
+from gatelocal.pipeline.events import RefUpdated
+from gatelocal.pipeline.match import ref_triggered
 from gatelocal.server.site import Site
 from git_review.git.objects import references
 
@@ -132,6 +134,17 @@ def _timers(everything: Everything, layout: Layout) -> tuple[dict[str, tuple[Tim
 
 def _none(project: str, url: str) -> Path:
     raise InfrastructureError(f"{project} is not here: {url}")
+
+
+def joined(before: Layout, now: Layout, moved: Facts) -> tuple[str, ...]:
+    """The pipelines that start by this movement of a branch and that its project has come into by the same movement.
+
+    They were not asked when the branch moved: Zuul reads the configuration before it asks.
+    """
+    old, new = (one.projects.get(moved.project, Project(moved.project)).pipelines for one in (before, now))
+    event = RefUpdated(0.0, moved, moved.tip)
+    pipelines = (now.pipelines[name] for name in sorted(new - old))
+    return tuple(one.name for one in pipelines if one.manager is not Manager.DEPENDENT and ref_triggered(one, event))
 
 
 def third_party(layout: Layout) -> Layout:

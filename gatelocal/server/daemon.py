@@ -24,7 +24,7 @@ from gatelocal.pipeline.state import Item, Phase, State
 from gatelocal.ports import Say
 from gatelocal.server.bugs import Bugs
 from gatelocal.server.causes import Causes
-from gatelocal.server.configuration import Configuration, Read
+from gatelocal.server.configuration import Configuration, Read, joined
 from gatelocal.server.copies import Copies
 from gatelocal.server.errands import Errands
 from gatelocal.server.hands import Crew, GateHands
@@ -249,9 +249,12 @@ class Daemon:
 
     def _put_in(self, pipeline: str, project: str, branch: str) -> None:
         facts = self.parts.watcher.branch(project, branch)
+        if facts is not None:
+            self._enqueue(pipeline, facts)
 
+    def _enqueue(self, pipeline: str, facts: Facts) -> None:
         def put() -> None:
-            if facts is not None and pipeline in self.state.layout.pipelines:
+            if pipeline in self.state.layout.pipelines:
                 self._engine.feed(Enqueue(self.parts.inbox.now(), pipeline, facts))
 
         self.parts.inbox.put(Call(put))
@@ -329,10 +332,13 @@ class Daemon:
             return
         tell_problems(self.read, found, self._say)
         changed = _digest(found.layout) != _digest(self.read.layout)
+        new = joined(self.read.layout, found.layout, moved)
         self.read = found
         if changed:
             self._say("the configuration is another one now")
             self.parts.inbox.put(Reloaded(0.0, found.layout))
+        for pipeline in new:
+            self._enqueue(pipeline, moved)
 
     def _finished(self, action: int) -> None:
         self._engine.finished(action)

@@ -471,9 +471,9 @@ def test_tags_and_pushes_by_hand_are_tested_once_also_those_made_while_nobody_wa
         return git.query("rev-parse", f"{words[-1]}^{{commit}}").text
 
     def tested(pipeline: str) -> dict[str, dict[str, str]]:
-        """What was tested → the build; nothing was twice."""
+        """What was tested, with its commit → the build; nothing was twice."""
         found = gate.get(f"/api/builds?pipeline={pipeline}&result=SUCCESS")["builds"]
-        told = {name: one for one in found for name in one["commits"][a]}
+        told = {f"{name} {commit}": one for one in found for name, commit in one["commits"][a].items()}
         assert len(told) == len(found)
         return told
 
@@ -484,19 +484,20 @@ def test_tags_and_pushes_by_hand_are_tested_once_also_those_made_while_nobody_wa
         release = f"- pipeline: {{name: release, manager: independent, {trigger}}}\n"
         where.push(a.replace("/a", "/config"), {"zuul.yaml": gate_site.PIPELINES + release}, "Tags")
         where.push(a, {".zuul.yaml": "- project: {release: {jobs: [unit]}, post: {jobs: [unit]}}\n"}, "Takes part")
-        until((where.state / "tags").exists, "the tags from before are known")
+        tip = where.tip(a)
+        until(lambda: tested("post").get(f"master {tip}"), "a push that brings a job for pushes starts it", 60)
+        until((where.state / "tags").exists, "the tags from before are known", 60)
         where.push(a, {"x": "2"}, "By hand")
-        pushed = until(lambda: tested("post").get("master"), "the push is tested", 60)
-        assert pushed["commits"][a]["master"] == where.tip(a)
+        later = where.tip(a)
+        pushed = until(lambda: tested("post").get(f"master {later}"), "and so does a later one", 60)
         assert "on=master at=old-" in gate.text(f"/api/builds/{pushed['id']}/log")
         commit = tag("1.0")
-        first = until(lambda: tested("release").get("refs/tags/1.0"), "the tag is tested", 60)
-        assert first["commits"][a]["refs/tags/1.0"] == commit
+        first = until(lambda: tested("release").get(f"refs/tags/1.0 {commit}"), "the tag is tested", 60)
         assert "on= at=1.0." in gate.text(f"/api/builds/{first['id']}/log"), "what is checked out is the tag"
         gate.stop()
-    tag("-m", "With words", "2.0")
+    both = {f"refs/tags/1.0 {commit}", f"refs/tags/2.0 {tag('-m', 'With words', '2.0')}"}
     with running(where) as gate:
-        until(lambda: set(tested("release")) == {"refs/tags/1.0", "refs/tags/2.0"}, "made while nobody was there")
+        until(lambda: set(tested("release")) == both, "made while nobody was there")
         until(lambda: quiet(gate), "all is done")
         assert len(gate.get("/api/builds?pipeline=release")["builds"]) == 2
 

@@ -12,7 +12,9 @@ from gatelocal.config import gate_file
 from gatelocal.merger.cache import Cache, Repository
 from gatelocal.merger.merger import Merger
 from gatelocal.model.facts import Facts
-from gatelocal.server.configuration import Configuration
+from gatelocal.model.layout import Layout, Manager, Pipeline, Project, Trigger
+from gatelocal.model.pattern import Pattern
+from gatelocal.server.configuration import Configuration, joined
 from gatelocal.server.site import site
 from tests.fakes.git_server import GitServer
 
@@ -66,3 +68,25 @@ def test_only_what_has_moved_is_asked_for_and_only_what_says_something_else_coun
     assert "one" not in again.everything.jobs
     assert fetched == [app, app]
     assert configuration.read(merger, [Facts("other main", 1, "other", "main", status="BRANCH", tip=tip)]) is again
+
+
+def test_a_movement_that_brings_its_project_into_a_pipeline_starts_that() -> None:
+    def pipeline(name: str, manager: Manager, ref: str) -> Pipeline:
+        return Pipeline(name, manager, triggers=(Trigger(("ref-updated",), refs=(Pattern(ref),)),))
+
+    known = (
+        pipeline("post", Manager.SUPERCEDENT, "^refs/heads/"),
+        pipeline("stable", Manager.INDEPENDENT, "^refs/heads/stable/"),
+        pipeline("lands", Manager.DEPENDENT, "^refs/heads/"),
+    )
+
+    def layout(*names: str) -> Layout:
+        return Layout({one.name: one for one in known}, {"app": Project("app", frozenset(names))}, {}, {})
+
+    moved = Facts("app main", 2, "app", "main", status="BRANCH", tip="1" * 40)
+    every = layout("post", "stable", "lands")
+    assert joined(layout(), every, moved) == ("post",)
+    assert joined(layout("post"), every, moved) == (), "it was asked when the branch moved"
+    assert joined(every, layout(), moved) == ()
+    elsewhere = Facts("other main", 2, "other", "main", status="BRANCH", tip="1" * 40)
+    assert joined(layout(), every, elsewhere) == ()
