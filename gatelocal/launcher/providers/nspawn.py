@@ -41,29 +41,32 @@ _LEFT_OUT = (
     *("CAP_AUDIT_CONTROL", "CAP_SYS_BOOT", "CAP_NET_BROADCAST"),
 )
 _MASKED = tuple(
-    f"systemd.mask={unit}.service"
+    seed.File(f"/etc/systemd/system/{unit}.service", b"")
     for unit in (
         *("systemd-sysusers", "systemd-remount-fs", "systemd-journal-flush", "systemd-journal-catalog-update"),
         *("systemd-tmpfiles-setup-dev", "systemd-modules-load", "kmod-static-nodes", "systemd-random-seed"),
     )
 )
-"""What has nothing to do in a container whose disk is an image's; ssh would wait for it."""
+"""What has nothing to do in a container whose disk is an image's; ssh would wait for it. An empty unit is never started
+(systemd.unit(5))."""
+_UNTRIED = seed.File("/etc/systemd/system/ssh.service.d/gatelocal.conf", b"[Service]\nExecStartPre=\n")
+"""So that the ssh server does not read its configuration once more beforehand, only to say whether it is right."""
 _GENERATORS = tuple(
     seed.File(f"/etc/systemd/system-generators/systemd-{name}-generator", b"")
     for name in (
         *("bless-boot", "cryptsetup", "getty", "gpt-auto", "hibernate-resume", "integritysetup", "ssh", "tpm2"),
-        *("run", "system-update", "veritysetup"),
+        *("run", "system-update", "veritysetup", "debug", "rc-local"),
     )
 )
-"""So that programs of those names, which look for disks and terminals, are not run (systemd.generator(7))."""
+"""So that programs of those names, which look for disks, terminals, the words of a kernel's command line and what is to
+be done at a boot that never comes, are not run (systemd.generator(7))."""
 _LAST = "1000"  # of a thousand, how gladly the kernel ends a process when this machine's memory is short
 
 # Runs as the first process of the namespaces, in the node's folder: its NAME, its trees (the uppermost first; a disk of
 # another node with the first of that one's users behind a =), the FIRST user of its range (0: it has none), BYTES of
 # disk (0: no limit), Python and the idmap program, then the control groups to move to. What the container says on its
 # console is kept as far as anybody reads it.
-_UP = (
-    r"""
+_UP = r"""
 set -eu
 name=$1 trees=$2 first=$3 bytes=$4 python=$5 idmap=$6
 shift 6
@@ -84,7 +87,6 @@ for tree in $trees; do
     esac
     if [ "$first" != 0 ]; then
         number=$((number + 1)) place=shown$number
-        mkdir "$place"
         mapped="$mapped $inner $tree $place" tree=$place
     fi
     below="$below${below:+:}$tree"
@@ -92,7 +94,6 @@ done
 showing=
 [ "$first" = 0 ] || { "$python" -I -S "$idmap" "$first" 65536 $mapped & showing=$!; }
 if [ "$bytes" != 0 ]; then
-    truncate -s "$bytes" disk
     mke2fs -q -F -t ext4 -O '^has_journal,^metadata_csum,uninit_bg' -m 0 -E lazy_itable_init=1,nodiscard disk
     mount -o loop,noatime,noinit_itable disk changes
 fi
@@ -111,12 +112,9 @@ mount -t overlay -o "$layers,volatile" overlay root 2>/dev/null ||
 (cd root && exec $own tar -x --no-overwrite-dir -f -) <seed.tar
 systemd-nspawn --quiet --boot --register=no --keep-unit --directory=root --machine="$name" $users \
     --drop-capability=@LEFT_OUT@ \
-    --resolv-conf=off --link-journal=no --console=pipe @MASKED@ 2>&1 |
+    --resolv-conf=off --link-journal=no --console=pipe 2>&1 |
     { dd bs=1024 count=20000 status=none; cat >/dev/null; }
-""".replace("@LEFT_OUT@", ",".join(_LEFT_OUT))
-    .replace("@LAST@", _LAST)
-    .replace("@MASKED@", " ".join(_MASKED))
-)
+""".replace("@LEFT_OUT@", ",".join(_LEFT_OUT)).replace("@LAST@", _LAST)
 
 # Starts `true` in a container of this machine's own /usr, in the very way in which a node is started.
 _TRIAL = """
@@ -179,24 +177,30 @@ class Provider:
             why = f"the snapshot {of.name} has other users"
             raise InfrastructureError(why, hint=f"take it anew: {walled.no_users}")
         limited = limits.of_container(self.size, folder.parent)
-        for part in ("changes", "root"):
+        for part in ("changes", "root", *(f"shown{number + 1}" for number in range(len(trees)))):
             (folder / part).mkdir(mode=0o755)
         others = self.port.hosts if self.port else seed.NOBODY
         files = (
             *seed.identity(folder, record.name, network.ADDRESS, others),
             *image.settings.files,
             *_GENERATORS,
+            *_MASKED,
+            _UNTRIED,
             _resolver(),
         )
         seed.write_tar(folder / "seed.tar", files)
         made = groups.make(record.name, limited)
+        disk = 0 if walled.no_disks else limited.disk
+        if disk:
+            with (folder / place.DISK).open("wb") as opened:
+                opened.truncate(disk)
         return replace(
             record,
             cgroups=tuple(map(str, made.paths)),
             home=seed.HOME,
             trees=tuple(map(str, trees)),
             first=0 if walled.no_users else walls.range_of(record.name),
-            disk=0 if walled.no_disks else limited.disk,
+            disk=disk,
             description="; ".join(filter(None, (record.description, walled.lacking(made)))),
         )
 
