@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -72,6 +73,9 @@ def connect(name: str) -> Iterator[Client]:
         from openstack.connection import Connection
     except ImportError as error:
         raise InfrastructureError(f"the cloud {name} cannot be used: openstacksdk is missing", hint=_EXTRA) from error
+    for library in map(logging.getLogger, ("keystoneauth", "openstack")):
+        if not library.handlers:  # or Python writes its warnings to a person's terminal as they are
+            library.addHandler(logging.NullHandler())
     with _told(name, "reading what clouds.yaml says of it"):
         connection = Connection(config=_configuration().get_one(cloud=name), app_name="gatelocal")
     try:

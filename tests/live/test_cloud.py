@@ -33,7 +33,7 @@ from gatelocal.model.label import Cloud as Line
 from gatelocal.model.label import Labels
 from gatelocal.model.plan import Nodeset, NodeWanted
 from gatelocal.ports import Node
-from tests.fakes.cloud import Cloud, Machine, serving
+from tests.fakes.cloud import Cloud, Machine, Refused, serving
 from tests.live.test_hold import bench
 from tests.patience import LONG, until
 
@@ -214,6 +214,32 @@ def test_a_whole_build_runs_on_it_and_its_node_is_kept_and_entered(cloud: Cloud,
     done = kept.type("run", ok=(1,))  # auto takes it, since the table has the label
     assert "server of a cloud" in done.stdout + done.stderr
     assert until(lambda: not cloud.living(), 30) and not rack.nodes
+
+
+@pytest.mark.parametrize("failing", ["the cloud fails", "nobody is let in", "no server comes to anything"])
+def test_what_the_cloud_does_is_never_the_changes_fault(cloud: Cloud, tmp_path: Path, failing: str) -> None:
+    kept = bench(tmp_path)
+    (tmp_path / "configuration").mkdir()
+    line = "{cloud: loop, label: debian-bookworm, image: debian 12, flavor: small}"
+    (tmp_path / "configuration/labels.yaml").write_text(f"clouds:\n- {line}\n")
+    if failing == "the cloud fails":
+        cloud.refuse = lambda method, path: Refused(503, "error", "down \x1b[31mfor now")
+    elif failing == "nobody is let in":
+        cloud.password = "another one"
+    else:
+        cloud.ends = ("ERROR",)
+    environment = {
+        **kept.environment,
+        "GATELOCAL_CONFIG": str(tmp_path / "configuration"),
+        "OS_CLIENT_CONFIG_FILE": os.environ["OS_CLIENT_CONFIG_FILE"],
+    }
+    done = type(kept)(kept.folder, environment).type("run", "--node", "openstack", ok=(6,))
+    said = done.stdout + done.stderr
+    told = {"the cloud fails": "the cloud loop does not answer", "nobody is let in": "lets nobody in"}.get(
+        failing, "came to nothing: ERROR"
+    )
+    assert told in said and "open sesame" not in said and "Failed to discover" not in said and "\x1b[31m" not in said
+    assert not cloud.living() and not list((tmp_path / "state/nodes").iterdir())
 
 
 def _ours(folder: Path, cloud: Cloud) -> list[Machine]:

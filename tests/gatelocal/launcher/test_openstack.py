@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -152,6 +154,13 @@ def test_a_cloud_that_is_not_there_does_not_answer(cloud: Cloud, tmp_path: Path)
     file.write_text(json.dumps(there))
     error, _ = launched(tmp_path)
     assert error.brief.startswith("the cloud loop does not answer")
+
+
+def test_the_library_says_nothing_of_its_own_to_a_person(cloud: Cloud) -> None:
+    cloud.refuse = lambda method, path: Refused(503, "error", "down")
+    program = "import sys; from gatelocal.launcher.clouds import connect\nwith connect('loop') as it: it.servers('g')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert "the cloud loop does not answer" in done.stderr and not done.stderr.startswith("Failed to discover")
 
 
 def test_a_clouds_yaml_of_the_current_folder_is_not_read(
