@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from gatelocal.errors import MACHINERY, InfrastructureError
-from gatelocal.launcher import clouds, connection, place, pool, sweeper
+from gatelocal.launcher import clouds, connection, holds, place, pool, sweeper
 from gatelocal.launcher.lifecycle import NodeState
 from gatelocal.launcher.providers import openstack
 from gatelocal.model.label import Cloud as Line
@@ -334,6 +334,20 @@ def test_a_server_that_cannot_be_deleted_now_is_deleted_later(cloud: Cloud, tmp_
     cloud.refuse = lambda method, path: None
     sweeper.sweep(tmp_path / "nodes", said.append)
     assert not cloud.living() and not folder.exists()
+
+
+def test_a_person_is_told_that_a_held_node_could_not_be_returned(cloud: Cloud, tmp_path: Path) -> None:
+    (one, first), (other, second) = leased(tmp_path, count=2)
+    machine = cloud.add("gatelocal-x", ours(tmp_path, first.name))
+    place.write(one, replace(first, server=machine.id, state=NodeState.HELD))
+    place.write(other, replace(second, state=NodeState.HELD))
+    cloud.refuse = lambda method, path: Refused(503, "computeFault", "busy") if method == "DELETE" else None
+    with pytest.raises(InfrastructureError, match=f"the node {first.name} could not be returned: ") as caught:
+        holds.give_back(tmp_path / "nodes", first.name, second.name)
+    assert caught.value.hint and not other.exists() and cloud.living() == [machine]
+    cloud.refuse = lambda method, path: None
+    assert holds.give_back(tmp_path / "nodes", first.name) == (first.name,)
+    assert not cloud.living() and not one.exists()
 
 
 def test_a_node_is_closed_whatever_the_cloud_says(cloud: Cloud, tmp_path: Path) -> None:
