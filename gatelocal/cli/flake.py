@@ -80,6 +80,10 @@ def flake(*, test: str, run: str, fresh: bool, isolate: bool, as_object: bool, *
     terminal = Terminal(sys.stderr)
     folders = directories(os.environ)
     asked_for = question.pop("number")
+    if run and question["change"] != "HEAD":
+        raise InputError(messages.RUN_OR_CHANGE)
+    if isolate and fresh:
+        raise InputError(messages.ISOLATE_FRESH)
     meant, past = asked(folders, test, question.pop("job"), run)
     request = request_of(question, meant)
     if isolate:

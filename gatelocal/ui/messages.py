@@ -84,6 +84,8 @@ def many_places(kind: str, count: int, probes: int) -> str:
     return f"{places}: at most {probes} {'probe' if probes == 1 else 'probes'} between the ends"
 
 
+RUN_OR_CHANGE = "a run's own commits, or --change: choose one of them"
+ISOLATE_FRESH = "--isolate gives each set of tests a node of its own anyway: leave out --fresh"
 ISOLATE_ONE = "--isolate takes one test, and a run that has seen it fail"
 ISOLATE_HINT = "name the test, and the run if it was not begun in this work tree"
 NOT_ONLY = "its suite cannot be asked for single tests: others ran as well"

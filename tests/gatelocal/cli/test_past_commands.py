@@ -206,6 +206,20 @@ def test_trunk_means_the_branch_that_the_last_run_of_a_change_stood_on(runs: Pat
         base(places, here)
 
 
+def test_what_flake_and_bisect_are_asked_must_make_sense(runs: Path) -> None:
+    for words, message in (
+        (("flake", "a", "last", "--change", "x"), "choose one of them"),
+        (("flake", "a", "--isolate", "--fresh"), "leave out --fresh"),
+        (("flake", "a"), "no run of this work tree has a test named a"),
+        (("flake", "a", "last"), "there is no run yet"),
+        (("flake", "a", "--job", "unit", "--isolate"), "a run that has seen it fail"),
+        (("bisect",), "no test is named"),
+        (("bisect", "--job", "unit", "--ahead", "1", "--merges"), "are two rows"),
+    ):
+        with pytest.raises(InputError, match=message):
+            said(*words)
+
+
 def test_a_run_is_written_as_a_page(runs: Path, tmp_path: Path) -> None:
     folder = run_of(runs, NEW, build("unit", Outcome.FAILURE, BAD, logs=runs / NEW / "unit"))
     (folder / "unit" / "job-output.txt").write_text("one\nFAILED a.T.test\ntwo\n")
