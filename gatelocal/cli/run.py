@@ -54,6 +54,7 @@ class _Run(click.Command):
         "gatelocal run                                # HEAD, with all that it depends on",
         "gatelocal run 1234 --job unit --node nspawn  # one job of a change on the server",
         "gatelocal run --hold=always --junit result.xml",
+        "gatelocal run --test tests/test_api.py       # only these tests of the job that has them",
         "gatelocal run --failed                       # what failed in the last run here",
         "gatelocal run --trunk                        # does that fail without the change, too?",
     ),
@@ -112,6 +113,11 @@ class _Run(click.Command):
     is_flag=True,
     help="The same on the branch without the change: does it fail there, too? Later opinions count it.",
 )
+@click.option(
+    "--test",
+    metavar="NAME",
+    help="Only this test of one job, or all of its class or module: of --job, else of the job that had it here.",
+)
 @click.option("--fail-fast", is_flag=True, help="The first voting job that fails ends the others.")
 @click.option("--cold", is_flag=True, help="Begin nothing with what an earlier run left, such as a stack that stands.")
 @click.option("--list", "listing", is_flag=True, help="Say what would run, and run nothing.")
@@ -144,7 +150,7 @@ def run(
     terminal = Terminal(sys.stderr)
     flags = ("as_json", "json_events", "quiet", "failed", "trunk", "listing")
     as_json, json_events, quiet, failed, trunk, listing = (question.pop(name) for name in flags)
-    junit, html = question.pop("junit"), question.pop("html")
+    junit, html, test = question.pop("junit"), question.pop("html"), question.pop("test")
     if as_json and json_events:
         raise InputError("--json and --json-events both write to standard output", hint="choose one of them")
     for file in filter(None, (junit, html)):
@@ -154,16 +160,7 @@ def run(
     request = GateRequest(directory=Path.cwd(), ahead=names, hold=_hold(hold), **question)
     if key is not None:
         request = replace(request, keys=_keys(key, request))
-    if failed or trunk:
-        from gatelocal.cli import again
-
-        jobs, only = again.failed(directories(os.environ), request.directory, request.jobs)
-        request = replace(request, jobs=jobs, only=only, part=True)
-    if trunk:
-        if context.get_parameter_source("change") is ParameterSource.COMMANDLINE or request.ahead:
-            raise InputError(messages.TRUNK_ALONE)
-        commit, branch = again.base(directories(os.environ), request.directory)
-        request = replace(request, change=commit, branch=request.branch or branch)
+    request = _kept_to(context, request, test, (failed, trunk))
     if listing:
         return _list(request, terminal, as_json=as_json)
     if resume is not None:
@@ -180,6 +177,34 @@ def run(
             click.echo(line)
     _write(result, junit, html)
     return result.verdict.exit_code
+
+
+def _kept_to(context: click.Context, request: GateRequest, test: str | None, past: tuple[bool, bool]) -> GateRequest:
+    """The request, of some tests only where that is wanted. :param past: whether --failed, and --trunk, was said.
+
+    :raises InputError: nothing has failed here, no run has had such a test, or two of these were said.
+    """
+    failed, trunk = past
+    folders = directories(os.environ)
+    if test is not None:
+        if failed or trunk or len(request.jobs) > 1:
+            raise InputError(messages.TEST_ALONE)
+        from gatelocal.engine import recorded
+
+        meant = recorded.find(folders, request.directory, test, next(iter(request.jobs), ""), "")
+        return replace(request, jobs=(meant.job,), only={meant.job: meant.tests}, part=True)
+    if not (failed or trunk):
+        return request
+    from gatelocal.cli import again
+
+    jobs, only = again.failed(folders, request.directory, request.jobs)
+    request = replace(request, jobs=jobs, only=only, part=True)
+    if not trunk:
+        return request
+    if context.get_parameter_source("change") is ParameterSource.COMMANDLINE or request.ahead:
+        raise InputError(messages.TRUNK_ALONE)
+    commit, branch = again.base(folders, request.directory)
+    return replace(request, change=commit, branch=request.branch or branch)
 
 
 def _compared(request: GateRequest, result: RunResult) -> Iterator[str]:

@@ -44,6 +44,7 @@ def no_base(run: str) -> str:
     return f"the last run here, {run}, was of no change"
 
 
+TEST_ALONE = "--test is for one job, and says itself what is run: without --failed, --trunk or a second --job"
 TRUNK_ALONE = "--trunk says itself what is run: the branch without the change"
 
 

@@ -160,6 +160,19 @@ def test_only_what_failed_is_run_again_and_is_no_pass_of_the_change(bench: Bench
     assert "passes 2 jobs" in bench.run().stdout.splitlines()[-1]
 
 
+def test_one_test_of_one_job(bench: Bench) -> None:
+    more = "def test_a(): pass\n\ndef test_b(): assert 0\n"
+    bench.commit("More", gatelocal__yaml=TWO, test_more__py=more)
+    assert "no run of this work tree" in bench.run("--test", "test_more.test_a", ok=2).stderr
+    done = bench.run("--test", "test_more.py::test_a", "--job", "unit", ok=7)
+    assert "    1 test, 0 failed" in done.stdout.splitlines()
+    bench.run(ok=1)
+    assert "    2 tests, 1 failed" in bench.run("--test", "test_more", ok=1).stdout.splitlines()
+    assert "    1 test, 1 failed" in bench.run("--test", "test_more.test_b", ok=1).stdout.splitlines()
+    assert "that were asked for is there" in bench.run("--test", "test_more.test_z", "-j", "unit", ok=5).stdout
+    assert "--test is for one job" in bench.run("--test", "test_more", "--failed", ok=2).stderr
+
+
 def test_what_failed_is_tried_on_the_branch_without_the_change(bench: Bench) -> None:
     weak = "def test_good(): assert 1\ndef test_old(): assert 0\ndef test_new(): assert 1\n"
     bench.commit("A gate", gatelocal__yaml=TWO, test_many__py=weak)

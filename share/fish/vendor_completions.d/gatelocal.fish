@@ -47,6 +47,7 @@ complete -c gatelocal -n '__fish_seen_subcommand_from run' -l ahead -x -d 'Chang
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l resume -x -d 'Go on with a run that was killed: the latest one of this folder, or RUN (the beginning of its name will do).'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l failed -d 'Only the jobs that failed in the last run here, and of them the failed tests.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l trunk -d 'The same on the branch without the change: does it fail there, too? Later opinions count it.'
+complete -c gatelocal -n '__fish_seen_subcommand_from run' -l test -x -d 'Only this test of one job, or all of its class or module: of --job, else of the job that had it here.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l fail-fast -d 'The first voting job that fails ends the others.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l cold -d 'Begin nothing with what an earlier run left, such as a stack that stands.'
 complete -c gatelocal -n '__fish_seen_subcommand_from run' -l list -d 'Say what would run, and run nothing.'
