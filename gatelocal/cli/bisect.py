@@ -43,9 +43,7 @@ from gatelocal.ui.terminal import Terminal
 @click.option("--merges", is_flag=True, help="Among the merges into the branch since it was good here.")
 @click.option("--good", metavar="COMMIT", default="", help="Since that commit, of the series or of the branch.")
 @click.option("--ahead", multiple=True, metavar="CHANGE,...", help="Among these changes, which are merged in front.")
-@click.option(
-    "-n", "--number", type=click.IntRange(1), default=1, help="Try each so often; one failure counts. Once by default."
-)
+@click.option("-n", "--number", type=click.IntRange(1), help="Try each so often; one failure counts. Once by default.")
 @click.option("--pipeline", metavar="NAME", help="Whose job: by default of gate, or check when there is no gate.")
 @NODE
 @click.option("--branch", metavar="NAME", help="Target branch of a local commit; by default that of .gitreview.")
@@ -53,7 +51,7 @@ from gatelocal.ui.terminal import Terminal
 @GERRIT
 @click.option("--cold", is_flag=True, help="Begin with nothing that an earlier run left, and trust no recorded run.")
 @click.option("--json", "as_object", is_flag=True, help="Print one JSON object on standard output.")
-def bisect(*, test: str, job: str, number: int, as_object: bool, **question: Any) -> int:
+def bisect(*, test: str, job: str, number: int | None, as_object: bool, **question: Any) -> int:
     """Find the first of a row that makes a job or a TEST fail, by halves.
 
     The row is the series of commits that CHANGE ends, or, where its branch has it already, the merges into that since
@@ -72,6 +70,9 @@ def bisect(*, test: str, job: str, number: int, as_object: bool, **question: Any
     ahead = tuple(name.strip() for one in question.pop("ahead") for name in one.split(",") if name.strip())
     if ahead and any(where):
         raise InputError("--ahead and the merges of a branch are two rows", hint="choose one of them")
+    if number is None and (name := recorded.flaked(folders, Path.cwd(), meant)):
+        raise InputError(messages.has_flaked(name), hint=messages.TRY_OFTEN)
+    number = number or 1
     request = replace(request_of({**question, "width": None}, meant), ahead=ahead)
     if not places.on_server(request.change, request.directory):
         warn_of_edits(terminal)

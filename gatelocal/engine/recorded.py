@@ -14,7 +14,7 @@ from gatelocal.model.result import BuildResult
 from gatelocal.model.run import RunResult
 from gatelocal.model.text import plain
 from gatelocal.results import meant
-from gatelocal.results.tries import last_line
+from gatelocal.results.tries import Verdict, flake, last_line
 
 _MOST = 50
 """So many of the latest runs are looked at."""
@@ -35,11 +35,14 @@ class Meant:
 def find(directories: Directories, directory: Path, test: str, job: str, run: str = "") -> Meant:
     """What somebody means who names a test, a job, both, or nothing.
 
-    :param test: empty: those that have failed in the latest run here in which any did. :param job: empty: that in which
-        the test has failed, or else was run. :param run: the name of the only run that counts.
+    :param test: empty: those that have failed in the latest run here in which any did, what was only run to find a
+        culprit apart; where a job is named, that as a whole. :param job: empty: that in which the test has failed, or
+        else was run. :param run: the name of the only run that counts.
     :raises InputError: nobody can tell, or no such test or job is known.
     """
     runs = list(_runs(directories, directory, run))
+    if not test and job and not run:
+        return Meant(job, ())
     if not test:
         return _failed(runs, job, run)
     known: dict[str, None] = {}
@@ -90,6 +93,15 @@ def failure(
     return None
 
 
+def flaked(directories: Directories, directory: Path, wanted: Meant) -> str:
+    """The name of the latest run here in which what is meant has passed and failed on the same trees; empty: none."""
+    for name, result in _runs(directories, directory, ""):
+        tried = [one for one in result.builds if one.tries and of_whole(one.job) == wanted.job]
+        if flake(tried, wanted.job, wanted.tests, 0).verdict is Verdict.FLAKY:
+            return name
+    return ""
+
+
 def of_whole(title: str) -> str:
     """The job of a build, of which that may be a part only."""
     return title.partition(" (")[0]
@@ -113,6 +125,8 @@ def _is_of(directories: Directories, name: str, directory: Path) -> bool:
 def _failed(runs: list[tuple[str, RunResult]], job: str, run: str) -> Meant:
     """What has failed last."""
     for name, result in runs:
+        if not run and any(of_whole(one.job) != one.job for one in result.builds):
+            continue
         bad = [one for one in result.builds if one.outcome.against and (not job or of_whole(one.job) == job)]
         titles = list(dict.fromkeys(of_whole(one.job) for one in bad))
         if len(titles) > 1:
@@ -121,8 +135,6 @@ def _failed(runs: list[tuple[str, RunResult]], job: str, run: str) -> Meant:
             )
         if bad:
             return Meant(titles[0], _tests(bad), name)
-    if job and not run:
-        return Meant(job, ())
     what = f"the run {plain(run)}" if run else "no run of this work tree"
     raise InputError(
         f"no test is named, and {what} has {'none' if run else 'any'} that failed", hint="name a test, or a job"

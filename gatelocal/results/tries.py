@@ -143,11 +143,14 @@ def said_of(one: Try, names: Sequence[str]) -> Told:
         ran = any(test.status is not TestStatus.SKIP for test in meant)
         said = Said.FAILED if failed else Said.PASSED if ran else Said.SKIPPED
         return Told(said, failed if failed else "" if ran else last_line(meant[0]))
-    return _without(one)
+    return _without(one, names)
 
 
-def _without(one: Try) -> Told:
+def _without(one: Try, names: Sequence[str]) -> Told:
     """A try in which no such test is told of."""
+    unread = next((test for test in one.tests if test.failed and _is_module_of(test, names)), None)
+    if unread is not None:
+        return Told(Said.NOTHING, f"its module could not be read: {last_line(unread)}")
     if one.never_ran or (one.outcome.against and not one.others and not _EMPTY.search(one.reason)):
         return Told(Said.NOTHING, one.reason or "it never ran")
     if one.unnamed:
@@ -158,12 +161,16 @@ def _without(one: Try) -> Told:
 def means(name: str, test: TestResult) -> bool:
     """Whether a test is meant by a name: its own, without parameters, or that of its class or module.
 
-    So is what failed in its place: a fixture of its class, or its module when that was read.
+    So is what failed in its place: a fixture of its class. Of a module that could not be read no test has run.
     """
     if test.name == name or bare(test.name) == name or test.name.startswith(f"{name}."):
         return True
+    return test.failed and stands_for(test.name, name)
+
+
+def _is_module_of(test: TestResult, names: Sequence[str]) -> bool:
     module = test.name.removeprefix("unittest.loader._FailedTest.")
-    return test.failed and (stands_for(test.name, name) or name.startswith(f"{module}."))
+    return any(name.startswith(f"{module}.") for name in names)
 
 
 def flake(builds: Sequence[BuildResult], job: str, names: Sequence[str], wanted: int, *, known: bool = False) -> Flake:

@@ -44,6 +44,7 @@ def no_base(run: str) -> str:
     return f"the last run here, {run}, was of no change"
 
 
+TRY_OFTEN = "-n NUMBER tries each place so often; `gatelocal flake` says how often it fails"
 TEST_ALONE = "--test is for one job, and says itself what is run: without --failed, --trunk or a second --job"
 TRUNK_ALONE = "--trunk says itself what is run: the branch without the change"
 
@@ -243,3 +244,8 @@ def imported(builds: int, job: str) -> str:
 def notice(at: int, text: str) -> str:
     """What of a query is read otherwise than Lucene does."""
     return f"character {at + 1}: {text}"
+
+
+def has_flaked(run: str) -> str:
+    """Why one try at each place of a row would say little."""
+    return f"in the run {run} it has passed and failed on the same trees: one try at each place would find anything"

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from gatelocal.config.directories import Directories, directories
-from gatelocal.engine.recorded import Meant, failure, find
+from gatelocal.engine.recorded import Meant, failure, find, flaked
 from gatelocal.engine.request import GateRequest
 from gatelocal.engine.run_folder import Begun, RunFolder
 from gatelocal.errors import InputError
-from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus
+from gatelocal.model.result import BuildResult, Outcome, TestResult, TestStatus, Try
 from tests.gatelocal.engine.test_past import run_of
 
 OLD, NEW = "20261129-101112-abcdef", "20261130-101112-abcdef"
@@ -78,8 +79,33 @@ def test_an_unknown_test_is_told_with_its_like_and_may_be_new_where_its_job_is_n
 
 def test_parts_of_a_job_are_that_job(folders: Directories, tmp_path: Path) -> None:
     ran(folders, tmp_path, OLD, build("py3 (1 of 2)", "a.x", failed="a.x"), build("py3 (2 of 2)", "a.y"))
-    assert find(folders, tmp_path, "", "") == Meant("py3", ("a.x",), OLD)
+    assert find(folders, tmp_path, "a.x", "") == Meant("py3", ("a.x",), OLD)
     assert find(folders, tmp_path, "a.y", "") == Meant("py3", ("a.y",), OLD)
+
+
+def test_what_a_search_has_met_is_not_what_failed_last(folders: Directories, tmp_path: Path) -> None:
+    ran(folders, tmp_path, OLD, build("py3", "a.x", failed="a.x"))
+    ran(folders, tmp_path, NEW, build("py3 (probe)", "a", failed="a"))
+    assert find(folders, tmp_path, "", "") == Meant("py3", ("a.x",), OLD)
+    assert find(folders, tmp_path, "", "", NEW) == Meant("py3", ("a",), NEW)
+
+
+def test_a_job_that_is_named_alone_is_meant_as_a_whole(folders: Directories, tmp_path: Path) -> None:
+    ran(folders, tmp_path, OLD, build("py3", "a.x", failed="a.x"))
+    assert find(folders, tmp_path, "", "py3") == Meant("py3", ())
+
+
+def test_a_test_that_has_flaked_is_known(folders: Directories, tmp_path: Path) -> None:
+    good, bad = (
+        Try(outcome, 1.0, (TestResult("a.x", status),))
+        for outcome, status in ((Outcome.SUCCESS, TestStatus.SUCCESS), (Outcome.FAILURE, TestStatus.FAILURE))
+    )
+    wanted = Meant("py3", ("a.x",))
+    ran(folders, tmp_path, OLD, replace(build("py3 (1 of 1)", "a.x", failed="a.x"), tries=(bad, bad)))
+    assert flaked(folders, tmp_path, wanted) == ""
+    ran(folders, tmp_path, NEW, replace(build("py3 (1 of 1)", "a.x", failed="a.x"), tries=(good, bad)))
+    assert flaked(folders, tmp_path, wanted) == NEW
+    assert flaked(folders, tmp_path, Meant("py4", ("a.x",))) == ""
 
 
 def test_a_failure_that_was_recorded_counts_for_that_change_on_those_bases_alone(
