@@ -23,7 +23,8 @@ def table(found: Stats, days: float) -> list[str]:
         lines.append("")
         for project, (seen, low, high) in found.unlucky.items():
             of = visible(f" of {project}") if len(found.unlucky) > 1 else ""
-            lines.append(f"a good change{of} fails a voting job: {seen:.1%} of the time seen, {low:.1%} to {high:.1%}")
+            known = f"{seen:.1%} of the time seen, {low:.1%} to {high:.1%}" if high - low < 1 else "not known yet"
+            lines.append(f"a good change{of} fails a voting job: {known}")
     lines.append(f"failures with a cause: {told(found.classified)}: {_counted(found.causes) or 'none judged'}")
     lines += _named("top races: failures on trees that passed too", found.races)
     lines += _named("known bugs: builds that failed, of those that the fingerprint is true of", found.bugs)

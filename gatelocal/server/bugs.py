@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from gatelocal.config.launchpad import Launchpad
-from gatelocal.errors import ConfigurationError, InfrastructureError, InputError
+from gatelocal.errors import InfrastructureError
 from gatelocal.model.tracked import ABANDONED, MERGED, UPLOADED, Told
 from gatelocal.pipeline.events import ChangeEvent, Event
 from gatelocal.ports import Say
@@ -155,19 +155,10 @@ def _opened(path: Path, say: Say) -> Untold | None:
 
 
 def bugs(site: Site, mirror: Mirror, interrupt: Callable[[BaseException], None]) -> Bugs | None:
-    """What the daemon's file asks for; None: nothing.
-
-    :raises ConfigurationError: Launchpad cannot be spoken to: no credentials, or no client.
-    """
+    """What the daemon's file asks for; None: nothing."""
     wanted = site.file.launchpad
     if wanted is None:
         return None
-    try:
-        door.check(wanted.credentials)
-    except InputError as error:
-        raise ConfigurationError(
-            f"{site.file.at('launchpad.credentials-file')}: {error.brief}", hint=error.hint
-        ) from None
     return Bugs(site, mirror, carrier(wanted, site), interrupt)
 
 

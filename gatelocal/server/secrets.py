@@ -14,6 +14,7 @@ from urllib.parse import quote, urlsplit
 from gatelocal.config.gate_file import GateFile, Server
 from gatelocal.config.mirror import Copy
 from gatelocal.errors import ConfigurationError, InputError
+from gatelocal.reporter.launchpad import door
 from git_review.credentials import Auth
 
 
@@ -80,6 +81,16 @@ def password(file: GateFile, above: str, at: Server | Copy, environment: Mapping
     if not (found := environment.get(at.password_env)):
         raise ConfigurationError(f"{file.at(f'{above}.password-env')}: {at.password_env} is not set")
     return Auth(at.username, found)
+
+
+def look_at_launchpad(file: GateFile) -> None:
+    """:raises ConfigurationError: Launchpad is wanted, and cannot be spoken to: no credentials, or no client."""
+    if file.launchpad is None:
+        return
+    try:
+        door.check(file.launchpad.credentials)
+    except InputError as error:
+        raise ConfigurationError(f"{file.at('launchpad.credentials-file')}: {error.brief}", hint=error.hint) from None
 
 
 def look_for_keys(file: GateFile, above: str, options: Sequence[str]) -> None:

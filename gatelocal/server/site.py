@@ -20,7 +20,7 @@ from gatelocal.merger.cache import Cache
 from gatelocal.merger.merger import Merger, Remote
 from gatelocal.model.tenant import Tenant
 from gatelocal.ports import Say
-from gatelocal.server.secrets import Mistakes, login, look_for_keys, password, ssh, webhook_word
+from gatelocal.server.secrets import Mistakes, login, look_at_launchpad, look_for_keys, password, ssh, webhook_word
 from gatelocal.source.reader import Reader
 from git_review import credentials
 from git_review.credentials import Auth
@@ -122,6 +122,8 @@ def site(file: GateFile, environment: Mapping[str, str], say: Say) -> Site:
         look_for_keys(file, "gerrit", file.gerrit.ssh_options)
     with mistakes.noted():
         look_for_keys(file, "mirror", () if file.copy is None else file.copy.ssh_options)
+    with mistakes.noted():
+        look_at_launchpad(file)
     with mistakes.noted():
         copier = None if file.copy is None else password(file, "mirror", file.copy, environment)
     with mistakes.noted():
