@@ -11,13 +11,13 @@ from typing import Any
 import click
 
 from gatelocal.cli.options import examples, of_configuration, run_folder
+from gatelocal.cli.showing import shown
 from gatelocal.config.directories import Directories, directories
 from gatelocal.engine import place as places
 from gatelocal.engine.place import Place
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from gatelocal.model.text import plain
-from gatelocal.reporter.lines import Lines
 from gatelocal.reporter.summary import summary
 from gatelocal.ui.terminal import Terminal
 from git_review.errors import ReviewError
@@ -68,8 +68,9 @@ def _again(named: Path, folders: Directories, quiet: bool, question: Mapping[str
     terminal = Terminal(sys.stderr)
     job, node, config, tenant = (question[key] for key in ("job", "node", "config", "tenant"))
     request = GateRequest(jobs=(job,) if job else (), node=node, directory=Path.cwd(), config=config, tenant=tenant)
-    gate = Gate(folders, os.environ, Lines(terminal.say, (lambda _: None) if quiet else terminal.output))
-    result = gate.again(recipes.read(named), named if named.is_dir() else named.parent, request)
+    with shown(terminal, quiet=quiet, events=False) as watch:
+        gate = Gate(folders, os.environ, watch)
+        result = gate.again(recipes.read(named), named if named.is_dir() else named.parent, request)
     for line in ["", *summary(result)]:
         click.echo(line)
     return result.verdict.exit_code

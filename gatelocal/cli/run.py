@@ -6,7 +6,6 @@ import json
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,16 @@ import click
 from click.core import ParameterSource
 
 from gatelocal.cli.options import GERRIT, examples, of_configuration, require_folder
+from gatelocal.cli.showing import shown
 from gatelocal.config.directories import directories
 from gatelocal.engine import place
 from gatelocal.engine.gate import Gate
 from gatelocal.engine.request import GateRequest
 from gatelocal.errors import InputError
 from gatelocal.jobs.devstack import profiles
-from gatelocal.model.happening import Happening, Watch
 from gatelocal.model.hold import Hold
 from gatelocal.model.run import RunResult
 from gatelocal.reporter import machine
-from gatelocal.reporter.lines import Lines
 from gatelocal.reporter.summary import summary
 from gatelocal.source.worktree import uncommitted
 from gatelocal.ui import messages
@@ -167,7 +165,7 @@ def run(
         _refuse_others(context)
     elif not place.on_server(request.change, request.directory):
         warn_of_edits(terminal)
-    with _shown(terminal, quiet=quiet, events=json_events) as watch:
+    with shown(terminal, quiet=quiet, events=json_events) as watch:
         gate = Gate(directories(os.environ), os.environ, watch)
         result = gate.run(request) if resume is None else gate.resume(resume, request.directory)
     if as_json:
@@ -291,42 +289,6 @@ def _refuse_others(context: click.Context) -> None:
             raise InputError(
                 "--resume goes on with what was asked then", hint=f"leave out {name.replace('jobs', '--job')}"
             )
-
-
-@contextmanager
-def _shown(terminal: Terminal, *, quiet: bool, events: bool) -> Iterator[Watch]:
-    """Shows a person what happens, and prints it for a program; a terminal has a board at its foot meanwhile."""
-    readers: list[Watch] = [Lines(terminal.say, _silent if quiet else terminal.output)]
-    if events:
-        readers.append(lambda one: click.echo(json.dumps(machine.happening(one))))
-
-    def watch(one: Happening) -> None:
-        for reader in readers:
-            reader(one)
-
-    if events or not sys.stderr.isatty() or os.environ.get("TERM", "dumb") == "dumb":
-        yield watch
-        return
-    from gatelocal.reporter.board import Board
-    from gatelocal.ui.live import LiveBoard
-
-    board = Board(lambda: terminal.now, _usual)
-    readers.append(board)
-    with LiveBoard(terminal, board):
-        yield watch
-
-
-def _usual(project: str) -> Mapping[str, float]:
-    """How many seconds each job of the project usually takes here."""
-    from gatelocal.config import history_file
-    from gatelocal.results.history import records, usual
-
-    known = usual(records(history_file.read(directories(os.environ).history)), project)
-    return {job: one.seconds for job, one in known.items()}
-
-
-def _silent(_: str) -> None:
-    """Show nothing."""
 
 
 def warn_of_edits(terminal: Terminal) -> None:
