@@ -131,6 +131,6 @@ def test_it_is_imported_quickly() -> None:
 def test_the_command_and_the_library_have_the_same_question() -> None:
     run = command.get_command(None, "run")  # type: ignore[arg-type]
     shown = {"as_json", "json_events", "html", "junit", "quiet", "resume", "listing"}
-    found = {"key": "keys", "failed": "only", "profile": "jobs"}  # found out before
+    found = {"key": "keys", "failed": "only", "profile": "jobs", "trunk": "only", "test": "only"}  # found out before
     options = {found.get(one.name, one.name) for one in run.params} - shown
     assert options <= set(gatelocal.GateRequest.__dataclass_fields__)
