@@ -98,11 +98,19 @@ def _built_on(state: State, item: Item) -> Iterator[str]:
         other = state.items[number]
         if (other.ahead, other.ahead_generation) == (item.id, item.generation) and other.stage is not Stage.WAITING:
             rest = other.content[: len(other.content) - len(other.changes)]
-            if rest != item.content and _still_open(state, rest) != _still_open(state, item.content):
+            if rest != item.content and _left_of(state, item, rest) != _still_open(state, item.content):
                 yield f"item {number} is tested on {named(item)} and on other changes than that contains"
         if not other.failing:
             return
         number = line.after(number)
+
+
+def _left_of(state: State, item: Item, rest: tuple[Ref, ...]) -> list[Ref]:
+    """What has not landed of that, and is not on its way past the item, which then need not contain it."""
+    left = _still_open(state, rest)
+    if not has_neighbours(state):
+        return left
+    return [ref for ref in left if ref in item.content or not _overtakes(state, item, ref)]
 
 
 def _still_open(state: State, refs: tuple[Ref, ...]) -> list[Ref]:
