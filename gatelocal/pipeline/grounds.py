@@ -105,12 +105,17 @@ def _built_on(state: State, item: Item) -> Iterator[str]:
         number = line.after(number)
 
 
+_ON_THE_WAY = (Stage.LOOKING, Stage.LANDING)
+
+
 def _left_of(state: State, item: Item, rest: tuple[Ref, ...]) -> list[Ref]:
     """What has not landed of that, and is not on its way past the item, which then need not contain it."""
     left = _still_open(state, rest)
     if not has_neighbours(state):
         return left
-    return [ref for ref in left if ref in item.content or not _overtakes(state, item, ref)]
+    aside = (one for one in state.items.values() if one.stage in _ON_THE_WAY and one.pipeline == item.pipeline)
+    past = {ref for one in aside if state.queues[one.key].dynamic for ref in one.changes}
+    return [ref for ref in left if ref in item.content or ref not in past]
 
 
 def _still_open(state: State, refs: tuple[Ref, ...]) -> list[Ref]:
