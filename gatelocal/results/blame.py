@@ -47,9 +47,9 @@ class Facts:
     :ivar failed: the names of its tests that failed. :ivar reason: its own, for an outcome that no test explains.
     :ivar whole: lines that tell of a disk, memory or a node, each with what it tells.
     :ivar around: test → the line of it that tells of a download or the like; empty name: of the build's last words.
-    :ivar touched: lines of the failure that name a file that the change touches; of one before the tests also what of
-        it is read there. :ivar named: bugs whose fingerprint
-        names a test that failed, or was true of what such a test says.
+    :ivar touched: lines of the failure that name a file that the change touches; of a failure before the tests also
+        what of it is read there. :ivar named: bugs whose fingerprint names a test that failed, or was true of what such
+        a test says.
     :ivar before: test → what is known of it; empty name: of the job.
     """
 

@@ -174,8 +174,8 @@ class Audit:
         who was tested on other tips of them, as far as the gate was told of these. Its own it is asked to look at.
         """
         moved = self._world.untold
-        others = [key for key in self._world.server.entries if key != own and moved[key] <= 0]
-        others = others if state.policy.verify else []
+        every = self._world.server.entries if state.policy.verify else ()
+        others = [key for key in every if key != own and moved[key] <= 0]
         for layout in (state.layout, *(one.layout for one in self.earlier)):
             pipeline = layout.pipelines.get(action.pipeline)
             if pipeline is None or pipeline.manager is not Manager.DEPENDENT:

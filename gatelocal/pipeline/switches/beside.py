@@ -1,9 +1,10 @@
 """Queues beside a queue: nobody is built on what stands there; who may stand there is decided elsewhere.
 
 The switch ``urgent`` puts changes there when they enter, ``overtake`` those that are about to land before others, and
-a reload, under any policy, those whose submit is under way while their queue becomes a part of another. A queue and
-those beside it share branches: only one of their items lands at a time, and what has landed is not part of what the
-others were tested with. Those whose inputs it touches are tested again, the others keep their results.
+a reload, under any policy, those whose submit is under way while their queue becomes a part of another, or is no queue
+for all of their changes any more. A queue and those beside it share branches, as queues of several dependent pipelines
+do: only one of their items lands at a time, and what has landed is not part of what the others were tested with. Those
+whose inputs it touches are tested again, the others keep their results.
 """
 
 from __future__ import annotations
